@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { checkSchema } from './check.ts';
+import { durationMs, nameSchema } from './units.ts';
+
+const addressText = z
+  .string()
+  .regex(/^[A-Za-z0-9.-]+:\d{1,5}$/, 'expected "host:port"')
+  .refine((text) => {
+    const port = Number(text.slice(text.lastIndexOf(':') + 1));
+    return port >= 1 && port <= 65_535;
+  }, 'expected a port from 1 to 65535');
+
+const weightedEndpoint = z.strictObject({
+  address: addressText,
+  weight: z.int().min(0).max(65_535).default(1),
+});
+
+/** `"10.0.0.5:8080"`, or with a weight. Both come out as `{ address, weight }`. */
+export const endpointSchema = z.union([
+  addressText.transform((address) => ({ address, weight: 1 })),
+  weightedEndpoint,
+]);
+
+export const residencySchema = z.array(nameSchema).min(1).meta({
+  description:
+    'The only regions in which requests and data may be handled. Never traded for availability.',
+});
+
+export const serviceSchema = z.strictObject({
+  endpoints: z.record(nameSchema, z.array(endpointSchema).min(1)).meta({
+    description: 'The addresses of the service in each region: `host:port`, or with a weight.',
+  }),
+  check: checkSchema.prefault({ type: 'tcp' }),
+  probeFrom: z.enum(['region', 'everywhere']).default('region').meta({
+    description:
+      'Who decides the state: the nodes of the region (private endpoints), or every vantage by quorum.',
+  }),
+  minimumHealthyShare: z.number().gt(0).max(1).default(0.5).meta({
+    description: 'Share of endpoint weight that must be healthy for the region to be healthy.',
+  }),
+  residency: residencySchema.optional(),
+  timeouts: z
+    .strictObject({
+      connect: durationMs({ minMs: 10, maxMs: 60_000 }).prefault('500ms'),
+      firstByte: durationMs({ minMs: 10, maxMs: 3_600_000 }).prefault('15s'),
+      idle: durationMs({ minMs: 100, maxMs: 86_400_000 }).prefault('5m'),
+    })
+    .prefault({})
+    .meta({ description: 'Limits towards an endpoint, each counted from the last progress.' }),
+  ejection: z
+    .strictObject({
+      failures: z.int().min(1).max(1_000).default(2).meta({
+        description: 'Consecutive failures of real traffic that eject an endpoint on this node.',
+      }),
+      duration: durationMs({ minMs: 100, maxMs: 3_600_000 }).prefault('5s'),
+      maximumShare: z.number().gt(0).max(1).default(0.5).meta({
+        description: 'Largest share of the endpoints of a region ejected at once (at least one).',
+      }),
+    })
+    .prefault({})
+    .meta({ description: "A node's own, immediate avoidance of an endpoint." }),
+});
+
+export type EndpointConfig = z.output<typeof endpointSchema>;
+export type ServiceConfig = z.output<typeof serviceSchema>;

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { durationMs, nameSchema } from './units.ts';
+
+/** TTLs go to the wire in whole seconds. */
+const ttl = durationMs({ minMs: 0, maxMs: 604_800_000 }).refine((ms) => ms % 1_000 === 0, {
+  error: 'expected whole seconds',
+});
+
+export const recordTypeSchema = z.enum(['A', 'AAAA', 'CNAME', 'TXT', 'NS']);
+
+export const answerSchema = z.strictObject({
+  region: nameSchema.optional().meta({
+    description: 'The region that this answer sends clients to; its health decides.',
+  }),
+  values: z.array(z.string().min(1)).min(1).optional().meta({
+    description: 'Record data. Default for type A with a region: the address of that region.',
+  }),
+  weight: z.int().min(0).max(255).default(1).meta({ description: 'For `weighted`.' }),
+  role: z.enum(['primary', 'secondary']).optional().meta({ description: 'For `failover`.' }),
+});
+
+export const recordSetSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^(@|(\*|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/)
+    .meta({ description: 'Relative to the zone; `@` is its apex.' }),
+  type: recordTypeSchema,
+  ttl: ttl.optional().meta({ description: 'Default: that of the zone.' }),
+  routing: z.enum(['simple', 'weighted', 'failover', 'latency']).default('simple'),
+  values: z.array(z.string().min(1)).min(1).optional().meta({
+    description: 'Record data of a plain record set, in the text form of RFC 1035.',
+  }),
+  answers: z.array(answerSchema).min(1).optional().meta({
+    description:
+      'What the routing policy chooses from. Default for `latency`: every region that serves.',
+  }),
+  service: nameSchema.optional().meta({
+    description: 'The service whose state per region counts where `evaluate` is `service`.',
+  }),
+  evaluate: z.enum(['service', 'gateway', 'none']).default('service').meta({
+    description: 'Which health decides: service and gateway, the gateway alone, or none.',
+  }),
+  lastResort: z.enum(['open', 'closed']).default('open').meta({
+    description: 'With no healthy answer: treat all as healthy, or answer with nothing.',
+  }),
+});
+
+export const zoneSchema = z.strictObject({
+  ttl: ttl.prefault('10s').meta({ description: 'Default TTL of the record sets.' }),
+  soa: z
+    .strictObject({
+      hostmaster: z.string().optional().meta({ description: 'Default: `hostmaster` of the zone.' }),
+      refresh: ttl.prefault('1h'),
+      retry: ttl.prefault('5m'),
+      expire: ttl.prefault('168h'),
+      negativeTtl: ttl.prefault('5s').meta({ description: 'SOA minimum: TTL of absence.' }),
+    })
+    .prefault({}),
+  nameservers: z.array(z.string().min(1)).min(1).optional().meta({
+    description: 'Names of the name servers. Default: `ns-REGION.ZONE` with its address.',
+  }),
+  records: z.array(recordSetSchema).default([]),
+});
+
+export type AnswerConfig = z.output<typeof answerSchema>;
+export type RecordSetConfig = z.output<typeof recordSetSchema>;
+export type RecordTypeName = z.output<typeof recordTypeSchema>;
+export type ZoneConfig = z.output<typeof zoneSchema>;

@@ -1,0 +1,143 @@
+import type { EndpointInfo, Topology } from '../config/topology.ts';
+
+/** State of a gateway or of a service in a region, as it stands in shared memory. */
+export const unknown = 0;
+export const healthy = 1;
+export const unhealthy = 2;
+export type StateCode = typeof unknown | typeof healthy | typeof unhealthy;
+
+export const stateNames = ['unknown', 'healthy', 'unhealthy'] as const;
+export type StateName = (typeof stateNames)[number];
+
+const drainingFlag = 1;
+const controlOffFlag = 2;
+
+/**
+ * What changes many times a second about regions, services and endpoints, in shared
+ * memory: the main thread writes states and flags, every gateway thread may eject an
+ * endpoint, all threads read. Words of 32 bits, accessed by `Atomics`:
+ *
+ *   ┌────────────┬─────────────┬────────────┬──────────────────┬──────────────────┬─────────┐
+ *   │ generation │ gateway     │ flags      │ service states   │ failures in a row│ ejected │
+ *   │ 1 word     │ R words     │ R words    │ S × R words      │ E words          │ E words │
+ *   └────────────┴─────────────┴────────────┴──────────────────┴──────────────────┴─────────┘
+ *
+ * `generation` rises with every change, so that a reader may keep what it derived.
+ */
+export class HealthTable {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #regions: number;
+  readonly #flags: number;
+  readonly #services: number;
+  readonly #failures: number;
+  readonly #ejected: number;
+
+  /** Without `buffer` a new table, all `unknown`; with it, a view of another thread's. */
+  constructor(topology: Topology, buffer?: SharedArrayBuffer) {
+    const regions = topology.regions.length;
+    const endpoints = topology.endpoints.length;
+    this.#regions = regions;
+    this.#flags = 1 + regions;
+    this.#services = this.#flags + regions;
+    this.#failures = this.#services + topology.services.length * regions;
+    this.#ejected = this.#failures + endpoints;
+    this.buffer = buffer ?? new SharedArrayBuffer((this.#ejected + endpoints) * 4);
+    this.#words = new Int32Array(this.buffer);
+  }
+
+  get generation(): number {
+    return Atomics.load(this.#words, 0);
+  }
+
+  gateway(region: number): StateCode {
+    return Atomics.load(this.#words, 1 + region) as StateCode;
+  }
+
+  setGateway(region: number, state: StateCode): void {
+    this.#set(1 + region, state);
+  }
+
+  service(service: number, region: number): StateCode {
+    return Atomics.load(
+      this.#words,
+      this.#services + service * this.#regions + region,
+    ) as StateCode;
+  }
+
+  setService(service: number, region: number, state: StateCode): void {
+    this.#set(this.#services + service * this.#regions + region, state);
+  }
+
+  draining(region: number): boolean {
+    return (Atomics.load(this.#words, this.#flags + region) & drainingFlag) !== 0;
+  }
+
+  setDraining(region: number, on: boolean): void {
+    this.#setFlag(region, drainingFlag, on);
+  }
+
+  /** True unless a routing control switched the region off. */
+  controlOn(region: number): boolean {
+    return (Atomics.load(this.#words, this.#flags + region) & controlOffFlag) === 0;
+  }
+
+  setControlOn(region: number, on: boolean): void {
+    this.#setFlag(region, controlOffFlag, !on);
+  }
+
+  ejected(endpoint: number): boolean {
+    return Atomics.load(this.#words, this.#ejected + endpoint) !== 0;
+  }
+
+  /** Real traffic or a probe succeeded: failures in a row are forgotten. */
+  recordSuccess(endpoint: number): void {
+    if (Atomics.load(this.#words, this.#failures + endpoint) !== 0) {
+      Atomics.store(this.#words, this.#failures + endpoint, 0);
+    }
+  }
+
+  /**
+   * Counts one failure of real traffic; ejects the endpoint when `limit` in a row are
+   * reached and no more than `maximumShare` of its siblings (at least one) would be out.
+   * Returns true when this call ejected it.
+   */
+  recordFailure(
+    endpoint: EndpointInfo,
+    siblings: readonly EndpointInfo[],
+    limit: number,
+    maximumShare: number,
+  ): boolean {
+    const failures = Atomics.add(this.#words, this.#failures + endpoint.index, 1) + 1;
+    if (failures < limit) return false;
+    return this.eject(endpoint, siblings, maximumShare);
+  }
+
+  /** Ejects at once, within `maximumShare`. Returns true when this call ejected it. */
+  eject(endpoint: EndpointInfo, siblings: readonly EndpointInfo[], maximumShare: number): boolean {
+    let out = 0;
+    for (const sibling of siblings) if (this.ejected(sibling.index)) out++;
+    if (out + 1 > Math.max(1, Math.floor(siblings.length * maximumShare))) return false;
+    const before = Atomics.compareExchange(this.#words, this.#ejected + endpoint.index, 0, 1);
+    if (before === 0) Atomics.add(this.#words, 0, 1);
+    return before === 0;
+  }
+
+  /** Ends the ejection of an endpoint. Returns true when it was ejected. */
+  readmit(endpoint: number): boolean {
+    Atomics.store(this.#words, this.#failures + endpoint, 0);
+    const before = Atomics.exchange(this.#words, this.#ejected + endpoint, 0);
+    if (before !== 0) Atomics.add(this.#words, 0, 1);
+    return before !== 0;
+  }
+
+  #set(word: number, value: number): void {
+    if (Atomics.exchange(this.#words, word, value) !== value) Atomics.add(this.#words, 0, 1);
+  }
+
+  #setFlag(region: number, flag: number, on: boolean): void {
+    const word = this.#flags + region;
+    const before = on ? Atomics.or(this.#words, word, flag) : Atomics.and(this.#words, word, ~flag);
+    if (((before & flag) !== 0) !== on) Atomics.add(this.#words, 0, 1);
+  }
+}
