@@ -76,6 +76,9 @@ export const configSchema = z
       .strictObject({ database: z.string().min(1).optional() })
       .prefault({})
       .meta({ description: 'GeoIP database (mmdb). Default: the optional country data package.' }),
+    accessLog: z.boolean().default(true).meta({
+      description: 'Whether gateways write a line of JSON for each request.',
+    }),
     store: storeSchema.prefault({ engine: 'memory' }),
     stack: stackSchema.optional(),
   })
