@@ -1,0 +1,36 @@
+import type { Config } from '../config/schema/config.ts';
+import type { Topology } from '../config/topology.ts';
+import type { LocatedNetwork, Locator } from './geo/locator.ts';
+import { LatencyTable } from './latency-table.ts';
+import type { RegionStates } from './record-set.ts';
+
+/** What a choice may depend on besides the record set and the client. */
+export interface SteeringContext {
+  readonly topology: Topology;
+  readonly states: RegionStates;
+  /** Index of the region that this node belongs to. */
+  readonly ownRegion: number;
+  /** `undefined`: nothing is known about any address (no database). */
+  locate(address: Uint8Array): LocatedNetwork | undefined;
+  readonly latency: LatencyTable;
+}
+
+export interface SteeringContextOptions {
+  readonly config: Config;
+  readonly topology: Topology;
+  readonly states: RegionStates;
+  /** Name of the region that this node belongs to. */
+  readonly region: string;
+  readonly locator: Locator;
+}
+
+export function createSteeringContext(options: SteeringContextOptions): SteeringContext {
+  const { config, topology, states, region, locator } = options;
+  return {
+    topology,
+    states,
+    ownRegion: topology.regionIndex.get(region) ?? -1,
+    locate: (address) => locator.locate(address),
+    latency: new LatencyTable(config.latency, topology),
+  };
+}

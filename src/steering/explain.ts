@@ -1,0 +1,118 @@
+import { type StateName, stateNames } from '../health/table.ts';
+import { choose, isExcluded, knownClient } from './choose.ts';
+import type { SteeringContext } from './context.ts';
+import { type Grade, grade, gradeAnswer, serviceState } from './grade.ts';
+import { distanceTo, latencyTo } from './policies/latency.ts';
+import type { Choice, ClientNetwork, SteeredSet } from './record-set.ts';
+
+/** What stood for and against one answer. */
+export interface Candidate {
+  /** Index into `SteeredSet.answers`. */
+  readonly answer: number;
+  /** Region name, or `-` for an answer tied to none. */
+  readonly region: string;
+  readonly gateway: StateName | '-';
+  readonly service: StateName | '-';
+  readonly draining: boolean;
+  /** Whether residency lets the region answer at all. */
+  readonly allowed: boolean;
+  readonly usable: 'healthy' | 'unknown' | 'lastResort' | 'no';
+  /** Measured round trip from the client's network. */
+  readonly latencyMs?: number;
+  /** From the client's location, or without one from the region that is asked. */
+  readonly distanceKm?: number;
+  readonly why: string;
+}
+
+export interface ExplainedChoice extends Choice {
+  readonly candidates: readonly Candidate[];
+  /** What the geo database says about the client. Absent without client or database. */
+  readonly clientLocation?: string;
+}
+
+/** The choice that `choose` makes for the same arguments, with the reasons. */
+export function explainChoice(
+  set: SteeredSet,
+  client: ClientNetwork | undefined,
+  context: SteeringContext,
+  random: number,
+): ExplainedChoice {
+  const choice = choose(set, client, context, random);
+  const known = knownClient(client);
+  const located = known && context.locate(known.address);
+  const candidates = set.answers.map((_, answer) => ({
+    ...judge(set, answer, context, choice),
+    ...measure(set.answers[answer]?.region ?? -1, known, context),
+  }));
+  return { ...choice, candidates, ...(located && { clientLocation: located.label }) };
+}
+
+function judge(set: SteeredSet, answer: number, context: SteeringContext, choice: Choice) {
+  const steered = set.answers[answer];
+  const region = steered?.region ?? -1;
+  const fitness = steered ? gradeAnswer(set, steered, context) : grade.forbidden;
+  const outcome = choice.answers.includes(answer) ? 'chosen' : 'not chosen';
+  const tied = region >= 0;
+  return {
+    answer,
+    region: context.topology.regions[region]?.name ?? '-',
+    gateway: tied ? stateNames[context.states.gateway(region)] : '-',
+    service:
+      tied && set.service >= 0 ? stateNames[serviceState(set.service, region, context)] : '-',
+    draining: tied && context.states.draining(region),
+    allowed: fitness !== grade.forbidden,
+    usable: usability(fitness, set),
+    why: `${reasonOf(fitness, set, region, context)}: ${outcome}`,
+  } as const;
+}
+
+function usability(fitness: Grade, set: SteeredSet): Candidate['usable'] {
+  if (isExcluded(fitness, set)) return 'no';
+  if (fitness === grade.healthy) return 'healthy';
+  return fitness === grade.unknown ? 'unknown' : 'lastResort';
+}
+
+function reasonOf(
+  fitness: Grade,
+  set: SteeredSet,
+  region: number,
+  context: SteeringContext,
+): string {
+  const service = context.topology.services[set.service]?.name ?? '';
+  switch (fitness) {
+    case grade.healthy:
+      if (region < 0) return 'tied to no region, so always healthy';
+      return set.evaluate === 'none' ? 'health is not evaluated' : 'healthy';
+    case grade.unknown:
+      return 'no evidence about its health yet';
+    case grade.degraded:
+      return hasEndpoints(set.service, region, context)
+        ? `service ${service} is unhealthy there`
+        : `service ${service} has no endpoint there`;
+    case grade.dead:
+      return 'its gateway is unhealthy';
+    case grade.withdrawn:
+      return context.states.controlOn(region) ? 'draining' : 'switched off by a routing control';
+    case grade.forbidden:
+      return context.topology.regions[region]?.serves
+        ? `residency of service ${service} forbids it`
+        : 'a witness serves nothing';
+  }
+}
+
+function hasEndpoints(service: number, region: number, { topology }: SteeringContext): boolean {
+  return (topology.services[service]?.endpoints[region]?.length ?? 0) > 0;
+}
+
+function measure(region: number, client: ClientNetwork | undefined, context: SteeringContext) {
+  if (region < 0) return {};
+  const { topology, ownRegion } = context;
+  const measured = client && context.latency.find(client.address).value;
+  const latencyMs = measured ? latencyTo(measured, region) : Number.POSITIVE_INFINITY;
+  const located = client && context.locate(client.address)?.location;
+  const distance = distanceTo(located ?? topology.regions[ownRegion]?.location, topology, region);
+  return {
+    ...(Number.isFinite(latencyMs) && { latencyMs }),
+    ...(Number.isFinite(distance) && { distanceKm: Math.round(distance) }),
+  };
+}
