@@ -1,0 +1,44 @@
+import { MeridianError, messageOf } from '../../base/errors.ts';
+import type { RouteConfig } from '../../config/schema/route.ts';
+import { normalisePath } from '../path.ts';
+import { isParameter } from './host-routes.ts';
+
+/** What a route says about paths, in the canonical form in which requests are compared. */
+export interface RoutePath {
+  readonly kind: 'pattern' | 'prefix';
+  /** Without the leading slash; of a prefix also without a slash at its end. */
+  readonly segments: readonly string[];
+  /** Where in the segments a parameter stands, and its name. */
+  readonly parameters: readonly { readonly position: number; readonly name: string }[];
+}
+
+/**
+ * Throws `bad_route`, which names the route, for a path that no request can have or a
+ * parameter name that is repeated.
+ */
+export function routePath(route: RouteConfig): RoutePath {
+  const segments = canonicalSegments(route);
+  if (route.pattern === undefined) {
+    if (segments.at(-1) === '') segments.pop();
+    return { kind: 'prefix', segments, parameters: [] };
+  }
+  const parameters = segments.flatMap((segment, position) =>
+    isParameter(segment) ? [{ position, name: segment.slice(1) }] : [],
+  );
+  if (new Set(parameters.map(({ name }) => name)).size < parameters.length) {
+    throw new MeridianError('bad_route', `route "${route.name}": a parameter name is repeated`);
+  }
+  return { kind: 'pattern', segments, parameters };
+}
+
+/** An operator writes `/café`; on the wire it is `/caf%C3%A9`. */
+function canonicalSegments(route: RouteConfig): string[] {
+  const text = route.pattern ?? route.prefix ?? '/';
+  try {
+    return normalisePath(encodeURI(text.toWellFormed())).slice(1).split('/');
+  } catch (error) {
+    throw new MeridianError('bad_route', `route "${route.name}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
