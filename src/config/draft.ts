@@ -1,0 +1,99 @@
+import type { z } from 'zod';
+import { valueAt } from './field-path.ts';
+import type { CheckTiming } from './schema/check.ts';
+import { type Config, configSchema } from './schema/config.ts';
+import { type RegionConfig, regionSchema } from './schema/region.ts';
+import { type RouteConfig, routeSchema } from './schema/route.ts';
+import { type ServiceConfig, serviceSchema } from './schema/service.ts';
+import type { StackConfig } from './schema/stack.ts';
+import {
+  type RecordSetConfig,
+  recordSetSchema,
+  type ZoneConfig,
+  zoneSchema,
+} from './schema/zone.ts';
+
+/** What an operator wrote, part by part; `undefined` stands for a part that the schema refused. */
+export interface Draft {
+  /** The data as written, for what can be said about refused parts too. */
+  readonly input: unknown;
+  readonly regions: ReadonlyMap<string, RegionConfig | undefined>;
+  readonly services: ReadonlyMap<string, ServiceConfig | undefined>;
+  readonly routes: readonly (RouteConfig | undefined)[];
+  readonly zones: ReadonlyMap<string, ZoneDraft | undefined>;
+  readonly ports: Config['ports'] | undefined;
+  readonly health: CheckTiming | undefined;
+  readonly latency: readonly (Config['latency'][number] | undefined)[];
+  readonly store: Config['store'] | undefined;
+  readonly stack: StackConfig | undefined;
+}
+
+export type ZoneDraft = Omit<ZoneConfig, 'records'> & {
+  readonly records: readonly (RecordSetConfig | undefined)[];
+};
+
+export function draftOfConfig(input: unknown, config: Config): Draft {
+  return {
+    input,
+    regions: new Map(Object.entries(config.regions)),
+    services: new Map(Object.entries(config.services)),
+    routes: config.routes,
+    zones: new Map(Object.entries(config.zones)),
+    ports: config.ports,
+    health: config.health,
+    latency: config.latency,
+    store: config.store,
+    stack: config.stack,
+  };
+}
+
+/**
+ * Salvages what it can from data that the schema refused, so that one mistake does not
+ * hide the others: every part that is right by itself is checked against the rest.
+ */
+export function draftOfInput(input: unknown): Draft {
+  const { shape } = configSchema;
+  return {
+    input,
+    regions: eachNamed(input, 'regions', (part) => accept(regionSchema, part)),
+    services: eachNamed(input, 'services', (part) => accept(serviceSchema, part)),
+    routes: eachItem(valueAt(input, ['routes']), (part) => accept(routeSchema, part)),
+    zones: eachNamed(input, 'zones', zoneDraft),
+    ports: accept(shape.ports, valueAt(input, ['ports'])),
+    health: accept(shape.health, valueAt(input, ['health'])),
+    latency: eachItem(valueAt(input, ['latency']), (part) => accept(shape.latency, [part])?.[0]),
+    store: accept(shape.store, valueAt(input, ['store'])),
+    stack: accept(shape.stack, valueAt(input, ['stack'])),
+  };
+}
+
+function zoneDraft(part: unknown): ZoneDraft | undefined {
+  if (!isFields(part)) return undefined;
+  const { records, ...rest } = part;
+  const zone = accept(zoneSchema, rest);
+  return zone && { ...zone, records: eachItem(records, (set) => accept(recordSetSchema, set)) };
+}
+
+function accept<T extends z.ZodType>(schema: T, part: unknown): z.output<T> | undefined {
+  const result = schema.safeParse(part);
+  return result.success ? result.data : undefined;
+}
+
+function eachNamed<T>(
+  input: unknown,
+  field: string,
+  read: (part: unknown) => T | undefined,
+): Map<string, T | undefined> {
+  const parts = valueAt(input, [field]);
+  return new Map(
+    isFields(parts) ? Object.entries(parts).map(([name, part]) => [name, read(part)]) : [],
+  );
+}
+
+function eachItem<T>(parts: unknown, read: (part: unknown) => T | undefined): (T | undefined)[] {
+  return Array.isArray(parts) ? parts.map(read) : [];
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

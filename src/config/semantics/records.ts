@@ -1,0 +1,204 @@
+import type { Finding } from '../config-error.ts';
+import type { Draft, ZoneDraft } from '../draft.ts';
+import type { FieldPath } from '../field-path.ts';
+import type { AnswerConfig, RecordSetConfig } from '../schema/zone.ts';
+import { nameProblem } from './domain-name.ts';
+import { dataProblem } from './record-data.ts';
+import type { Rule } from './rule.ts';
+
+type Report = (finding: Finding) => void;
+
+/** Octets of data that surely fit the 65,535 of a DNS message. */
+const maximumData = 60_000;
+
+/** Each record set by itself: what it answers with, and from what its routing policy chooses. */
+export const recordSetsAreValid: Rule = (draft, report) => {
+  for (const [zone, config] of draft.zones) {
+    for (const [index, set] of config?.records.entries() ?? []) {
+      if (!set) continue;
+      const path = ['zones', zone, 'records', index];
+      checkForm(path, set, report);
+      for (const [at, answer] of set.answers?.entries() ?? []) {
+        checkAnswer([...path, 'answers', at], set, answer, draft, report);
+      }
+      if (set.routing === 'failover' && set.answers) checkRoles(path, set, set.answers, report);
+      checkData(path, zone, set, report);
+    }
+  }
+};
+
+function checkForm(path: FieldPath, set: RecordSetConfig, report: Report): void {
+  const { type, routing, values, answers } = set;
+  if (values && answers) {
+    const message = 'a record set has `values` or `answers`, not both';
+    report({ path: [...path, 'answers'], at: 'key', message });
+  } else if (values && routing !== 'simple') {
+    const message = `${routing} chooses from \`answers\`; \`values\` are for simple`;
+    report({ path: [...path, 'values'], at: 'key', message });
+  } else if (!values && !answers && !(routing === 'latency' && type === 'A')) {
+    const message = routing === 'simple' ? 'needs `values` or `answers`' : 'needs `answers`';
+    report({ path, at: 'value', message: `the ${routing} record set ${set.name} ${message}` });
+  }
+  const several = routing === 'simple' && (answers?.length ?? values?.length ?? 1) > 1;
+  if (type === 'CNAME' && several) {
+    const message = 'a name has one CNAME at most (RFC 2181, section 10.1)';
+    report({ path: [...path, answers ? 'answers' : 'values'], at: 'key', message });
+  }
+}
+
+function checkAnswer(
+  path: FieldPath,
+  { type, routing }: RecordSetConfig,
+  answer: AnswerConfig,
+  { regions }: Draft,
+  report: Report,
+): void {
+  const { region, values, role } = answer;
+  const problem = (field: string, message: string) =>
+    report({ path: [...path, field], at: 'key', message });
+  if (!values && region === undefined) {
+    report({ path, at: 'value', message: 'an answer needs a `region` or `values`' });
+  } else if (!values && type !== 'A') {
+    const message = `an answer of type ${type} needs \`values\`: a region has an IPv4 address only`;
+    report({ path, at: 'value', message });
+  }
+  if (routing === 'latency' && region === undefined) {
+    report({ path, at: 'value', message: 'an answer of a latency record set needs a `region`' });
+  }
+  if (region !== undefined && regions.get(region)?.kind === 'witness') {
+    const message = `${region} is a witness, which serves nothing`;
+    report({ path: [...path, 'region'], at: 'value', message });
+  }
+  if (routing === 'failover' && role === undefined) {
+    report({ path, at: 'value', message: 'an answer of a failover record set needs a `role`' });
+  } else if (routing !== 'failover' && role !== undefined) {
+    problem('role', `has a meaning for failover only, and this record set is ${routing}`);
+  }
+  if (type === 'CNAME' && (values?.length ?? 1) > 1) {
+    problem('values', 'a name has one CNAME at most (RFC 2181, section 10.1)');
+  }
+}
+
+function checkRoles(
+  path: FieldPath,
+  { type }: RecordSetConfig,
+  answers: readonly AnswerConfig[],
+  report: Report,
+): void {
+  const count = (role: AnswerConfig['role']) => answers.filter((one) => one.role === role).length;
+  const place = { path: [...path, 'answers'], at: 'key' } as const;
+  // An answer without a role is reported by itself; it may be the one that is missing.
+  if (count('primary') === 0 && count(undefined) === 0) {
+    const message = 'a failover record set needs an answer with the role `primary`';
+    report({ ...place, message });
+  }
+  if (type === 'CNAME' && (count('primary') > 1 || count('secondary') > 1)) {
+    report({
+      ...place,
+      message: 'expected one answer for each role, because a CNAME stands alone',
+    });
+  }
+}
+
+function checkData(path: FieldPath, zone: string, set: RecordSetConfig, report: Report): void {
+  const lists = [
+    { path, values: set.values },
+    ...(set.answers ?? []).map(({ values }, index) => ({
+      path: [...path, 'answers', index],
+      values,
+    })),
+  ];
+  let octets = 0;
+  for (const list of lists) {
+    for (const [index, value] of list.values?.entries() ?? []) {
+      const place = { path: [...list.path, 'values', index], at: 'value' } as const;
+      const problem = dataProblem(set.type, value, zone);
+      octets += Buffer.byteLength(value);
+      if (problem) report({ ...place, ...problem });
+      else if (list.values?.indexOf(value) !== index) {
+        report({ ...place, message: `${value} is given twice` });
+      }
+    }
+  }
+  if (octets > maximumData) {
+    const message = `${octets} octets of data do not fit a DNS message; ${maximumData} is the limit`;
+    report({ path, at: 'value', message });
+  }
+}
+
+/** The record sets of a zone beside each other (RFC 1034, section 3.6.2; RFC 2181, section 5). */
+export const recordSetsFitTogether: Rule = ({ zones, regions }, report) => {
+  const serving = [...regions].filter(([, region]) => region?.kind !== 'witness');
+  for (const [zone, config] of zones) {
+    if (!config) continue;
+    const owned = config.nameservers ? [] : serving.map(([region]) => `ns-${region}`);
+    checkNames(zone, config, new Set(owned), report);
+    checkDelegations(zone, config, report);
+  }
+};
+
+interface Holder {
+  readonly index: number;
+  readonly type: string;
+}
+
+function checkNames(
+  zone: string,
+  { records }: ZoneDraft,
+  nameServers: ReadonlySet<string>,
+  report: Report,
+): void {
+  const holders = new Map<string, Holder[]>();
+  for (const [index, set] of records.entries()) {
+    if (!set) continue;
+    const { name, type } = set;
+    const tell = (field: 'name' | 'type', message: string) =>
+      report({ path: ['zones', zone, 'records', index, field], at: 'value', message });
+    const before = holders.get(name) ?? [];
+    const twin = before.find((other) => other.type === type);
+    const other = before.find((one) => type === 'CNAME' || one.type === 'CNAME');
+    const tooLong = name === '@' ? undefined : nameProblem(`${name}.${zone}`);
+    if (tooLong !== undefined) tell('name', tooLong);
+    else if (twin)
+      tell('name', `records[${twin.index}] is the ${type} record set of ${name} already`);
+    else if (type === 'CNAME' && name === '@') {
+      tell('type', 'the apex of a zone has an SOA record, and a CNAME stands alone');
+    } else if (type === 'NS' && name === '@') {
+      tell('type', 'the name servers of the zone itself are set by its `nameservers`');
+    } else if (nameServers.has(name) && (type === 'A' || type === 'CNAME')) {
+      tell('name', `${name} is the name server of a region; set \`nameservers\` to use others`);
+    } else if (other) {
+      tell('type', `a CNAME stands alone, and records[${other.index}] has the same name`);
+    }
+    holders.set(name, [...before, { index, type }]);
+  }
+}
+
+/** Below a delegation another server answers; only addresses may stand there, as glue. */
+function checkDelegations(zone: string, { records }: ZoneDraft, report: Report): void {
+  const cuts = new Map<string, number>();
+  for (const [index, set] of records.entries()) {
+    if (set?.type !== 'NS' || set.name === '@') continue;
+    if (set.name.startsWith('*')) {
+      const message = 'a wildcard cannot delegate (RFC 4592, section 4.2)';
+      report({ path: ['zones', zone, 'records', index, 'type'], at: 'value', message });
+    }
+    cuts.set(set.name, index);
+  }
+  for (const [index, set] of records.entries()) {
+    if (!set) continue;
+    const address = set.type === 'A' || set.type === 'AAAA';
+    for (
+      let name = set.name;
+      name !== '';
+      name = name.slice(name.indexOf('.') + 1 || name.length)
+    ) {
+      const cut = cuts.get(name);
+      if (cut === undefined || cut === index) continue;
+      if (address && name !== set.name) continue;
+      const message = `records[${cut}] delegates ${name} to other name servers, which answer this`;
+      report({ path: ['zones', zone, 'records', index, 'name'], at: 'value', message });
+      break;
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { Finding } from '../config-error.ts';
+import type { FieldPath } from '../field-path.ts';
+import { nearestName } from '../nearest-name.ts';
+import type { Rule } from './rule.ts';
+
+interface Reference {
+  /** Where the name stands; `*` is every field or item. */
+  readonly place: string;
+  /** Whether the name is the last key of `place` or the value there. */
+  readonly at: Finding['at'];
+  readonly to: 'region' | 'service';
+}
+
+/** Every place of the model that names something declared elsewhere. */
+const references: readonly Reference[] = [
+  { place: 'services.*.endpoints.*', at: 'key', to: 'region' },
+  { place: 'services.*.residency.*', at: 'value', to: 'region' },
+  { place: 'routes.*.service', at: 'value', to: 'service' },
+  { place: 'routes.*.residency.*', at: 'value', to: 'region' },
+  { place: 'zones.*.records.*.service', at: 'value', to: 'service' },
+  { place: 'zones.*.records.*.answers.*.region', at: 'value', to: 'region' },
+  { place: 'latency.*.regions.*', at: 'key', to: 'region' },
+  { place: 'store.servers.*', at: 'key', to: 'region' },
+  { place: 'stack.services.*', at: 'key', to: 'service' },
+];
+
+/** Reads the data as written, so that a mistake elsewhere in a part hides no dangling name. */
+export const referencesExist: Rule = ({ input, regions, services }, report) => {
+  const declared = { region: regions, service: services };
+  for (const { place, at, to } of references) {
+    const known = declared[to];
+    for (const { path, value } of matches(input, place.split('.'))) {
+      const name = at === 'key' ? path.at(-1) : value;
+      if (typeof name !== 'string' || known.has(name)) continue;
+      const suggestion = nearestName(name, known.keys());
+      const others = suggestion ? '' : knownNames(to, [...known.keys()]);
+      report({ path, at, message: `no ${to} is named "${name}"${others}`, suggestion });
+    }
+  }
+};
+
+interface Match {
+  readonly path: FieldPath;
+  readonly value: unknown;
+}
+
+function* matches(value: unknown, place: readonly string[], path: FieldPath = []): Iterable<Match> {
+  const [step, ...rest] = place;
+  if (step === undefined) {
+    yield { path, value };
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const list = Array.isArray(value);
+  for (const [key, part] of Object.entries(value)) {
+    if (step === '*' || step === key) {
+      yield* matches(part, rest, [...path, list ? Number(key) : key]);
+    }
+  }
+}
+
+const shownNames = 6;
+
+function knownNames(kind: string, names: readonly string[]): string {
+  if (names.length === 0) return `; no ${kind} is configured`;
+  const more = names.length > shownNames ? ', …' : '';
+  return `; known are ${names.slice(0, shownNames).join(', ')}${more}`;
+}

@@ -1,0 +1,135 @@
+import type { Finding } from '../config-error.ts';
+import type { RouteConfig } from '../schema/route.ts';
+import type { Rule } from './rule.ts';
+
+type Report = (finding: Finding) => void;
+
+export const routeNamesDiffer: Rule = ({ routes }, report) => {
+  const named = new Map<string, number>();
+  for (const [index, route] of routes.entries()) {
+    if (!route) continue;
+    const first = named.get(route.name);
+    if (first === undefined) {
+      named.set(route.name, index);
+    } else {
+      const message = `routes[${first}] is named "${route.name}" already`;
+      report({ path: ['routes', index, 'name'], at: 'value', message });
+    }
+  }
+};
+
+/**
+ * Paths are normalised before routing (RFC 3986, section 6.2.2), so a route is written
+ * in that form or never matches.
+ */
+export const routePathsCanMatch: Rule = ({ routes }, report) => {
+  for (const [index, route] of routes.entries()) {
+    const field = route?.pattern === undefined ? 'prefix' : 'pattern';
+    const path = route?.[field];
+    if (path === undefined) continue;
+    const place = { path: ['routes', index, field], at: 'value' } as const;
+    const normal = normalise(path);
+    if (normal !== path) {
+      const message = 'never matches, because paths are normalised before routing';
+      report({ ...place, message, suggestion: normal });
+    }
+    if (field === 'pattern') checkParameters(path, (message) => report({ ...place, message }));
+  }
+};
+
+function normalise(path: string): string {
+  const kept: string[] = [];
+  const segments = path.split('/').slice(1);
+  for (const segment of segments) {
+    if (segment === '..') kept.pop();
+    else if (segment !== '.' && segment !== '') kept.push(segment);
+  }
+  const open = ['', '.', '..'].includes(segments.at(-1)!) && kept.length > 0;
+  return `/${kept.join('/')}${open ? '/' : ''}`;
+}
+
+function checkParameters(pattern: string, report: (message: string) => void): void {
+  const seen = new Set<string>();
+  for (const segment of pattern.split('/')) {
+    if (!segment.startsWith(':')) continue;
+    const name = segment.slice(1);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      report(`expected a parameter such as ":pair", got "${segment}"`);
+    } else if (seen.has(name)) {
+      report(`the parameter "${segment}" is given twice`);
+    }
+    seen.add(name);
+  }
+}
+
+/**
+ * Two routes overlap when a request could be for either and neither is more specific:
+ * same host (or any), same shape of path, a method in common. One map entry per host,
+ * shape and method, so that 100,000 routes are checked in one pass.
+ */
+export const routesDoNotOverlap: Rule = ({ routes }, report) => {
+  const claims = new Map<string, Map<string, number>>();
+  for (const [index, route] of routes.entries()) {
+    if (!route) continue;
+    checkRepetitions(index, route, report);
+    const reported = new Set<number>();
+    for (const host of new Set(route.hosts ?? ['any host'])) {
+      const key = `${host} ${pathShape(route)}`;
+      const claimed = claims.get(key) ?? new Map<string, number>();
+      claims.set(key, claimed);
+      const other = claim(claimed, index, route.methods);
+      if (other === undefined || reported.has(other)) continue;
+      reported.add(other);
+      report(overlap(index, route, other, routes[other]!, host));
+    }
+  }
+};
+
+/** Enters the methods of a route. Returns the route that had one of them before. */
+function claim(
+  claimed: Map<string, number>,
+  index: number,
+  methods: readonly string[] | undefined,
+): number | undefined {
+  const wanted = new Set(methods ?? ['any']);
+  let other = methods ? claimed.get('any') : claimed.values().next().value;
+  for (const method of wanted) {
+    other ??= claimed.get(method);
+    if (!claimed.has(method)) claimed.set(method, index);
+  }
+  return other;
+}
+
+/** What remains of a path when names of parameters do not count. */
+function pathShape({ prefix, pattern }: RouteConfig): string {
+  if (pattern !== undefined) return `pattern ${pattern.replace(/\/:[^/]*/g, '/:')}`;
+  return `prefix ${(prefix ?? '/').replace(/(?<=.)\/$/, '')}`;
+}
+
+function overlap(
+  index: number,
+  route: RouteConfig,
+  other: number,
+  first: RouteConfig,
+  host: string,
+): Finding {
+  const field = (['pattern', 'prefix', 'name'] as const).find((name) => route[name] !== undefined)!;
+  const shown = (path: RouteConfig) => path.pattern ?? path.prefix ?? '/';
+  const differs =
+    shown(route) === shown(first) ? '' : `, where the same path is written ${shown(first)}`;
+  const message = `overlaps routes[${other}] ("${first.name}") for ${host}${differs}: neither would be the more specific one`;
+  return { path: ['routes', index, field], at: 'value', message };
+}
+
+function checkRepetitions(index: number, route: RouteConfig, report: Report): void {
+  for (const field of ['hosts', 'methods'] as const) {
+    for (const [at, value] of route[field]?.entries() ?? []) {
+      if (route[field]?.indexOf(value) === at) continue;
+      report({
+        path: ['routes', index, field, at],
+        at: 'value',
+        message: `${value} is given twice`,
+      });
+    }
+  }
+}
