@@ -1,0 +1,135 @@
+import { close, openSync, write } from 'node:fs';
+import { MeridianError, messageOf } from '../base/errors.ts';
+
+/** `access_log_unopenable`: the file cannot be created or appended to. */
+export type AccessLogErrorCode = 'access_log_unopenable';
+
+export interface AccessLogOptions {
+  /** Told once when lines begin to be lost, and again only after writing has worked since. */
+  onLoss?(error: Error): void;
+}
+
+const flushDelayMs = 100;
+const flushLength = 64 * 1024;
+const pendingLimit = 4 * 1024 * 1024;
+
+/**
+ * Appends lines to a file in batches, off the caller's path. Several threads and
+ * processes may append to the same file: each batch is one write with O_APPEND.
+ *
+ *   write(line) ─▶ pending ──100 ms or 64 KiB──▶ in flight (one at a time) ─▶ file
+ *                     │ above 4 MiB                  │ error (disk full, …)
+ *                     └──────────▶ dropped, counted ◀┘
+ *
+ * A slow or full disk therefore costs lines and a bounded amount of memory, never a
+ * request. After a write that was cut short the next batch starts on a line of its own.
+ */
+export class AccessLog {
+  readonly #file: number;
+  readonly #onLoss: ((error: Error) => void) | undefined;
+  #pending = '';
+  #pendingLines = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #inFlight: Promise<void> | undefined;
+  #dropped = 0;
+  #failing = false;
+  #torn = false;
+  #closed: Promise<void> | undefined;
+
+  private constructor(file: number, options: AccessLogOptions) {
+    this.#file = file;
+    this.#onLoss = options.onLoss;
+  }
+
+  /** @throws MeridianError `access_log_unopenable` */
+  static open(path: string, options: AccessLogOptions = {}): AccessLog {
+    try {
+      return new AccessLog(openSync(path, 'a', 0o640), options);
+    } catch (cause) {
+      throw new MeridianError<AccessLogErrorCode>(
+        'access_log_unopenable',
+        `cannot append to the access log ${path}: ${messageOf(cause)}`,
+        { cause, details: { path } },
+      );
+    }
+  }
+
+  /** Lines that never reached the file. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** `line` is one entry without its line end. Returns at once; after `close` it is dropped. */
+  write(line: string): void {
+    if (this.#closed || this.#pending.length + line.length > pendingLimit) {
+      this.#lose(1, new Error('the access log cannot be written as fast as requests come'));
+      return;
+    }
+    this.#pending += `${line}\n`;
+    this.#pendingLines++;
+    if (this.#inFlight) return;
+    if (this.#pending.length >= flushLength) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), flushDelayMs).unref();
+  }
+
+  /** Writes what is pending, then closes the file. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
+  async #finish(): Promise<void> {
+    this.#flush();
+    while (this.#inFlight) await this.#inFlight;
+    await new Promise<void>((resolve) => close(this.#file, () => resolve()));
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#inFlight || this.#pendingLines === 0) return;
+    const batch = Buffer.from(this.#torn ? `\n${this.#pending}` : this.#pending);
+    const lines = this.#pendingLines;
+    this.#pending = '';
+    this.#pendingLines = 0;
+    this.#inFlight = this.#append(batch, lines).then(() => {
+      this.#inFlight = undefined;
+      this.#flush();
+    });
+  }
+
+  async #append(batch: Buffer, lines: number): Promise<void> {
+    let written = 0;
+    try {
+      while (written < batch.length) written += await this.#writeOnce(batch, written);
+      this.#failing = false;
+      this.#torn = false;
+    } catch (error) {
+      this.#torn ||= written > 0;
+      this.#lose(lines - linesIn(batch, written), error as Error);
+    }
+  }
+
+  #writeOnce(batch: Buffer, from: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      write(this.#file, batch, from, batch.length - from, null, (error, bytes) => {
+        if (error) reject(error);
+        else resolve(bytes);
+      });
+    });
+  }
+
+  #lose(lines: number, error: Error): void {
+    this.#dropped += lines;
+    if (this.#failing) return;
+    this.#failing = true;
+    this.#onLoss?.(error);
+  }
+}
+
+/** How many whole lines the first `bytes` of a batch hold. */
+function linesIn(batch: Buffer, bytes: number): number {
+  let lines = 0;
+  for (let at = batch.indexOf(10); at >= 0 && at < bytes; at = batch.indexOf(10, at + 1)) lines++;
+  return lines;
+}

@@ -1,0 +1,128 @@
+import { CounterBlock, count } from './counter-block.ts';
+import type { Exposition, Sample } from './exposition.ts';
+import { histogramWidth, queryBoundsMs, recordDuration } from './histogram.ts';
+
+const transports = ['udp', 'tcp'] as const;
+export type DnsTransport = (typeof transports)[number];
+
+/** Query types that have a counter of their own, by code (IANA DNS parameters). */
+const typeNames: ReadonlyMap<number, string> = new Map([
+  [1, 'A'],
+  [2, 'NS'],
+  [5, 'CNAME'],
+  [6, 'SOA'],
+  [12, 'PTR'],
+  [15, 'MX'],
+  [16, 'TXT'],
+  [28, 'AAAA'],
+  [33, 'SRV'],
+  [43, 'DS'],
+  [48, 'DNSKEY'],
+  [64, 'SVCB'],
+  [65, 'HTTPS'],
+  [252, 'AXFR'],
+  [255, 'ANY'],
+  [257, 'CAA'],
+]);
+const typeCodes = [...typeNames.keys()];
+const typeSlots = typeCodes.length + 1; // the last one: any other type
+
+const rcodeNames = [
+  'NOERROR',
+  'FORMERR',
+  'SERVFAIL',
+  'NXDOMAIN',
+  'NOTIMP',
+  'REFUSED',
+  'YXDOMAIN',
+  'YXRRSET',
+  'NXRRSET',
+  'NOTAUTH',
+  'NOTZONE',
+] as const;
+const badVersion = 16;
+const rcodeSlots = [...rcodeNames, 'BADVERS', 'other'];
+
+type CounterName = 'queries' | 'responses' | 'durations';
+
+/** The counters of one DNS thread. */
+export class DnsMetrics {
+  readonly block: CounterBlock<CounterName>;
+  readonly #words: Float64Array;
+  readonly #slotOfType = new Map(typeCodes.map((code, slot) => [code, slot]));
+
+  /** Without `buffer` new counters, all zero; with it, those of a thread that ended go on. */
+  constructor(buffer?: SharedArrayBuffer) {
+    this.block = new CounterBlock(
+      {
+        queries: transports.length * typeSlots,
+        responses: transports.length * rcodeSlots.length,
+        durations: histogramWidth(queryBoundsMs),
+      },
+      buffer,
+    );
+    this.#words = this.block.words;
+  }
+
+  get buffer(): SharedArrayBuffer {
+    return this.block.buffer;
+  }
+
+  /**
+   * A query was answered.
+   *
+   * @param typeCode of the question; 0 where it could not be read
+   * @param rcode the extended one, 12 bits
+   */
+  query(transport: DnsTransport, typeCode: number, rcode: number, durationMs?: number): void {
+    const row = transports.indexOf(transport);
+    const type = this.#slotOfType.get(typeCode) ?? typeSlots - 1;
+    count(this.#words, this.block.first('queries') + row * typeSlots + type);
+    count(
+      this.#words,
+      this.block.first('responses') + row * rcodeSlots.length + slotOfRcode(rcode),
+    );
+    if (durationMs === undefined) return;
+    recordDuration(this.#words, this.block.first('durations'), queryBoundsMs, durationMs);
+  }
+}
+
+function slotOfRcode(rcode: number): number {
+  if (rcode < rcodeNames.length) return rcode;
+  return rcode === badVersion ? rcodeNames.length : rcodeNames.length + 1;
+}
+
+/** Writes the sums over the DNS threads of a node. */
+export function exposeDns(exposition: Exposition, threads: readonly DnsMetrics[]): void {
+  if (threads.length === 0) return;
+  const blocks = threads.map(({ block }) => block);
+  const types = [...typeNames.values(), 'other'];
+  exposition.counter(
+    'meridian_dns_queries_total',
+    'Queries answered, by transport and type.',
+    table(CounterBlock.sum(blocks, 'queries'), types, 'type'),
+  );
+  exposition.counter(
+    'meridian_dns_responses_total',
+    'Responses, by transport and response code.',
+    table(CounterBlock.sum(blocks, 'responses'), rcodeSlots, 'rcode'),
+  );
+  exposition.histogram(
+    'meridian_dns_query_duration_seconds',
+    'Time from the receipt of a query to its answer.',
+    queryBoundsMs,
+    [[{}, CounterBlock.sum(blocks, 'durations')]],
+  );
+}
+
+/** One row of counters per transport. Combinations that never occurred are left out. */
+function table(values: Float64Array, columns: readonly string[], label: string): Sample[] {
+  const samples: Sample[] = [];
+  for (const [row, transport] of transports.entries()) {
+    for (const [column, name] of columns.entries()) {
+      const value = values[row * columns.length + column] ?? 0;
+      if (value > 0) samples.push([{ transport, [label]: name }, value]);
+    }
+  }
+  return samples;
+}
