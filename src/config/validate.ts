@@ -11,7 +11,11 @@ import type { Rule } from './semantics/rule.ts';
 import { endpointsArePossible, residencyIsPossible } from './semantics/services.ts';
 import { latencyNetworksDiffer, storeServersAreComplete } from './semantics/tables.ts';
 import { timingsArePossible } from './semantics/timing.ts';
-import { nameServersAreValid, zoneNamesAreValid, zonesAreNotNested } from './semantics/zones.ts';
+import {
+  nameServersAreValid,
+  nestedZonesAreNotHidden,
+  zoneNamesAreValid,
+} from './semantics/zones.ts';
 
 /** What the schema cannot state. */
 const rules: readonly Rule[] = [
@@ -28,7 +32,7 @@ const rules: readonly Rule[] = [
   latencyNetworksDiffer,
   storeServersAreComplete,
   zoneNamesAreValid,
-  zonesAreNotNested,
+  nestedZonesAreNotHidden,
   nameServersAreValid,
   recordSetsAreValid,
   recordSetsFitTogether,

@@ -9,7 +9,12 @@ const hostPattern = z
     'expected a host in lower case, such as "api.example.com" or "*.example.com"',
   );
 
-const pathText = z.string().regex(/^\/[^\s?#%\\]*$/, 'expected a path that starts with "/"');
+const pathText = z
+  .string()
+  .regex(
+    /^\/[^\s?#%\\\u0000-\u001f\u007f]*$/,
+    'expected a path that starts with "/", without space, "?", "#", "%" or "\\"',
+  );
 
 export const methodSchema = z
   .string()

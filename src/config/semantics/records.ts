@@ -5,6 +5,7 @@ import type { AnswerConfig, RecordSetConfig } from '../schema/zone.ts';
 import { nameProblem } from './domain-name.ts';
 import { dataProblem } from './record-data.ts';
 import type { Rule } from './rule.ts';
+import { ownNameServers } from './zones.ts';
 
 type Report = (finding: Finding) => void;
 
@@ -131,7 +132,8 @@ export const recordSetsFitTogether: Rule = ({ zones, regions }, report) => {
   const serving = [...regions].filter(([, region]) => region?.kind !== 'witness');
   for (const [zone, config] of zones) {
     if (!config) continue;
-    const owned = config.nameservers ? [] : serving.map(([region]) => `ns-${region}`);
+    const owned =
+      config.nameservers || ownNameServers(config) ? [] : serving.map(([region]) => `ns-${region}`);
     checkNames(zone, config, new Set(owned), report);
     checkDelegations(zone, config, report);
   }
@@ -144,8 +146,8 @@ interface Holder {
 
 function checkNames(
   zone: string,
-  { records }: ZoneDraft,
-  nameServers: ReadonlySet<string>,
+  { records, nameservers }: ZoneDraft,
+  regionServers: ReadonlySet<string>,
   report: Report,
 ): void {
   const holders = new Map<string, Holder[]>();
@@ -163,9 +165,9 @@ function checkNames(
       tell('name', `records[${twin.index}] is the ${type} record set of ${name} already`);
     else if (type === 'CNAME' && name === '@') {
       tell('type', 'the apex of a zone has an SOA record, and a CNAME stands alone');
-    } else if (type === 'NS' && name === '@') {
-      tell('type', 'the name servers of the zone itself are set by its `nameservers`');
-    } else if (nameServers.has(name) && (type === 'A' || type === 'CNAME')) {
+    } else if (type === 'NS' && name === '@' && nameservers) {
+      tell('type', 'the zone has `nameservers`, which are its NS record set already');
+    } else if (regionServers.has(name)) {
       tell('name', `${name} is the name server of a region; set \`nameservers\` to use others`);
     } else if (other) {
       tell('type', `a CNAME stands alone, and records[${other.index}] has the same name`);

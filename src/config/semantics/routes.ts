@@ -64,8 +64,9 @@ function checkParameters(pattern: string, report: (message: string) => void): vo
 
 /**
  * Two routes overlap when a request could be for either and neither is more specific:
- * same host (or any), same shape of path, a method in common. One map entry per host,
- * shape and method, so that 100,000 routes are checked in one pass.
+ * same host (or both any), same shape of path, a method that both name (or both any: a
+ * route that names the method is the more specific one). One map entry per host, shape
+ * and method, so that 100,000 routes are checked in one pass.
  */
 export const routesDoNotOverlap: Rule = ({ routes }, report) => {
   const claims = new Map<string, Map<string, number>>();
@@ -89,13 +90,13 @@ export const routesDoNotOverlap: Rule = ({ routes }, report) => {
 function claim(
   claimed: Map<string, number>,
   index: number,
-  methods: readonly string[] | undefined,
+  methods: readonly string[] = ['any'],
 ): number | undefined {
-  const wanted = new Set(methods ?? ['any']);
-  let other = methods ? claimed.get('any') : claimed.values().next().value;
-  for (const method of wanted) {
-    other ??= claimed.get(method);
-    if (!claimed.has(method)) claimed.set(method, index);
+  let other: number | undefined;
+  for (const method of new Set(methods)) {
+    const holder = claimed.get(method);
+    if (holder === undefined) claimed.set(method, index);
+    else other ??= holder;
   }
   return other;
 }

@@ -1,7 +1,7 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import type { Finding } from '../config-error.ts';
 import type { Draft, ZoneDraft } from '../draft.ts';
-import { absoluteName, isWithin, nameProblem } from './domain-name.ts';
-import { targetProblem } from './record-data.ts';
+import { isWithin, nameProblem } from './domain-name.ts';
 import type { Rule } from './rule.ts';
 
 type Report = (finding: Finding) => void;
@@ -20,12 +20,18 @@ export const zoneNamesAreValid: Rule = ({ zones }, report) => {
   }
 };
 
-export const zonesAreNotNested: Rule = ({ zones }, report) => {
-  for (const zone of zones.keys()) {
-    const outer = [...ancestors(zone)].find((name) => zones.has(name));
-    if (outer === undefined) continue;
-    const message = `lies within the zone ${outer}: its record sets belong there`;
-    report({ path: ['zones', zone], at: 'key', message });
+/** A zone within a zone is fine, but what the outer one says about its names is never asked. */
+export const nestedZonesAreNotHidden: Rule = ({ zones }, report) => {
+  for (const [zone, config] of zones) {
+    for (const [index, set] of config?.records.entries() ?? []) {
+      if (!set || set.name === '@') continue;
+      const name = `${set.name}.${zone}`;
+      const inner = [name, ...ancestors(name)].find((part) => part !== zone && zones.has(part));
+      const delegation = set.type === 'NS' && inner === name;
+      if (inner === undefined || inner.length < zone.length || delegation) continue;
+      const message = `lies within the zone ${inner}, which answers for it: it belongs there`;
+      report({ path: ['zones', zone, 'records', index, 'name'], at: 'value', message });
+    }
   }
 };
 
@@ -39,7 +45,7 @@ export const nameServersAreValid: Rule = (draft, report) => {
   for (const [name, zone] of draft.zones) {
     if (!zone) continue;
     if (zone.nameservers) checkNameServers(name, zone, zone.nameservers, report);
-    else checkDefaultNameServers(name, draft, report);
+    else if (!ownNameServers(zone)) checkDefaultNameServers(name, draft, report);
     checkHostmaster(name, zone, report);
   }
 };
@@ -53,9 +59,9 @@ function checkNameServers(
   const seen = new Set<string>();
   for (const [index, server] of servers.entries()) {
     const place = { path: ['zones', zone, 'nameservers', index], at: 'value' } as const;
-    const problem = targetProblem(server, zone);
-    const name = absoluteName(server, zone);
-    if (problem) report({ ...place, ...problem });
+    const name = hostName(server, zone);
+    const problem = isIPv4(server) || isIPv6(server) ? 'expected a name' : nameProblem(name);
+    if (problem) report({ ...place, message: problem });
     else if (seen.has(name)) report({ ...place, message: `${name} is given twice` });
     else if (isWithin(name, zone) && !hasAddress(name, zone, records)) {
       const message = `${name} lies in the zone and has no record set of type A or AAAA there`;
@@ -65,6 +71,11 @@ function checkNameServers(
   }
 }
 
+/** `ns1` is below the zone; a name with a dot is absolute, as host names elsewhere are. */
+function hostName(text: string, zone: string): string {
+  return text.includes('.') ? text.toLowerCase().replace(/\.$/, '') : `${text}.${zone}`;
+}
+
 /** True as well where a part was refused, which may be the one. */
 function hasAddress(name: string, zone: string, records: ZoneDraft['records']): boolean {
   return records.some((set) => {
@@ -72,6 +83,11 @@ function hasAddress(name: string, zone: string, records: ZoneDraft['records']): 
     const address = set.type === 'A' || set.type === 'AAAA';
     return address && (set.name === '@' ? zone : `${set.name}.${zone}`) === name;
   });
+}
+
+/** Whether the zone spells out its NS record set (or may, in a part that was refused). */
+export function ownNameServers({ records }: ZoneDraft): boolean {
+  return records.some((set) => set === undefined || (set.type === 'NS' && set.name === '@'));
 }
 
 /** Without `nameservers` the zone is served by `ns-REGION.ZONE`, and owns these names. */
@@ -85,20 +101,16 @@ function checkDefaultNameServers(zone: string, { regions }: Draft, report: Repor
   }
 }
 
+/** `dns@example.com`, or a name whose first label is the local part (RFC 1035, section 3.3.13). */
 function checkHostmaster(zone: string, { soa }: ZoneDraft, report: Report): void {
   if (soa.hostmaster === undefined) return;
   const place = { path: ['zones', zone, 'soa', 'hostmaster'], at: 'value' } as const;
-  if (soa.hostmaster.includes('@')) {
-    const suggestion = mailboxName(soa.hostmaster);
-    const message = 'expected a name as in an SOA record, with a dot in the place of "@"';
-    report({ ...place, message, suggestion });
-    return;
-  }
-  const problem = targetProblem(soa.hostmaster, zone);
-  if (problem) report({ ...place, ...problem });
-}
-
-function mailboxName(address: string): string {
-  const [user = '', domain = ''] = address.split('@');
-  return `${user.replaceAll('.', '\\.')}.${domain}.`;
+  const at = soa.hostmaster.lastIndexOf('@');
+  const local = soa.hostmaster.slice(0, Math.max(at, 0));
+  const domain = hostName(soa.hostmaster.slice(at + 1), zone);
+  const problem =
+    at === 0 || local.includes('@')
+      ? 'expected a mail address such as "dns@example.com"'
+      : nameProblem(at < 0 ? domain : `${local.replaceAll('.', '-')}.${domain}`);
+  if (problem) report({ ...place, message: problem });
 }
