@@ -12,6 +12,7 @@ export interface AccessLogOptions {
 const flushDelayMs = 100;
 const flushLength = 64 * 1024;
 const pendingLimit = 4 * 1024 * 1024;
+const lineEnd = Buffer.from('\n');
 
 /**
  * Appends lines to a file in batches, off the caller's path. Several threads and
@@ -67,9 +68,7 @@ export class AccessLog {
     }
     this.#pending += `${line}\n`;
     this.#pendingLines++;
-    if (this.#inFlight) return;
-    if (this.#pending.length >= flushLength) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), flushDelayMs).unref();
+    this.#schedule();
   }
 
   /** Writes what is pending, then closes the file. Idempotent. */
@@ -79,23 +78,29 @@ export class AccessLog {
   }
 
   async #finish(): Promise<void> {
-    this.#flush();
-    while (this.#inFlight) await this.#inFlight;
+    await this.#inFlight;
+    await this.#flush();
     await new Promise<void>((resolve) => close(this.#file, () => resolve()));
   }
 
-  #flush(): void {
+  #schedule(): void {
+    if (this.#inFlight || this.#pendingLines === 0) return;
+    if (this.#pending.length >= flushLength) void this.#flush();
+    else this.#timer ??= setTimeout(() => void this.#flush(), flushDelayMs).unref();
+  }
+
+  /** Only while nothing is in flight. Never rejects. */
+  async #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#inFlight || this.#pendingLines === 0) return;
-    const batch = Buffer.from(this.#torn ? `\n${this.#pending}` : this.#pending);
+    const batch = Buffer.from(this.#pending);
     const lines = this.#pendingLines;
     this.#pending = '';
     this.#pendingLines = 0;
-    this.#inFlight = this.#append(batch, lines).then(() => {
-      this.#inFlight = undefined;
-      this.#flush();
-    });
+    this.#inFlight = this.#append(this.#torn ? Buffer.concat([lineEnd, batch]) : batch, lines);
+    await this.#inFlight;
+    this.#inFlight = undefined;
+    if (!this.#closed) this.#schedule();
   }
 
   async #append(batch: Buffer, lines: number): Promise<void> {
@@ -105,8 +110,9 @@ export class AccessLog {
       this.#failing = false;
       this.#torn = false;
     } catch (error) {
-      this.#torn ||= written > 0;
-      this.#lose(lines - linesIn(batch, written), error as Error);
+      const whole = linesIn(batch, written) - (this.#torn && written > 0 ? 1 : 0);
+      if (written > 0) this.#torn = batch[written - 1] !== lineEnd[0];
+      this.#lose(lines - whole, error as Error);
     }
   }
 

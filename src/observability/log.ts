@@ -29,9 +29,18 @@ export function createLog({ region, clock, write, level = 'info' }: LogOptions):
     if (levels.indexOf(own) < lowest) return;
     const time = new Date(clock.wallMs()).toISOString();
     const head = { time, level: own, region, message };
-    write(`${JSON.stringify({ ...head, ...fields, ...head }, plainOf(own === 'error'))}\n`);
+    write(`${toJson({ ...head, ...fields, ...head }, own === 'error') ?? JSON.stringify(head)}\n`);
   };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** `undefined` for what JSON cannot hold, such as a cycle: logging never throws. */
+function toJson(event: LogFields, withStack: boolean): string | undefined {
+  try {
+    return JSON.stringify(event, plainOf(withStack));
+  } catch {
+    return undefined;
+  }
 }
 
 function plainOf(withStack: boolean) {

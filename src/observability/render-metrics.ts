@@ -1,0 +1,23 @@
+import { type DnsMetrics, exposeDns } from './dns-metrics.ts';
+import { Exposition } from './exposition.ts';
+import { exposeGateway, type GatewayMetrics } from './gateway-metrics.ts';
+import { exposeNode, type NodeFigures } from './node-metrics.ts';
+import type { ProcessFigures } from './process-meter.ts';
+
+export interface MetricSources {
+  readonly node: NodeFigures;
+  readonly process: ProcessFigures;
+  /** One per gateway thread. */
+  readonly gateway: readonly GatewayMetrics[];
+  /** One per DNS thread. */
+  readonly dns: readonly DnsMetrics[];
+}
+
+/** All metrics of a node in Prometheus' text format (`expositionContentType`). */
+export function renderMetrics({ node, process, gateway, dns }: MetricSources): string {
+  const exposition = new Exposition();
+  exposeNode(exposition, node, process);
+  exposeGateway(exposition, gateway);
+  exposeDns(exposition, dns);
+  return exposition.text();
+}
