@@ -1,0 +1,88 @@
+import { connect } from 'node:net';
+import { resolve } from 'node:path';
+import { MeridianError } from '../../base/errors.ts';
+import { failStack } from '../errors.ts';
+import { isAlive } from '../processes/identity.ts';
+import { layoutOf, type StackLayout } from '../state/layout.ts';
+import { bootId, readRecord, type StackRecord } from '../state/record.ts';
+import type { ControlRequest, ControlResponse } from './protocol.ts';
+
+/** A stack as seen from outside: where it lives and what it recorded. */
+export interface FoundStack {
+  readonly layout: StackLayout;
+  readonly record: StackRecord;
+  /** Whether its supervisor lives. Its nodes may, even when it does not. */
+  readonly supervised: boolean;
+}
+
+/**
+ * Finds the stack of a state directory.
+ *
+ * @throws MeridianError `stack_not_running` when none was ever started there,
+ *   `stack_record_damaged` when stack.json is not ours.
+ */
+export function findStack(directory: string): FoundStack {
+  const layout = layoutOf(resolve(directory));
+  const record = readRecord(layout.record);
+  if (!record) {
+    return failStack(
+      'stack_not_running',
+      `no stack has been started on ${layout.directory}; start one with \`meridian up\`, or name its directory with --state`,
+    );
+  }
+  const { supervisor } = record;
+  const supervised = supervisor !== null && record.bootId === bootId() && isAlive(supervisor);
+  return { layout, record, supervised };
+}
+
+/** @throws MeridianError `stack_not_running` unless a supervisor runs on the directory. */
+export function findRunningStack(directory: string): FoundStack {
+  const stack = findStack(directory);
+  if (stack.supervised) return stack;
+  return failStack(
+    'stack_not_running',
+    `no stack runs on ${stack.layout.directory}; start one with \`meridian up\`, or name its directory with --state`,
+  );
+}
+
+/**
+ * Asks the supervisor of a stack for one thing.
+ *
+ * @throws MeridianError with the supervisor's own code, or `control_failed` when it gives
+ *   no answer within `limitMs`.
+ */
+export async function askStack<Result>(
+  stack: FoundStack,
+  request: ControlRequest,
+  limitMs = 15_000,
+): Promise<Result> {
+  const response = await exchange(stack.record.socket, JSON.stringify(request), limitMs);
+  if (response.ok) return response.result as Result;
+  throw new MeridianError(response.error.code, response.error.message);
+}
+
+function exchange(path: string, line: string, limitMs: number): Promise<ControlResponse> {
+  return new Promise((resolveResponse, reject) => {
+    const socket = connect(path);
+    let received = '';
+    const fail = (why: string) => {
+      clearTimeout(limit);
+      socket.destroy();
+      reject(new MeridianError('control_failed', `the supervisor at ${path} ${why}`));
+    };
+    const limit = setTimeout(() => fail(`gave no answer within ${limitMs / 1_000} s`), limitMs);
+    socket.setEncoding('utf8');
+    socket.on('error', ({ message }) => fail(`cannot be reached: ${message}`));
+    socket.on('close', () => fail('closed the connection without an answer'));
+    socket.on('connect', () => socket.write(`${line}\n`));
+    socket.on('data', (text: string) => {
+      received += text;
+      const end = received.indexOf('\n');
+      if (end < 0) return;
+      clearTimeout(limit);
+      socket.removeAllListeners('close');
+      socket.end();
+      resolveResponse(JSON.parse(received.slice(0, end)) as ControlResponse);
+    });
+  });
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+const name = z.string().min(1).max(253);
+
+/**
+ * What the control socket of a stack accepts: one JSON object per line, answered by one
+ * line each, in order. Whoever may open the socket (its owner: mode 0600 in a directory
+ * of mode 0700) may ask for all of it.
+ */
+export const requestSchema = z.discriminatedUnion('operation', [
+  z.strictObject({
+    operation: z.literal('region'),
+    action: z.enum(['kill', 'freeze', 'start']),
+    region: name,
+  }),
+  z.strictObject({
+    operation: z.literal('service'),
+    action: z.enum(['kill', 'start']),
+    region: name,
+    service: name,
+  }),
+  z.strictObject({
+    operation: z.literal('store'),
+    action: z.enum(['kill', 'freeze', 'start']),
+    region: name.optional(),
+  }),
+  z.strictObject({ operation: z.literal('status') }),
+  z.strictObject({ operation: z.literal('events') }),
+  z.strictObject({ operation: z.literal('stop') }),
+]);
+
+export type ControlRequest = z.output<typeof requestSchema>;
+
+export type ControlResponse =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
+
+/** No request is longer; a line that is ends the connection. */
+export const maximumRequestBytes = 65_536;
+
+/** The longest path a Unix socket can have on Linux (`sun_path` less its final NUL). */
+export const maximumSocketPathBytes = 107;

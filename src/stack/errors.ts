@@ -1,0 +1,24 @@
+import { MeridianError, type MeridianErrorOptions } from '../base/errors.ts';
+
+/** What can go wrong with a stack as a whole; the message names the thing and the place. */
+export type StackErrorCode =
+  | 'platform_unsupported'
+  | 'state_directory_foreign'
+  | 'state_directory_unusable'
+  | 'stack_running'
+  | 'stack_not_running'
+  | 'stack_record_damaged'
+  | 'port_taken'
+  | 'port_unusable'
+  | 'not_ready'
+  | 'name_unknown'
+  | 'control_failed';
+
+/** @throws MeridianError always. */
+export function failStack(
+  code: StackErrorCode,
+  message: string,
+  options?: MeridianErrorOptions,
+): never {
+  throw new MeridianError<StackErrorCode>(code, message, options);
+}

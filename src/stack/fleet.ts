@@ -1,0 +1,125 @@
+import { identify } from './processes/identity.ts';
+import { type ProcessEvent, type ProcessSpec, StackProcess } from './processes/stack-process.ts';
+import type { StackLayout } from './state/layout.ts';
+import { type StackRecord, writeRecord } from './state/record.ts';
+
+/** One thing that happened to one process, with times that other processes can compare. */
+export interface FleetEvent {
+  readonly process: string;
+  /** Milliseconds since 1970, with fractions. */
+  readonly wallMs: number;
+  /** CLOCK_MONOTONIC in milliseconds: the same clock in every process of the machine. */
+  readonly monotonicMs: number;
+  readonly event: ProcessEvent;
+}
+
+/** What an operation did: which processes it reached, and which were so already. */
+export interface Outcome {
+  readonly changed: readonly string[];
+  readonly unchanged: readonly string[];
+  /** When the first signal was sent or process spawned, if any was. */
+  readonly first: FleetEvent | undefined;
+}
+
+const keptEvents = 2_000;
+
+/** All processes of a stack. Every change is on disk before the next one can happen. */
+export class Fleet {
+  readonly processes: readonly StackProcess[];
+  readonly #layout: StackLayout;
+  readonly #record: Omit<StackRecord, 'processes' | 'supervisor'>;
+  readonly #onEvent: (member: StackProcess, event: ProcessEvent) => void;
+  readonly #events: FleetEvent[] = [];
+
+  constructor(
+    specs: readonly ProcessSpec[],
+    layout: StackLayout,
+    record: Omit<StackRecord, 'processes' | 'supervisor'>,
+    onEvent: (member: StackProcess, event: ProcessEvent) => void,
+  ) {
+    this.#layout = layout;
+    this.#record = record;
+    this.#onEvent = onEvent;
+    this.processes = specs.map(
+      (spec) => new StackProcess(spec, (member, event) => this.#happened(member, event)),
+    );
+  }
+
+  /** The newest events, oldest first. */
+  get events(): readonly FleetEvent[] {
+    return this.#events;
+  }
+
+  /** Sends SIGKILL to all of them before it waits for any; resolves when all are gone. */
+  async kill(processes = this.processes): Promise<Outcome> {
+    const outcome = this.#each(processes, (member) => member.kill());
+    await Promise.all(processes.map((member) => member.ended));
+    return outcome;
+  }
+
+  freeze(processes: readonly StackProcess[]): Outcome {
+    return this.#each(processes, (member) => member.freeze());
+  }
+
+  /** Thaws what is frozen and spawns what is stopped. */
+  start(processes = this.processes): Outcome {
+    return this.#each(processes, (member) =>
+      member.state === 'frozen' ? member.thaw() : member.start(),
+    );
+  }
+
+  /**
+   * Asks all to end, and kills those that have not within `graceMs` or once `hurry` fires.
+   * Nodes end at once by SIGINT; SIGTERM would make them drain for a TTL.
+   */
+  async stop(
+    processes: readonly StackProcess[],
+    graceMs: number,
+    hurry: AbortSignal,
+  ): Promise<void> {
+    for (const member of processes) {
+      member.stop(member.spec.kind === 'node' ? 'SIGINT' : 'SIGTERM');
+    }
+    const patience = AbortSignal.any([AbortSignal.timeout(graceMs), hurry]);
+    const killAll = () => void this.kill(processes);
+    if (patience.aborted) killAll();
+    else patience.addEventListener('abort', killAll, { once: true });
+    await Promise.all(processes.map((member) => member.ended));
+    patience.removeEventListener('abort', killAll);
+  }
+
+  #each(processes: readonly StackProcess[], act: (member: StackProcess) => boolean): Outcome {
+    const before = this.#events.at(-1);
+    const changed: string[] = [];
+    const unchanged: string[] = [];
+    for (const member of processes) {
+      (act(member) ? changed : unchanged).push(member.spec.id);
+    }
+    const first = this.#events[before ? this.#events.lastIndexOf(before) + 1 : 0];
+    return { changed, unchanged, first };
+  }
+
+  #happened(member: StackProcess, event: ProcessEvent): void {
+    this.#events.push({
+      process: member.spec.id,
+      wallMs: performance.timeOrigin + performance.now(),
+      monotonicMs: Number(process.hrtime.bigint()) / 1e6,
+      event,
+    });
+    if (this.#events.length > keptEvents) this.#events.shift();
+    if (event.type !== 'signal') this.#save();
+    this.#onEvent(member, event);
+  }
+
+  #save(): void {
+    const running = this.processes.flatMap(({ spec, identity }) =>
+      identity ? [{ id: spec.id, ...identity }] : [],
+    );
+    const supervisor = identify(process.pid) ?? null;
+    try {
+      writeRecord(this.#layout.record, { ...this.#record, supervisor, processes: running });
+    } catch {
+      // A full disk must not end the stack. The next `up` still finds every process by its mark.
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { isIPv4 } from 'node:net';
+import type { Config } from '../../config/schema/config.ts';
+import type { PortNeed } from '../../region/ports.ts';
+import { hubVoters, storeSites } from '../../store/nats-server/sites.ts';
+
+/** Every port that a process of the stack will listen on. */
+export function portNeeds(config: Config, withStore: boolean): PortNeed[] {
+  return [
+    ...Object.keys(config.regions).flatMap((region) => nodeNeeds(config, region)),
+    ...serviceNeeds(config),
+    ...(withStore ? storeNeeds(config) : []),
+  ];
+}
+
+function nodeNeeds(config: Config, region: string): PortNeed[] {
+  const settings = config.regions[region]!;
+  const host = settings.bind ?? settings.address;
+  const { http, https, dns, admin, link } = config.ports;
+  const tcp = (name: string, port: number): PortNeed => ({
+    purpose: `${name} of ${region}`,
+    host,
+    port,
+    transport: 'tcp',
+  });
+  const always = [tcp('admin API', admin), tcp('inter-region link', link)];
+  if (settings.kind === 'witness') return always;
+  const names: PortNeed[] = [tcp('DNS', dns), { ...tcp('DNS', dns), transport: 'udp' }];
+  return [tcp('HTTP', http), tcp('HTTPS', https), ...names, ...always];
+}
+
+function serviceNeeds(config: Config): PortNeed[] {
+  return Object.keys(config.stack?.services ?? {}).flatMap((service) => {
+    const endpoints = Object.entries(config.services[service]?.endpoints ?? {});
+    return endpoints.flatMap(([region, list]) =>
+      list.flatMap(({ address }): PortNeed[] => {
+        const colon = address.lastIndexOf(':');
+        const host = address.slice(0, colon);
+        if (!isIPv4(host)) return [];
+        const port = Number(address.slice(colon + 1));
+        return [{ purpose: `service ${service} of ${region}`, host, port, transport: 'tcp' }];
+      }),
+    );
+  });
+}
+
+function storeNeeds(config: Config): PortNeed[] {
+  const sites = storeSites(config);
+  const voters = hubVoters(sites);
+  return sites.flatMap((site) => {
+    const { leaf, hub, cluster, leafnodes } = site.ports;
+    const need = (purpose: string, port: number): PortNeed => ({
+      purpose: `${purpose} of ${site.region}`,
+      host: site.address,
+      port,
+      transport: 'tcp',
+    });
+    const needs = [need('store leaf', leaf)];
+    if (!voters.includes(site)) return needs;
+    const routes = voters.length > 1 ? [need('store routes', cluster)] : [];
+    return [...needs, need('store hub', hub), ...routes, need('store leaf links', leafnodes)];
+  });
+}

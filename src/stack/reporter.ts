@@ -1,0 +1,24 @@
+import type { Config } from '../config/schema/config.ts';
+import type { ControlRequest } from './control/protocol.ts';
+import type { Outcome } from './fleet.ts';
+import type { ProcessExit, ProcessSpec } from './processes/stack-process.ts';
+import type { StackLayout } from './state/layout.ts';
+
+export interface ReadyFacts {
+  readonly config: Config;
+  readonly layout: StackLayout;
+  /** From the start of the supervisor's process. */
+  readonly readyMs: number;
+}
+
+/** Whom the supervisor tells what happens: a terminal, or a program that reads JSON. */
+export interface StackReporter {
+  leftoversEnded(count: number, directory: string): void;
+  ready(facts: ReadyFacts): void;
+  /** A process ended that nobody had asked to. */
+  exited(spec: ProcessSpec, exit: ProcessExit): void;
+  /** Somebody asked for something through the control socket. */
+  asked(request: ControlRequest, outcome: Outcome): void;
+  stopping(reason: string): void;
+  stopped(processes: number, elapsedMs: number): void;
+}

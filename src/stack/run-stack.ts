@@ -1,0 +1,177 @@
+import type { Config } from '../config/schema/config.ts';
+import type { ControlRequest } from './control/protocol.ts';
+import { ControlServer, chooseSocketPath } from './control/server.ts';
+import { failStack } from './errors.ts';
+import { Fleet } from './fleet.ts';
+import { tailOf } from './log-tail.ts';
+import { Operations } from './operations.ts';
+import { endProcesses, findMarked } from './processes/marked.ts';
+import type { ProcessEvent, ProcessSpec, StackProcess } from './processes/stack-process.ts';
+import { awaitReady } from './readiness.ts';
+import type { StackReporter } from './reporter.ts';
+import type { StackLayout } from './state/layout.ts';
+import { removeSocket } from './state/leftovers.ts';
+import { bootId, emptyRecord, type StackRecord, writeRecord } from './state/record.ts';
+import { StopSignals } from './stop-signals.ts';
+
+export interface RunOptions {
+  readonly config: Config;
+  readonly layout: StackLayout;
+  readonly specs: readonly ProcessSpec[];
+  readonly reporter: StackReporter;
+  readonly readyWithinMs: number;
+}
+
+const graceMs = 5_000;
+const tailLines = 15;
+
+/**
+ * The life of a stack under its supervisor:
+ *
+ *   spawning ──all ready──▶ serving ──signal, down──▶ stopping ──all ended──▶ (resolves)
+ *      │ one ended, or the deadline passed               ▲
+ *      └─────────────────── not_ready ───────────────────┘ (rejects)
+ */
+export async function runStack(options: RunOptions): Promise<void> {
+  const stack = new RunningStack(options);
+  try {
+    await stack.start();
+    await stack.untilAskedToStop();
+  } finally {
+    await stack.close();
+  }
+}
+
+class RunningStack {
+  readonly #options: RunOptions;
+  readonly #signals = new StopSignals();
+  readonly #failed = new AbortController();
+  readonly #record: Omit<StackRecord, 'processes' | 'supervisor'>;
+  readonly #fleet: Fleet;
+  readonly #control: ControlServer;
+  readonly #killAll = (): void => void this.#fleet.kill();
+  #serving = false;
+
+  constructor(options: RunOptions) {
+    const { config, layout, specs } = options;
+    this.#options = options;
+    this.#record = {
+      ...emptyRecord(chooseSocketPath(layout.socket)),
+      bootId: bootId(),
+      regions: regionRecords(config),
+    };
+    this.#fleet = new Fleet(specs, layout, this.#record, (member, event) =>
+      this.#happened(member, event),
+    );
+    const operations = new Operations(this.#fleet, Object.keys(config.regions));
+    this.#control = new ControlServer((request) => this.#answer(request, operations));
+    // However this process ends short of SIGKILL, an error included, nothing outlives it.
+    process.on('exit', this.#killAll);
+  }
+
+  async start(): Promise<void> {
+    const { config, layout, reporter, readyWithinMs } = this.#options;
+    await this.#control.listen(this.#record.socket);
+    this.#fleet.start();
+    const deadline = AbortSignal.timeout(readyWithinMs);
+    const until = AbortSignal.any([deadline, this.#failed.signal, this.#signals.stop]);
+    const missing = await awaitReady(config, until);
+    if (this.#signals.stop.aborted) return;
+    if (this.#failed.signal.aborted || missing.length > 0) this.#failNotReady(missing);
+    this.#serving = true;
+    reporter.ready({ config, layout, readyMs: performance.now() });
+  }
+
+  async untilAskedToStop(): Promise<void> {
+    const { stop } = this.#signals;
+    if (!stop.aborted) {
+      // A pending promise does not keep a process alive, and all regions may be down.
+      const alive = setInterval(() => undefined, 60_000);
+      await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+      clearInterval(alive);
+    }
+    this.#options.reporter.stopping(String(stop.reason));
+  }
+
+  /** Ends every process: nodes and services first, then the store that they use. */
+  async close(): Promise<void> {
+    const { layout, reporter } = this.#options;
+    const { hurry } = this.#signals;
+    const startedMs = performance.now();
+    const all = this.#fleet.processes;
+    const count = all.filter(({ state }) => state !== 'stopped').length;
+    const isStore = ({ spec }: StackProcess) => spec.kind === 'hub' || spec.kind === 'leaf';
+    await this.#fleet.stop(
+      all.filter((member) => !isStore(member)),
+      graceMs,
+      hurry,
+    );
+    await this.#fleet.stop(all.filter(isStore), graceMs, hurry);
+    // What a service started and did not end itself.
+    await endProcesses(findMarked(layout.directory), graceMs);
+    await this.#control.close();
+    removeSocket(layout, { ...this.#record, supervisor: null, processes: [] });
+    writeRecord(layout.record, { ...this.#record, supervisor: null, processes: [] });
+    this.#signals.close();
+    process.off('exit', this.#killAll);
+    reporter.stopped(count, performance.now() - startedMs);
+  }
+
+  #happened({ spec }: StackProcess, event: ProcessEvent): void {
+    if (event.type !== 'exited' || event.asked || this.#signals.stop.aborted) return;
+    if (this.#serving) this.#options.reporter.exited(spec, event);
+    else this.#failed.abort();
+  }
+
+  async #answer(request: ControlRequest, operations: Operations): Promise<unknown> {
+    if (request.operation === 'stop') {
+      this.#signals.request('`meridian down`');
+      return { pid: process.pid };
+    }
+    if (this.#signals.stop.aborted) failStack('stack_not_running', 'the stack is stopping');
+    const result = await operations.run(request);
+    if ('changed' in result) this.#options.reporter.asked(request, result);
+    return result;
+  }
+
+  /** Names the processes that ended, or else those of the regions that lack something. */
+  #failNotReady(missing: readonly string[]): never {
+    const dead = this.#fleet.processes.filter(({ lastExit }) => lastExit);
+    const nodes = this.#fleet.processes.filter(({ spec }) => spec.kind === 'node');
+    const shown = dead.length > 0 ? dead : nodes.filter(({ spec }) => named(missing, spec.region));
+    const why =
+      dead.length > 0
+        ? `${dead.length} of its processes ended while it started`
+        : `not ready within ${this.#options.readyWithinMs / 1_000} s: ${missing.join('; ')}`;
+    return failStack(
+      'not_ready',
+      [`the stack did not start: ${why}`, ...shown.map(describe)].join('\n'),
+    );
+  }
+}
+
+function named(missing: readonly string[], region: string): boolean {
+  return missing.some((sentence) => sentence.startsWith(`${region}: `));
+}
+
+/** A process, how it ended if it did, and the end of its log. */
+function describe({ spec, lastExit, logStart }: StackProcess): string {
+  const how = lastExit
+    ? `: ${lastExit.error ?? lastExit.signal ?? `exit code ${lastExit.code}`}`
+    : '';
+  const tail = tailOf(spec.logPath, logStart, tailLines);
+  const log = tail.length === 0 ? ['(its log is empty)'] : tail;
+  return [`  ${spec.id}${how}, log ${spec.logPath}`, ...log.map((line) => `    ${line}`)].join(
+    '\n',
+  );
+}
+
+function regionRecords(config: Config): StackRecord['regions'] {
+  const { http, https, dns, admin } = config.ports;
+  return Object.fromEntries(
+    Object.entries(config.regions).map(([name, { address, bind, kind }]) => [
+      name,
+      { address: bind ?? address, serves: kind === 'region', http, https, dns, admin },
+    ]),
+  );
+}

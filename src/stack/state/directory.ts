@@ -1,0 +1,91 @@
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { resolve } from 'node:path';
+import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
+import { failStack } from '../errors.ts';
+import { layoutOf, type StackLayout } from './layout.ts';
+import { emptyRecord, readRecord, writeRecord } from './record.ts';
+
+/**
+ * Makes the state directory, or enters one that an earlier stack made. A directory with
+ * other people's files is refused: nothing that is not ours is ever written over.
+ *
+ * @throws MeridianError `state_directory_foreign`, or `state_directory_unusable` when it
+ *   cannot be made or written; both name it.
+ */
+export function openStateDirectory(path: string): StackLayout {
+  const directory = makeDirectory(resolve(path));
+  const layout = layoutOf(directory);
+  try {
+    // access(2) also tells a file system that is mounted read-only, to root too.
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    if (statSync(directory).uid !== process.getuid?.()) foreign(directory, 'is of another user');
+    claimDirectory(layout);
+    chmodSync(directory, 0o700);
+  } catch (error) {
+    if (error instanceof MeridianError) throw error;
+    return unusable(directory, error);
+  }
+  return layout;
+}
+
+function makeDirectory(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return realpathSync(path);
+  } catch (error) {
+    return unusable(path, error);
+  }
+}
+
+/** A record of ours, or nothing at all, must be there; then a record is. */
+function claimDirectory(layout: StackLayout): void {
+  let record: unknown;
+  try {
+    record = readRecord(layout.record);
+  } catch {
+    foreign(layout.directory, 'has a stack.json that is not of a Meridian stack');
+  }
+  if (record) return;
+  const [entry] = readdirSync(layout.directory);
+  if (entry !== undefined) {
+    foreign(layout.directory, `is not the state of a stack and not empty (it has "${entry}")`);
+  }
+  writeRecord(layout.record, emptyRecord(layout.socket));
+}
+
+function foreign(directory: string, why: string): never {
+  return failStack('state_directory_foreign', `${directory} ${why}; name another with --state DIR`);
+}
+
+function unusable(directory: string, error: unknown): never {
+  return failStack(
+    'state_directory_unusable',
+    `cannot use ${directory} as state directory: ${reason(error)}; name another with --state DIR`,
+    { cause: error },
+  );
+}
+
+function reason(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'EROFS':
+      return 'the file system is read-only';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not write there';
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'a file is in the way';
+    case 'ENOSPC':
+      return 'no space is left';
+    default:
+      return messageOf(error);
+  }
+}

@@ -1,0 +1,57 @@
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { type ExclusiveLock, takeExclusiveLock } from '../../base/exclusive-lock.ts';
+import { failStack } from '../errors.ts';
+import { identify, isAlive, type ProcessIdentity } from '../processes/identity.ts';
+import type { StackLayout } from './layout.ts';
+import { replaceFile } from './private-file.ts';
+
+export interface StackLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Makes this process the only supervisor on a state directory.
+ *
+ * Two parts: a kernel lock, which decides between two that start at once and which a
+ * killed holder cannot leave behind, and the file `lock`, which says who holds it. A file
+ * whose process (pid and start time) no longer lives is stale and is taken over.
+ *
+ * @throws MeridianError `stack_running` that names the directory and the holder's pid.
+ */
+export async function lockStack(layout: StackLayout): Promise<StackLock> {
+  const { dev, ino } = statSync(layout.directory);
+  const kernelLock = await takeExclusiveLock(`stack:${dev}:${ino}`);
+  const holder = lockHolder(layout);
+  if (!kernelLock || holder) {
+    await kernelLock?.release();
+    return refuse(layout, holder);
+  }
+  const self = identify(process.pid);
+  replaceFile(layout.lock, `${JSON.stringify(self)}\n`);
+  return { release: () => release(layout, kernelLock) };
+}
+
+/** The live supervisor of a state directory, by its lock file. */
+export function lockHolder(layout: StackLayout): ProcessIdentity | undefined {
+  try {
+    const { pid, startTicks } = JSON.parse(readFileSync(layout.lock, 'utf8'));
+    const holder = { pid: Number(pid), startTicks: Number(startTicks) };
+    return isAlive(holder) ? holder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function release(layout: StackLayout, kernelLock: ExclusiveLock): Promise<void> {
+  rmSync(layout.lock, { force: true });
+  await kernelLock.release();
+}
+
+function refuse({ directory }: StackLayout, holder: ProcessIdentity | undefined): never {
+  const who = holder ? `pid ${holder.pid}` : 'a process that is just starting';
+  return failStack(
+    'stack_running',
+    `a stack already runs on ${directory} (${who}); end it with \`meridian down --state ${directory}\` or name another directory with --state`,
+    { details: { directory, pid: holder?.pid } },
+  );
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { codeOf, messageOf } from '../../base/errors.ts';
+import { failStack } from '../errors.ts';
+import { replaceFile } from './private-file.ts';
+
+const identitySchema = z.strictObject({ pid: z.int().min(1), startTicks: z.number() });
+
+const recordSchema = z.strictObject({
+  format: z.literal('meridian-stack/1'),
+  /** Start ticks count from the boot: those of another boot mean nothing. */
+  bootId: z.string(),
+  supervisor: identitySchema.nullable(),
+  /** Not always in the state directory: the path of a socket is limited to 107 bytes. */
+  socket: z.string(),
+  regions: z.record(
+    z.string(),
+    z.strictObject({
+      address: z.string(),
+      serves: z.boolean(),
+      http: z.int(),
+      https: z.int(),
+      dns: z.int(),
+      admin: z.int(),
+    }),
+  ),
+  processes: z.array(
+    z.strictObject({ id: z.string(), pid: z.int().min(1), startTicks: z.number() }),
+  ),
+});
+
+/** stack.json: what runs on a state directory, or what ran there last. */
+export type StackRecord = z.output<typeof recordSchema>;
+export type RegionRecord = StackRecord['regions'][string];
+
+export function emptyRecord(socket: string): StackRecord {
+  return {
+    format: 'meridian-stack/1',
+    bootId: bootId(),
+    supervisor: null,
+    socket,
+    regions: {},
+    processes: [],
+  };
+}
+
+/**
+ * Undefined when there is no such file.
+ *
+ * @throws MeridianError `stack_record_damaged` when it is not one of ours.
+ */
+export function readRecord(path: string): StackRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    return failStack('stack_record_damaged', `cannot read ${path}: ${messageOf(error)}`);
+  }
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    return failStack('stack_record_damaged', `${path} is not the record of a Meridian stack`, {
+      cause,
+    });
+  }
+}
+
+export function writeRecord(path: string, record: StackRecord): void {
+  replaceFile(path, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}

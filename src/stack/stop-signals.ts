@@ -1,0 +1,49 @@
+/**
+ * What asks the supervisor to stop, and to hurry. SIGINT, SIGTERM, SIGHUP, or the end of
+ * the launcher that started this Node (bin/meridian.js), which keeps an IPC channel open.
+ *
+ * One Ctrl-C may arrive several times: from the terminal, and again from npm and from the
+ * launcher, which pass it on. Only one that comes after `repeatAfterMs` is a second one.
+ */
+export class StopSignals {
+  /** Fires once, with the name of the signal as its reason. */
+  readonly stop: AbortSignal;
+  /** Fires when somebody insists. */
+  readonly hurry: AbortSignal;
+  readonly #stopping = new AbortController();
+  readonly #hurrying = new AbortController();
+  #firstAtMs = 0;
+
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    const nowMs = performance.now();
+    if (!this.stop.aborted) {
+      this.#firstAtMs = nowMs;
+      this.#stopping.abort(name);
+    } else if (nowMs - this.#firstAtMs >= repeatAfterMs) {
+      this.#hurrying.abort(name);
+    }
+  };
+
+  readonly #onDisconnect = (): void => this.request('the end of its launcher');
+
+  constructor() {
+    this.stop = this.#stopping.signal;
+    this.hurry = this.#hurrying.signal;
+    for (const name of handledSignals) process.on(name, this.#onSignal);
+    process.on('disconnect', this.#onDisconnect);
+    process.channel?.unref();
+  }
+
+  /** Asks for a stop from within, as `meridian down` does. */
+  request(reason: string): void {
+    if (!this.stop.aborted) this.#stopping.abort(reason);
+  }
+
+  close(): void {
+    for (const name of handledSignals) process.off(name, this.#onSignal);
+    process.off('disconnect', this.#onDisconnect);
+  }
+}
+
+const handledSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const repeatAfterMs = 500;
