@@ -1,0 +1,70 @@
+/**
+ * `npm test [-- PATH… [--test-name-pattern=REGEXP]]`: every test of the project, or those
+ * whose path begins with one of PATH.
+ *
+ * Unit and contract tests run two files at a time. Tests of real processes that measure
+ * times (`test/integration`, `test/drills`) run after them and alone, so that what they
+ * measure is not the load of the others. Both make one report with one set of totals.
+ */
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { relative, resolve } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec, type TestEvent } from 'node:test/reporters';
+import { parseArgs } from 'node:util';
+import { Totals } from './test-totals.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const alone = /^test\/(integration|drills)\//;
+/** A file that takes longer hangs. */
+const fileTimeoutMs = 240_000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { 'test-name-pattern': { type: 'string', multiple: true, default: [] } },
+});
+
+const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root })
+  .filter((file) => positionals.length === 0 || positionals.some((path) => isUnder(file, path)))
+  .sort();
+if (files.length === 0) {
+  console.error(`no test file matches ${positionals.join(' ')}`);
+  process.exit(1);
+}
+
+const report = new spec();
+report.pipe(process.stdout);
+const totals = new Totals();
+await runFiles(
+  files.filter((file) => !alone.test(file)),
+  Math.min(2, availableParallelism()),
+);
+await runFiles(
+  files.filter((file) => alone.test(file)),
+  1,
+);
+for (const event of totals.closing()) report.write(event);
+report.end();
+await finished(report);
+process.stdout.write(totals.leftOut());
+process.exitCode = totals.success ? 0 : 1;
+
+async function runFiles(group: readonly string[], concurrency: number): Promise<void> {
+  if (group.length === 0) return;
+  const events = run({
+    cwd: root,
+    files: group.map((file) => resolve(root, file)),
+    concurrency,
+    timeout: fileTimeoutMs,
+    testNamePatterns: values['test-name-pattern'],
+  });
+  for await (const event of events as AsyncIterable<TestEvent>) {
+    if (!totals.take(event)) report.write(event);
+  }
+}
+
+function isUnder(file: string, path: string): boolean {
+  const wanted = relative(root, resolve(path));
+  return file === wanted || file.startsWith(wanted === '' ? '' : `${wanted}/`);
+}
