@@ -1,5 +1,4 @@
 import type { WireLimits } from './limits.ts';
-import { lineEnd } from './line.ts';
 import { isToken, octetClasses, TOKEN, VALUE } from './octets.ts';
 import { refuse } from './wire-error.ts';
 
@@ -18,6 +17,8 @@ export interface FieldSection {
   expect: string | undefined;
 }
 
+const CR = 0x0d;
+const LF = 0x0a;
 const COLON = 0x3a;
 const SP = 0x20;
 const HTAB = 0x09;
@@ -28,7 +29,12 @@ const HTAB = 0x09;
  *
  *   Name:  value  CRLF Name:value CRLF CRLF
  *   ├──┤   ├───┤                          └ end
- *   token  VALUE octets, OWS around them dropped
+ *   token  VALUE octets, white space around them dropped
+ *
+ * Octets are judged strictly in their order, each as soon as it is there, so the outcome
+ * never depends on how they were split over reads, and nobody waits for the answer to a
+ * message that can no longer become valid. In particular only CRLF ends a line (RFC 9112
+ * §2.2 would allow a bare LF; it is where parsers disagree).
  *
  * Throws `bad_field` for a line that starts with white space (obs-fold), an empty or
  * illegal name (also white space before the colon) and a control character in a value;
@@ -51,79 +57,113 @@ export function parseFields(
     upgrade: undefined,
     expect: undefined,
   };
-  const limit = from + maxBytes;
-  const maxLength = limits.headerCount * 2;
-  for (let at = from; ; ) {
-    const end = lineEnd(text, at, limit, 'fields_too_large');
-    if (end === -1) return undefined;
-    if (end === at) {
-      section.end = end + 2;
-      return section;
+  const bound = Math.min(text.length, from + maxBytes);
+  let at = from;
+  while (at < bound && text.charCodeAt(at) !== CR) {
+    if (section.fields.length === limits.headerCount * 2) {
+      refuse('fields_too_large', 'too many fields');
     }
-    if (section.fields.length >= maxLength) refuse('fields_too_large', 'too many fields');
-    parseLine(text, at, end, section);
-    at = end + 2;
+    at = parseLine(text, at, bound, section);
   }
+  if (at + 1 < bound) {
+    expectLf(text, at + 1);
+    section.end = at + 2;
+    return section;
+  }
+  if (bound === from + maxBytes) refuse('fields_too_large', 'the field section is too long');
+  return undefined;
 }
 
-function parseLine(text: string, start: number, end: number, section: FieldSection): void {
+/** The offset after the line's CRLF, or `bound` while the line is incomplete. */
+function parseLine(text: string, start: number, bound: number, section: FieldSection): number {
   let at = start;
-  while (at < end && (octetClasses[text.charCodeAt(at)]! & TOKEN) !== 0) at++;
-  if (at === start || text.charCodeAt(at) !== COLON) {
-    refuse('bad_field', 'a field line does not start with a name and a colon');
-  }
-  const name = text.substring(start, at);
-  let valueStart = at + 1;
-  while (valueStart < end && isWhiteSpace(text.charCodeAt(valueStart))) valueStart++;
-  let valueEnd = end;
-  while (valueEnd > valueStart && isWhiteSpace(text.charCodeAt(valueEnd - 1))) valueEnd--;
-  for (at = valueStart; at < valueEnd; at++) {
-    if ((octetClasses[text.charCodeAt(at)]! & VALUE) === 0) {
-      refuse('bad_field', 'a control character in a field value');
-    }
-  }
-  const value = text.substring(valueStart, valueEnd);
+  while (at < bound && (octetClasses[text.charCodeAt(at)]! & TOKEN) !== 0) at++;
+  if (at === bound) return bound;
+  if (at === start || text.charCodeAt(at) !== COLON) refuseName(text.charCodeAt(at));
+  const nameEnd = at++;
+  while (at < bound && isWhiteSpace(text.charCodeAt(at))) at++;
+  const valueStart = at;
+  while (at < bound && (octetClasses[text.charCodeAt(at)]! & VALUE) !== 0) at++;
+  if (at === bound) return bound;
+  if (text.charCodeAt(at) !== CR) refuseValue(text.charCodeAt(at));
+  if (at + 1 === bound) return bound;
+  expectLf(text, at + 1);
+  const next = at + 2;
+  while (at > valueStart && isWhiteSpace(text.charCodeAt(at - 1))) at--;
+  const name = text.substring(start, nameEnd);
+  const value = text.substring(valueStart, at);
   section.fields.push(name, value);
   pickOut(section, name, value);
+  return next;
+}
+
+/** Throws unless text[at] is the LF of a CRLF. */
+export function expectLf(text: string, at: number): void {
+  if (text.charCodeAt(at) !== LF) refuse('bad_line_ending', 'CR without LF after it');
+}
+
+function refuseName(octet: number): never {
+  if (octet === CR || octet === LF) refuse('bad_line_ending', 'a field line without a colon');
+  return refuse('bad_field', 'a field line does not start with a name and a colon');
+}
+
+function refuseValue(octet: number): never {
+  if (octet === LF) refuse('bad_line_ending', 'LF without CR before it');
+  return refuse('bad_field', 'a control character in a field value');
 }
 
 function isWhiteSpace(octet: number): boolean {
   return octet === SP || octet === HTAB;
 }
 
-/** By length first: most fields are none of these, and comparing names costs more. */
+/** By length and first letter: most fields are none of these, and comparing names costs more. */
 function pickOut(section: FieldSection, name: string, value: string): void {
+  const letter = name.charCodeAt(0) | 0x20;
   switch (name.length) {
     case 4:
-      if (name.toLowerCase() !== 'host') return;
-      if (section.host !== undefined) refuse('bad_host', 'Host is repeated');
-      section.host = value;
+      if (letter === 0x68 && name.toLowerCase() === 'host') takeHost(section, value);
       return;
     case 6:
-      if (name.toLowerCase() === 'expect') section.expect = joined(section.expect, value);
+      if (letter === 0x65 && name.toLowerCase() === 'expect') {
+        section.expect = joined(section.expect, value);
+      }
       return;
     case 7:
-      if (name.toLowerCase() === 'upgrade') section.upgrade = joined(section.upgrade, value);
+      if (letter === 0x75 && name.toLowerCase() === 'upgrade') {
+        section.upgrade = joined(section.upgrade, value);
+      }
       return;
     case 10:
-      if (name.toLowerCase() !== 'connection') return;
-      section.connection = joined(section.connection, value);
+      if (letter === 0x63 && name.toLowerCase() === 'connection') {
+        section.connection = joined(section.connection, value);
+      }
       return;
     case 14:
-      if (name.toLowerCase() !== 'content-length') return;
-      if (section.contentLength !== undefined) {
-        refuse('bad_request_framing', 'Content-Length is repeated');
-      }
-      section.contentLength = value;
+      if (letter === 0x63 && name.toLowerCase() === 'content-length') takeLength(section, value);
       return;
     case 17:
-      if (name.toLowerCase() !== 'transfer-encoding') return;
-      if (section.transferEncoding !== undefined) {
-        refuse('bad_request_framing', 'Transfer-Encoding is repeated');
-      }
-      section.transferEncoding = value;
+      if (letter === 0x74 && name.toLowerCase() === 'transfer-encoding') takeCoding(section, value);
       return;
   }
+}
+
+function takeHost(section: FieldSection, value: string): void {
+  if (section.host !== undefined) refuse('bad_host', 'Host is repeated');
+  section.host = value;
+}
+
+function takeLength(section: FieldSection, value: string): void {
+  if (section.contentLength !== undefined) {
+    refuse('bad_request_framing', 'Content-Length is repeated');
+  }
+  section.contentLength = value;
+}
+
+function takeCoding(section: FieldSection, value: string): void {
+  if (section.transferEncoding !== undefined) {
+    refuse('bad_request_framing', 'Transfer-Encoding is repeated');
+  }
+  section.transferEncoding = value;
 }
 
 function joined(earlier: string | undefined, value: string): string {
@@ -131,6 +171,7 @@ function joined(earlier: string | undefined, value: string): string {
 }
 
 const noOptions: readonly string[] = [];
+const keepAliveOnly: readonly string[] = ['keep-alive'];
 
 /**
  * The options of a Connection field in lower case. Throws `bad_field` when one is not a
@@ -138,14 +179,20 @@ const noOptions: readonly string[] = [];
  */
 export function connectionOptions(connection: string | undefined): readonly string[] {
   if (connection === undefined) return noOptions;
+  if (connection === 'keep-alive') return keepAliveOnly;
   const options: string[] = [];
   for (const element of connection.toLowerCase().split(',')) {
-    const option = element.trim();
+    const option = trimmed(element);
     if (option === '') continue;
     if (!isToken(option)) refuse('bad_field', 'Connection names something that is not a token');
     options.push(option);
   }
   return options;
+}
+
+/** Without SP and HTAB around it. (`trim` would take obs-text such as 0xa0 for white space.) */
+function trimmed(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
 /** The value of the first field of that name (given in lower case), however it was written. */

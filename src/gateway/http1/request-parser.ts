@@ -1,9 +1,9 @@
 import { type Authority, formatAuthority, parseAuthority } from './authority.ts';
 import { connectionOptions, type FieldSection, parseFields } from './fields.ts';
 import { type BodyFraming, declaredFraming, noBody } from './framing.ts';
+import { headText } from './head-text.ts';
 import type { WireLimits } from './limits.ts';
-import { lineEnd } from './line.ts';
-import { octetClasses, TOKEN } from './octets.ts';
+import { parseRequestLine } from './request-line.ts';
 import { parseTarget, type RequestTarget } from './target.ts';
 import { refuse } from './wire-error.ts';
 
@@ -40,13 +40,10 @@ export interface RequestHead {
   readonly upgrade: string | undefined;
 }
 
-const SP = 0x20;
-const maxMethodLength = 32;
-
 /**
  * Parses the request head that starts at bytes[start]; `undefined` while it is incomplete.
  * Bytes from `end` on are never looked at. What is wrong with an incomplete head is
- * refused at once, and with the same code as if it had come whole.
+ * refused at once, and with the same code as if it had come whole (see `parseFields`).
  *
  * One empty line before the request line is skipped (RFC 9112 §2.2), a second refused.
  *
@@ -61,14 +58,11 @@ export function parseRequestHead(
   const text = headText(bytes, start, end, limits);
   const from = text.startsWith('\r\n') ? 2 : 0;
   if (text.length === from || text === '\r') return undefined;
-  const methodEnd = scanMethod(text, from);
-  const line = lineEnd(text, from, from + limits.requestLineBytes, 'uri_too_long');
-  if (line === -1) return undefined;
-  const method = text.substring(from, methodEnd);
-  const minor = parseVersion(text, methodEnd, line);
-  const target = text.substring(methodEnd + 1, line - 9);
+  const line = parseRequestLine(text, from, from + limits.requestLineBytes);
+  if (line === undefined) return undefined;
+  const { method, target, minor } = line;
   const parts = parseTarget(target, method);
-  const section = parseFields(text, line + 2, limits.headerBytes, limits);
+  const section = parseFields(text, line.end, limits.headerBytes, limits);
   if (section === undefined) return undefined;
   const authority = effectiveAuthority(parts, section.host, minor);
   const body = requestFraming(section, method, minor);
@@ -90,45 +84,6 @@ export function parseRequestHead(
     expectContinue: expectsContinue(section.expect, minor, body),
     upgrade: offeredProtocol(section.upgrade, connection, method, minor, body),
   };
-}
-
-/**
- * The head as a string of one character per octet. Searching for its end first keeps a
- * body or pipelined requests behind it out of the copy; an incomplete head is copied up
- * to a little more than the limits allow, which is enough to see that they are passed.
- */
-export function headText(bytes: Buffer, start: number, end: number, limits: WireLimits): string {
-  const close = bytes.indexOf('\r\n\r\n', start, 'latin1');
-  const most = start + limits.requestLineBytes + limits.headerBytes + 4;
-  const stop = close === -1 ? end : Math.min(end, close + 4);
-  return bytes.toString('latin1', start, Math.min(stop, most));
-}
-
-/** The offset of the space after the method; the text's length while the method is incomplete. */
-function scanMethod(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && (octetClasses[text.charCodeAt(at)]! & TOKEN) !== 0) at++;
-  if (at - from > maxMethodLength) refuse('method_not_supported', 'the method is too long');
-  if (at < text.length && (at === from || text.charCodeAt(at) !== SP)) {
-    refuse('bad_request_line', 'the request does not start with a method and a space');
-  }
-  if (at - from === 7 && at < text.length && text.startsWith('CONNECT', from)) {
-    refuse('method_not_supported', 'CONNECT is not supported');
-  }
-  return at;
-}
-
-/** The minor version from ` HTTP/1.x` at the end of the line, which nothing else may follow. */
-function parseVersion(text: string, methodEnd: number, line: number): 0 | 1 {
-  const start = line - 8;
-  if (start > methodEnd + 1 && text.charCodeAt(start - 1) === SP) {
-    if (text.startsWith('HTTP/1.1', start)) return 1;
-    if (text.startsWith('HTTP/1.0', start)) return 0;
-    if (/^HTTP\/\d\.\d$/.test(text.substring(start, line))) {
-      refuse('version_not_supported', 'the protocol version is neither HTTP/1.1 nor HTTP/1.0');
-    }
-  }
-  return refuse('bad_request_line', 'the request line does not end with a target and a version');
 }
 
 /** Throws `bad_host` unless the Host field is there once, valid, and agrees with the target. */

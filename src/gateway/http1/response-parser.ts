@@ -1,9 +1,8 @@
 import { connectionOptions, type FieldSection, parseFields } from './fields.ts';
 import { type BodyFraming, closeDelimitedBody, declaredFraming, noBody } from './framing.ts';
+import { headText } from './head-text.ts';
 import type { WireLimits } from './limits.ts';
-import { lineEnd } from './line.ts';
-import { allOf, VALUE } from './octets.ts';
-import { headText } from './request-parser.ts';
+import { parseStatusLine } from './status-line.ts';
 import { refuse, WireError } from './wire-error.ts';
 
 export interface ResponseHead {
@@ -53,14 +52,11 @@ function parseHead(
   limits: WireLimits,
   requestMethod: string,
 ): ResponseHead | undefined {
-  if (!text.startsWith('HTTP/1.'.slice(0, text.length))) {
-    refuse('bad_upstream_response', 'the response does not start with "HTTP/1."');
-  }
-  const line = lineEnd(text, 0, limits.requestLineBytes, 'bad_upstream_response');
-  if (line === -1) return undefined;
-  const { status, minor } = parseStatusLine(text, line);
-  const section = parseFields(text, line + 2, limits.headerBytes, limits);
+  const line = parseStatusLine(text, limits.requestLineBytes);
+  if (line === undefined) return undefined;
+  const section = parseFields(text, line.end, limits.headerBytes, limits);
   if (section === undefined) return undefined;
+  const { status, minor } = line;
   const connection = connectionOptions(section.connection);
   const declared = declaredFraming(section.contentLength, section.transferEncoding, minor);
   const body = responseFraming(declared, status, requestMethod);
@@ -69,7 +65,7 @@ function parseHead(
   return {
     headBytes: section.end,
     status,
-    reason: text.substring(13, line),
+    reason: line.reason,
     minor,
     fields: section.fields,
     connection,
@@ -78,19 +74,6 @@ function parseHead(
     keepAlive: persistent && body.kind !== 'close' && status !== 101,
     upgrade: status === 101 ? switchedProtocol(section, connection) : undefined,
   };
-}
-
-/** `HTTP/1.x SP 3DIGIT [SP reason]`, the reason from offset 13 on. */
-function parseStatusLine(text: string, line: number): { status: number; minor: 0 | 1 } {
-  const minor = text.charCodeAt(7) - 0x30;
-  const digits = text.substring(9, Math.min(12, line));
-  if ((minor !== 0 && minor !== 1) || text.charAt(8) !== ' ' || !/^[1-5]\d\d$/.test(digits)) {
-    refuse('bad_upstream_response', 'the status line has no valid version and status');
-  }
-  if (line > 12 && (text.charAt(12) !== ' ' || !allOf(VALUE, text, 13, line))) {
-    refuse('bad_upstream_response', 'the reason phrase is not valid');
-  }
-  return { status: Number(digits), minor };
 }
 
 /**
