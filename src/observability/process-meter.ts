@@ -1,4 +1,4 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** The process as the operating system and the event loop see it. */
 export interface ProcessFigures {
@@ -21,7 +21,7 @@ const nanosecondsPerSecond = 1e9;
  * take each other's samples away.
  */
 export class ProcessMeter {
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
+  readonly #delay = monitorEventLoopDelay({ resolution: resolutionMs });
   #windowStartMs = performance.now();
 
   constructor() {

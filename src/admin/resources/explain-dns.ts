@@ -1,0 +1,12 @@
+import { json } from '../answer.ts';
+import type { Resource } from './resource.ts';
+
+export const explainDns: Resource = {
+  path: '/explain/dns',
+  method: 'GET',
+  summary: 'What a DNS query would be answered, and why.',
+  parameters: { name: 'required', type: 'optional', client: 'optional' },
+  async answer(view, { name = '', type = 'A', client }) {
+    return json(200, await view.explainDns(name, type, client));
+  },
+};

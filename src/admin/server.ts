@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { codeOf, MeridianError, messageOf } from '../base/errors.ts';
+import { type AdminProblemCode, type Answer, problem } from './answer.ts';
+import { type AdminRequest, dispatch } from './dispatch.ts';
+import { createGuard } from './guard.ts';
+import type { NodeView } from './node-view.ts';
+
+/** `admin_port_taken`: another program holds it. `admin_listen_failed`: any other cause. */
+export type AdminErrorCode = 'admin_port_taken' | 'admin_listen_failed';
+
+export interface AdminServerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** What changes must present; without it nothing can be changed. */
+  readonly token: string | undefined;
+  readonly view: NodeView;
+  /** Told of errors of the node's own behind a 500. */
+  onFailure?(error: unknown): void;
+}
+
+export interface AdminServer {
+  readonly port: number;
+  /** Ends at once what is idle, and within a second what is not. Idempotent. */
+  close(): Promise<void>;
+}
+
+const bodyLimitBytes = 64 * 1024;
+const closeLimitMs = 1_000;
+
+/**
+ * The admin API of a node: reading for anyone on this machine, changing with the token.
+ *
+ * @throws MeridianError `admin_port_taken`, `admin_listen_failed`
+ */
+export async function createAdminServer(options: AdminServerOptions): Promise<AdminServer> {
+  const { host, port, token, view, onFailure = () => undefined } = options;
+  const guard = createGuard(token);
+  const server = createServer(
+    {
+      headersTimeout: 5_000,
+      requestTimeout: 10_000,
+      keepAliveTimeout: 5_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 16 * 1024,
+    },
+    (request, response) => {
+      request.on('error', () => undefined); // the connection is gone, and with it who asked
+      answerRequest(request, (asked) => dispatch(asked, guard, view, onFailure))
+        .then((answer) => send(request, response, answer))
+        .catch(onFailure);
+    },
+  );
+  server.maxConnections = 256;
+  server.on('clientError', refuseMalformed);
+  await listen(server, host, port);
+  return { port: (server.address() as AddressInfo).port, close: closeOnce(server) };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch (cause) {
+    const taken = codeOf(cause) === 'EADDRINUSE';
+    const why = taken ? 'another program holds the port' : messageOf(cause);
+    throw new MeridianError<AdminErrorCode>(
+      taken ? 'admin_port_taken' : 'admin_listen_failed',
+      `the admin API cannot listen on ${host}:${port}: ${why}`,
+      { cause, details: { host, port } },
+    );
+  }
+}
+
+/** No resource reads a body yet; a small one is read and ignored, a large one refused. */
+async function answerRequest(
+  request: IncomingMessage,
+  answer: (asked: AdminRequest) => Promise<Answer>,
+): Promise<Answer> {
+  if (!(await discardBody(request))) {
+    const detail = `at most ${bodyLimitBytes} bytes are read`;
+    return problem('body_too_large', detail, { Connection: 'close' });
+  }
+  return answer({
+    method: request.method ?? '',
+    target: request.url ?? '',
+    remoteAddress: request.socket.remoteAddress,
+    host: request.headers.host,
+    authorization: request.headers.authorization,
+  });
+}
+
+/** False when there is more of it than `bodyLimitBytes`. */
+async function discardBody(request: IncomingMessage): Promise<boolean> {
+  if (Number(request.headers['content-length'] ?? 0) > bodyLimitBytes) return false;
+  let bytes = 0;
+  for await (const part of request) {
+    bytes += (part as Buffer).length;
+    if (bytes > bodyLimitBytes) return false;
+  }
+  return true;
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  response.writeHead(answer.status, fieldsOf(answer));
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+}
+
+function fieldsOf({ contentType, body, headers }: Answer): Record<string, string | number> {
+  return {
+    'Content-Type': contentType,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...headers,
+  };
+}
+
+/** What node:http could not read, or waited for too long. */
+function refuseMalformed(error: Error, socket: Duplex): void {
+  if (!socket.writable || codeOf(error) === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const answer = problem(codeOfMalformed(error), 'the connection is closed', {
+    Connection: 'close',
+  });
+  const fields = Object.entries(fieldsOf(answer)).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${answer.status} \r\n${fields.join('')}\r\n${answer.body}`);
+}
+
+function codeOfMalformed(error: Error): AdminProblemCode {
+  if (codeOf(error) === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
+  return codeOf(error) === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'malformed_request';
+}
+
+function closeOnce(server: Server): () => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= new Promise((resolve) => {
+      const force = setTimeout(() => server.closeAllConnections(), closeLimitMs);
+      server.close(() => {
+        clearTimeout(force);
+        resolve();
+      });
+      server.closeIdleConnections();
+    });
+    return closed;
+  };
+}
