@@ -3,7 +3,12 @@ import type { BodyFraming } from './framing.ts';
 import { allOf, isToken, TARGET, VALUE } from './octets.ts';
 import type { RequestHead } from './request-parser.ts';
 import type { ResponseHead } from './response-parser.ts';
-import { isRequestFieldStripped, isResponseFieldStripped, isTrailerStripped } from './strip.ts';
+import {
+  isRequestFieldStripped,
+  isResponseFieldStripped,
+  isTrailerStripped,
+  namedFields,
+} from './strip.ts';
 
 /*
  * Every message that leaves is written here, as latin1 text (`socket.write(text, 'latin1')`):
@@ -53,10 +58,11 @@ export function serialiseRequestHead(r: OutgoingRequest): string {
   let text = `${r.method} ${r.target} HTTP/1.1\r\nHost: ${r.authority}\r\n`;
   text += framingLine(r.body);
   if (r.expectContinue ?? r.head.expectContinue) text += 'Expect: 100-continue\r\n';
-  const { fields, connection } = r.head;
+  const { fields } = r.head;
+  const named = namedFields(r.head.connection);
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!;
-    if (isRequestFieldStripped(name, connection, r.strip)) continue;
+    if (isRequestFieldStripped(name, named, r.strip)) continue;
     text += `${name}: ${fields[at + 1]!}\r\n`;
   }
   return `${text}${r.extra}\r\n`;
@@ -68,7 +74,8 @@ export function serialiseRequestHead(r: OutgoingRequest): string {
  */
 export function serialiseResponseHead(r: OutgoingResponse): string {
   checkExtra(r.extra);
-  const { fields, connection, status, contentLength } = r.head;
+  const { fields, status, contentLength } = r.head;
+  const named = namedFields(r.head.connection);
   let text = `HTTP/1.1 ${status} ${r.head.reason}\r\n`;
   if (r.body.kind !== 'none') text += framingLine(r.body);
   else if (contentLength !== undefined && status >= 200 && status !== 204) {
@@ -77,7 +84,7 @@ export function serialiseResponseHead(r: OutgoingResponse): string {
   if (status >= 200) text += connectionLine(r);
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!;
-    if (isResponseFieldStripped(name, connection, r.fromPeer)) continue;
+    if (isResponseFieldStripped(name, named, r.fromPeer)) continue;
     text += `${name}: ${fields[at + 1]!}\r\n`;
   }
   return `${text}${r.extra}\r\n`;

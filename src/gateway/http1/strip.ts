@@ -1,11 +1,7 @@
-/**
- * Which fields end at the gateway. A name is compared in lower case and with `_` as `-`:
- * servers that turn names into variables (CGI, WSGI) cannot tell the two apart, so
- * `X_Forwarded_For` forges as well as `X-Forwarded-For`.
- */
+import { NameSet } from './name-set.ts';
 
 /** About one connection only (RFC 9110 §7.6.1), or made anew for each message we send. */
-const connectionFields = new Set([
+const connectionFields = [
   'connection',
   'content-length',
   'http2-settings',
@@ -18,73 +14,83 @@ const connectionFields = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-]);
+];
 
 /** Of a request, whoever sent it: the gateway writes its own into each that it sends. */
-const requestFields = new Set(['host', 'expect', 'traceparent', 'x-request-id']);
+const requestFields = [...connectionFields, 'host', 'expect', 'traceparent', 'x-request-id'];
 
 /** Who is behind a request: believed from another region's gateway, forged from anyone else. */
-const forwardingFields = new Set(['forwarded', 'x-real-ip', 'x-client-ip', 'true-client-ip']);
+const forwardingFields = ['forwarded', 'x-real-ip', 'x-client-ip', 'true-client-ip'];
 
-function folded(name: string): string {
-  const lower = name.toLowerCase();
-  return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
-}
+const fromLink = new NameSet(requestFields, ['meridian-']);
+const fromOutside = new NameSet(
+  [...requestFields, ...forwardingFields],
+  ['meridian-', 'x-forwarded-'],
+);
+const fromUpstream = new NameSet([...connectionFields, 'x-request-id'], ['meridian-']);
 
-/** `connection` are the options of the message's Connection field, in lower case. */
+/** Besides, fields that mean something only before the content (RFC 9110 §6.5.1). */
+const notAsTrailer = new NameSet(
+  [
+    'age',
+    'authorization',
+    'cache-control',
+    'content-encoding',
+    'content-range',
+    'content-type',
+    'cookie',
+    'date',
+    'expires',
+    'location',
+    'max-forwards',
+    'pragma',
+    'range',
+    'retry-after',
+    'set-cookie',
+    'vary',
+    'via',
+    'warning',
+    'www-authenticate',
+  ],
+  ['access-control-', 'if-'],
+);
+
+/**
+ * Whether a field of a received message ends at the gateway. `named` are the fields that
+ * the message's Connection names, from `namedFields`.
+ */
 export function isRequestFieldStripped(
   name: string,
-  connection: readonly string[],
+  named: readonly string[],
   from: 'outside' | 'link',
 ): boolean {
-  const key = folded(name);
-  if (connectionFields.has(key) || requestFields.has(key) || key.startsWith('meridian-'))
-    return true;
-  if (from === 'outside' && (key.startsWith('x-forwarded-') || forwardingFields.has(key)))
-    return true;
-  return connection.length > 0 && connection.includes(name.toLowerCase());
+  return (from === 'link' ? fromLink : fromOutside).has(name) || isNamed(name, named);
 }
 
 export function isResponseFieldStripped(
   name: string,
-  connection: readonly string[],
+  named: readonly string[],
   fromPeer: boolean,
 ): boolean {
-  const key = folded(name);
-  if (connectionFields.has(key) || key === 'x-request-id') return true;
-  if (key.startsWith('meridian-')) return !fromPeer || key !== 'meridian-region';
-  return connection.length > 0 && connection.includes(name.toLowerCase());
+  if (fromUpstream.has(name)) return !(fromPeer && name.toLowerCase() === 'meridian-region');
+  return isNamed(name, named);
 }
 
-/** Besides those above, fields that mean something only before the content (RFC 9110 §6.5.1). */
-const notAsTrailer = new Set([
-  'age',
-  'authorization',
-  'cache-control',
-  'content-encoding',
-  'content-range',
-  'content-type',
-  'cookie',
-  'date',
-  'expires',
-  'location',
-  'max-forwards',
-  'pragma',
-  'range',
-  'retry-after',
-  'set-cookie',
-  'vary',
-  'via',
-  'warning',
-  'www-authenticate',
-]);
-
 export function isTrailerStripped(name: string): boolean {
-  const key = folded(name);
-  return (
-    notAsTrailer.has(key) ||
-    isRequestFieldStripped(name, [], 'outside') ||
-    key.startsWith('access-control-') ||
-    key.startsWith('if-')
-  );
+  return notAsTrailer.has(name) || fromOutside.has(name);
+}
+
+const none: readonly string[] = [];
+
+/** The options of Connection that may be field names. */
+export function namedFields(connection: readonly string[]): readonly string[] {
+  return connection.some((option) => !isPlainOption(option)) ? connection : none;
+}
+
+function isPlainOption(option: string): boolean {
+  return option === 'keep-alive' || option === 'close' || option === 'upgrade';
+}
+
+function isNamed(name: string, named: readonly string[]): boolean {
+  return named.length > 0 && named.includes(name.toLowerCase());
 }

@@ -1,0 +1,39 @@
+const LENGTHS = 32;
+
+/**
+ * A set of field names, some given by prefix. A name is compared in lower case and with
+ * `_` as `-`: servers that turn names into variables (CGI, WSGI) cannot tell the two
+ * apart, so `X_Forwarded_For` forges as well as `X-Forwarded-For`.
+ *
+ * Nearly all look-ups end at one bit, by first letter and length (31 stands for more):
+ *
+ *             length 0 … 10 … 31
+ *   letter h         ·  · h  ·        host, 4
+ *   letter x         ·  · x  x        x-forwarded-…, any from its length on
+ */
+export class NameSet {
+  readonly #candidates = new Uint8Array(32 * LENGTHS);
+  readonly #names: ReadonlySet<string>;
+  readonly #prefixes: readonly string[];
+
+  constructor(names: readonly string[], prefixes: readonly string[]) {
+    this.#names = new Set(names);
+    this.#prefixes = prefixes;
+    for (const name of names) this.#candidates[slot(name, name.length)] = 1;
+    for (const prefix of prefixes) {
+      for (let length = prefix.length; length < LENGTHS; length++) {
+        this.#candidates[slot(prefix, length)] = 1;
+      }
+    }
+  }
+
+  has(name: string): boolean {
+    if (this.#candidates[slot(name, name.length)] === 0) return false;
+    const key = name.toLowerCase().replaceAll('_', '-');
+    return this.#names.has(key) || this.#prefixes.some((prefix) => key.startsWith(prefix));
+  }
+}
+
+function slot(name: string, length: number): number {
+  return (name.charCodeAt(0) & 0x1f) * LENGTHS + Math.min(length, LENGTHS - 1);
+}
