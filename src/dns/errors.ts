@@ -1,0 +1,29 @@
+import { MeridianError, type MeridianErrorOptions } from '../base/errors.ts';
+
+/**
+ * Every way in which `src/dns` fails.
+ *
+ * - `bad_name`, `bad_record_data`: text that is no domain name or no data of its type
+ * - `bad_message`: bytes that are no DNS message
+ * - `bad_zone`: configured zones that cannot be compiled; `details.problems` lists all of them
+ * - `bad_lookup`: a look-up that cannot be asked
+ * - `lookup_timeout`, `lookup_failed`: no answer in time; the server cannot be reached
+ * - `listen_failed`, `address_in_use`: the server's sockets
+ */
+export type DnsErrorCode =
+  | 'bad_name'
+  | 'bad_record_data'
+  | 'bad_message'
+  | 'bad_zone'
+  | 'bad_lookup'
+  | 'lookup_timeout'
+  | 'lookup_failed'
+  | 'listen_failed'
+  | 'address_in_use';
+
+export class DnsError extends MeridianError<DnsErrorCode> {
+  constructor(code: DnsErrorCode, message: string, options?: MeridianErrorOptions) {
+    super(code, message, options);
+    this.name = 'DnsError';
+  }
+}

@@ -1,0 +1,33 @@
+import type { Config } from '../../config/schema/config.ts';
+import type { Topology } from '../../config/topology.ts';
+import { createSteeringContext, type SteeringContext } from '../../steering/context.ts';
+import type { Locator } from '../../steering/geo/locator.ts';
+import type { RegionStates } from '../../steering/record-set.ts';
+import { compileZones } from '../zone/compile.ts';
+import type { ZoneSet } from '../zone/zone.ts';
+
+/** What the answers of one revision of the configuration depend on. */
+export interface DnsDataOptions {
+  readonly config: Config;
+  readonly topology: Topology;
+  /** The region that this node belongs to. */
+  readonly region: string;
+  readonly states: RegionStates;
+  readonly locator: Locator;
+  /** SOA serial: the sequence number of the revision. */
+  readonly serial: number;
+}
+
+/** The same, compiled; replaced whole when the configuration changes. */
+export interface DnsData {
+  readonly zones: ZoneSet;
+  readonly steering: SteeringContext;
+}
+
+/** Throws `bad_zone`. */
+export function compileDnsData(options: DnsDataOptions): DnsData {
+  return {
+    zones: compileZones(options.config, options.topology, options.serial),
+    steering: createSteeringContext(options),
+  };
+}

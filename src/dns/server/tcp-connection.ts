@@ -1,0 +1,133 @@
+import type { Socket } from 'node:net';
+import { headerBytes, maxMessageBytes } from '../wire/codes.ts';
+
+const lengthBytes = 2;
+
+/** Writes the response to `message` into `output`; returns its length, 0 for none. */
+export type Respond = (message: Buffer, output: Buffer) => number;
+
+/**
+ * One client over TCP (RFC 7766): messages with a length of 2 bytes before each, many in
+ * flight, answered in order.
+ *
+ *   bytes ─▶ whole messages in the chunk ─▶ respond ─▶ socket
+ *              │ rest of a message          │ client does not read
+ *              ▼                            ▼
+ *            held (grows with what came)   paused until drained
+ *
+ * What a client can make us keep: what came in one read after a message that is not whole,
+ * and unread responses up to the socket's high-water mark and one more.
+ */
+export class TcpConnection {
+  /** Monotonic time of the last whole query or of responses drained: idle is counted from it. */
+  progressAtMs: number;
+  readonly #socket: Socket;
+  readonly #respond: Respond;
+  readonly #output: Buffer;
+  readonly #nowMs: () => number;
+  /** What came and is not answered yet: `held[0, heldBytes)`. */
+  #held: Buffer = emptyBuffer;
+  #heldBytes = 0;
+
+  /** `output` (65,535 bytes) is shared by all connections of a thread. */
+  constructor(socket: Socket, respond: Respond, output: Buffer, nowMs: () => number) {
+    this.#socket = socket;
+    this.#respond = respond;
+    this.#output = output;
+    this.#nowMs = nowMs;
+    this.progressAtMs = nowMs();
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => this.#resume());
+    // A reset is the client's way to leave; 'close' follows.
+    socket.on('error', () => {});
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#heldBytes === 0) {
+      this.#process(chunk);
+    } else {
+      this.#hold(chunk);
+      this.#process(this.#held.subarray(0, this.#heldBytes));
+    }
+  }
+
+  #process(bytes: Buffer): void {
+    this.#socket.cork();
+    const consumed = this.#answerAll(bytes);
+    this.#socket.uncork();
+    if (consumed < 0) this.#socket.destroy();
+    else this.#keep(bytes, consumed);
+  }
+
+  /** Keeps what is left of `bytes` (a chunk, or what is held) after `consumed`. */
+  #keep(bytes: Buffer, consumed: number): void {
+    const left = bytes.length - consumed;
+    if (left === 0) {
+      this.#held = emptyBuffer;
+      this.#heldBytes = 0;
+    } else if (this.#heldBytes === 0) {
+      this.#hold(bytes.subarray(consumed));
+    } else {
+      this.#held.copyWithin(0, consumed, this.#heldBytes);
+      this.#heldBytes = left;
+    }
+  }
+
+  /** Appends; room doubles, so that a message which drips in is not copied with every drop. */
+  #hold(chunk: Buffer): void {
+    const bytes = this.#heldBytes + chunk.length;
+    if (bytes > this.#held.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#held.length));
+      this.#held.copy(larger, 0, 0, this.#heldBytes);
+      this.#held = larger;
+    }
+    chunk.copy(this.#held, this.#heldBytes);
+    this.#heldBytes = bytes;
+  }
+
+  /** Returns the bytes consumed, -1 when the client is not to be talked to any more. */
+  #answerAll(bytes: Buffer): number {
+    let at = 0;
+    while (at + lengthBytes <= bytes.length) {
+      if (this.#socket.writableNeedDrain) {
+        this.#socket.pause();
+        break;
+      }
+      const length = bytes.readUInt16BE(at);
+      if (length < headerBytes) return -1;
+      const end = at + lengthBytes + length;
+      if (end > bytes.length) break;
+      if (!this.#answer(bytes.subarray(at + lengthBytes, end))) return -1;
+      at = end;
+    }
+    return at;
+  }
+
+  /** False for what gets no answer: over TCP there is no forged sender to be careful of. */
+  #answer(message: Buffer): boolean {
+    const length = this.#respond(message, this.#output);
+    if (length === 0) return false;
+    this.progressAtMs = this.#nowMs();
+    const framed = Buffer.allocUnsafe(lengthBytes + length);
+    framed.writeUInt16BE(length, 0);
+    this.#output.copy(framed, lengthBytes, 0, length);
+    this.#socket.write(framed);
+    return true;
+  }
+
+  #resume(): void {
+    this.progressAtMs = this.#nowMs();
+    if (!this.#socket.isPaused()) return;
+    this.#socket.resume();
+    this.#receive(emptyBuffer);
+  }
+}
+
+const emptyBuffer = Buffer.alloc(0);
+
+/** Size of the buffer that responses are made in. */
+export const tcpOutputBytes = maxMessageBytes;

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Responder } from './responder.ts';
+import { TcpConnection, tcpOutputBytes } from './tcp-connection.ts';
+import type { OnAnswered } from './udp.ts';
+
+export interface TcpLimits {
+  /** Connections at once; for one more, that which was idle for longest is closed. */
+  readonly connections: number;
+  /** Time without a whole query (or without reading answers) until we close (RFC 7766 6.2.3). */
+  readonly idleMs: number;
+  /** The same when more than half of `connections` are in use. */
+  readonly crowdedIdleMs: number;
+}
+
+export const defaultTcpLimits: TcpLimits = {
+  connections: 1_000,
+  idleMs: 37_000,
+  crowdedIdleMs: 10_000,
+};
+
+export interface TcpListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly reusePort: boolean;
+  readonly responder: Responder;
+  readonly onAnswered: OnAnswered;
+  readonly limits: TcpLimits;
+  readonly clock: Clock;
+}
+
+/** How often idle connections are looked for. */
+const sweepMs = 1_000;
+
+export class TcpListener {
+  readonly #server: Server;
+  readonly #options: TcpListenerOptions;
+  readonly #connections = new Set<TcpConnection>();
+  readonly #output = Buffer.allocUnsafeSlow(tcpOutputBytes);
+  #sweep: Timer | undefined;
+
+  private constructor(options: TcpListenerOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Bound and answering. Rejects with the system's error when the address cannot be had. */
+  static async open(options: TcpListenerOptions): Promise<TcpListener> {
+    const listener = new TcpListener(options);
+    const { host, port, reusePort } = options;
+    listener.#server.listen({ host, port, reusePort, exclusive: true });
+    await once(listener.#server, 'listening');
+    // Only failed accepts (EMFILE) come up here; the listener itself goes on.
+    listener.#server.on('error', () => {});
+    return listener;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #accept(socket: Socket): void {
+    const { responder, onAnswered, clock, limits } = this.#options;
+    const source = socket.remoteAddress;
+    if (source === undefined) {
+      socket.destroy();
+      return;
+    }
+    if (this.#connections.size >= limits.connections) this.#closeIdlest();
+    const respond = (message: Buffer, output: Buffer) => {
+      const length = responder.respond(message, message.length, source, 'tcp', output);
+      if (length > 0) onAnswered();
+      return length;
+    };
+    const nowMs = () => clock.monotonicMs();
+    const connection = new TcpConnection(socket, respond, this.#output, nowMs);
+    this.#connections.add(connection);
+    socket.once('close', () => this.#forget(connection));
+    this.#sweep ??= clock.after(sweepMs, () => this.#closeIdle());
+  }
+
+  #closeIdlest(): void {
+    let idlest: TcpConnection | undefined;
+    for (const connection of this.#connections) {
+      if (!idlest || connection.progressAtMs < idlest.progressAtMs) idlest = connection;
+    }
+    if (!idlest) return;
+    idlest.destroy();
+    this.#forget(idlest);
+  }
+
+  #forget(connection: TcpConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  #closeIdle(): void {
+    const { limits, clock } = this.#options;
+    const crowded = this.#connections.size > limits.connections / 2;
+    const idleMs = crowded ? limits.crowdedIdleMs : limits.idleMs;
+    const oldest = clock.monotonicMs() - idleMs;
+    for (const connection of this.#connections) {
+      if (connection.progressAtMs <= oldest) connection.destroy();
+    }
+    const again = this.#connections.size > 0;
+    this.#sweep = again ? clock.after(sweepMs, () => this.#closeIdle()) : undefined;
+  }
+
+  /** Ends every connection. */
+  async close(): Promise<void> {
+    this.#sweep?.cancel();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const connection of this.#connections) connection.destroy();
+    await closed;
+  }
+}

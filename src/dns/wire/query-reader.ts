@@ -1,0 +1,109 @@
+import { ClientSubnet } from './client-subnet.ts';
+import { flag, headerBytes, metaType, opcodeQuery, optionCode, rcode } from './codes.ts';
+import type { NameKey } from './name.ts';
+import { NameReader, skipName } from './name-reader.ts';
+
+/** Verdict of `QueryReader.read`: no answer at all. Other verdicts are RCODEs. */
+export const silent = -1;
+
+/**
+ * Reads queries, strictly, without throwing and into the same fields every time, so that
+ * a query costs one string (its name as a key).
+ *
+ * A verdict other than `noError` says why the query is not to be looked up:
+ *
+ *   shorter than a header, or a response           → silent (never answer an answer)
+ *   another OPCODE                                 → notImplemented
+ *   not one question; answers in a query; broken
+ *   names, records or options; two OPT; bytes left → formatError
+ *   EDNS version above 0                           → badVersion
+ *
+ * The fields hold what was read up to there: `id` and `headerFlags` always (unless silent),
+ * the question when `questionEnd` > 12, EDNS when `edns`.
+ */
+export class QueryReader {
+  id = 0;
+  headerFlags = 0;
+  /** End of the question section; 12 while no question was read. */
+  questionEnd = headerBytes;
+  name: NameKey = '';
+  type = 0;
+  class = 0;
+  edns = false;
+  udpPayload = 0;
+  dnssecOk = false;
+  hasSubnet = false;
+  readonly subnet = new ClientSubnet();
+  #version = 0;
+  readonly #names = new NameReader();
+
+  /** Reads the query in `bytes[0, end)`. */
+  read(bytes: Uint8Array, end: number): number {
+    this.questionEnd = headerBytes;
+    this.edns = false;
+    this.hasSubnet = false;
+    this.type = 0;
+    if (end < headerBytes) return silent;
+    this.id = readUint16(bytes, 0);
+    this.headerFlags = readUint16(bytes, 2);
+    if ((this.headerFlags & flag.response) !== 0) return silent;
+    if (((this.headerFlags >> 11) & 15) !== opcodeQuery) return rcode.notImplemented;
+    if (readUint16(bytes, 4) !== 1 || readUint16(bytes, 6) !== 0) return rcode.formatError;
+
+    const at = this.#names.read(bytes, headerBytes, end);
+    if (at < 0 || at + 4 > end) return rcode.formatError;
+    this.name = this.#names.key();
+    this.type = readUint16(bytes, at);
+    this.class = readUint16(bytes, at + 2);
+    this.questionEnd = at + 4;
+    return this.#readRecords(bytes, end);
+  }
+
+  /** Authority (IXFR has an SOA there) and additional records; only OPT means something. */
+  #readRecords(bytes: Uint8Array, end: number): number {
+    const authority = readUint16(bytes, 8);
+    const records = authority + readUint16(bytes, 10);
+    let at = this.questionEnd;
+    for (let record = 0; record < records; record++) {
+      const nameAt = at;
+      at = skipName(bytes, at, end);
+      if (at < 0 || at + 10 > end) return rcode.formatError;
+      const type = readUint16(bytes, at);
+      const dataEnd = at + 10 + readUint16(bytes, at + 8);
+      if (dataEnd > end) return rcode.formatError;
+      if (type === metaType.opt) {
+        if (this.edns || record < authority || bytes[nameAt] !== 0) return rcode.formatError;
+        this.edns = true;
+        this.udpPayload = readUint16(bytes, at + 2);
+        this.#version = bytes[at + 5]!;
+        this.dnssecOk = (bytes[at + 6]! & 0x80) !== 0;
+        if (this.#version === 0 && !this.#readOptions(bytes, at + 10, dataEnd)) {
+          return rcode.formatError;
+        }
+      }
+      at = dataEnd;
+    }
+    if (at !== end) return rcode.formatError;
+    return this.edns && this.#version > 0 ? rcode.badVersion : rcode.noError;
+  }
+
+  #readOptions(bytes: Uint8Array, start: number, end: number): boolean {
+    for (let at = start; at < end; ) {
+      if (at + 4 > end) return false;
+      const code = readUint16(bytes, at);
+      const next = at + 4 + readUint16(bytes, at + 2);
+      if (next > end) return false;
+      if (code === optionCode.clientSubnet) {
+        if (this.hasSubnet || !this.subnet.read(bytes, at + 4, next)) return false;
+        if (this.subnet.scopeBits !== 0) return false;
+        this.hasSubnet = true;
+      }
+      at = next;
+    }
+    return true;
+  }
+}
+
+export function readUint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!;
+}

@@ -1,0 +1,17 @@
+import { formatStrings, parseStrings } from './character-string.ts';
+import type { RecordType } from './record-type.ts';
+import { badData } from './record-type.ts';
+
+/** Host information (RFC 1035 3.3.2); today only the minimal answer to ANY (RFC 8482 4.2). */
+export const hinfo: RecordType = {
+  name: 'HINFO',
+  code: 13,
+  parse(text) {
+    const tail = parseStrings('HINFO', text);
+    if (tail.length !== 2 + tail[0]! + (tail[1 + tail[0]!] ?? -1)) {
+      throw badData('HINFO', text, 'two strings in double quotes');
+    }
+    return { names: [], tail };
+  },
+  format: (message, start, end) => formatStrings('HINFO', message, start, end),
+};

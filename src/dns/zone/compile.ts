@@ -1,0 +1,191 @@
+import type { Config } from '../../config/schema/config.ts';
+import type { ZoneConfig } from '../../config/schema/zone.ts';
+import type { Topology } from '../../config/topology.ts';
+import { DomainName, type NameKey, parseName } from '../wire/name.ts';
+import { a } from '../wire/records/a.ts';
+import { cname } from '../wire/records/cname.ts';
+import { ns } from '../wire/records/ns.ts';
+import type { Rdata } from '../wire/records/record-type.ts';
+import { soa, soaData } from '../wire/records/soa.ts';
+import { ZoneProblems } from './problems.ts';
+import { compileRecordSet } from './record-set.ts';
+import { type RecordSet, setOfType, Zone, type ZoneNode, ZoneSet } from './zone.ts';
+
+/** TTL of what we add ourselves (SOA, NS, glue): it changes only with the regions. */
+const ownTtlSeconds = 3_600;
+
+/**
+ * Compiles the zones of a configuration. `serial` is the SOA serial (the revision's number).
+ * Throws `bad_zone` with every problem in `details.problems`.
+ */
+export function compileZones(config: Config, topology: Topology, serial: number): ZoneSet {
+  const problems = new ZoneProblems();
+  const zones: Zone[] = [];
+  const apexes = new Set<NameKey>();
+  for (const [name, zone] of Object.entries(config.zones)) {
+    const path = `zones[${JSON.stringify(name)}]`;
+    const apex = problems.attempt(path, () => parseName(name));
+    if (!apex) continue;
+    if (apexes.has(apex.key)) problems.add(path, `there is another zone ${apex}`);
+    apexes.add(apex.key);
+    const compiler = new ZoneCompiler(apex, zone, topology, path, problems);
+    zones.push(compiler.compile(serial));
+  }
+  problems.throwIfAny();
+  return new ZoneSet(zones);
+}
+
+class ZoneCompiler {
+  readonly #apex: DomainName;
+  readonly #config: ZoneConfig;
+  readonly #topology: Topology;
+  readonly #path: string;
+  readonly #problems: ZoneProblems;
+  readonly #nodes = new Map<NameKey, ZoneNode>();
+
+  constructor(
+    apex: DomainName,
+    config: ZoneConfig,
+    topology: Topology,
+    path: string,
+    problems: ZoneProblems,
+  ) {
+    this.#apex = apex;
+    this.#config = config;
+    this.#topology = topology;
+    this.#path = path;
+    this.#problems = problems;
+  }
+
+  compile(serial: number): Zone {
+    const apexNode = this.#node(this.#apex);
+    this.#addRecords();
+    const primary = this.#addNameServers(apexNode);
+    const soaSet = this.#soa(primary, serial);
+    apexNode.sets.push(soaSet);
+    let hasCuts = false;
+    for (const node of this.#nodes.values()) {
+      const isCut = node !== apexNode && setOfType(node, ns.code) !== undefined;
+      hasCuts ||= isCut;
+    }
+    const negativeTtlSeconds = Math.min(ownTtlSeconds, this.#config.soa.negativeTtl / 1_000);
+    return new Zone({
+      apex: this.#apex,
+      nodes: this.#nodes,
+      soa: soaSet,
+      negativeTtlSeconds,
+      hasCuts,
+    });
+  }
+
+  #addRecords(): void {
+    for (const [index, config] of this.#config.records.entries()) {
+      const path = `${this.#path}.records[${index}]`;
+      const name = this.#problems.attempt(`${path}.name`, () => parseName(config.name, this.#apex));
+      const set = compileRecordSet(config, {
+        origin: this.#apex,
+        zone: this.#config,
+        topology: this.#topology,
+        path,
+        problems: this.#problems,
+      });
+      if (name && set) this.#add(name, set, path);
+    }
+  }
+
+  /** RFC 1034 3.6.2: where there is a CNAME there is nothing else, so none at the apex. */
+  #add(name: DomainName, set: RecordSet, path: string): void {
+    const { sets } = this.#node(name);
+    if (setOfType({ name, sets }, set.type)) {
+      this.#problems.add(path, `there is another record set of this type for ${name}`);
+    }
+    const hasAlias = setOfType({ name, sets }, cname.code) !== undefined;
+    if (hasAlias || (set.type === cname.code && (sets.length > 0 || name.key === this.#apex.key))) {
+      this.#problems.add(path, `a CNAME cannot stand beside other records of ${name}`);
+    }
+    sets.push(set);
+  }
+
+  /** The node of a name of the zone, with empty non-terminals up to the apex. */
+  #node(name: DomainName): ZoneNode {
+    let node = this.#nodes.get(name.key);
+    if (node) return node;
+    node = { name, sets: [] };
+    this.#nodes.set(name.key, node);
+    if (name.key !== this.#apex.key) {
+      this.#node(new DomainName(name.wire.subarray(1 + name.wire[0]!)));
+    }
+    return node;
+  }
+
+  /**
+   * NS of the apex: configured, or one per region that serves, with its address as glue.
+   * They are static: a resolver that finds one dead asks the next. Returns the first.
+   */
+  #addNameServers(apexNode: ZoneNode): DomainName {
+    const configured = setOfType(apexNode, ns.code);
+    const path = `${this.#path}.nameservers`;
+    const names: DomainName[] = [];
+    if (this.#config.nameservers) {
+      if (configured) this.#problems.add(path, 'there are NS records for `@` as well');
+      for (const [index, text] of this.#config.nameservers.entries()) {
+        const name = this.#problems.attempt(`${path}[${index}]`, () => this.#hostName(text));
+        if (name) names.push(name);
+      }
+    } else if (!configured) names.push(...this.#regionNameServers());
+    if (names.length > 0) {
+      apexNode.sets.push(plainSet(ns.code, names.map(nameData)));
+    }
+    const target = configured?.records[0] ?? configured?.steering?.records[0]?.[0];
+    return names[0] ?? target?.names[0] ?? this.#apex;
+  }
+
+  #regionNameServers(): DomainName[] {
+    const names: DomainName[] = [];
+    for (const region of this.#topology.regions) {
+      if (!region.serves) continue;
+      const name = parseName(`ns-${region.name}`, this.#apex);
+      names.push(name);
+      const node = this.#node(name);
+      if (node.sets.length === 0) {
+        node.sets.push(plainSet(a.code, [a.parse(region.address, this.#apex)]));
+      }
+    }
+    return names;
+  }
+
+  #soa(primary: DomainName, serial: number): RecordSet {
+    const { hostmaster = 'hostmaster', refresh, retry, expire, negativeTtl } = this.#config.soa;
+    const path = `${this.#path}.soa.hostmaster`;
+    const mailbox = this.#problems.attempt(path, () => this.#mailbox(hostmaster));
+    const data = soaData(primary, mailbox ?? this.#apex, {
+      serial: serial >>> 0,
+      refresh: refresh / 1_000,
+      retry: retry / 1_000,
+      expire: expire / 1_000,
+      minimum: negativeTtl / 1_000,
+    });
+    return plainSet(soa.code, [data]);
+  }
+
+  /** `ns1` is below the zone; a name with a dot is absolute, as host names elsewhere are. */
+  #hostName(text: string): DomainName {
+    return text.includes('.') ? parseName(text) : parseName(text, this.#apex);
+  }
+
+  /** `dns@example.com`, or the form of RFC 1035 3.3.13 where the first label is the local part. */
+  #mailbox(text: string): DomainName {
+    const atSign = text.lastIndexOf('@');
+    if (atSign < 1) return this.#hostName(text);
+    const local = text.slice(0, atSign).replaceAll('.', '\\.');
+    return parseName(local, parseName(text.slice(atSign + 1)));
+  }
+}
+
+function nameData(name: DomainName): Rdata {
+  return { names: [name], tail: Buffer.alloc(0) };
+}
+
+function plainSet(type: number, records: readonly Rdata[]): RecordSet {
+  return { type, ttlSeconds: ownTtlSeconds, records, steering: undefined };
+}

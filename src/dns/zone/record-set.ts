@@ -1,0 +1,156 @@
+import type { AnswerConfig, RecordSetConfig, ZoneConfig } from '../../config/schema/zone.ts';
+import type { Topology } from '../../config/topology.ts';
+import type { SteeredAnswer } from '../../steering/record-set.ts';
+import type { DomainName } from '../wire/name.ts';
+import type { Rdata, RecordType } from '../wire/records/record-type.ts';
+import { recordType, typeCode } from '../wire/records/registry.ts';
+import type { ZoneProblems } from './problems.ts';
+import type { RecordSet, Steering } from './zone.ts';
+
+/** Where a record set stands: its zone, the path for messages, and where problems go. */
+export interface RecordSetPlace {
+  readonly origin: DomainName;
+  readonly zone: ZoneConfig;
+  readonly topology: Topology;
+  readonly path: string;
+  readonly problems: ZoneProblems;
+}
+
+/** Encodes a configured record set. `undefined` when it has problems (reported at its place). */
+export function compileRecordSet(
+  config: RecordSetConfig,
+  place: RecordSetPlace,
+): RecordSet | undefined {
+  const type = recordType(typeCode(config.type)!)!;
+  const encode = new RecordEncoder(type, place);
+  const ttlSeconds = (config.ttl ?? place.zone.ttl) / 1_000;
+  if (config.values) {
+    if (config.answers) place.problems.add(place.path, 'has both `values` and `answers`');
+    if (config.routing !== 'simple') {
+      place.problems.add(
+        place.path,
+        `routing \`${config.routing}\` needs \`answers\`, not \`values\``,
+      );
+    }
+    const records = encode.all(config.values, `${place.path}.values`);
+    if (type.name === 'CNAME' && records.length > 1) {
+      place.problems.add(`${place.path}.values`, 'a CNAME has one value');
+    }
+    return { type: type.code, ttlSeconds, records, steering: undefined };
+  }
+  const answers = config.answers ?? defaultAnswers(config, place);
+  if (!answers) return undefined;
+  const steering = compileSteering(config, answers, type, place, encode);
+  return steering && { type: type.code, ttlSeconds, records: [], steering };
+}
+
+function compileSteering(
+  config: RecordSetConfig,
+  answers: readonly AnswerConfig[],
+  type: RecordType,
+  place: RecordSetPlace,
+  encode: RecordEncoder,
+): Steering | undefined {
+  if (type.name === 'CNAME' && config.routing === 'simple' && answers.length > 1) {
+    place.problems.add(place.path, 'a simple CNAME has one answer');
+  }
+  const service = config.service === undefined ? -1 : indexOfService(config.service, place);
+  const steered: SteeredAnswer[] = [];
+  const records: (readonly Rdata[])[] = [];
+  for (const [index, answer] of answers.entries()) {
+    const path = config.answers ? `${place.path}.answers[${index}]` : place.path;
+    const region = answer.region === undefined ? -1 : place.topology.regionIndex.get(answer.region);
+    if (region === undefined) {
+      place.problems.add(`${path}.region`, `there is no region ${JSON.stringify(answer.region)}`);
+      return undefined;
+    }
+    const values = answer.values ?? defaultValues(type, region, place, path);
+    steered.push({ region, weight: answer.weight, role: answer.role });
+    records.push(encode.all(values, `${path}.values`));
+    if (type.name === 'CNAME' && values.length > 1) {
+      place.problems.add(`${path}.values`, 'a CNAME has one value');
+    }
+  }
+  const all = records.flat();
+  return {
+    set: {
+      routing: config.routing,
+      evaluate: config.evaluate === 'service' && service < 0 ? 'gateway' : config.evaluate,
+      service,
+      lastResort: config.lastResort,
+      answers: steered,
+    },
+    records,
+    overlapping: new Set(all).size < all.length,
+  };
+}
+
+/**
+ * `latency` without answers: every region that serves; with a service whose state counts,
+ * every region that serves *it*, since the others could only be a last resort.
+ */
+function defaultAnswers(
+  config: RecordSetConfig,
+  { topology, path, problems }: RecordSetPlace,
+): AnswerConfig[] | undefined {
+  if (config.routing !== 'latency') {
+    problems.add(path, 'has neither `values` nor `answers`');
+    return undefined;
+  }
+  const index = topology.serviceIndex.get(config.service ?? '');
+  const endpoints = index === undefined ? undefined : topology.services[index]?.endpoints;
+  return topology.regions
+    .filter(({ serves }) => serves)
+    .filter((region) => config.evaluate !== 'service' || endpoints?.[region.index]?.length !== 0)
+    .map(({ name }) => ({ region: name, weight: 1 }));
+}
+
+/** The address of the region, for what is an IPv4 address. */
+function defaultValues(
+  type: RecordType,
+  region: number,
+  { topology, problems }: RecordSetPlace,
+  path: string,
+): readonly string[] {
+  const address = topology.regions[region]?.address;
+  if (type.name === 'A' && address !== undefined) return [address];
+  problems.add(path, `needs \`values\`: only type A with a region has a default`);
+  return [];
+}
+
+function indexOfService(service: string, { topology, path, problems }: RecordSetPlace): number {
+  const index = topology.serviceIndex.get(service);
+  if (index === undefined) {
+    problems.add(`${path}.service`, `there is no service ${JSON.stringify(service)}`);
+  }
+  return index ?? -1;
+}
+
+/** Text → data, with equal data as one object, and each at most once in a list. */
+class RecordEncoder {
+  readonly #type: RecordType;
+  readonly #place: RecordSetPlace;
+  readonly #known = new Map<string, Rdata>();
+
+  constructor(type: RecordType, place: RecordSetPlace) {
+    this.#type = type;
+    this.#place = place;
+  }
+
+  all(values: readonly string[], path: string): readonly Rdata[] {
+    const { origin, problems } = this.#place;
+    const records = new Set<Rdata>();
+    for (const [index, value] of values.entries()) {
+      const data = problems.attempt(`${path}[${index}]`, () => this.#type.parse(value, origin));
+      if (data) records.add(this.#unique(data));
+    }
+    return [...records];
+  }
+
+  #unique(data: Rdata): Rdata {
+    const key = `${data.names.map((name) => name.key).join('')}|${data.tail.toString('latin1')}`;
+    const known = this.#known.get(key) ?? data;
+    this.#known.set(key, known);
+    return known;
+  }
+}

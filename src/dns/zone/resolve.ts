@@ -1,0 +1,118 @@
+import type { Choice, SteeredSet } from '../../steering/record-set.ts';
+import { metaType } from '../wire/codes.ts';
+import { type DomainName, type NameKey, parseName } from '../wire/name.ts';
+import { cname } from '../wire/records/cname.ts';
+import { hinfo } from '../wire/records/hinfo.ts';
+import type { Rdata } from '../wire/records/record-type.ts';
+import { type RecordSet, setOfType, type Zone, type ZoneNode, type ZoneSet } from './zone.ts';
+
+/** Aliases followed for one question; as many as the common resolvers follow. */
+const maxAliases = 16;
+const typeDs = 43;
+
+/** Asked once for each steered record set on the way to the answer. */
+export type Steer = (set: SteeredSet) => Choice;
+
+/** One record set of the answer section. */
+export interface AnswerStep {
+  /** `undefined`: the name in the question. */
+  readonly owner: DomainName | undefined;
+  readonly set: RecordSet;
+  /** The data to give; those of a CNAME are at most one. Empty: chosen to be nothing. */
+  readonly records: readonly Rdata[];
+  readonly choice: Choice | undefined;
+}
+
+/**
+ * What a question comes to.
+ *
+ *   answer     the last step has the data, or is an alias that leads out of our zones
+ *   noData     the name exists without that type, or steering chose to give nothing
+ *   noName     the name does not exist (after aliases: the last target does not, RFC 6604)
+ *   referral   another server is authoritative: `cut` holds its NS
+ *   refused    not in our zones
+ */
+export interface Resolution {
+  readonly outcome: 'answer' | 'noData' | 'noName' | 'referral' | 'refused';
+  readonly steps: readonly AnswerStep[];
+  /** Zone of the last name that was looked up. */
+  readonly zone: Zone | undefined;
+  readonly cut: ZoneNode | undefined;
+  /** Longest client prefix that any choice on the way depended on (RFC 7871 7.2.1). */
+  readonly scopeBits: number;
+}
+
+/**
+ * Looks a name up (RFC 1034 4.3.2, with wildcards by RFC 4592). Pure but for `steer`. Class
+ * and meta types other than ANY are the caller's business.
+ */
+export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Steer): Resolution {
+  const steps: AnswerStep[] = [];
+  let zone = zones.find(name);
+  let outcome: Resolution['outcome'] = zone ? 'answer' : 'refused';
+  let owner: DomainName | undefined;
+  let cut: ZoneNode | undefined;
+  for (let key = name; zone; ) {
+    cut = zone.cutAbove(key);
+    if (cut && !(type === typeDs && cut.name.key === key)) {
+      outcome = 'referral';
+      break;
+    }
+    const node = zone.node(key) ?? zone.wildcardFor(key);
+    const set = node && setFor(node, type);
+    if (!set) {
+      outcome = node ? 'noData' : 'noName';
+      break;
+    }
+    const step = answerStep(owner, set, steer);
+    steps.push(step);
+    if (step.records.length === 0) outcome = 'noData';
+    const target = set.type === cname.code && type !== cname.code && step.records[0]?.names[0];
+    if (!target || type === metaType.any) break;
+    const next = zones.find(target.key);
+    if (!next || steps.length > maxAliases || isSeen(target.key, name, steps)) break;
+    zone = next;
+    owner = target;
+    key = target.key;
+  }
+  return { outcome, steps, zone, cut, scopeBits: scopeOf(steps) };
+}
+
+/** The set of the type, else the alias that stands for all types. ANY: RFC 8482 4.2. */
+function setFor(node: ZoneNode, type: number): RecordSet | undefined {
+  const set = setOfType(node, type) ?? setOfType(node, cname.code);
+  return set ?? (type === metaType.any && node.sets.length > 0 ? minimalAny : undefined);
+}
+
+const minimalAny: RecordSet = {
+  type: hinfo.code,
+  ttlSeconds: 3_600,
+  records: [hinfo.parse('"RFC8482" ""', parseName('.'))],
+  steering: undefined,
+};
+
+function answerStep(owner: DomainName | undefined, set: RecordSet, steer: Steer): AnswerStep {
+  const { steering } = set;
+  if (!steering) return { owner, set, records: set.records, choice: undefined };
+  const choice = steer(steering.set);
+  const { answers } = choice;
+  let records: readonly Rdata[] = [];
+  if (answers.length === 1) records = steering.records[answers[0]!] ?? [];
+  else if (answers.length > 1)
+    records = answers.flatMap((answer) => steering.records[answer] ?? []);
+  if (steering.overlapping) records = [...new Set(records)];
+  if (set.type === cname.code && records.length > 1) records = records.slice(0, 1);
+  return { owner, set, records, choice };
+}
+
+function isSeen(target: NameKey, question: NameKey, steps: readonly AnswerStep[]): boolean {
+  return target === question || steps.some(({ owner }) => owner?.key === target);
+}
+
+function scopeOf(steps: readonly AnswerStep[]): number {
+  let scopeBits = 0;
+  for (const { choice } of steps) {
+    if (choice && choice.scopeBits > scopeBits) scopeBits = choice.scopeBits;
+  }
+  return scopeBits;
+}

@@ -1,0 +1,128 @@
+import type { SteeredSet } from '../../steering/record-set.ts';
+import { type DomainName, labelCount, lastLabels, type NameKey, parentKey } from '../wire/name.ts';
+import { ns } from '../wire/records/ns.ts';
+import type { Rdata } from '../wire/records/record-type.ts';
+
+/** The records of one name and type, ready for the wire. */
+export interface RecordSet {
+  readonly type: number;
+  readonly ttlSeconds: number;
+  /** What a plain record set answers with. Empty for a steered one. */
+  readonly records: readonly Rdata[];
+  readonly steering: Steering | undefined;
+}
+
+/** A record set whose answers depend on health and on the client. */
+export interface Steering {
+  readonly set: SteeredSet;
+  /** Records by index of `set.answers`. Equal data are the same object everywhere. */
+  readonly records: readonly (readonly Rdata[])[];
+  /** Some datum belongs to two answers, so that answers given together may repeat it. */
+  readonly overlapping: boolean;
+}
+
+/** A name that exists in a zone. Without record sets it is an empty non-terminal. */
+export interface ZoneNode {
+  readonly name: DomainName;
+  readonly sets: RecordSet[];
+}
+
+export interface ZoneParts {
+  readonly apex: DomainName;
+  readonly nodes: ReadonlyMap<NameKey, ZoneNode>;
+  readonly soa: RecordSet;
+  readonly negativeTtlSeconds: number;
+  readonly hasCuts: boolean;
+}
+
+/**
+ * One zone, compiled. Immutable; a change of configuration makes a new one.
+ *
+ *   "exchange.test"            SOA NS        apex
+ *   "ns-eu-west-1.…"           A             glue
+ *   "api.…"                    A (steered)
+ *   "_tcp.…"                   –             empty non-terminal
+ *   "*.shop.…"                 CNAME         wildcard
+ *   "lab.…"                    NS            cut: below it another server is authoritative
+ */
+export class Zone {
+  readonly apex: DomainName;
+  readonly soa: RecordSet;
+  /** TTL of "no such name" and "no such type": min(SOA TTL, SOA minimum) (RFC 2308 5). */
+  readonly negativeTtlSeconds: number;
+  readonly #nodes: ReadonlyMap<NameKey, ZoneNode>;
+  readonly #hasCuts: boolean;
+  readonly #apexLabels: number;
+  readonly #maxLabels: number;
+
+  constructor(parts: ZoneParts) {
+    this.apex = parts.apex;
+    this.soa = parts.soa;
+    this.negativeTtlSeconds = parts.negativeTtlSeconds;
+    this.#nodes = parts.nodes;
+    this.#hasCuts = parts.hasCuts;
+    this.#apexLabels = labelCount(parts.apex.key);
+    let maxLabels = 0;
+    for (const key of parts.nodes.keys()) maxLabels = Math.max(maxLabels, labelCount(key));
+    this.#maxLabels = maxLabels;
+  }
+
+  node(key: NameKey): ZoneNode | undefined {
+    return this.#nodes.get(key);
+  }
+
+  nodes(): Iterable<ZoneNode> {
+    return this.#nodes.values();
+  }
+
+  /**
+   * The wildcard that a name which does not exist is synthesised from: `*` below its
+   * closest existing ancestor, and no other (RFC 4592 3.3.1).
+   */
+  wildcardFor(key: NameKey): ZoneNode | undefined {
+    let encloser = lastLabels(key, this.#maxLabels);
+    while (!this.#nodes.has(encloser)) encloser = parentKey(encloser);
+    return this.#nodes.get(`\x01*${encloser}`);
+  }
+
+  /** The topmost delegation at or above a name of the zone: its NS are for referral only. */
+  cutAbove(key: NameKey): ZoneNode | undefined {
+    if (!this.#hasCuts) return undefined;
+    const labels = labelCount(key);
+    for (let depth = this.#apexLabels + 1; depth <= labels; depth++) {
+      const node = this.#nodes.get(lastLabels(key, depth));
+      if (node?.sets.some((set) => set.type === ns.code)) return node;
+    }
+    return undefined;
+  }
+}
+
+/** All zones that we are authoritative for. */
+export class ZoneSet {
+  readonly #zones: ReadonlyMap<NameKey, Zone>;
+  readonly #maxLabels: number;
+
+  constructor(zones: readonly Zone[]) {
+    this.#zones = new Map(zones.map((zone) => [zone.apex.key, zone]));
+    this.#maxLabels = Math.max(0, ...zones.map((zone) => labelCount(zone.apex.key)));
+  }
+
+  /** The zone with the longest apex that holds the name. */
+  find(key: NameKey): Zone | undefined {
+    for (let name = lastLabels(key, this.#maxLabels); ; name = parentKey(name)) {
+      const zone = this.#zones.get(name);
+      if (zone || name.length === 1) return zone;
+    }
+  }
+
+  [Symbol.iterator](): Iterator<Zone> {
+    return this.#zones.values();
+  }
+}
+
+/** The record set of a type at a node. */
+export function setOfType(node: ZoneNode, type: number): RecordSet | undefined {
+  const { sets } = node;
+  for (let i = 0; i < sets.length; i++) if (sets[i]!.type === type) return sets[i];
+  return undefined;
+}
