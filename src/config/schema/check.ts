@@ -26,11 +26,22 @@ export const timingSchema = z.strictObject(timing);
 
 export const checkSchema = z
   .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('tcp'), ...timing }),
     z.strictObject({
-      type: z.literal('http'),
-      path: z.string().startsWith('/').default('/').meta({ description: 'Request target.' }),
-      host: z.string().optional().meta({ description: 'Host field; default: the address.' }),
+      type: z.literal('tcp').meta({ description: 'Succeeds when a connection stands.' }),
+      ...timing,
+    }),
+    z.strictObject({
+      type: z.literal('http').meta({ description: 'Succeeds when a GET is answered as expected.' }),
+      path: z
+        .string()
+        .regex(/^\/[!-~]*$/, 'expected a request target that starts with "/", in ASCII')
+        .default('/')
+        .meta({ description: 'Request target.' }),
+      host: z
+        .string()
+        .regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'expected a host, such as "api.example.com"')
+        .optional()
+        .meta({ description: 'Host field. Default: the address.' }),
       status: z
         .array(z.int().min(100).max(599))
         .min(1)

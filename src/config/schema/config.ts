@@ -9,18 +9,20 @@ import { zoneSchema } from './zone.ts';
 
 const portsSchema = z
   .strictObject({
-    http: portSchema.default(8080),
-    https: portSchema.default(8443),
-    dns: portSchema.default(5300).meta({ description: 'UDP and TCP.' }),
-    admin: portSchema.default(9000),
+    http: portSchema.default(8080).meta({ description: 'The gateway, in clear.' }),
+    https: portSchema.default(8443).meta({ description: 'The gateway, over TLS.' }),
+    dns: portSchema.default(5300).meta({ description: 'Name server, UDP and TCP.' }),
+    admin: portSchema.default(9000).meta({ description: 'Admin API and metrics.' }),
     link: portSchema.default(9443).meta({ description: 'Inter-region link, mutual TLS.' }),
   })
   .meta({ description: 'The ports that every region listens on.' });
 
 const storeSchema = z.discriminatedUnion('engine', [
-  z.strictObject({ engine: z.literal('memory') }),
   z.strictObject({
-    engine: z.literal('jetstream'),
+    engine: z.literal('memory').meta({ description: 'Of one node, lost when it stops.' }),
+  }),
+  z.strictObject({
+    engine: z.literal('jetstream').meta({ description: 'NATS JetStream: replicated state.' }),
     servers: z
       .record(nameSchema, z.array(z.string().min(1)).min(1))
       .optional()
@@ -38,13 +40,13 @@ const pemPaths = {
 
 export const configSchema = z
   .strictObject({
-    version: z.literal(1).default(1),
+    version: z.literal(1).default(1).meta({ description: 'Of this format.' }),
     regions: regionsSchema,
     ports: portsSchema.prefault({}),
     threads: z
       .strictObject({
-        gateway: z.int().min(1).max(256).default(2),
-        dns: z.int().min(1).max(64).default(1),
+        gateway: z.int().min(1).max(256).default(2).meta({ description: 'For requests.' }),
+        dns: z.int().min(1).max(64).default(1).meta({ description: 'For DNS queries.' }),
       })
       .prefault({})
       .meta({ description: 'Worker threads of a node.' }),
@@ -52,34 +54,62 @@ export const configSchema = z
       description: 'Certificate of the HTTPS listener. A stack makes one.',
     }),
     identity: z
-      .strictObject({ authority: z.string().min(1), ...pemPaths })
+      .strictObject({
+        authority: z.string().min(1).meta({
+          description: 'PEM file with the authority that signed the identities of all regions.',
+        }),
+        ...pemPaths,
+      })
       .optional()
       .meta({ description: 'Identity of the region on the inter-region link. A stack makes one.' }),
     health: timingSchema.prefault({}).meta({ description: 'How gateways are probed.' }),
     drain: z
-      .strictObject({ maximum: durationMs({ minMs: 0, maxMs: 3_600_000 }).prefault('30s') })
+      .strictObject({
+        maximum: durationMs({ minMs: 0, maxMs: 3_600_000 })
+          .prefault('30s')
+          .meta({ description: 'Limit for a graceful stop.' }),
+      })
       .prefault({})
       .meta({ description: 'A graceful stop lasts the longest TTL + 2 s, and at most this.' }),
-    services: z.record(nameSchema, serviceSchema).default({}),
-    routes: z.array(routeSchema).default([]),
-    zones: z.record(z.string(), zoneSchema).default({}),
+    services: z
+      .record(nameSchema, serviceSchema)
+      .default({})
+      .meta({ description: 'The APIs behind the gateway, by name.' }),
+    routes: z
+      .array(routeSchema)
+      .default([])
+      .meta({ description: 'Which requests go to which service. The most specific one wins.' }),
+    zones: z
+      .record(z.string(), zoneSchema)
+      .default({})
+      .meta({ description: 'DNS zones that the regions answer for, by name: `example.com`.' }),
     latency: z
       .array(
         z.strictObject({
-          network: z.union([z.cidrv4(), z.cidrv6()]),
-          regions: z.record(nameSchema, durationMs({ minMs: 0, maxMs: 10_000 })),
+          network: z
+            .union([z.cidrv4(), z.cidrv6()])
+            .meta({ description: 'Client network: `192.0.2.0/24`. The longest match counts.' }),
+          regions: z
+            .record(nameSchema, durationMs({ minMs: 0, maxMs: 10_000 }))
+            .meta({ description: 'Round trip to each region that was measured.' }),
         }),
       )
       .default([])
       .meta({ description: 'Measured round trips from client networks; used before distance.' }),
     geo: z
-      .strictObject({ database: z.string().min(1).optional() })
+      .strictObject({
+        database: z.string().min(1).optional().meta({ description: 'File in MaxMind format.' }),
+      })
       .prefault({})
-      .meta({ description: 'GeoIP database (mmdb). Default: the optional country data package.' }),
+      .meta({
+        description: 'Where clients are, by GeoIP. Default: the optional country data package.',
+      }),
     accessLog: z.boolean().default(true).meta({
       description: 'Whether gateways write a line of JSON for each request.',
     }),
-    store: storeSchema.prefault({ engine: 'memory' }),
+    store: storeSchema
+      .prefault({ engine: 'memory' })
+      .meta({ description: 'Where state lives that regions share.' }),
     stack: stackSchema.optional(),
   })
   .meta({ title: 'Meridian configuration' });

@@ -22,7 +22,7 @@ export const methodSchema = z
 
 export const routeSchema = z
   .strictObject({
-    name: nameSchema,
+    name: nameSchema.meta({ description: 'For logs, metrics and messages.' }),
     hosts: z.array(hostPattern).min(1).optional().meta({
       description: 'Hosts that match: exact, or `*.example.com` for names below. Default: any.',
     }),
@@ -33,12 +33,13 @@ export const routeSchema = z
       description: 'Matches a whole path; `:name` stands for one segment: `/v1/rates/:pair`.',
     }),
     methods: z.array(methodSchema).min(1).optional().meta({ description: 'Default: any method.' }),
-    service: nameSchema,
+    service: nameSchema.meta({ description: 'Where matching requests go.' }),
     residency: residencySchema.optional(),
   })
   .refine((route) => route.prefix === undefined || route.pattern === undefined, {
     error: 'a route has a `prefix` or a `pattern`, not both',
     path: ['pattern'],
-  });
+  })
+  .meta({ not: { required: ['prefix', 'pattern'] } });
 
 export type RouteConfig = z.output<typeof routeSchema>;

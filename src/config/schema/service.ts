@@ -11,8 +11,8 @@ const addressText = z
   }, 'expected a port from 1 to 65535');
 
 const weightedEndpoint = z.strictObject({
-  address: addressText,
-  weight: z.int().min(0).max(65_535).default(1),
+  address: addressText.meta({ description: '`host:port`.' }),
+  weight: z.int().min(0).max(65_535).default(1).meta({ description: 'Share of the requests.' }),
 });
 
 /** `"10.0.0.5:8080"`, or with a weight. Both come out as `{ address, weight }`. */
@@ -30,7 +30,9 @@ export const serviceSchema = z.strictObject({
   endpoints: z.record(nameSchema, z.array(endpointSchema).min(1)).meta({
     description: 'The addresses of the service in each region: `host:port`, or with a weight.',
   }),
-  check: checkSchema.prefault({ type: 'tcp' }),
+  check: checkSchema
+    .prefault({ type: 'tcp' })
+    .meta({ description: 'How its endpoints are probed.' }),
   probeFrom: z.enum(['region', 'everywhere']).default('region').meta({
     description:
       'Who decides the state: the nodes of the region (private endpoints), or every vantage by quorum.',
@@ -41,9 +43,15 @@ export const serviceSchema = z.strictObject({
   residency: residencySchema.optional(),
   timeouts: z
     .strictObject({
-      connect: durationMs({ minMs: 10, maxMs: 60_000 }).prefault('500ms'),
-      firstByte: durationMs({ minMs: 10, maxMs: 3_600_000 }).prefault('15s'),
-      idle: durationMs({ minMs: 100, maxMs: 86_400_000 }).prefault('5m'),
+      connect: durationMs({ minMs: 10, maxMs: 60_000 })
+        .prefault('500ms')
+        .meta({ description: 'Until the connection stands.' }),
+      firstByte: durationMs({ minMs: 10, maxMs: 3_600_000 })
+        .prefault('15s')
+        .meta({ description: 'From the end of the request to the head of the response.' }),
+      idle: durationMs({ minMs: 100, maxMs: 86_400_000 })
+        .prefault('5m')
+        .meta({ description: 'Without a byte in either direction.' }),
     })
     .prefault({})
     .meta({ description: 'Limits towards an endpoint, each counted from the last progress.' }),
@@ -52,7 +60,9 @@ export const serviceSchema = z.strictObject({
       failures: z.int().min(1).max(1_000).default(2).meta({
         description: 'Consecutive failures of real traffic that eject an endpoint on this node.',
       }),
-      duration: durationMs({ minMs: 100, maxMs: 3_600_000 }).prefault('5s'),
+      duration: durationMs({ minMs: 100, maxMs: 3_600_000 })
+        .prefault('5s')
+        .meta({ description: 'Until it is tried again.' }),
       maximumShare: z.number().gt(0).max(1).default(0.5).meta({
         description: 'Largest share of the endpoints of a region ejected at once (at least one).',
       }),

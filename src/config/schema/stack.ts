@@ -12,7 +12,10 @@ export const stackSchema = z
             description:
               'Program and arguments, run in the folder of the configuration, once per region, with HOST, PORT, REGION and SERVICE in its environment. `node` is the Node that runs Meridian.',
           }),
-          env: z.record(z.string(), z.string()).default({}),
+          env: z
+            .record(z.string(), z.string())
+            .default({})
+            .meta({ description: 'More variables for its environment.' }),
         }),
       )
       .default({})

@@ -23,7 +23,8 @@ export function durationMs({ minMs, maxMs }: DurationBounds) {
     .transform(parseDurationMs)
     .refine((ms) => ms >= minMs && ms <= maxMs, {
       error: `expected a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
-    });
+    })
+    .meta({ 'x-duration': [formatDuration(minMs), formatDuration(maxMs)] });
 }
 
 /** Milliseconds as an operator would write them: `5s`, `1500ms`. */

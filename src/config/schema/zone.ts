@@ -24,11 +24,14 @@ export const recordSetSchema = z.strictObject({
     .string()
     .regex(/^(@|(\*|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/)
     .meta({ description: 'Relative to the zone; `@` is its apex.' }),
-  type: recordTypeSchema,
+  type: recordTypeSchema.meta({ description: 'SOA is made from `soa` and is not set here.' }),
   ttl: ttl.optional().meta({ description: 'Default: that of the zone.' }),
-  routing: z.enum(['simple', 'weighted', 'failover', 'latency']).default('simple'),
+  routing: z.enum(['simple', 'weighted', 'failover', 'latency']).default('simple').meta({
+    description: 'How an answer is chosen from those that are healthy.',
+  }),
   values: z.array(z.string().min(1)).min(1).optional().meta({
-    description: 'Record data of a plain record set, in the text form of RFC 1035.',
+    description:
+      'Record data of a plain record set, in the text form of RFC 1035: a name without a final dot is relative to the zone.',
   }),
   answers: z.array(answerSchema).min(1).optional().meta({
     description:
@@ -49,17 +52,21 @@ export const zoneSchema = z.strictObject({
   ttl: ttl.prefault('10s').meta({ description: 'Default TTL of the record sets.' }),
   soa: z
     .strictObject({
-      hostmaster: z.string().optional().meta({ description: 'Default: `hostmaster` of the zone.' }),
-      refresh: ttl.prefault('1h'),
-      retry: ttl.prefault('5m'),
-      expire: ttl.prefault('168h'),
+      hostmaster: z.string().optional().meta({
+        description: 'Mailbox, such as `dns@example.com`. Default: `hostmaster` of the zone.',
+      }),
+      refresh: ttl.prefault('1h').meta({ description: 'For secondary name servers.' }),
+      retry: ttl.prefault('5m').meta({ description: 'For secondary name servers.' }),
+      expire: ttl.prefault('168h').meta({ description: 'For secondary name servers.' }),
       negativeTtl: ttl.prefault('5s').meta({ description: 'SOA minimum: TTL of absence.' }),
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ description: 'Start of authority.' }),
   nameservers: z.array(z.string().min(1)).min(1).optional().meta({
-    description: 'Names of the name servers. Default: `ns-REGION.ZONE` with its address.',
+    description:
+      'Name servers of the zone: absolute names, or without a dot below the zone. Default: `ns-REGION.ZONE` with the address of each region that serves.',
   }),
-  records: z.array(recordSetSchema).default([]),
+  records: z.array(recordSetSchema).default([]).meta({ description: 'The record sets.' }),
 });
 
 export type AnswerConfig = z.output<typeof answerSchema>;
