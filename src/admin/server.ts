@@ -93,15 +93,19 @@ async function answerRequest(
   });
 }
 
-/** False when there is more of it than `bodyLimitBytes`. */
-async function discardBody(request: IncomingMessage): Promise<boolean> {
-  if (Number(request.headers['content-length'] ?? 0) > bodyLimitBytes) return false;
-  let bytes = 0;
-  for await (const part of request) {
-    bytes += (part as Buffer).length;
-    if (bytes > bodyLimitBytes) return false;
-  }
-  return true;
+/** False when there is more of it than `bodyLimitBytes`; the connection is kept to say so. */
+function discardBody(request: IncomingMessage): Promise<boolean> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    request.on('data', (part: Buffer) => {
+      bytes += part.length;
+      if (bytes <= bodyLimitBytes) return;
+      request.pause();
+      resolve(false);
+    });
+    request.on('end', () => resolve(true));
+    request.on('close', () => resolve(true));
+  });
 }
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {

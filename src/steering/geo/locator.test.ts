@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { MeridianError } from '../../base/errors.ts';
+import { parseAddress } from '../network.ts';
+import { createLocator, emptyLocator } from './locator.ts';
+
+const locator = await createLocator(undefined);
+const skip = locator.source === undefined && 'the optional GeoIP package is not installed';
+const locate = (address: string) => locator.locate(parseAddress(address) ?? assert.fail());
+
+test('public addresses are located by country', { skip }, () => {
+  assert.equal(locate('8.8.8.8')?.label, 'US');
+  assert.equal(locate('193.0.6.139')?.label, 'NL');
+  assert.equal(locate('2001:67c:2e8::1')?.label, 'NL');
+  const { location, prefixBits = 0 } = locate('8.8.8.8') ?? assert.fail();
+  assert.ok(location && location.longitude < -60);
+  assert.ok(prefixBits > 0 && prefixBits <= 32);
+});
+
+test('addresses that are nowhere have no location, whatever the database says', { skip }, () => {
+  const nowhere: Record<string, [label: string, prefixBits: number]> = {
+    '127.0.0.1': ['loopback', 8],
+    '10.1.2.3': ['private', 8],
+    '172.31.0.1': ['private', 12],
+    '192.168.9.9': ['private', 16],
+    '169.254.1.1': ['link-local', 16],
+    '100.64.0.1': ['carrier-grade NAT', 10],
+    '203.0.113.5': ['documentation', 24],
+    '224.0.0.1': ['multicast', 4],
+    '255.255.255.255': ['reserved', 4],
+    '::1': ['reserved', 3],
+    'fe80::1': ['reserved', 1],
+    'fd00::1': ['reserved', 1],
+    '2001:db8::1': ['documentation', 32],
+  };
+  for (const [address, [label, prefixBits]] of Object.entries(nowhere)) {
+    assert.deepEqual(locate(address), { location: undefined, prefixBits, label }, address);
+  }
+});
+
+const octets = fc.uint8Array({ minLength: 4, maxLength: 4 });
+const globalUnicast = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((bytes) => bytes.with(0, 0x20 | ((bytes[0] ?? 0) & 0x1f)));
+
+/** `base` in its first `bits`, `other` after them. */
+function spliced(base: Uint8Array, other: Uint8Array, bits: number): Uint8Array {
+  return base.map((byte, at) => {
+    const mask = (0xff00 >> Math.min(8, Math.max(0, bits - at * 8))) & 0xff;
+    return (byte & mask) | ((other[at] ?? 0) & ~mask & 0xff);
+  });
+}
+
+for (const [family, address] of [
+  ['IPv4', octets],
+  ['IPv6', globalUnicast],
+] as const) {
+  test(`property: one truth all over the prefix that is named (${family})`, { skip }, () => {
+    fc.assert(
+      fc.property(address, address, (at, other) => {
+        const located = locator.locate(at) ?? assert.fail();
+        assert.deepEqual(locator.locate(spliced(at, other, located.prefixBits)), located);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+}
+
+test('every country of the database has a centre', { skip }, () => {
+  const unplaced = new Set<string>();
+  for (let high = 1; high < 224; high++) {
+    for (let low = 0; low < 256; low += 2) {
+      const located = locator.locate(Uint8Array.of(high, low, 7, 7));
+      if (located?.label.includes('not known')) unplaced.add(located.label);
+    }
+  }
+  assert.deepEqual([...unplaced], []);
+});
+
+test('a database that is named must be there and must be one', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'meridian-geo-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const damaged = join(directory, 'damaged.mmdb');
+  await writeFile(damaged, 'no database');
+  for (const path of [damaged, join(directory, 'missing.mmdb')]) {
+    await assert.rejects(createLocator(path), (error) => {
+      assert.ok(error instanceof MeridianError);
+      assert.equal(error.code, 'geo_database_unreadable');
+      assert.ok(error.message.includes(path));
+      return true;
+    });
+  }
+});
+
+test('without a database nothing is known about any address', () => {
+  assert.equal(emptyLocator.locate(Uint8Array.of(8, 8, 8, 8)), undefined);
+});
