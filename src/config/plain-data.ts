@@ -5,9 +5,6 @@ const maximumDepth = 64;
 /** About 400,000 routes; stops a small file that grows by aliases of aliases. */
 const maximumValues = 4_000_000;
 
-/** Names that every object of the language already has. */
-const reservedNames = new Set(['__proto__', 'constructor']);
-
 export interface PlainData {
   readonly data: unknown;
   readonly findings: readonly Finding[];
@@ -15,7 +12,7 @@ export interface PlainData {
 
 /**
  * A copy of `value` that holds only what JSON can: no cycles, functions, class
- * instances or reserved names; fields set to `undefined` are left out. What does not
+ * instances or a field that would set the prototype; fields set to `undefined` are left out. What does not
  * fit is a finding and missing from the copy.
  */
 export function plainData(value: unknown): PlainData {
@@ -64,7 +61,7 @@ export function plainData(value: unknown): PlainData {
     for (const [name, item] of Object.entries(part)) {
       if (item === undefined) continue;
       path.push(name);
-      if (reservedNames.has(name)) refuse('a reserved word cannot be a name', 'key');
+      if (name === '__proto__') refuse('a reserved word cannot be a name', 'key');
       else copied[name] = copy(item);
       path.pop();
     }

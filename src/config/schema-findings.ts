@@ -19,7 +19,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string {
         ? `expected ${listOf(issue.options)}, got ${nameOf(discriminatorOf(issue))}`
         : `got ${nameOf(issue.input)}, which is none of the allowed forms`;
     case 'too_small':
-      if (issue.origin === 'array') return `expected at least ${issue.minimum} item`;
+      if (issue.origin === 'array') return 'expected at least one item';
       if (issue.origin === 'string') return 'expected text, got an empty one';
       return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}, got ${nameOf(issue.input)}`;
     case 'too_big':
@@ -32,11 +32,11 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string {
 }
 
 /** What the schema found, one finding per mistake, with the names that were likely meant. */
-export function schemaFindings(error: z.ZodError): Finding[] {
+export function schemaFindings(error: z.ZodError, data: unknown): Finding[] {
   let schema: JsonSchema | undefined;
   const knownFields = (path: FieldPath) => {
     schema ??= configJsonSchema();
-    return fieldNamesAt(schema, path);
+    return fieldNamesAt(schema, path, data);
   };
   const findings = error.issues.flatMap((issue) => findingsOf(issue, [], knownFields));
   return withoutEchoes(findings);

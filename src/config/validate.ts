@@ -44,17 +44,25 @@ export type Validated =
 
 /**
  * Data as an operator wrote them → the model with every default, or everything that is
- * wrong with them: form (plain data), schema, then the rules over the whole, each of them
- * run even when an earlier one found something.
+ * wrong with them. What is not plain data is told alone; otherwise the schema and every
+ * rule over the whole are run, whatever the others found.
  */
 export function validate(value: unknown): Validated {
-  const { data, findings: formFindings } = plainData(value);
-  const findings: Finding[] = [...formFindings];
+  const { data, findings: misshapen } = plainData(value);
+  if (misshapen.length > 0) return { ok: false, findings: misshapen };
   const result = configSchema.safeParse(data, { error: describeIssue, reportInput: true });
-  if (!result.success) findings.push(...schemaFindings(result.error));
   const draft = result.success ? draftOfConfig(data, result.data) : draftOfInput(data);
-  const report = (finding: Finding) => void findings.push(finding);
-  for (const rule of rules) rule(draft, report);
-  if (!result.success || findings.length > 0) return { ok: false, findings };
-  return { ok: true, config: result.data, input: data };
+  const broken: Finding[] = [];
+  for (const rule of rules) rule(draft, (finding) => void broken.push(finding));
+  if (result.success && broken.length === 0) return { ok: true, config: result.data, input: data };
+  const refused = result.success ? [] : schemaFindings(result.error, data);
+  return { ok: false, findings: [...withoutRepeats(refused, broken), ...broken] };
+}
+
+/** A name that is none of those declared says more than that it has a wrong character. */
+function withoutRepeats(refused: readonly Finding[], broken: readonly Finding[]): Finding[] {
+  const named = new Set(
+    broken.filter(({ suggestion }) => suggestion).map(({ path }) => JSON.stringify(path)),
+  );
+  return refused.filter(({ path }) => !named.has(JSON.stringify(path)));
 }

@@ -50,7 +50,7 @@ export function readYaml(text: string): YamlSource {
     prettyErrors: false,
     stringKeys: true,
     schema: 'core',
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const syntax = describeErrors(document, text, position);
   const locate = (path: FieldPath, at: Finding['at']) => position(offsetOf(document, path, at));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type FieldPath, valueAt } from '../field-path.ts';
 import { configSchema } from './config.ts';
 
 /** The part of JSON Schema (2020-12) that the configuration's schema uses. */
@@ -28,21 +29,25 @@ export function configJsonSchema(): JsonSchema {
   return z.toJSONSchema(configSchema, { io: 'input' }) as JsonSchema;
 }
 
-/** What may stand at `path`: several schemas where alternatives are allowed, none off the model. */
-export function schemasAt(root: JsonSchema, path: readonly (string | number)[]): JsonSchema[] {
+/** The names of the fields that may stand in `data` at `path`. */
+export function fieldNamesAt(root: JsonSchema, path: FieldPath, data: unknown): string[] {
   let schemas = alternatives(root);
-  for (const step of path) {
-    schemas = schemas.flatMap((schema) => {
-      const next = typeof step === 'number' ? schema.items : fieldOf(schema, step);
-      return next ? alternatives(next) : [];
-    });
+  for (const [depth, step] of path.entries()) {
+    const value = valueAt(data, path.slice(0, depth + 1));
+    schemas = schemas
+      .flatMap((schema) => (typeof step === 'number' ? schema.items : fieldOf(schema, step)) ?? [])
+      .flatMap(alternatives)
+      .filter((schema) => isChosen(schema, value));
   }
-  return schemas;
+  return schemas.flatMap(({ properties }) => Object.keys(properties ?? {}));
 }
 
-/** The names of the fields that may stand at `path`. */
-export function fieldNamesAt(root: JsonSchema, path: readonly (string | number)[]): string[] {
-  return schemasAt(root, path).flatMap(({ properties }) => Object.keys(properties ?? {}));
+/** Whether a form of a union fits the constant field that tells it from the others. */
+function isChosen({ properties }: JsonSchema, value: unknown): boolean {
+  return Object.entries(properties ?? {}).every(([name, field]) => {
+    const given = valueAt(value, [name]);
+    return field.const === undefined || given === undefined || given === field.const;
+  });
 }
 
 export function alternatives(schema: JsonSchema): JsonSchema[] {

@@ -43,6 +43,8 @@ export const nameSchema = z
   .regex(
     /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
     'expected 1 to 63 of a-z, 0-9 and "-", not at either end',
-  );
+  )
+  // The only such word that is a field of every object, hence always found by its name.
+  .refine((name) => name !== 'constructor', 'a reserved word cannot be a name');
 
 export const portSchema = z.int().min(1).max(65_535);

@@ -22,7 +22,10 @@ export const answerSchema = z.strictObject({
 export const recordSetSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^(@|(\*|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/)
+    .regex(
+      /^(@|(\*|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/,
+      'expected a name below the zone in lower case, such as "api", "*.shop" or "@"',
+    )
     .meta({ description: 'Relative to the zone; `@` is its apex.' }),
   type: recordTypeSchema.meta({ description: 'SOA is made from `soa` and is not set here.' }),
   ttl: ttl.optional().meta({ description: 'Default: that of the zone.' }),

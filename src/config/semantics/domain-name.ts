@@ -17,7 +17,7 @@ export function nameProblem(name: string): string | undefined {
     if (part.length > maximumLabel) {
       return `a label is ${part.length} octets long, and 63 is the limit`;
     }
-    if (!label.test(part)) return `"${part}" is not a label of a name`;
+    if (!label.test(part)) return `${JSON.stringify(part)} is not a label of a name`;
   }
   return undefined;
 }

@@ -1,7 +1,9 @@
+import { valueAt } from '../field-path.ts';
 import type { Rule } from './rule.ts';
 
-export const someRegionServes: Rule = ({ regions }, report) => {
-  const all = [...regions.values()];
+export const someRegionServes: Rule = ({ input, regions }, report) => {
+  // What is no map at all was refused as such.
+  const all = isMap(valueAt(input, ['regions'])) ? [...regions.values()] : [undefined];
   if (all.some((region) => region === undefined || region.kind === 'region')) return;
   report({
     path: ['regions'],
@@ -9,6 +11,10 @@ export const someRegionServes: Rule = ({ regions }, report) => {
     message: 'expected at least one region that serves (kind `region`)',
   });
 };
+
+function isMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 export const addressesDiffer: Rule = ({ regions, stack }, report) => {
   const holders = new Map<string, string>();

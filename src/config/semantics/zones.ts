@@ -92,6 +92,7 @@ export function ownNameServers({ records }: ZoneDraft): boolean {
 
 /** Without `nameservers` the zone is served by `ns-REGION.ZONE`, and owns these names. */
 function checkDefaultNameServers(zone: string, { regions }: Draft, report: Report): void {
+  if (nameProblem(zone) !== undefined) return;
   for (const [region, { kind } = { kind: 'region' }] of regions) {
     if (kind === 'witness') continue;
     const problem = nameProblem(`ns-${region}.${zone}`);
