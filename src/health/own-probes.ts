@@ -1,0 +1,116 @@
+import { Hysteresis, type Verdict } from './hysteresis.ts';
+import { freshnessOf, type HealthPlan, type ProbeTarget, type Subject } from './plan.ts';
+import { serviceVerdict } from './service-state.ts';
+
+/** The outcome of one probe. Times are monotonic. */
+export interface ProbeResult {
+  /** `ProbeTarget.key`. */
+  readonly target: string;
+  readonly ok: boolean;
+  /** For people: `status 503`, `connection refused`. */
+  readonly detail: string;
+  readonly startedMs: number;
+  readonly atMs: number;
+}
+
+interface TargetRecord {
+  readonly target: ProbeTarget;
+  readonly hysteresis: Hysteresis;
+  /** Monotonic time until which the last result counts. */
+  validUntilMs: number;
+  detail: string;
+}
+
+/** What this node itself has seen: one damped verdict per target, and from them per subject. */
+export class OwnProbes {
+  #plan: HealthPlan;
+  #records = new Map<string, TargetRecord>();
+  #verdicts: ReadonlyMap<string, Verdict> = new Map();
+
+  constructor(plan: HealthPlan) {
+    this.#plan = plan;
+    this.reconfigure(plan);
+  }
+
+  /** By subject key; without those on which this node has no verdict. Replaced, never changed. */
+  get verdicts(): ReadonlyMap<string, Verdict> {
+    return this.#verdicts;
+  }
+
+  /** Follows a new plan. A target whose address or check changed starts from nothing. */
+  reconfigure(plan: HealthPlan): void {
+    const before = this.#records;
+    this.#plan = plan;
+    this.#records = new Map(
+      plan.targets.map((target) => {
+        const kept = before.get(target.key);
+        const fresh = { hysteresis: new Hysteresis(target.check), validUntilMs: 0, detail: '' };
+        return [target.key, { ...(kept ?? fresh), target }];
+      }),
+    );
+    this.#judgeAll();
+  }
+
+  /** Takes a result in. Returns true when a verdict may have changed. */
+  record({ target, ok, detail, atMs }: ProbeResult): boolean {
+    const record = this.#records.get(target);
+    if (!record) return false; // a probe of a target that was since removed
+    const { interval, timeout } = record.target.check;
+    record.validUntilMs = atMs + freshnessOf(interval) + timeout;
+    record.detail = detail;
+    if (!record.hysteresis.record(ok)) return false;
+    this.#judgeAll();
+    return true;
+  }
+
+  /** Back to nothing: after a pause, what was seen before is no evidence. */
+  forget(): void {
+    for (const { hysteresis } of this.#records.values()) hysteresis.forget();
+    this.#judgeAll();
+  }
+
+  /** Forgets targets whose probes stopped without a word. Returns true when one had a verdict. */
+  expire(atMs: number): boolean {
+    let expired = false;
+    for (const record of this.#records.values()) {
+      if (record.hysteresis.verdict === undefined || record.validUntilMs >= atMs) continue;
+      record.hysteresis.forget();
+      record.detail = 'no probe has ended lately';
+      expired = true;
+    }
+    if (expired) this.#judgeAll();
+    return expired;
+  }
+
+  target(key: string): { verdict: Verdict | undefined; detail: string } {
+    const record = this.#records.get(key);
+    return { verdict: record?.hysteresis.verdict, detail: record?.detail ?? 'not yet probed' };
+  }
+
+  /** What the probes of a subject met, for people: the first that is not up. */
+  detail(subject: Subject): string | undefined {
+    for (const { target } of subject.watched) {
+      const record = this.#records.get(target);
+      if (!record || record.hysteresis.verdict === 'up') continue;
+      if (record.detail === '') continue;
+      return `${record.target.host}:${record.target.port}: ${record.detail}`;
+    }
+    return undefined;
+  }
+
+  #judgeAll(): void {
+    const verdicts = new Map<string, Verdict>();
+    for (const subject of this.#plan.subjects.values()) {
+      if (subject.watched.length === 0) continue;
+      const verdict = serviceVerdict(
+        subject.watched.map(({ target, weight }) => ({
+          verdict: this.#records.get(target)?.hysteresis.verdict,
+          weight,
+        })),
+        subject.minimumShare,
+      );
+      if (verdict) verdicts.set(subject.key, verdict);
+    }
+    this.#verdicts = verdicts;
+  }
+}

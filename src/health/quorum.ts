@@ -1,0 +1,106 @@
+import { formatDuration } from '../config/schema/units.ts';
+import type { Verdict } from './hysteresis.ts';
+import type { StateName } from './table.ts';
+
+/** What a node knows about one subject at one instant. */
+export interface Evidence {
+  /** `n`: vantages configured for the subject. */
+  readonly configured: number;
+  /** The fresh vantages that say up, and those that say down. One without a word is in neither. */
+  readonly up: readonly string[];
+  readonly down: readonly string[];
+  /** What the own vantage says, also where it does not count towards `n`. */
+  readonly own: Verdict | undefined;
+  readonly current: StateName;
+  /** Set while `current` comes from disk. */
+  readonly restoredAgeMs: number | undefined;
+}
+
+export interface Decision {
+  readonly state: StateName;
+  /** False when there was nothing to decide on and `current` is held. */
+  readonly decided: boolean;
+  /** For people. */
+  readonly reason: string;
+}
+
+const shownNames = 4;
+
+/**
+ * The decision table for what vantages decide together (gateways; services probed from
+ * everywhere). F = the fresh vantages with a word.
+ *
+ *   F > n/2   more than half of F say down   unhealthy
+ *             more than half of F say up     healthy
+ *             a tie                          as before
+ *   F ≤ n/2   own vantage has a word         what it says: a client that reached this node
+ *                                            shows that the node is reachable
+ *             it has none                    as before: the last state from disk after a
+ *                                            restart, unknown on the first boot
+ *
+ * So no single vantage, dark or mistaken, changes a state while the others are heard, and
+ * each side of a cut serves itself.
+ */
+export function decideByQuorum(evidence: Evidence): Decision {
+  const { configured, up, down, own } = evidence;
+  const fresh = up.length + down.length;
+  if (fresh > configured / 2) {
+    if (down.length > fresh / 2) return majority('unhealthy', down, 'down', fresh);
+    if (up.length > fresh / 2) return majority('healthy', up, 'up', fresh);
+    return held(evidence, `tie: ${names(down)} say down, ${names(up)} say up`);
+  }
+  const alone = `${fresh} of ${configured} vantages heard`;
+  if (own === undefined) return held(evidence, `${alone}, own probes inconclusive`);
+  return {
+    state: own === 'up' ? 'healthy' : 'unhealthy',
+    decided: true,
+    reason: `${alone}: own probes say ${own}`,
+  };
+}
+
+/**
+ * The rule for what a region decides by itself (its services): its word while there is one,
+ * else as before.
+ */
+export function decideByRegion(
+  region: string,
+  word: Verdict | undefined,
+  { current, restoredAgeMs }: Pick<Evidence, 'current' | 'restoredAgeMs'>,
+): Decision {
+  if (word === undefined) return held({ current, restoredAgeMs }, `no word from ${region}`);
+  return {
+    state: word === 'up' ? 'healthy' : 'unhealthy',
+    decided: true,
+    reason: `${region} says ${word}`,
+  };
+}
+
+function majority(
+  state: StateName,
+  vantages: readonly string[],
+  word: Verdict,
+  fresh: number,
+): Decision {
+  const reason = `${vantages.length} of ${fresh} vantages heard say ${word}: ${names(vantages)}`;
+  return { state, decided: true, reason };
+}
+
+function held(
+  { current, restoredAgeMs }: Pick<Evidence, 'current' | 'restoredAgeMs'>,
+  why: string,
+): Decision {
+  const kept =
+    restoredAgeMs === undefined
+      ? current === 'unknown'
+        ? 'nothing known yet'
+        : 'last state held'
+      : `state from disk, ${formatDuration(Math.round(restoredAgeMs / 1_000) * 1_000)} old`;
+  return { state: current, decided: false, reason: `${why}; ${kept}` };
+}
+
+function names(vantages: readonly string[]): string {
+  if (vantages.length === 0) return 'none';
+  const more = vantages.length - shownNames;
+  const shown = vantages.slice(0, shownNames).join(', ');
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
