@@ -1,0 +1,345 @@
+import type { Socket } from 'node:net';
+import { Deadline } from '../deadline-wheel.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ConnectionOrigin } from '../forwarding.ts';
+import { BodyDecoder } from '../http1/body-decoder.ts';
+import { parseRequestHead, type RequestHead } from '../http1/request-parser.ts';
+import { WireError } from '../http1/wire-error.ts';
+import { MessageWriter } from '../message-writer.ts';
+import { isProblemCode, type ProblemCode } from '../problems.ts';
+import type { Runtime } from '../runtime.ts';
+
+/** Turns what a connection reads into exchanges. `Lifecycle` is the one. */
+export interface RequestTaker {
+  open(client: ClientConnection, head: RequestHead): Exchange;
+  /** Decides and starts; everything that came with the head has been given to the exchange. */
+  begin(exchange: Exchange): void;
+  problem(exchange: Exchange, code: ProblemCode, detail?: string): void;
+  /** The text of an answer to something that is no request; logs it. */
+  refusal(client: ClientConnection, code: ProblemCode, detail: string): string;
+  /** An error that no peer can cause: a defect of the gateway. */
+  defect(error: unknown): void;
+  /** The connection ends. */
+  closed(client: ClientConnection): void;
+}
+
+/** What the one deadline of a connection stands for at the moment. */
+type Waiting = 'idle' | 'head' | 'body' | 'drain' | 'progress' | 'linger' | 'nothing';
+
+const noBytes: Buffer = Buffer.alloc(0);
+
+/**
+ * One client connection. Requests are taken one at a time: while one is in flight and has
+ * arrived whole, what follows stays unread, so pipelining costs no memory.
+ *
+ *           head complete                response ended, both keep alive
+ *   open ───────────────▶ exchange ────────────────────────────────────▶ open
+ *    │ idle, drained         │  response ended, error, early answer
+ *    ▼                       ▼
+ *   closed ◀── linger: FIN sent, input discarded for a while, so that no reset
+ *              overtakes the answer (RFC 9112 section 9.6)
+ */
+export class ClientConnection {
+  readonly socket: Socket;
+  readonly origin: ConnectionOrigin;
+  readonly writer: MessageWriter;
+  readonly #runtime: Runtime;
+  readonly #taker: RequestTaker;
+  readonly #deadline: Deadline;
+  readonly #onPart = (part: Buffer): void => this.#exchange?.requestData(part);
+  #waiting: Waiting = 'nothing';
+  #state: 'open' | 'switched' | 'linger' | 'closed' = 'open';
+  #input = noBytes;
+  #exchange: Exchange | undefined;
+  #decoder: BodyDecoder | undefined;
+  #advancing = false;
+  /** The client closed its sending side. */
+  #inputEnded = false;
+  #lingeredBytes = 0;
+
+  constructor(runtime: Runtime, taker: RequestTaker, socket: Socket, origin: ConnectionOrigin) {
+    this.#runtime = runtime;
+    this.#taker = taker;
+    this.socket = socket;
+    this.origin = origin;
+    this.writer = new MessageWriter(socket);
+    this.#deadline = new Deadline(runtime.wheel, this);
+    socket.on('data', (chunk) => this.#onBytes(chunk));
+    socket.on('end', () => this.#onEnd());
+    socket.on('drain', () => this.#onDrain());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#onClose());
+    this.#wait('idle', runtime.limits.idleMs);
+  }
+
+  /** Whether the response that begins now may leave the connection open. */
+  mayKeepAlive(head: RequestHead): boolean {
+    if (!head.keepAlive || this.#runtime.draining) return false;
+    return !this.#inputEnded || this.#input.length > 0;
+  }
+
+  /** Closes the connection if no request is under way. */
+  drain(): void {
+    if (this.#state === 'open' && !this.#exchange && this.#input.length === 0) this.#linger();
+  }
+
+  // ── Called by the exchange ───────────────────────────────────────────────────────────
+
+  /** The upstream takes request bytes again. */
+  resumeBody(): void {
+    if (this.#state === 'closed' || !this.socket.isPaused()) return;
+    if (this.#decoder) this.#wait('body', this.#runtime.limits.bodyIdleMs);
+    else if (this.#state !== 'switched') return;
+    this.socket.resume();
+    this.#advance();
+  }
+
+  /** The client takes no more for now. */
+  stalled(): void {
+    this.#wait('drain', this.#runtime.limits.writeStallMs);
+  }
+
+  /** Response bytes went out. */
+  progressed(): void {
+    if (this.#waiting === 'progress') this.#wait('progress', this.#runtime.limits.halfCloseMs);
+  }
+
+  switchProtocol(): void {
+    this.#state = 'switched';
+    this.#stopWaiting();
+    this.socket.resume();
+    this.#advance();
+  }
+
+  exchangeDone(keepAlive: boolean): void {
+    this.#exchange = undefined;
+    this.#decoder = undefined;
+    if (this.#state === 'closed') return;
+    if (!keepAlive) {
+      this.#linger();
+      return;
+    }
+    this.#advance();
+  }
+
+  /** The response cannot be completed: the client must not take it for whole. */
+  abort(): void {
+    this.socket.destroy();
+  }
+
+  // ── Input ────────────────────────────────────────────────────────────────────────────
+
+  #onBytes(chunk: Buffer): void {
+    this.#runtime.metrics.bytesIn(chunk.length);
+    if (this.#state === 'linger') {
+      this.#lingeredBytes += chunk.length;
+      if (this.#lingeredBytes > this.#runtime.limits.lingerBytes) this.socket.destroy();
+      return;
+    }
+    this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
+    this.#advance();
+  }
+
+  /** Takes as many steps as the input allows. A step may end an exchange, which calls this again. */
+  #advance(): void {
+    if (this.#advancing) return;
+    this.#advancing = true;
+    try {
+      while (this.#step());
+    } catch (error) {
+      this.#refuse(error);
+    } finally {
+      this.#advancing = false;
+    }
+  }
+
+  /** False: nothing more to do before something happens. */
+  #step(): boolean {
+    if (this.#state === 'switched') return this.#stepSwitched();
+    if (this.#state !== 'open') return false;
+    if (!this.#exchange) return this.#stepHead();
+    if (this.#decoder) return this.#stepBody(this.#exchange, this.#decoder);
+    if (this.#input.length > 0) this.socket.pause();
+    return false;
+  }
+
+  #stepHead(): boolean {
+    const input = this.#input;
+    if (input.length === 0) {
+      if (this.#inputEnded) this.#linger();
+      else this.#awaitRequest();
+      return false;
+    }
+    if (this.socket.writableNeedDrain) {
+      this.socket.pause();
+      this.stalled();
+      return false;
+    }
+    const head = parseRequestHead(input, 0, input.length, this.#runtime.limits.wire);
+    if (!head) {
+      if (this.#inputEnded) this.#linger();
+      else if (this.#waiting !== 'head') this.#wait('head', this.#runtime.limits.headMs);
+      if (this.socket.isPaused()) this.socket.resume();
+      return false;
+    }
+    this.#input = head.headBytes === input.length ? noBytes : input.subarray(head.headBytes);
+    this.#startExchange(head);
+    return true;
+  }
+
+  #awaitRequest(): void {
+    if (this.#runtime.draining) {
+      this.#linger();
+      return;
+    }
+    this.#wait('idle', this.#runtime.limits.idleMs);
+    if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  #startExchange(head: RequestHead): void {
+    const exchange = this.#taker.open(this, head);
+    this.#exchange = exchange;
+    this.#stopWaiting();
+    if (head.body.kind !== 'none') {
+      this.#decoder = new BodyDecoder(head.body, this.#runtime.limits.wire);
+      this.#decode(exchange, this.#decoder);
+    }
+    if (this.#inputEnded) this.#watchProgress();
+    this.#taker.begin(exchange);
+    this.#afterBody(exchange);
+  }
+
+  #stepBody(exchange: Exchange, decoder: BodyDecoder): boolean {
+    if (this.#input.length === 0 || this.socket.isPaused()) return false;
+    this.#decode(exchange, decoder);
+    this.#afterBody(exchange);
+    return true;
+  }
+
+  #decode(exchange: Exchange, decoder: BodyDecoder): void {
+    const input = this.#input;
+    const taken = decoder.decode(input, 0, input.length, this.#onPart);
+    this.#input = taken === input.length ? noBytes : input.subarray(taken);
+    if (!decoder.done) return;
+    this.#decoder = undefined;
+    this.#stopWaiting();
+    exchange.requestEnd(decoder.trailers);
+  }
+
+  /** Sends on what was decoded; waits when it cannot be taken. */
+  #afterBody(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    const taken = exchange.requestFlush();
+    if (!this.#decoder) return;
+    if (taken) {
+      this.#wait('body', this.#runtime.limits.bodyIdleMs);
+      if (this.socket.isPaused()) this.socket.resume();
+    } else {
+      this.#stopWaiting();
+      this.socket.pause();
+    }
+  }
+
+  #stepSwitched(): boolean {
+    const exchange = this.#exchange;
+    if (!exchange || this.#input.length === 0) return false;
+    exchange.requestData(this.#input);
+    this.#input = noBytes;
+    if (!exchange.requestFlush()) this.socket.pause();
+    return false;
+  }
+
+  // ── Events ───────────────────────────────────────────────────────────────────────────
+
+  #onEnd(): void {
+    this.#inputEnded = true;
+    const exchange = this.#exchange;
+    if (this.#state === 'switched') exchange?.switchedEnd();
+    else if (this.#state === 'linger') this.socket.destroy();
+    else if (!exchange) this.#linger();
+    else if (this.#decoder) this.#taker.problem(exchange, 'incomplete_body');
+    else this.#watchProgress();
+  }
+
+  /**
+   * A client that closes its sending side may only be done asking, or be gone: TCP does not
+   * tell. It gets its response as long as that makes progress.
+   */
+  #watchProgress(): void {
+    this.#wait('progress', this.#runtime.limits.halfCloseMs);
+  }
+
+  #onDrain(): void {
+    if (this.#waiting === 'drain') {
+      this.#stopWaiting();
+      if (this.#inputEnded && this.#exchange) this.#watchProgress();
+    }
+    if (this.#exchange) this.#exchange.clientDrained();
+    else this.#advance();
+  }
+
+  #onClose(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#deadline.close();
+    this.#input = noBytes;
+    this.#exchange?.cancel();
+    this.#exchange = undefined;
+    this.#taker.closed(this);
+  }
+
+  onDeadline(): void {
+    const waiting = this.#waiting;
+    this.#waiting = 'nothing';
+    if (waiting === 'head') this.#refuse(new RequestTimeout());
+    else if (waiting === 'body' && this.#exchange && !this.#exchange.answered) {
+      this.#taker.problem(this.#exchange, 'request_timeout');
+    } else this.socket.destroy();
+  }
+
+  // ── End ──────────────────────────────────────────────────────────────────────────────
+
+  /** What came is not HTTP, or not in time: one answer, then the end. */
+  #refuse(error: unknown): void {
+    const code = refusalCode(error);
+    if (code === 'internal_error') this.#taker.defect(error);
+    const detail = error instanceof WireError ? error.message : '';
+    const exchange = this.#exchange;
+    if (!exchange) {
+      this.writer.interim(this.#taker.refusal(this, code, detail));
+      this.writer.flush();
+      this.#linger();
+    } else if (exchange.answered) this.abort();
+    else this.#taker.problem(exchange, code, detail);
+  }
+
+  #linger(): void {
+    if (this.#state === 'linger' || this.#state === 'closed') return;
+    this.#state = 'linger';
+    this.#input = noBytes;
+    const { lingerMs, writeStallMs } = this.#runtime.limits;
+    this.#wait('drain', writeStallMs);
+    this.socket.end(() => {
+      if (this.#inputEnded) this.socket.destroy();
+      else if (this.#state === 'linger') this.#wait('linger', lingerMs);
+    });
+    this.socket.resume();
+  }
+
+  #wait(waiting: Waiting, delayMs: number): void {
+    this.#waiting = waiting;
+    this.#deadline.set(delayMs);
+  }
+
+  #stopWaiting(): void {
+    this.#waiting = 'nothing';
+    this.#deadline.clear();
+  }
+}
+
+class RequestTimeout extends Error {}
+
+function refusalCode(error: unknown): ProblemCode {
+  if (error instanceof WireError && isProblemCode(error.code)) return error.code;
+  return error instanceof RequestTimeout ? 'request_timeout' : 'internal_error';
+}

@@ -1,0 +1,336 @@
+import type { ServiceConfig } from '../config/schema/service.ts';
+import { type OwnAnswer, serialiseAnswer } from './answers.ts';
+import type { Target, Tried } from './choose.ts';
+import type { ClientConnection } from './client/connection.ts';
+import type { RequestIdentity } from './forwarding.ts';
+import { type BodyFraming, chunkedBody, closeDelimitedBody } from './http1/framing.ts';
+import type { RequestHead } from './http1/request-parser.ts';
+import type { ResponseHead } from './http1/response-parser.ts';
+import { lastChunk, lastChunkWith, serialiseResponseHead } from './http1/serialise.ts';
+import type { ProblemCode } from './problems.ts';
+import {
+  type AttemptFailure,
+  type FailureKind,
+  isIdempotent,
+  type Replayability,
+} from './retry.ts';
+import type { Runtime } from './runtime.ts';
+import type { RoutePlan } from './snapshot.ts';
+import type { ResponseReceiver, UpstreamConnection } from './upstream/connection.ts';
+import type { Pool } from './upstream/pool.ts';
+
+/** The decisions about a request, in the order of its life. `Lifecycle` is the one. */
+export interface Phases {
+  /** The head of an attempt, ready to be sent. */
+  requestHead(exchange: Exchange): string;
+  respond(exchange: Exchange, head: ResponseHead, connection: UpstreamConnection): void;
+  failed(exchange: Exchange, failure: AttemptFailure): void;
+  problem(exchange: Exchange, code: ProblemCode): void;
+  /** Looks again at an attempt without a response, now that health has changed. */
+  reconsider(exchange: Exchange): void;
+  /** Called once, whatever became of it. */
+  ended(exchange: Exchange): void;
+}
+
+/** Status in logs and metrics of a request whose client went away (nginx's convention). */
+export const clientGone = 499;
+
+/**
+ * One request and its response: moves the bytes between client and upstream, and holds what
+ * the phases decide. Each direction waits for the slower side:
+ *
+ *   client ──data──▶ [held until an upstream is ready] ──write──▶ upstream
+ *          ◀─pause── full ◀───────────────────────────── needs drain
+ *
+ *   client ◀─write── (head held until the first body bytes) ◀──data── upstream
+ *          needs drain ──────────────────────────────────────pause──▶
+ *
+ * After `101 Switching Protocols` the same two paths carry raw bytes.
+ */
+export class Exchange implements ResponseReceiver, Replayability, Tried {
+  readonly runtime: Runtime;
+  readonly client: ClientConnection;
+  readonly head: RequestHead;
+  readonly identity: RequestIdentity;
+  readonly startedMs: number;
+  readonly idempotent: boolean;
+  readonly #phases: Phases;
+
+  /** Canonical path; '' until normalised. */
+  path = '';
+  plan: RoutePlan | undefined = undefined;
+  target: Target | undefined = undefined;
+  relayed = false;
+  readonly endpoints: number[] = [];
+  readonly regions: number[] = [];
+  refreshed = false;
+  attempts = 0;
+  /** How the attempt before the current one ended. */
+  lastFailure: FailureKind | undefined = undefined;
+
+  /** All of the request has arrived. */
+  requestComplete = false;
+  bodyBegun = false;
+  answered = false;
+  switched = false;
+  status = 0;
+  /** Of the problem that the gateway answered with. */
+  problemCode: ProblemCode | undefined = undefined;
+  /** Of the current attempt: being made, then `#ready`. */
+  #connection: UpstreamConnection | undefined;
+  #ready = false;
+  #held: Buffer[] | undefined;
+  #contentBytes = 0;
+  #trailers: readonly string[] = [];
+  #keepAlive = false;
+  #over = false;
+
+  constructor(
+    runtime: Runtime,
+    phases: Phases,
+    client: ClientConnection,
+    head: RequestHead,
+    identity: RequestIdentity,
+  ) {
+    this.runtime = runtime;
+    this.#phases = phases;
+    this.client = client;
+    this.head = head;
+    this.identity = identity;
+    this.startedMs = runtime.clock.monotonicMs();
+    this.idempotent = isIdempotent(head.method);
+    this.requestComplete = head.body.kind === 'none';
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get timeouts(): ServiceConfig['timeouts'] {
+    return this.plan!.service.config.timeouts;
+  }
+
+  get upgrade(): string | undefined {
+    return this.head.upgrade;
+  }
+
+  /** Of the request, head and content. */
+  get receivedBytes(): number {
+    return this.head.headBytes + this.#contentBytes;
+  }
+
+  /** Of the response, head and framing included. */
+  get sentBytes(): number {
+    return this.status === 0 || this.status === clientGone ? 0 : this.client.writer.messageBytes;
+  }
+
+  // ── Request, from the client ─────────────────────────────────────────────────────────
+
+  requestData(part: Buffer): void {
+    if (this.#over) return;
+    this.#contentBytes += part.length;
+    const connection = this.#ready ? this.#connection : undefined;
+    if (connection) {
+      this.bodyBegun = true;
+      connection.writer.data(part, false);
+    } else if (this.#held) this.#held.push(part);
+    else this.#held = [part];
+  }
+
+  requestEnd(trailers: readonly string[]): void {
+    this.requestComplete = true;
+    this.#trailers = trailers;
+    if (this.#ready && this.#connection) this.#endRequest(this.#connection);
+  }
+
+  /** After all that one read of the client brought. False: the client must wait. */
+  requestFlush(): boolean {
+    if (this.#over) return true;
+    const connection = this.#ready ? this.#connection : undefined;
+    if (!connection) return this.requestComplete || !this.#held;
+    if (!this.requestComplete || this.switched) connection.sending();
+    return connection.writer.flush();
+  }
+
+  /** After a switch: the client sends no more. */
+  switchedEnd(): void {
+    this.#connection?.socket.end();
+  }
+
+  #endRequest(connection: UpstreamConnection): void {
+    connection.writer.end(this.#trailers.length === 0 ? lastChunk : lastChunkWith(this.#trailers));
+    connection.sent();
+  }
+
+  // ── Attempts ─────────────────────────────────────────────────────────────────────────
+
+  /** Starts an attempt. False: the pool has no connection to give. */
+  attempt(pool: Pool, fresh: boolean): boolean {
+    this.#ready = false;
+    const connection = pool.acquire(this, fresh);
+    this.#connection = connection;
+    return connection !== undefined;
+  }
+
+  onReady(connection: UpstreamConnection): void {
+    const { writer } = connection;
+    this.#connection = connection;
+    this.#ready = true;
+    writer.begin(this.#phases.requestHead(this), this.head.body.kind === 'chunked');
+    if (this.#held) {
+      this.bodyBegun = true;
+      for (const part of this.#held) writer.data(part, false);
+      this.#held = undefined;
+    }
+    if (this.requestComplete) this.#endRequest(connection);
+    else connection.sending();
+    if (writer.flush()) this.client.resumeBody();
+  }
+
+  onDrain(): void {
+    this.client.resumeBody();
+  }
+
+  onFailure(failure: AttemptFailure): void {
+    this.#connection = undefined;
+    this.#phases.failed(this, failure);
+  }
+
+  /** The health table has changed while nothing of a response has come. */
+  onHealthChanged(): void {
+    this.#phases.reconsider(this);
+  }
+
+  /** Ends the attempt for a reason of ours; the caller decides what comes next. */
+  abandon(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  // ── Response ─────────────────────────────────────────────────────────────────────────
+
+  onInterim(head: ResponseHead): void {
+    if (this.head.minor === 0) return;
+    this.answered = true;
+    this.client.writer.interim(
+      serialiseResponseHead({ head, body: head.body, keepAlive: true, extra: '', fromPeer: false }),
+    );
+    this.client.writer.flush();
+  }
+
+  onHead(head: ResponseHead, connection: UpstreamConnection): void {
+    this.#phases.respond(this, head, connection);
+  }
+
+  /** Starts the client's response with a head from upstream. */
+  forward(head: ResponseHead, extra: string, fromPeer: boolean): void {
+    const body = clientFraming(head.body, this.head.minor);
+    this.#begin(head.status, body.kind !== 'close');
+    const text = serialiseResponseHead({
+      head,
+      body,
+      keepAlive: this.#keepAlive,
+      extra,
+      fromPeer,
+      clientMinor: this.head.minor,
+    });
+    this.client.writer.begin(text, body.kind === 'chunked');
+  }
+
+  /** Answers without an upstream and ends. */
+  answer(answer: OwnAnswer): void {
+    this.abandon();
+    this.#begin(answer.status, true);
+    const { runtime } = this;
+    const text = serialiseAnswer(answer, {
+      requestId: this.identity.requestId,
+      region: runtime.snapshot.regionName,
+      wallMs: runtime.clock.wallMs(),
+      keepAlive: this.#keepAlive,
+      clientMinor: this.head.minor,
+      headOnly: this.method === 'HEAD',
+    });
+    this.client.writer.begin(text, false);
+    this.#end();
+  }
+
+  /** The connection is kept only when the client wants it and the request has come whole. */
+  #begin(status: number, reusable: boolean): void {
+    this.answered = true;
+    this.status = status;
+    this.#keepAlive = reusable && this.requestComplete && this.client.mayKeepAlive(this.head);
+  }
+
+  onData(part: Buffer): void {
+    this.client.writer.data(part, true);
+  }
+
+  onPause(): void {
+    if (this.client.writer.flush()) this.client.progressed();
+    else this.#pauseUpstream();
+  }
+
+  #pauseUpstream(): void {
+    this.#connection?.pause();
+    this.client.stalled();
+  }
+
+  clientDrained(): void {
+    this.#connection?.resume();
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#connection = undefined;
+    this.client.writer.end(trailers.length === 0 ? lastChunk : lastChunkWith(trailers));
+    this.#end();
+  }
+
+  /** Nothing of it has left yet when head and broken part came in one read: then it never does. */
+  onTruncated(): void {
+    this.#connection = undefined;
+    if (!this.switched && this.client.writer.withdraw()) {
+      this.answered = false;
+      this.#phases.problem(this, 'upstream_bad_response');
+      return;
+    }
+    this.#end();
+    this.client.abort();
+  }
+
+  onSwitch(head: ResponseHead, connection: UpstreamConnection): void {
+    this.switched = true;
+    this.#phases.respond(this, head, connection);
+    connection.writer.begin('', false);
+    this.client.switchProtocol();
+  }
+
+  onSwitchedEnd(): void {
+    this.client.socket.end();
+  }
+
+  // ── End ──────────────────────────────────────────────────────────────────────────────
+
+  /** The client is gone: what is under way upstream is cancelled. */
+  cancel(): void {
+    if (this.#over) return;
+    this.abandon();
+    if (this.status === 0) this.status = clientGone;
+    this.#over = true;
+    this.#phases.ended(this);
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.client.writer.flush();
+    this.#phases.ended(this);
+    this.client.exchangeDone(this.#keepAlive && !this.switched);
+  }
+}
+
+/** HTTP/1.0 knows no chunks; HTTP/1.1 is not left in doubt where a body ends. */
+function clientFraming(body: BodyFraming, clientMinor: 0 | 1): BodyFraming {
+  if (body.kind === 'close' && clientMinor === 1) return chunkedBody;
+  if (body.kind === 'chunked' && clientMinor === 0) return closeDelimitedBody;
+  return body;
+}

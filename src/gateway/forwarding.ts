@@ -1,0 +1,105 @@
+import { isIP } from 'node:net';
+import { findField } from './http1/fields.ts';
+import type { RequestHead } from './http1/request-parser.ts';
+import type { RandomHex } from './random-hex.ts';
+import { parseTraceParent } from './trace.ts';
+
+/** How a connection was accepted: what is the same for all its requests. */
+export interface ConnectionOrigin {
+  readonly listener: 'http' | 'https' | 'link';
+  /** The socket's peer; IPv4 without the IPv6 mapping. */
+  readonly address: string;
+  /** The region on the other side, proved by its certificate; `undefined` for anyone else. */
+  readonly peerRegion: string | undefined;
+}
+
+/** Who is behind a request and under which names it is known. */
+export interface RequestIdentity {
+  readonly requestId: string;
+  readonly traceId: string;
+  /** The whole `traceparent` to send on, with a span of this gateway. */
+  readonly traceParent: string;
+  /** The client's address; for a relayed request what its first gateway said. */
+  readonly clientAddress: string;
+}
+
+const requestIdPattern = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** From a link the request id and the client are believed, from anyone else they are ours. */
+export function identify(
+  head: RequestHead,
+  origin: ConnectionOrigin,
+  random: RandomHex,
+): RequestIdentity {
+  const requestId = requestIdOf(head, origin) ?? random.next(16);
+  const parent = parseTraceParent(findField(head.fields, 'traceparent'));
+  const traceId = parent?.traceId ?? random.next(16);
+  // A new trace is marked as sampled: services that follow their caller's decision would
+  // otherwise record nothing, and the gateway has no reason to decide that for them.
+  return {
+    requestId,
+    traceId,
+    traceParent: `00-${traceId}-${random.next(8)}-${parent?.flags ?? '01'}`,
+    clientAddress: clientAddressOf(head, origin),
+  };
+}
+
+function requestIdOf(head: RequestHead, origin: ConnectionOrigin): string | undefined {
+  if (origin.peerRegion === undefined) return undefined;
+  const sent = findField(head.fields, 'x-request-id');
+  return sent !== undefined && requestIdPattern.test(sent) ? sent : undefined;
+}
+
+function clientAddressOf(head: RequestHead, origin: ConnectionOrigin): string {
+  if (origin.peerRegion === undefined) return origin.address;
+  const sent = findField(head.fields, 'meridian-client');
+  return sent !== undefined && isIP(sent) !== 0 ? sent : origin.address;
+}
+
+/**
+ * How often the request was relayed before it came here: 0 from outside, whatever it
+ * says; from a link at least 1; `undefined` when the field makes no sense.
+ */
+export function hopsOf(head: RequestHead, origin: ConnectionOrigin): number | undefined {
+  if (origin.peerRegion === undefined) return 0;
+  const sent = findField(head.fields, 'meridian-hop');
+  if (sent === undefined) return 1;
+  return /^[1-9]$/.test(sent) ? Number(sent) : undefined;
+}
+
+/**
+ * The gateway's own lines of a forwarded request. From a link the forwarding fields of the
+ * first gateway stay as they are; for anyone else they are written here (RFC 7239).
+ */
+export function forwardedLines(
+  head: RequestHead,
+  origin: ConnectionOrigin,
+  identity: RequestIdentity,
+  region: string,
+): string {
+  const own =
+    `Via: 1.${head.minor} ${region}.meridian\r\n` +
+    `X-Request-Id: ${identity.requestId}\r\ntraceparent: ${identity.traceParent}\r\n`;
+  if (origin.peerRegion !== undefined) return own;
+  const { address, listener } = origin;
+  const node = address.includes(':') ? `"[${address}]"` : address;
+  // `authority` holds no quote or backslash: the parser allows a name, an address and a port.
+  const host = head.authority;
+  const hostLine = host === '' ? '' : `X-Forwarded-Host: ${host}\r\n`;
+  const hostParameter = host === '' ? '' : `;host="${host}"`;
+  return (
+    `${own}X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${listener}\r\n${hostLine}` +
+    `Forwarded: for=${node};proto=${listener}${hostParameter}\r\n`
+  );
+}
+
+/** What only another region's gateway gets, and believes. */
+export function relayLines(region: string, clientAddress: string): string {
+  return `Meridian-Hop: 1\r\nMeridian-Origin-Region: ${region}\r\nMeridian-Client: ${clientAddress}\r\n`;
+}
+
+/** `::ffff:192.0.2.1` is an IPv4 client of a dual-stack listener. */
+export function plainAddress(address: string | undefined): string {
+  if (address === undefined) return 'unknown';
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

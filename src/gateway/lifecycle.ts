@@ -1,0 +1,267 @@
+import { formatAccessEntry } from '../observability/access-entry.ts';
+import { type OwnAnswer, problemAnswer, serialiseAnswer } from './answers.ts';
+import { choose, type Target } from './choose.ts';
+import type { ClientConnection, RequestTaker } from './client/connection.ts';
+import { accessEntryOf, refusalEntry } from './entry-of.ts';
+import { Exchange, type Phases } from './exchange.ts';
+import { forwardedLines, hopsOf, identify, relayLines } from './forwarding.ts';
+import { findField } from './http1/fields.ts';
+import type { RequestHead } from './http1/request-parser.ts';
+import type { ResponseHead } from './http1/response-parser.ts';
+import { serialiseRequestHead } from './http1/serialise.ts';
+import { WireError } from './http1/wire-error.ts';
+import { normalisePath } from './path.ts';
+import { isProblemCode, type ProblemCode, problems } from './problems.ts';
+import { type AttemptFailure, countsAsFailure, finalProblem, retryAfter } from './retry.ts';
+import type { Runtime } from './runtime.ts';
+import type { RoutePlan } from './snapshot.ts';
+import type { UpstreamConnection } from './upstream/connection.ts';
+import type { Upstreams } from './upstream/upstreams.ts';
+
+export const healthPath = '/.meridian/health';
+/** Paths below it are the gateway's own and are never routed. */
+export const reservedPrefix = '/.meridian/';
+/** On the link only: a problem of the answering gateway, not a response of a service. */
+const problemField = 'Meridian-Problem';
+
+/**
+ * The phases of a request, in order:
+ *
+ *   1 normalise      one canonical path, for everything that follows
+ *   2 answer itself  the gateway's own resources
+ *   3 route          host, path, method → route
+ *   4 authorise hop  a relayed request is never relayed again
+ *   5 choose         own endpoint, other region, last resort, or 503    ◀─┐
+ *   6 forward        a connection, the head, the body as it comes         │ may be
+ *   7 respond        the response as it comes ── no response ─────────────┘ sent again
+ *   8 log            metrics and access log, once, whatever happened
+ */
+export class Lifecycle implements RequestTaker, Phases {
+  readonly #runtime: Runtime;
+  readonly #upstreams: Upstreams;
+  readonly #onClosed: (client: ClientConnection) => void;
+  readonly #onDefect: (error: unknown) => void;
+
+  constructor(
+    runtime: Runtime,
+    upstreams: Upstreams,
+    onClosed: (client: ClientConnection) => void,
+    onDefect: (error: unknown) => void,
+  ) {
+    this.#runtime = runtime;
+    this.#upstreams = upstreams;
+    this.#onClosed = onClosed;
+    this.#onDefect = onDefect;
+  }
+
+  open(client: ClientConnection, head: RequestHead): Exchange {
+    const identity = identify(head, client.origin, this.#runtime.random);
+    return new Exchange(this.#runtime, this, client, head, identity);
+  }
+
+  begin(exchange: Exchange): void {
+    if (!this.#normalise(exchange) || this.#answerItself(exchange)) return;
+    const plan = this.#route(exchange);
+    if (!plan || !this.#authoriseHop(exchange)) return;
+    exchange.plan = plan;
+    this.#attempt(exchange, plan);
+  }
+
+  // 1 ─ normalise
+  #normalise(exchange: Exchange): boolean {
+    const { head } = exchange;
+    if (head.form === 'asterisk') {
+      exchange.path = '*';
+      return true;
+    }
+    try {
+      exchange.path = normalisePath(head.path);
+      return true;
+    } catch (error) {
+      if (!(error instanceof WireError) || !isProblemCode(error.code)) throw error;
+      this.problem(exchange, error.code, error.message);
+      return false;
+    }
+  }
+
+  // 2 ─ answer itself
+  #answerItself(exchange: Exchange): boolean {
+    const { path, method } = exchange;
+    if (path === '*') {
+      exchange.answer({ status: 204, contentType: '', body: '', fields: '' });
+      return true;
+    }
+    if (method === 'TRACE') {
+      this.problem(exchange, 'method_not_supported');
+      return true;
+    }
+    if (!path.startsWith(reservedPrefix)) return false;
+    if (path !== healthPath) this.problem(exchange, 'route_not_found');
+    else if (method === 'GET' || method === 'HEAD') exchange.answer(this.#health());
+    else this.problem(exchange, 'method_not_allowed', undefined, 'Allow: GET, HEAD\r\n');
+    return true;
+  }
+
+  #health(): OwnAnswer {
+    const region = this.#runtime.snapshot.regionName;
+    const body = JSON.stringify({ status: 'serving', region });
+    return { status: 200, contentType: 'application/json', body, fields: '' };
+  }
+
+  // 3 ─ route
+  #route(exchange: Exchange): RoutePlan | undefined {
+    const { snapshot } = this.#runtime;
+    const match = snapshot.router.match(exchange.head.host, exchange.path, exchange.method);
+    if (match.kind === 'route') return snapshot.plans[match.index];
+    if (match.kind === 'none') this.problem(exchange, 'route_not_found');
+    else {
+      const allow = `Allow: ${match.allow.join(', ')}\r\n`;
+      this.problem(exchange, 'method_not_allowed', undefined, allow);
+    }
+    return undefined;
+  }
+
+  // 4 ─ authorise hop
+  #authoriseHop(exchange: Exchange): boolean {
+    const hops = hopsOf(exchange.head, exchange.client.origin);
+    exchange.relayed = hops !== 0;
+    if (hops !== undefined && hops <= 1) return true;
+    this.problem(exchange, 'hop_limit');
+    return false;
+  }
+
+  // 5 ─ choose
+  #attempt(exchange: Exchange, plan: RoutePlan): void {
+    const choice = choose(plan, this.#upstreams.view(plan), exchange);
+    if (choice.kind === 'none') this.problem(exchange, finalProblem(exchange, choice.code));
+    else this.#forward(exchange, choice, false);
+  }
+
+  // 6 ─ forward
+  #forward(exchange: Exchange, target: Target, fresh: boolean): void {
+    exchange.target = target;
+    if (exchange.attempts++ > 0) this.#runtime.metrics.retried();
+    if (target.kind === 'relay') {
+      if (!fresh) exchange.regions.push(target.region);
+      this.#runtime.metrics.relayed(target.region);
+    } else if (!fresh) exchange.endpoints.push(target.endpoint.index);
+    if (!exchange.attempt(this.#upstreams.pool(target), fresh)) {
+      this.failed(exchange, { kind: 'saturated', reused: false });
+    }
+  }
+
+  requestHead(exchange: Exchange): string {
+    const { head, client, identity, target } = exchange;
+    const { regionName } = this.#runtime.snapshot;
+    let extra = forwardedLines(head, client.origin, identity, regionName);
+    if (target!.kind === 'relay') extra += relayLines(regionName, identity.clientAddress);
+    if (head.upgrade !== undefined) extra += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+    return serialiseRequestHead({
+      method: head.method,
+      target: exchange.path + head.query,
+      authority: head.authority,
+      head,
+      body: head.body,
+      extra,
+      strip: client.origin.peerRegion === undefined ? 'outside' : 'link',
+    });
+  }
+
+  failed(exchange: Exchange, failure: AttemptFailure): void {
+    const { target, plan } = exchange;
+    exchange.lastFailure = failure.kind;
+    this.#blame(target!, failure);
+    const retry = retryAfter(failure, exchange);
+    if (retry === 'again') {
+      exchange.refreshed = true;
+      this.#forward(exchange, target!, true);
+    } else if (retry === 'elsewhere') this.#attempt(exchange, plan!);
+    else this.problem(exchange, finalProblem(exchange, this.#upstreams.unavailable(plan!)));
+  }
+
+  #blame(target: Target, failure: AttemptFailure): void {
+    if (!countsAsFailure(failure)) return;
+    this.#runtime.metrics.upstreamFailure();
+    if (target.kind === 'endpoint' && this.#upstreams.recordFailure(target.endpoint)) {
+      this.#runtime.metrics.ejected();
+    }
+  }
+
+  // 7 ─ respond
+  respond(exchange: Exchange, head: ResponseHead, connection: UpstreamConnection): void {
+    const { target } = exchange;
+    const fromPeer = target!.kind === 'relay';
+    if (target!.kind === 'endpoint') this.#runtime.health.recordSuccess(target!.endpoint.index);
+    else if (head.status >= 502 && this.#relayElsewhere(exchange, head, connection)) return;
+    let extra = `X-Request-Id: ${exchange.identity.requestId}\r\n`;
+    if (!fromPeer) extra += `Meridian-Region: ${this.#runtime.snapshot.regionName}\r\n`;
+    if (head.upgrade) extra += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+    exchange.forward(head, extra, fromPeer);
+  }
+
+  /** The other region has nothing usable either: another one may. */
+  #relayElsewhere(exchange: Exchange, head: ResponseHead, connection: UpstreamConnection): boolean {
+    if (findField(head.fields, problemField.toLowerCase()) === undefined) return false;
+    if (retryAfter({ kind: 'refusedByPeer', reused: false }, exchange) === 'no') return false;
+    const plan = exchange.plan!;
+    const next = choose(plan, this.#upstreams.view(plan), exchange);
+    if (next.kind === 'none') return false;
+    connection.detach();
+    exchange.lastFailure = 'refusedByPeer';
+    this.#forward(exchange, next, false);
+    return true;
+  }
+
+  problem(exchange: Exchange, code: ProblemCode, detail?: string, fields = ''): void {
+    exchange.problemCode = code;
+    const fromLink = exchange.client.origin.peerRegion !== undefined;
+    const marked = fromLink ? `${fields}${problemField}: ${code}\r\n` : fields;
+    exchange.answer(problemAnswer(code, exchange.identity.requestId, marked, detail));
+  }
+
+  reconsider(exchange: Exchange): void {
+    const { target, plan } = exchange;
+    if (retryAfter({ kind: 'abandoned', reused: false }, exchange) === 'no') return;
+    if (this.#upstreams.stillGood(target!, plan!)) return;
+    const next = choose(plan!, this.#upstreams.view(plan!), exchange);
+    if (next.kind === 'none') return;
+    exchange.abandon();
+    exchange.lastFailure = 'abandoned';
+    this.#forward(exchange, next, false);
+  }
+
+  // 8 ─ log
+  ended(exchange: Exchange): void {
+    const { metrics, accessLog, clock } = this.#runtime;
+    const durationMs = clock.monotonicMs() - exchange.startedMs;
+    metrics.request(exchange.plan?.index ?? -1, exchange.status, durationMs);
+    metrics.bytesOut(exchange.sentBytes);
+    accessLog?.write(formatAccessEntry(accessEntryOf(exchange, durationMs)));
+  }
+
+  refusal(client: ClientConnection, code: ProblemCode, detail: string): string {
+    const { clock, random, snapshot, metrics, accessLog } = this.#runtime;
+    const { status } = problems[code];
+    const requestId = random.next(16);
+    metrics.request(-1, status, 0);
+    accessLog?.write(
+      formatAccessEntry(refusalEntry(client.origin.address, code, requestId, clock.wallMs())),
+    );
+    return serialiseAnswer(problemAnswer(code, requestId, '', detail === '' ? undefined : detail), {
+      requestId,
+      region: snapshot.regionName,
+      wallMs: clock.wallMs(),
+      keepAlive: false,
+      clientMinor: 1,
+      headOnly: false,
+    });
+  }
+
+  defect(error: unknown): void {
+    this.#onDefect(error);
+  }
+
+  closed(client: ClientConnection): void {
+    this.#onClosed(client);
+  }
+}

@@ -1,0 +1,45 @@
+import { defaultWireLimits, type WireLimits } from './http1/limits.ts';
+
+/** Limits towards clients and pools. Those towards an endpoint belong to its service. */
+export interface GatewayLimits {
+  readonly wire: WireLimits;
+  /** A kept-alive connection without a request, and a new one without a byte. */
+  readonly idleMs: number;
+  /** From the first byte of a head to its last, however slowly bytes drip. */
+  readonly headMs: number;
+  /** Between two reads of a request body. */
+  readonly bodyIdleMs: number;
+  /** A client that takes none of the response. */
+  readonly writeStallMs: number;
+  /** After a client closed its sending side: how long a response may make no progress. */
+  readonly halfCloseMs: number;
+  /** How long input is discarded after a final answer, so that the client can read it. */
+  readonly lingerMs: number;
+  /** How much of it. */
+  readonly lingerBytes: number;
+  readonly tlsHandshakeMs: number;
+  /** Below the 5 s after which Node's own server closes idle connections. */
+  readonly upstreamIdleMs: number;
+  /** Links end at a gateway that waits for `idleMs`. */
+  readonly linkIdleMs: number;
+  /** Connections of one gateway thread to one endpoint or region. */
+  readonly upstreamConnections: number;
+  /** How long `close` waits for requests in flight. */
+  readonly closeMs: number;
+}
+
+export const defaultGatewayLimits: GatewayLimits = {
+  wire: defaultWireLimits,
+  idleMs: 75_000,
+  headMs: 10_000,
+  bodyIdleMs: 30_000,
+  writeStallMs: 60_000,
+  halfCloseMs: 1_000,
+  lingerMs: 2_000,
+  lingerBytes: 1024 * 1024,
+  tlsHandshakeMs: 10_000,
+  upstreamIdleMs: 4_000,
+  linkIdleMs: 60_000,
+  upstreamConnections: 1_024,
+  closeMs: 5_000,
+};

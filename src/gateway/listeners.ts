@@ -1,0 +1,152 @@
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { MeridianError, messageOf } from '../base/errors.ts';
+import {
+  frameProtocol,
+  type LinkIdentity,
+  linkServerOptions,
+  peerRegionOf,
+} from '../link/identity.ts';
+import { acceptFrames } from '../link/receiver.ts';
+import { type ConnectionOrigin, plainAddress } from './forwarding.ts';
+import type { ListenerName } from './runtime.ts';
+
+/** Where to listen. Port 0: any free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ListenOptions {
+  readonly http?: ListenAddress;
+  /** PEM texts; TLS 1.2 and later. */
+  readonly https?: ListenAddress & { readonly cert: string; readonly key: string };
+  readonly link?: ListenAddress & { readonly identity: LinkIdentity };
+}
+
+export interface ListenerEvents {
+  readonly reusePort: boolean;
+  readonly tlsHandshakeMs: number;
+  isRegion(name: string): boolean;
+  /** A connection that carries requests. */
+  onConnection(socket: Socket, origin: ConnectionOrigin): void;
+  onFrame(peerRegion: string, frame: Buffer): void;
+}
+
+const backlog = 1_024;
+const socketOptions = { noDelay: true, allowHalfOpen: true } as const;
+
+/** The servers of one gateway thread. */
+export class Listeners {
+  readonly #servers = new Map<ListenerName, Server>();
+  /** Sockets that carry frames, not requests. */
+  readonly #frameSockets = new Set<TLSSocket>();
+
+  /** Listens on everything given, or on nothing: throws `listen_failed` naming the address. */
+  static async open(options: ListenOptions, events: ListenerEvents): Promise<Listeners> {
+    const listeners = new Listeners();
+    try {
+      if (options.http) await listeners.#listen('http', options.http, plainServer(events), events);
+      if (options.https) {
+        const server = tlsServer(options.https, events);
+        await listeners.#listen('https', options.https, server, events);
+      }
+      if (options.link) {
+        const server = listeners.#linkServer(options.link.identity, events);
+        await listeners.#listen('link', options.link, server, events);
+      }
+    } catch (error) {
+      listeners.close();
+      throw error;
+    }
+    return listeners;
+  }
+
+  port(name: ListenerName): number | undefined {
+    return (this.#servers.get(name)?.address() as AddressInfo | null | undefined)?.port;
+  }
+
+  /** Accepts no more. Connections that carry requests stay; frame connections end. */
+  close(): void {
+    for (const server of this.#servers.values()) server.close();
+    for (const socket of this.#frameSockets) socket.destroy();
+  }
+
+  #listen(
+    name: ListenerName,
+    { host, port }: ListenAddress,
+    server: Server,
+    { reusePort }: ListenerEvents,
+  ): Promise<void> {
+    this.#servers.set(name, server);
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause) => {
+        const message = `cannot listen for ${name} on ${host}:${port}: ${messageOf(cause)}`;
+        reject(new MeridianError('listen_failed', message, { cause, details: { host, port } }));
+      });
+      server.listen({ host, port, backlog, reusePort }, resolve);
+    });
+  }
+
+  #linkServer(identity: LinkIdentity, events: ListenerEvents): Server {
+    const server = createTlsServer({
+      ...linkServerOptions(identity),
+      ...socketOptions,
+      handshakeTimeout: events.tlsHandshakeMs,
+    });
+    server.on('tlsClientError', ignore);
+    server.on('secureConnection', (socket) => {
+      const peerRegion = peerRegionOf(socket, events.isRegion);
+      if (peerRegion === undefined) socket.destroy();
+      else if (socket.alpnProtocol === frameProtocol)
+        this.#acceptFrames(socket, peerRegion, events);
+      else events.onConnection(socket, originOf('link', socket, peerRegion));
+    });
+    return server;
+  }
+
+  #acceptFrames(socket: TLSSocket, peerRegion: string, events: ListenerEvents): void {
+    this.#frameSockets.add(socket);
+    socket.on('close', () => this.#frameSockets.delete(socket));
+    socket.on('end', () => socket.end());
+    acceptFrames(socket, peerRegion, (region, frame) => events.onFrame(region, frame));
+  }
+}
+
+function plainServer(events: ListenerEvents): Server {
+  return createTcpServer(socketOptions, (socket) => {
+    events.onConnection(socket, originOf('http', socket, undefined));
+  });
+}
+
+function tlsServer({ cert, key }: { cert: string; key: string }, events: ListenerEvents): Server {
+  const server = createTlsServer({
+    ...socketOptions,
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: events.tlsHandshakeMs,
+  });
+  server.on('tlsClientError', ignore);
+  server.on('secureConnection', (socket) => {
+    events.onConnection(socket, originOf('https', socket, undefined));
+  });
+  return server;
+}
+
+function originOf(
+  listener: ListenerName,
+  socket: Socket,
+  peerRegion: string | undefined,
+): ConnectionOrigin {
+  return { listener, address: plainAddress(socket.remoteAddress), peerRegion };
+}
+
+/** A handshake that fails is the client's affair; the socket is closed by `node:tls`. */
+function ignore(): void {}

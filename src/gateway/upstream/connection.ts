@@ -1,0 +1,351 @@
+import type { Socket } from 'node:net';
+import type { ServiceConfig } from '../../config/schema/service.ts';
+import { Deadline, type DeadlineWheel } from '../deadline-wheel.ts';
+import { BodyDecoder } from '../http1/body-decoder.ts';
+import { findField } from '../http1/fields.ts';
+import type { WireLimits } from '../http1/limits.ts';
+import { parseResponseHead, type ResponseHead } from '../http1/response-parser.ts';
+import { WireError } from '../http1/wire-error.ts';
+import { MessageWriter } from '../message-writer.ts';
+import type { AttemptFailure, FailureKind } from '../retry.ts';
+import type { Dialler } from './dialler.ts';
+
+/** Who sent the request that a connection carries and takes its response. */
+export interface ResponseReceiver {
+  readonly method: string;
+  /** In milliseconds: of the service that the request is for. */
+  readonly timeouts: ServiceConfig['timeouts'];
+  /** The connection stands: send the head now. */
+  onReady(connection: UpstreamConnection): void;
+  /** A 1xx other than 101. */
+  onInterim(head: ResponseHead): void;
+  onHead(head: ResponseHead, connection: UpstreamConnection): void;
+  /** Memory is borrowed: valid until the call returns. */
+  onData(part: Buffer): void;
+  /** All that one read brought has been handed over. */
+  onPause(): void;
+  onEnd(trailers: readonly string[]): void;
+  /** The response broke off after its head was handed over, or after a switch. */
+  onTruncated(): void;
+  /** The attempt failed before a response head. Not called after `detach`. */
+  onFailure(failure: AttemptFailure): void;
+  /** The health table has changed, and no response has begun. */
+  onHealthChanged(): void;
+  /** The socket takes request bytes again. */
+  onDrain(): void;
+  /** The protocol that the request offered to switch to, if any. */
+  readonly upgrade: string | undefined;
+  /** 101: from now on bytes come by `onData` and `onPause` until `onSwitchedEnd`. */
+  onSwitch(head: ResponseHead, connection: UpstreamConnection): void;
+  /** After a switch: the peer sends no more; the other direction may go on. */
+  onSwitchedEnd(): void;
+}
+
+/** What a connection tells its pool. */
+export interface ConnectionKeeper {
+  readonly wheel: DeadlineWheel;
+  readonly wire: WireLimits;
+  /** Shared by all: what is read is handed on or copied before the next read. */
+  readonly readBuffer: Buffer;
+  /** An error that no peer can cause: a defect of the gateway. */
+  onDefect(error: unknown): void;
+  onIdle(connection: UpstreamConnection): void;
+  onClosed(connection: UpstreamConnection): void;
+}
+
+const noBytes: Buffer = Buffer.alloc(0);
+
+/**
+ * One connection to an upstream; at most one request at a time, so requests and responses
+ * are counted one to one. Whatever is out of step closes it.
+ *
+ *              ready               begin                  head          end of message
+ *  connecting ──────▶ (begin at ────────▶ awaiting head ──────▶ body ───────────────┐
+ *      │              once)                  ▲  │ detach   │ detach                 │
+ *      │ limit, error                        │  ▼          ▼                        ▼
+ *      ▼                                     │ closed    discarding ─────────────▶ idle ─┐
+ *    closed ◀── bytes while idle, idle limit,└───────────────── begin ◀───────────────────┘
+ *               request not sent whole, `Connection: close`
+ */
+export class UpstreamConnection {
+  readonly socket: Socket;
+  readonly writer: MessageWriter;
+  readonly #keeper: ConnectionKeeper;
+  readonly #deadline: Deadline;
+  readonly #onPart = (part: Buffer): void => this.#receiver?.onData(part);
+  #receiver: ResponseReceiver | undefined;
+  #state: 'connecting' | 'idle' | 'busy' | 'switched' | 'closed' = 'connecting';
+  #method: string;
+  #timeouts: ServiceConfig['timeouts'];
+  #head: ResponseHead | undefined;
+  #decoder: BodyDecoder | undefined;
+  /** An incomplete head. */
+  #partial = noBytes;
+  #requestSent = false;
+  #begun = 0;
+  #paused = false;
+  #timedOut = false;
+  /** How long the peer keeps it open when idle, if it said so. */
+  keepAliveMs = Number.POSITIVE_INFINITY;
+
+  constructor(keeper: ConnectionKeeper, dialler: Dialler, first: ResponseReceiver) {
+    this.#keeper = keeper;
+    this.#receiver = first;
+    this.#method = first.method;
+    this.#timeouts = first.timeouts;
+    this.#deadline = new Deadline(keeper.wheel, this);
+    this.#deadline.set(first.timeouts.connect);
+    this.socket = dialler.dial({
+      buffer: keeper.readBuffer,
+      callback: (length, bytes) => {
+        this.#read(bytes as Buffer, length);
+        return true;
+      },
+    });
+    this.writer = new MessageWriter(this.socket);
+    this.socket.once(dialler.readyEvent, () => this.#ready());
+    this.socket.on('drain', () => this.#receiver?.onDrain());
+    this.socket.on('end', () => this.#ended());
+    this.socket.on('error', () => this.#failed());
+    this.socket.on('close', () => this.#failed());
+  }
+
+  get receiver(): ResponseReceiver | undefined {
+    return this.#receiver;
+  }
+
+  /** It carried a request before the current one. */
+  get reused(): boolean {
+    return this.#begun > 1;
+  }
+
+  /** Waits for the head of a response whose request may have been sent. */
+  get awaitingHead(): boolean {
+    return this.#state === 'connecting' || (this.#state === 'busy' && this.#head === undefined);
+  }
+
+  /** Takes an idle connection for a request. */
+  begin(receiver: ResponseReceiver): void {
+    this.#state = 'busy';
+    this.#receiver = receiver;
+    this.#method = receiver.method;
+    this.#timeouts = receiver.timeouts;
+    this.#requestSent = false;
+    this.#begun++;
+    receiver.onReady(this);
+  }
+
+  /** A part of the request went out and more will follow: the limit is that of a stall. */
+  sending(): void {
+    if (!this.#head || this.#state === 'switched') this.#deadline.set(this.#timeouts.idle);
+  }
+
+  /** The whole request went out: from now on the response is waited for. */
+  sent(): void {
+    this.#requestSent = true;
+    if (!this.#head) this.#deadline.set(this.#timeouts.firstByte);
+  }
+
+  /** The client does not take the response fast enough. */
+  pause(): void {
+    if (this.#paused || this.#state === 'closed') return;
+    this.#paused = true;
+    this.#deadline.clear();
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#state === 'closed') return;
+    this.#paused = false;
+    this.#deadline.set(this.#timeouts.idle);
+    this.socket.resume();
+  }
+
+  /**
+   * The receiver loses interest. A response whose head has come, to a request sent whole,
+   * is read to its end so that the connection can be used again; else it is closed.
+   */
+  detach(): void {
+    this.#receiver = undefined;
+    if (this.#state === 'busy' && this.#head && this.#requestSent) this.#deadline.set(1_000);
+    else this.close();
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#receiver = undefined;
+    this.#deadline.close();
+    this.socket.destroy();
+    this.#keeper.onClosed(this);
+  }
+
+  onDeadline(): void {
+    this.#timedOut = true;
+    if (this.#state === 'idle') this.close();
+    else this.#failed();
+  }
+
+  #ready(): void {
+    if (this.#state !== 'connecting') return;
+    this.#deadline.clear();
+    if (!this.#receiver) {
+      this.close();
+      return;
+    }
+    try {
+      this.begin(this.#receiver);
+    } catch (error) {
+      this.#keeper.onDefect(error);
+      this.#failWith('badResponse');
+    }
+  }
+
+  #read(buffer: Buffer, length: number): void {
+    if (this.#state === 'switched') {
+      this.#pass(buffer.subarray(0, length));
+      return;
+    }
+    if (this.#state !== 'busy') {
+      this.close();
+      return;
+    }
+    let bytes = buffer;
+    let end = length;
+    if (this.#partial.length > 0) {
+      bytes = Buffer.concat([this.#partial, buffer.subarray(0, length)]);
+      end = bytes.length;
+      this.#partial = noBytes;
+    }
+    try {
+      this.#take(bytes, end);
+    } catch (error) {
+      if (!(error instanceof WireError)) this.#keeper.onDefect(error);
+      this.#failWith('badResponse');
+    }
+  }
+
+  #take(bytes: Buffer, end: number): void {
+    let at = 0;
+    while (!this.#head) {
+      const head = parseResponseHead(bytes, at, end, this.#keeper.wire, this.#method);
+      if (!head) {
+        this.#partial = Buffer.from(bytes.subarray(at, end));
+        return;
+      }
+      at += head.headBytes;
+      if (head.status === 101) {
+        this.#switch(head, bytes.subarray(at, end));
+        return;
+      }
+      if (head.status < 200) this.#receiver?.onInterim(head);
+      else this.#begins(head);
+      if (this.#state !== 'busy') return;
+    }
+    if (this.#decoder) {
+      this.#deadline.set(this.#timeouts.idle);
+      at += this.#decoder.decode(bytes, at, end, this.#onPart);
+      if (this.#state !== 'busy') return;
+      if (!this.#decoder.done) {
+        this.#receiver?.onPause();
+        return;
+      }
+    }
+    this.#complete(at === end);
+  }
+
+  #begins(head: ResponseHead): void {
+    if (this.#begun === 1) this.keepAliveMs = announcedKeepAliveMs(head);
+    this.#head = head;
+    this.#decoder =
+      head.body.kind === 'none' ? undefined : new BodyDecoder(head.body, this.#keeper.wire);
+    this.#receiver?.onHead(head, this);
+  }
+
+  /** `inStep`: nothing follows the message. */
+  #complete(inStep: boolean): void {
+    const receiver = this.#receiver;
+    const trailers = this.#decoder?.trailers ?? [];
+    const reusable = inStep && this.#requestSent && this.#head!.keepAlive;
+    this.#head = undefined;
+    this.#decoder = undefined;
+    this.#receiver = undefined;
+    if (reusable) {
+      this.#state = 'idle';
+      if (this.#paused) this.#unpause();
+      this.#deadline.clear();
+      this.#keeper.onIdle(this);
+    } else this.close();
+    receiver?.onEnd(trailers);
+  }
+
+  #unpause(): void {
+    this.#paused = false;
+    this.socket.resume();
+  }
+
+  /** Sets the limit for how long it may stand idle. For the pool. */
+  limitIdle(idleMs: number): void {
+    this.#deadline.set(idleMs);
+  }
+
+  #switch(head: ResponseHead, rest: Buffer): void {
+    const receiver = this.#receiver;
+    if (!receiver || head.upgrade !== receiver.upgrade) {
+      this.#failWith('badResponse');
+      return;
+    }
+    this.#state = 'switched';
+    this.#head = head;
+    receiver.onSwitch(head, this);
+    this.#pass(rest);
+  }
+
+  #pass(bytes: Buffer): void {
+    this.#deadline.set(this.#timeouts.idle);
+    if (bytes.length > 0) this.#receiver?.onData(bytes);
+    this.#receiver?.onPause();
+  }
+
+  /** The peer closed its side. */
+  #ended(): void {
+    if (this.#state === 'switched') {
+      this.#receiver?.onSwitchedEnd();
+      return;
+    }
+    if (this.#state === 'busy' && this.#decoder) {
+      try {
+        this.#decoder.finish();
+      } catch {
+        this.#failed();
+        return;
+      }
+      this.#complete(false);
+      return;
+    }
+    this.#failed();
+  }
+
+  #failed(): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'connecting') this.#failWith('connect');
+    else if (this.#partial.length > 0) this.#failWith('badResponse');
+    else this.#failWith(this.#timedOut ? 'timeout' : 'closed');
+  }
+
+  #failWith(kind: FailureKind): void {
+    const receiver = this.#receiver;
+    const failure = { kind, reused: this.reused };
+    const headGiven = this.#head !== undefined;
+    this.close();
+    if (headGiven) receiver?.onTruncated();
+    else receiver?.onFailure(failure);
+  }
+}
+
+/** `Keep-Alive: timeout=5`, as Node and Apache announce it. */
+function announcedKeepAliveMs(head: ResponseHead): number {
+  const value = findField(head.fields, 'keep-alive');
+  const seconds = value === undefined ? undefined : /\btimeout=(\d{1,6})\b/i.exec(value)?.[1];
+  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000;
+}

@@ -1,0 +1,87 @@
+import { type ConnectionKeeper, type ResponseReceiver, UpstreamConnection } from './connection.ts';
+import type { Dialler } from './dialler.ts';
+
+export interface PoolOptions extends Omit<ConnectionKeeper, 'onIdle' | 'onClosed'> {
+  readonly dialler: Dialler;
+  readonly maximum: number;
+  /** Longest time that a connection is kept idle. */
+  readonly idleMs: number;
+}
+
+/**
+ * The connections of one thread to one upstream. The idle ones are a stack: the one used
+ * last is the least likely to be closed by its peer, and the surplus grows old and goes.
+ */
+export class Pool implements ConnectionKeeper {
+  readonly wheel: PoolOptions['wheel'];
+  readonly wire: PoolOptions['wire'];
+  readonly readBuffer: PoolOptions['readBuffer'];
+  readonly #options: PoolOptions;
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #all = new Set<UpstreamConnection>();
+  #closed = false;
+
+  readonly onDefect: PoolOptions['onDefect'];
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.wheel = options.wheel;
+    this.wire = options.wire;
+    this.readBuffer = options.readBuffer;
+    this.onDefect = options.onDefect;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  connections(): Iterable<UpstreamConnection> {
+    return this.#all;
+  }
+
+  /**
+   * Gives `receiver` a connection; its `onReady` is called at once with an idle one, later
+   * with a new one. `undefined`: all that may be opened are in use.
+   */
+  acquire(receiver: ResponseReceiver, fresh: boolean): UpstreamConnection | undefined {
+    const idle = fresh ? undefined : this.#idle.pop();
+    if (idle) {
+      idle.begin(receiver);
+      return idle;
+    }
+    if (this.#closed || this.#all.size >= this.#options.maximum) return undefined;
+    const connection = new UpstreamConnection(this, this.#options.dialler, receiver);
+    this.#all.add(connection);
+    return connection;
+  }
+
+  onIdle(connection: UpstreamConnection): void {
+    if (this.#closed) {
+      connection.close();
+      return;
+    }
+    // Leave a second for our request to travel before the peer closes.
+    const idleMs = Math.min(this.#options.idleMs, connection.keepAliveMs - 1_000);
+    if (idleMs <= 0) {
+      connection.close();
+      return;
+    }
+    connection.limitIdle(idleMs);
+    this.#idle.push(connection);
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    this.#all.delete(connection);
+    const at = this.#idle.lastIndexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of [...this.#all]) connection.close();
+  }
+}
