@@ -1,20 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeStatus } from '../admin/node-view.ts';
+import { messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
 import { askAdmin } from './admin-client.ts';
 
 /** The part of a node's `/status` that says whether the stack is complete. */
-export interface ReadinessView {
-  readonly store: { readonly engine: string; readonly reachable: boolean };
-  readonly regions: readonly {
-    readonly name: string;
-    readonly gateway: { readonly state: string };
-  }[];
-  readonly services: readonly {
-    readonly name: string;
-    readonly region: string;
-    readonly state: string;
-  }[];
-}
+export type ReadinessView = Pick<NodeStatus, 'store' | 'regions' | 'services'>;
 
 const pollMs = 100;
 const answerWithinMs = 1_000;
@@ -65,6 +56,6 @@ async function askNode(region: string, config: Config): Promise<string[]> {
     const status = await askAdmin(host, config.ports.admin, '/status', answerWithinMs);
     return missingAt(region, JSON.parse(status.body) as ReadinessView, config);
   } catch (error) {
-    return [`${region}: ${(error as Error).message}`];
+    return [`${region}: ${messageOf(error)}`];
   }
 }

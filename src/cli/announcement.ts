@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import type { Config } from '../config/schema/config.ts';
+import { shellQuoted } from './command-name.ts';
+import { styled, table } from './output.ts';
+import { type SampleRequest, sampleClients, sampleName, sampleRequest } from './samples.ts';
+
+export interface AnnouncementFacts {
+  readonly config: Config;
+  readonly directory: string;
+  readonly readyMs: number;
+  /** How this command is called here: `npx meridian`. */
+  readonly command: string;
+  /** ` --state DIR`, or nothing. */
+  readonly stateFlag: string;
+  /** Tools of this machine that the commands to try may use. */
+  readonly tools: { readonly curl: boolean; readonly dig: boolean };
+}
+
+/** What `meridian up` prints when all is ready. Every command in it works when pasted. */
+export function announce(facts: AnnouncementFacts): string {
+  const { config, directory, readyMs } = facts;
+  const count = Object.keys(config.regions).length;
+  const headline = `Meridian is ready: ${count} ${count === 1 ? 'region' : 'regions'} in ${(readyMs / 1_000).toFixed(1)} s`;
+  const commands = commandsToTry(facts).map(([what, command]) => [styled('dim', what), command]);
+  return [
+    `${styled('bold', headline)}, state in ${directory}`,
+    indented(regionTable(config)),
+    'Try, in another terminal:',
+    indented(table(commands)),
+    'Ctrl-C ends every process.\n',
+  ].join('\n\n');
+}
+
+function regionTable({ regions, ports }: Config): string {
+  const rows = Object.entries(regions).map(([name, { address, bind, kind }]) => {
+    const host = bind ?? address;
+    const admin = `http://${host}:${ports.admin}`;
+    if (kind === 'witness') return [name, '-', '-', '-', admin];
+    const { http, https, dns } = ports;
+    return [name, `http://${host}:${http}`, `https://${host}:${https}`, `${host}:${dns}`, admin];
+  });
+  return table(rows, ['REGION', 'HTTP', 'HTTPS', 'DNS', 'ADMIN API']);
+}
+
+/** Pairs of what it does and the command. */
+export function commandsToTry(facts: AnnouncementFacts): [string, string][] {
+  const { config, command, stateFlag } = facts;
+  const meridian = (rest: string) => `${command} ${rest}${stateFlag}`;
+  const serving = Object.keys(config.regions).filter(
+    (name) => config.regions[name]!.kind === 'region',
+  );
+  const region = serving[1] ?? serving[0]!;
+  const started = Object.keys(config.stack?.services ?? {});
+  const request = sampleRequest(config);
+  const service = started.find((name) => name === request?.service) ?? started[0];
+  const actions = (noun: string, target: string): [string, string][] => [
+    [`kill a ${noun}`, meridian(`${noun} kill ${target}`)],
+    ['and start it', meridian(`${noun} start ${target}`)],
+  ];
+  return [
+    ...(request ? requests(facts, request) : []),
+    ...lookups(facts),
+    ...actions('region', region),
+    ...(service === undefined ? [] : actions('service', `${region} ${service}`)),
+    ...(config.store.engine === 'memory' ? [] : actions('store', region)),
+    ['who sees what', meridian('status')],
+  ];
+}
+
+function requests(facts: AnnouncementFacts, { host, path }: SampleRequest): [string, string][] {
+  const { config, command, stateFlag, tools, directory } = facts;
+  const [first] = Object.values(config.regions).filter(({ kind }) => kind === 'region');
+  const address = first!.bind ?? first!.address;
+  const authority = config.tls ? '' : ` --cacert ${shellQuoted(join(directory, 'ca', 'ca.pem'))}`;
+  return (['http', 'https'] as const).map((scheme) => {
+    const port = config.ports[scheme];
+    const url = shellQuoted(`${scheme}://${host}:${port}${path}`);
+    const trust = scheme === 'https' ? authority : '';
+    return [
+      `a request over ${scheme.toUpperCase()}`,
+      tools.curl
+        ? `curl${trust} --resolve ${host}:${port}:${address} ${url}`
+        : `${command} request ${url}${stateFlag}`,
+    ];
+  });
+}
+
+/** One look-up, or where the answer depends on the client one for each of three continents. */
+function lookups({ config, command, stateFlag, tools }: AnnouncementFacts): [string, string][] {
+  const sample = sampleName(config);
+  if (!sample) return [];
+  const [first] = Object.values(config.regions).filter(({ kind }) => kind === 'region');
+  const address = first!.bind ?? first!.address;
+  const ask = (network: string | undefined) =>
+    tools.dig
+      ? `dig @${address} -p ${config.ports.dns} ${sample.name} A +short${network ? ` +subnet=${network}` : ''}`
+      : `${command} lookup ${sample.name}${network ? ` --client ${network}` : ''}${stateFlag}`;
+  if (!sample.steered) return [['a look-up', ask(undefined)]];
+  return sampleClients.map(({ place, network }) => [`a look-up from ${place}`, ask(network)]);
+}
+
+function indented(text: string): string {
+  return text.replace(/^/gm, '  ');
+}

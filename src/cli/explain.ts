@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { MeridianError } from '../base/errors.ts';
+import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
+import { print, printJson } from './output.ts';
+import { renderExplanation } from './render-explanation.ts';
+
+interface ExplainOptions extends StackOptions {
+  readonly region?: string;
+  readonly client?: string;
+}
+
+const regionHelp = 'ask the node of this region; default: the first that answers';
+
+export function define(command: Command): void {
+  addJsonOption(addStateOption(command.command('request')))
+    .description('where a request would go, and why')
+    .argument('<method>', 'such as GET')
+    .argument('<url>', 'such as http://api.exchange.test/v1/rates')
+    .option('--region <name>', regionHelp)
+    .action((method: string, url: string, options: ExplainOptions) =>
+      explain('request', { method: method.toUpperCase(), url }, options),
+    );
+  addJsonOption(addStateOption(command.command('dns')))
+    .description('what a client would be answered, and why')
+    .argument('<name>', 'domain name')
+    .argument('[type]', 'record type', 'A')
+    .option('--client <ip>', 'address or network of the client')
+    .option('--region <name>', regionHelp)
+    .action((name: string, type: string, options: ExplainOptions) => {
+      const client = options.client === undefined ? {} : { client: options.client };
+      return explain('dns', { name, type: type.toUpperCase(), ...client }, options);
+    });
+}
+
+async function explain(
+  kind: 'request' | 'dns',
+  parameters: Record<string, string>,
+  { state, region, json }: ExplainOptions,
+): Promise<void> {
+  const { findStack } = await import('../stack/control/client.ts');
+  const { askAdmin } = await import('../stack/admin-client.ts');
+  const { firstThatAnswers, servingRegions } = await import('./stack-servers.ts');
+  const path = `/explain/${kind}?${new URLSearchParams(parameters)}`;
+  const { status, body } = await firstThatAnswers(
+    servingRegions(findStack(state), region),
+    ([, { address, admin }]) => askAdmin(address, admin, path, 1_000),
+  );
+  const answer = JSON.parse(body) as Record<string, unknown>;
+  if (status !== 200) {
+    const { code = 'admin_refused', detail, title } = answer;
+    throw new MeridianError(String(code), String(detail ?? title ?? `answered ${status}`));
+  }
+  if (json) printJson(answer);
+  else print(renderExplanation(answer));
+}

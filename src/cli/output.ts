@@ -1,0 +1,67 @@
+import { styleText } from 'node:util';
+import { MeridianError, messageOf } from '../base/errors.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colour where a person reads: not into a file or pipe, and not against NO_COLOR. */
+export function styled(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** One sentence on stderr, or with `--json` an object on stdout; never a stack trace unasked. */
+export function printError(error: unknown, asJson: boolean): void {
+  if (asJson) {
+    const { code, details } = error instanceof MeridianError ? error : { code: 'internal_error' };
+    printJson({ error: { code, message: messageOf(error), ...(details && { details }) } });
+  } else {
+    process.stderr.write(`meridian: ${messageOf(error)}\n`);
+  }
+  if (process.env.MERIDIAN_DEBUG && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ''}\n`);
+    if (error.cause) process.stderr.write(`caused by: ${String(error.cause)}\n`);
+  }
+}
+
+const escapes = /\u001b\[[0-9;]*m/g;
+
+function visibleLength(text: string): number {
+  return text.replace(escapes, '').length;
+}
+
+/**
+ * Rows of cells as aligned columns, two spaces apart, under a heading when one is given.
+ * Cells may hold colours.
+ */
+export function table(rows: readonly (readonly string[])[], heading?: readonly string[]): string {
+  const dimmed = heading?.map((cell) => styled('dim', cell));
+  const all = dimmed ? [dimmed, ...rows] : rows;
+  const widths: number[] = [];
+  for (const row of all) {
+    for (const [column, cell] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, visibleLength(cell));
+    }
+  }
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - visibleLength(cell)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** A state in the colour that people expect. */
+export function colouredState(state: string): string {
+  if (state === 'healthy' || state === 'running') return styled('green', state);
+  if (state === 'unhealthy' || state === 'stopped') return styled('red', state);
+  return styled('yellow', state);
+}

@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { type Command, InvalidArgumentError } from 'commander';
+import { MeridianError, messageOf } from '../base/errors.ts';
+import type { FoundStack } from '../stack/control/client.ts';
+import { addJsonOption, addStateOption, integerBetween, type StackOptions } from './options.ts';
+import { print, printJson, styled } from './output.ts';
+
+interface RequestOptions extends StackOptions {
+  readonly client?: string;
+  readonly region?: string;
+  readonly data?: string;
+  readonly timeout: number;
+}
+
+/** The address that a request goes to, and how it was found. */
+interface Destination {
+  readonly address: string;
+  readonly port: number;
+  readonly found: string;
+}
+
+interface Response {
+  readonly message: IncomingMessage;
+  readonly tookMs: number;
+}
+
+export function define(command: Command): void {
+  addJsonOption(addStateOption(command))
+    .argument('<method-or-url>', 'method, then URL; GET without one')
+    .argument('[url]', 'such as https://api.exchange.test/v1/rates')
+    .option('--client <network>', 'look the host up as a client of this network')
+    .option('--region <name>', 'go to this region without a look-up')
+    .option('--data <text>', 'body to send; makes POST the default method')
+    .option('--timeout <seconds>', 'limit for the response to begin', integerBetween(1, 3_600), 10)
+    .addHelpText(
+      'after',
+      '\nLooks the host up at the name servers of the stack, trusts its development CA, and uses\nits ports where the URL names none. Exit status 1 without a response or for one from 400 up.',
+    )
+    .action(sendRequest);
+}
+
+async function sendRequest(
+  first: string,
+  second: string | undefined,
+  options: RequestOptions,
+): Promise<void> {
+  const method = second === undefined ? (options.data === undefined ? 'GET' : 'POST') : first;
+  if (!/^[A-Za-z][A-Za-z-]*$/.test(method)) {
+    throw new InvalidArgumentError(`"${method}" is not a method`);
+  }
+  const url = parseUrl(second ?? first);
+  const { findStack } = await import('../stack/control/client.ts');
+  const stack = findStack(options.state);
+  const destination = await findDestination(url, stack, options);
+  const response = await exchange(method.toUpperCase(), url, destination, stack, options);
+  const { statusCode = 0 } = response.message;
+  if (statusCode >= 400) process.exitCode = 1;
+  if (options.json) await printAsJson(url, destination, response);
+  else await printForPeople(destination, response);
+}
+
+/** @throws InvalidArgumentError: bad usage. */
+function parseUrl(text: string): URL {
+  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+  if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  throw new InvalidArgumentError(`"${text}" is not an http or https URL`);
+}
+
+async function findDestination(
+  url: URL,
+  stack: FoundStack,
+  { region, client }: RequestOptions,
+): Promise<Destination> {
+  const { servingRegions } = await import('./stack-servers.ts');
+  const regions = servingRegions(stack, region);
+  const [, { address: named, http, https }] = regions[0]!;
+  const port = url.port === '' ? (url.protocol === 'https:' ? https : http) : Number(url.port);
+  if (region !== undefined) return { address: named, port, found: `region ${region} as asked` };
+  if (isIP(url.hostname)) return { address: url.hostname, port, found: 'the address of the URL' };
+  const { askNameServers } = await import('./lookup.ts');
+  const servers = regions.map(([name, { address, dns }]) => ({
+    server: address,
+    port: dns,
+    region: name,
+  }));
+  const { server, answer } = await askNameServers(servers, {
+    name: url.hostname,
+    type: 'A',
+    ...(client !== undefined && { subnet: client }),
+  });
+  const record = answer.answers.find(({ type }) => type === 'A');
+  const asker = client === undefined ? '' : ` as ${client}`;
+  const place = `the name server of ${server.region}`;
+  if (record) return { address: String(record.data), port, found: `looked up${asker} at ${place}` };
+  throw new MeridianError(
+    'host_unknown',
+    `${place} has no address for ${url.hostname} (${answer.rcode})`,
+  );
+}
+
+async function exchange(
+  method: string,
+  url: URL,
+  { address, port }: Destination,
+  { layout }: FoundStack,
+  { data, timeout }: RequestOptions,
+): Promise<Response> {
+  const { request } =
+    url.protocol === 'https:' ? await import('node:https') : await import('node:http');
+  const startMs = performance.now();
+  const abort = new AbortController();
+  const limit = setTimeout(() => abort.abort(), timeout * 1_000);
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      host: address,
+      port,
+      method,
+      path: url.pathname + url.search,
+      headers: {
+        Host: url.host,
+        'User-Agent': 'meridian',
+        ...(data !== undefined && { 'Content-Length': Buffer.byteLength(data) }),
+      },
+      agent: false,
+      signal: abort.signal,
+      ...(url.protocol === 'https:' && {
+        ca: readFileSync(`${layout.authority}/ca.pem`),
+        ...(isIP(url.hostname) === 0 && { servername: url.hostname }),
+      }),
+    });
+    asked.on('error', (cause) => {
+      clearTimeout(limit);
+      const why = abort.signal.aborted ? `no response within ${timeout} s` : messageOf(cause);
+      reject(new MeridianError('request_failed', `${address}:${port}: ${why}`, { cause }));
+    });
+    asked.on('response', (message) => {
+      clearTimeout(limit);
+      resolve({ message, tookMs: performance.now() - startMs });
+    });
+    asked.end(data);
+  });
+}
+
+async function printForPeople(
+  { address, port, found }: Destination,
+  response: Response,
+): Promise<void> {
+  const { message, tookMs } = response;
+  const { statusCode = 0, statusMessage = '' } = message;
+  const status = styled(statusCode < 400 ? 'green' : 'red', `${statusCode} ${statusMessage}`);
+  const region = message.headers['meridian-region'] ?? 'no region';
+  print(`${status} from ${styled('bold', String(region))} in ${tookMs.toFixed(0)} ms`);
+  print(styled('dim', `${address}:${port}, ${found}`));
+  let last = '';
+  for await (const part of message.setEncoding('utf8')) {
+    process.stdout.write(part);
+    last = part;
+  }
+  if (last !== '' && !last.endsWith('\n')) print('');
+}
+
+const maximumJsonBodyBytes = 16 * 1024 * 1024;
+
+async function printAsJson(url: URL, destination: Destination, response: Response): Promise<void> {
+  const { message, tookMs } = response;
+  let body = '';
+  for await (const part of message.setEncoding('utf8')) {
+    body += part;
+    if (body.length > maximumJsonBodyBytes) {
+      throw new MeridianError(
+        'response_too_large',
+        'the body is longer than 16 MiB: leave --json out',
+      );
+    }
+  }
+  printJson({
+    url: url.href,
+    status: message.statusCode,
+    region: message.headers['meridian-region'],
+    ...destination,
+    tookMs,
+    headers: message.headers,
+    body,
+  });
+}

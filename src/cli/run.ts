@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+
+interface RunOptions {
+  readonly region: string;
+  readonly config?: string;
+  readonly state: string;
+}
+
+export function define(command: Command): void {
+  command
+    .requiredOption('--region <name>', 'the region that this node is of')
+    .option('--config <file>', 'configuration; without it the last snapshot is served')
+    .option('--state <dir>', 'folder of snapshots and logs', 'meridian-state')
+    .addHelpText(
+      'after',
+      '\nSIGTERM drains for the longest TTL + 2 s, then ends; SIGINT ends at once.\nMERIDIAN_ADMIN_TOKEN_FILE names the file of the token for changes by the admin API.',
+    )
+    .action(run);
+}
+
+async function run({ region, config, state }: RunOptions): Promise<void> {
+  const { runNode } = await import('../region/node.ts');
+  await runNode({ region, config, state });
+}

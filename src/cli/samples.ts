@@ -1,0 +1,43 @@
+import type { Config } from '../config/schema/config.ts';
+
+/** A request that a configuration answers, to try. */
+export interface SampleRequest {
+  readonly host: string;
+  readonly path: string;
+  readonly service: string;
+}
+
+/** A host with a path that a plain GET matches, preferring exact hosts and longer paths. */
+export function sampleRequest({ routes, zones }: Config): SampleRequest | undefined {
+  const candidates = routes.flatMap((route): SampleRequest[] => {
+    const { hosts, pattern, prefix, methods, service } = route;
+    if (methods && !methods.includes('GET')) return [];
+    if (pattern?.includes('/:')) return [];
+    const host =
+      hosts?.find((name) => !name.startsWith('*.')) ??
+      hosts?.[0] ??
+      `www.${Object.keys(zones)[0] ?? 'example.test'}`;
+    return [{ host: host.replace(/^\*/, 'www'), path: pattern ?? prefix ?? '/', service }];
+  });
+  return candidates.find(({ path }) => path !== '/') ?? candidates[0];
+}
+
+/** A name whose answer depends on where the client is, else any name that has an address. */
+export function sampleName({ zones }: Config): { name: string; steered: boolean } | undefined {
+  const sets = Object.entries(zones).flatMap(([zone, { records }]) =>
+    records
+      .filter(({ type, name }) => type === 'A' && !name.startsWith('*'))
+      .map(({ name, routing }) => ({
+        name: name === '@' ? zone : `${name}.${zone}`,
+        steered: routing === 'latency',
+      })),
+  );
+  return sets.find(({ steered }) => steered) ?? sets[0];
+}
+
+/** Client networks of three continents. */
+export const sampleClients = [
+  { place: 'Europe', network: '81.2.69.0/24' },
+  { place: 'North America', network: '8.8.8.0/24' },
+  { place: 'Asia', network: '1.0.64.0/24' },
+] as const;

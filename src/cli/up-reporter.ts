@@ -1,0 +1,54 @@
+import type { ControlRequest } from '../stack/control/protocol.ts';
+import type { ProcessExit, ProcessSpec } from '../stack/processes/stack-process.ts';
+import type { StackReporter } from '../stack/reporter.ts';
+import { announce } from './announcement.ts';
+import { commandName, findOnPath, stateFlag } from './command-name.ts';
+import { print } from './output.ts';
+
+/** Sentences for a person at a terminal. */
+export function peopleReporter(): StackReporter {
+  const command = commandName();
+  let flag = '';
+  return {
+    leftoversEnded: (count, directory) =>
+      print(`ended ${count} processes that a killed supervisor had left on ${directory}`),
+    ready({ config, layout: { directory }, readyMs }) {
+      flag = stateFlag(directory);
+      const tools = {
+        curl: findOnPath('curl') !== undefined,
+        dig: findOnPath('dig') !== undefined,
+      };
+      print(announce({ config, directory, readyMs, command, stateFlag: flag, tools }));
+    },
+    exited(spec, exit) {
+      const restart = `${command} ${startCommand(spec)}${flag}`;
+      print(`${spec.id} ended (${describeExit(exit)}), log ${spec.logPath}; start it: ${restart}`);
+    },
+    asked(request, { changed, unchanged }) {
+      const done =
+        changed.length > 0 ? changed.join(', ') : `nothing to do for ${unchanged.length}`;
+      print(`${describeRequest(request)}: ${done}`);
+    },
+    stopping: (reason) => print(`\nstopping, asked by ${reason}`),
+    stopped: (count, elapsedMs) =>
+      print(`${count} processes ended in ${(elapsedMs / 1_000).toFixed(1)} s`),
+  };
+}
+
+export function describeExit({ code, signal, error }: ProcessExit): string {
+  return error ?? (signal === null ? `exit code ${code}` : signal);
+}
+
+/** As it was typed: `region kill eu-west-1`. */
+function describeRequest(request: ControlRequest): string {
+  if (!('action' in request)) return request.operation;
+  const { operation, action, region } = request;
+  const names = operation === 'service' ? [region, request.service] : [region];
+  return [operation, action, ...names].filter((word) => word !== undefined).join(' ');
+}
+
+/** The command, without the program, that brings a process back. */
+function startCommand({ kind, region, service }: ProcessSpec): string {
+  if (kind === 'service') return `service start ${region} ${service}`;
+  return kind === 'node' ? `region start ${region}` : `store start ${region}`;
+}

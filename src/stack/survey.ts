@@ -1,0 +1,55 @@
+import type { NodeStatus } from '../admin/node-view.ts';
+import { MeridianError, messageOf } from '../base/errors.ts';
+import { askAdmin } from './admin-client.ts';
+import { askStack, findStack } from './control/client.ts';
+import type { ProcessStatus } from './operations.ts';
+import type { RegionRecord } from './state/record.ts';
+
+export type NodeAnswer =
+  | { readonly status: NodeStatus; readonly error?: never }
+  | { readonly status?: never; readonly error: string };
+
+/** A stack as its supervisor and each of its nodes see it. */
+export interface Survey {
+  readonly directory: string;
+  /** The pid of the supervisor; undefined when it does not run. */
+  readonly supervisor: number | undefined;
+  readonly processes: readonly ProcessStatus[];
+  readonly nodes: Readonly<Record<string, NodeAnswer>>;
+}
+
+const answerWithinMs = 1_000;
+
+/**
+ * Asks everybody at the same time, each for at most a second: a frozen region costs that
+ * second and no more.
+ *
+ * @throws MeridianError `stack_not_running` when no stack was ever started there.
+ */
+export async function surveyStack(state: string): Promise<Survey> {
+  const stack = findStack(state);
+  const processes = stack.supervised
+    ? askStack<ProcessStatus[]>(stack, { operation: 'status' }, answerWithinMs).catch(() => [])
+    : [];
+  const nodes = Promise.all(
+    Object.entries(stack.record.regions).map(
+      async ([name, region]): Promise<[string, NodeAnswer]> => [name, await askNode(region)],
+    ),
+  );
+  return {
+    directory: stack.layout.directory,
+    supervisor: stack.supervised ? stack.record.supervisor?.pid : undefined,
+    processes: await processes,
+    nodes: Object.fromEntries(await nodes),
+  };
+}
+
+async function askNode({ address, admin }: RegionRecord): Promise<NodeAnswer> {
+  try {
+    const { status, body } = await askAdmin(address, admin, '/status', answerWithinMs);
+    if (status === 200) return { status: JSON.parse(body) as NodeStatus };
+    throw new MeridianError('admin_refused', `the admin API answered ${status}`);
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
+}

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { askStack, findRunningStack, findStack } from './control/client.ts';
+import { endStack } from './down.ts';
+import type { FleetEvent, Outcome } from './fleet.ts';
+import type { ProcessStatus } from './operations.ts';
+import { identify, isAlive, isStopped } from './processes/identity.ts';
+import { findMarked, signal } from './processes/marked.ts';
+import { FakeStack, fakeConfig, makeFolder, somePlace, until } from './testdata/fake-stack.ts';
+
+const statuses = (stack: FakeStack) =>
+  askStack<ProcessStatus[]>(findRunningStack(stack.state), { operation: 'status' });
+
+test('a stack comes up, writes its state for its owner only, and SIGINT ends all of it', async (t) => {
+  const stack = new FakeStack(makeFolder());
+  t.after(() => stack.clean());
+  await stack.event('ready');
+  const ids = (await statuses(stack)).map(({ id, state }) => `${id} ${state}`);
+  assert.deepEqual(ids, [
+    'eu/node running',
+    'eu/service/rates running',
+    'us/node running',
+    'us/service/rates running',
+  ]);
+  const modes = ['', 'stack.json', 'stack.sock', 'admin-token', 'lock', 'ca/ca-key.pem'].map(
+    (name) => (statSync(join(stack.state, name)).mode & 0o777).toString(8),
+  );
+  assert.deepEqual(modes, ['700', '600', '600', '600', '600', '600']);
+  const log = readFileSync(join(stack.state, 'regions/eu/node.log'), 'utf8');
+  assert.match(log, /fake node of eu, token file .*\/state\/admin-token/);
+
+  stack.child.kill('SIGINT');
+  assert.equal(await stack.exit(), 0);
+  assert.deepEqual(findMarked(stack.state), []);
+  assert.equal((await stack.event('stopped')).processes, 4);
+  assert.match(readFileSync(join(stack.state, 'regions/eu/node.log'), 'utf8'), /got SIGINT/);
+  assert.throws(() => findRunningStack(stack.state), { code: 'stack_not_running' });
+});
+
+test('region kill, freeze and start reach every process of that region and no other', async (t) => {
+  const stack = new FakeStack(makeFolder());
+  t.after(() => stack.clean());
+  await stack.event('ready');
+  const found = findRunningStack(stack.state);
+  const ask = (action: 'kill' | 'freeze' | 'start') =>
+    askStack<Outcome>(found, { operation: 'region', action, region: 'eu' });
+  const before = await statuses(stack);
+
+  const killed = await ask('kill');
+  assert.deepEqual(killed.changed, ['eu/node', 'eu/service/rates']);
+  assert.deepEqual((await ask('kill')).unchanged, ['eu/node', 'eu/service/rates']);
+  const after = await statuses(stack);
+  assert.deepEqual(
+    after.map(({ state }) => state),
+    ['stopped', 'stopped', 'running', 'running'],
+  );
+  assert.deepEqual(
+    after.filter(({ region }) => region === 'us').map(({ pid }) => pid),
+    before.filter(({ region }) => region === 'us').map(({ pid }) => pid),
+  );
+
+  assert.deepEqual((await ask('start')).changed, ['eu/node', 'eu/service/rates']);
+  const frozen = await ask('freeze');
+  assert.deepEqual(frozen.changed, ['eu/node', 'eu/service/rates']);
+  const [node] = await statuses(stack);
+  assert.equal(node?.state, 'frozen');
+  await until(() => isStopped({ pid: node.pid!, startTicks: 0 }), 'the node to stand still');
+  assert.deepEqual((await ask('start')).changed, ['eu/node', 'eu/service/rates']);
+  await until(() => !isStopped({ pid: node.pid!, startTicks: 0 }), 'the node to go on');
+  assert.equal((await statuses(stack))[0]?.pid, node.pid);
+
+  // What tests that measure recovery need: when the fault began, on a clock of the machine.
+  const events = await askStack<FleetEvent[]>(found, { operation: 'events' });
+  assert.deepEqual(
+    events.find(({ monotonicMs }) => monotonicMs === frozen.first?.monotonicMs)?.event,
+    { type: 'signal', signal: 'SIGSTOP', pid: node.pid },
+  );
+  assert.ok(Math.abs(frozen.first!.wallMs - Date.now()) < 20_000);
+});
+
+test('a frozen region does not keep the stack from ending', async (t) => {
+  const stack = new FakeStack(makeFolder());
+  t.after(() => stack.clean());
+  await stack.event('ready');
+  const found = findRunningStack(stack.state);
+  await askStack(found, { operation: 'region', action: 'freeze', region: 'us' });
+  const ended = await endStack(stack.state);
+  assert.equal(ended.supervisor, stack.child.pid);
+  assert.equal(await stack.exit(), 0);
+  assert.deepEqual(findMarked(stack.state), []);
+});
+
+test('an unknown name is refused with the names that are known', async (t) => {
+  const stack = new FakeStack(makeFolder());
+  t.after(() => stack.clean());
+  await stack.event('ready');
+  const found = findRunningStack(stack.state);
+  await assert.rejects(askStack(found, { operation: 'region', action: 'kill', region: 'uss' }), {
+    code: 'name_unknown',
+    message: 'no region "uss", did you mean "us"? (known: eu, us)',
+  });
+  await assert.rejects(
+    askStack(found, { operation: 'service', action: 'kill', region: 'eu', service: 'rate' }),
+    { message: /no service "rate" that the stack runs in eu, did you mean "rates"/ },
+  );
+  await assert.rejects(askStack(found, { operation: 'store', action: 'kill' }), {
+    message: 'this stack runs no store servers',
+  });
+  assert.ok((await statuses(stack)).every(({ state }) => state === 'running'));
+});
+
+test('a process that ends by itself is told, not restarted, and started on demand', async (t) => {
+  const stack = new FakeStack(makeFolder());
+  t.after(() => stack.clean());
+  await stack.event('ready');
+  const service = (await statuses(stack)).find(({ id }) => id === 'us/service/rates');
+  signal(service!.pid!, 'SIGTERM');
+  const told = await stack.event('exited');
+  assert.deepEqual(
+    [told.process, told.signal, told.logPath],
+    ['us/service/rates', 'SIGTERM', service?.logPath],
+  );
+  assert.equal(
+    (await statuses(stack)).find(({ id }) => id === 'us/service/rates')?.state,
+    'stopped',
+  );
+  const outcome = await askStack<Outcome>(findRunningStack(stack.state), {
+    operation: 'service',
+    action: 'start',
+    region: 'us',
+    service: 'rates',
+  });
+  assert.deepEqual(outcome.changed, ['us/service/rates']);
+});
+
+test('a second up on the same state is refused; after a SIGKILL the next ends what was left', async (t) => {
+  const folder = makeFolder();
+  const place = somePlace();
+  const config = structuredClone(fakeConfig);
+  const grandchild = {
+    ...config,
+    stack: { services: { rates: { ...config.stack.services.rates, env: { GRANDCHILD: '1' } } } },
+  };
+  const first = new FakeStack(folder, { place, config: grandchild });
+  t.after(() => first.clean());
+  await first.event('ready');
+
+  const refused = new FakeStack(folder, { place, config: grandchild });
+  const error = await refused.event('error');
+  assert.equal(error.code, 'stack_running');
+  assert.ok(String(error.message).includes(`${first.state} (pid ${first.child.pid})`));
+  assert.equal(await refused.exit(), 1);
+
+  first.child.kill('SIGKILL');
+  await first.exit();
+  // Both nodes, both services, and a detached grandchild of each service.
+  await until(() => findMarked(first.state).length === 6, 'six leftovers');
+  const left = findMarked(first.state);
+  signal(left[0]!.pid, 'SIGSTOP');
+
+  const second = new FakeStack(folder, { place });
+  t.after(() => second.clean());
+  await second.event('ready');
+  assert.equal((await second.event('leftoversEnded')).count, 6);
+  assert.deepEqual(left.filter(isAlive), []);
+  assert.equal((await statuses(second)).length, 4);
+});
+
+test('down ends what a killed supervisor left', async (t) => {
+  const stack = new FakeStack(makeFolder());
+  t.after(() => stack.clean());
+  await stack.event('ready');
+  stack.child.kill('SIGKILL');
+  await stack.exit();
+  assert.equal(findStack(stack.state).supervised, false);
+  assert.deepEqual(await endStack(stack.state), {
+    directory: stack.state,
+    supervisor: undefined,
+    leftovers: 4,
+  });
+  assert.deepEqual(findMarked(stack.state), []);
+});
+
+test('a node that ends while it starts fails the start with the end of its log', async (t) => {
+  const stack = new FakeStack(makeFolder(), { environment: { FAKE_NODE: 'exit:us' } });
+  t.after(() => stack.clean());
+  const error = await stack.event('error');
+  assert.equal(error.code, 'not_ready');
+  assert.match(String(error.message), /us\/node: exit code 3, log .*\n(.*\n)*.*fails on purpose/);
+  assert.equal(await stack.exit(), 1);
+  assert.deepEqual(findMarked(stack.state), []);
+});
+
+test('a node that is never ready fails the start at the deadline, which is named', async (t) => {
+  const environment = { FAKE_NODE: 'unready:eu' };
+  const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 1_500 });
+  t.after(() => stack.clean());
+  const error = await stack.event('error');
+  assert.match(String(error.message), /not ready within 1\.5 s: eu: the gateway of eu is unknown/);
+  assert.match(String(error.message), /fake node of eu/);
+  assert.equal(await stack.exit(), 1);
+  assert.deepEqual(findMarked(stack.state), []);
+});
+
+test('a command that does not exist is named', async (t) => {
+  const config = {
+    ...fakeConfig,
+    stack: { services: { rates: { command: ['no-such-program'] } } },
+  };
+  const stack = new FakeStack(makeFolder(), { config });
+  t.after(() => stack.clean());
+  const error = await stack.event('error');
+  assert.match(String(error.message), /eu\/service\/rates: spawn no-such-program ENOENT/);
+  assert.equal(await stack.exit(), 1);
+  assert.deepEqual(findMarked(stack.state), []);
+});
+
+test('a process that ignores requests to end is killed by the second Ctrl-C', async (t) => {
+  const stack = new FakeStack(makeFolder(), { environment: { FAKE_NODE: 'deaf:eu' } });
+  t.after(() => stack.clean());
+  await stack.event('ready');
+  const node = (await statuses(stack)).find(({ id }) => id === 'eu/node');
+  const identity = identify(node!.pid!)!;
+  stack.child.kill('SIGINT');
+  stack.child.kill('SIGINT'); // As npm and the launcher pass it on: the same Ctrl-C.
+  await stack.event('stopping');
+  const log = join(stack.state, 'regions/eu/node.log');
+  await until(() => readFileSync(log, 'utf8').includes('got SIGINT'), 'the node to hear it');
+  assert.ok(isAlive(identity));
+  const startedMs = performance.now();
+  const insist = setInterval(() => stack.child.kill('SIGINT'), 100);
+  assert.equal(await stack.exit(), 0);
+  clearInterval(insist);
+  assert.ok(performance.now() - startedMs < 4_000, 'killed before the grace of 5 s was over');
+  assert.equal(isAlive(identity), false);
+});
+
+test('Ctrl-C while it starts ends what was started', async (t) => {
+  const environment = { FAKE_NODE: 'unready:eu' };
+  const stack = new FakeStack(makeFolder(), { environment });
+  t.after(() => stack.clean());
+  await until(() => findMarked(stack.state).length === 4, 'four processes');
+  stack.child.kill('SIGTERM');
+  assert.equal(await stack.exit(), 0);
+  assert.deepEqual(findMarked(stack.state), []);
+});
+
+test('a taken port is refused before anything is started, and its holder is named', async (t) => {
+  const place = somePlace();
+  const server = createServer();
+  t.after(() => server.close());
+  const port = 8_080 + place.portOffset;
+  await new Promise<void>((resolve) => server.listen(port, `127.${place.loopback}.1.1`, resolve));
+  const stack = new FakeStack(makeFolder(), { place });
+  t.after(() => stack.clean());
+  const error = await stack.event('error');
+  assert.equal(error.code, 'port_taken');
+  assert.ok(
+    String(error.message).includes(
+      `127.${place.loopback}.1.1:${port}/tcp (HTTP of us): held by pid ${process.pid} (`,
+    ),
+  );
+  assert.match(String(error.message), /--port-offset/);
+  assert.equal(await stack.exit(), 1);
+});
