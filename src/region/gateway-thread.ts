@@ -12,7 +12,8 @@ import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 async function runGatewayThread(data: ThreadData): Promise<void> {
   const { config, region, material } = data;
   const topology = compileTopology(config);
-  const accessLog = AccessLog.open(data.accessLogPath);
+  const accessLog =
+    data.accessLogPath === undefined ? undefined : openAccessLog(data.accessLogPath);
   const gateway = await createGateway({
     config,
     region,
@@ -26,9 +27,19 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   });
   parentPort?.on('message', (message: ToThread) => {
     if (message.kind === 'drain') gateway.drain();
-    else void gateway.close().then(() => accessLog.close()).then(() => parentPort?.close());
+    else
+      void gateway
+        .close()
+        .then(() => accessLog?.close())
+        .then(() => parentPort?.close());
   });
   post({ kind: 'listening' });
+}
+
+function openAccessLog(path: string): AccessLog {
+  return AccessLog.open(path, {
+    onLoss: ({ message }) => post({ kind: 'warning', message: `access log ${path}: ${message}` }),
+  });
 }
 
 function post(message: FromThread): void {

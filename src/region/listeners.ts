@@ -22,9 +22,7 @@ export function gatewayListeners(
   return {
     ...(serves ? { http: { host, port: ports.http } } : {}),
     ...(serves && material.https ? { https: { host, port: ports.https, ...material.https } } : {}),
-    ...(material.identity
-      ? { link: { host, port: ports.link, identity: material.identity } }
-      : {}),
+    ...(material.identity ? { link: { host, port: ports.link, identity: material.identity } } : {}),
   };
 }
 

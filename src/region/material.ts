@@ -1,4 +1,4 @@
-import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeridianError, messageOf } from '../base/errors.ts';
@@ -76,19 +76,18 @@ async function readPem(path: string): Promise<string> {
 }
 
 function assertPair(cert: string, certPath: string, key: string, keyPath: string): void {
-  let certificate: X509Certificate;
+  const certificate = parsed(() => new X509Certificate(cert), certPath, 'certificate');
+  const privateKey = parsed(() => createPrivateKey(key), keyPath, 'private key');
+  if (certificate.checkPrivateKey(privateKey)) return;
+  invalid(`the key in ${keyPath} does not belong to the certificate in ${certPath}`);
+}
+
+function parsed<Value>(parse: () => Value, path: string, what: string): Value {
   try {
-    certificate = new X509Certificate(cert);
+    return parse();
   } catch {
-    return invalid(`${certPath} holds no PEM certificate`);
+    return invalid(`${path} holds no PEM ${what}`);
   }
-  let matches: boolean;
-  try {
-    matches = certificate.checkPrivateKey(createPrivateKey(key));
-  } catch {
-    return invalid(`${keyPath} holds no PEM private key`);
-  }
-  if (!matches) invalid(`the key in ${keyPath} does not belong to the certificate in ${certPath}`);
 }
 
 function unreadable(path: string, cause: unknown): never {

@@ -19,7 +19,9 @@ export interface PortNeed {
  * @throws MeridianError `port_taken` or `port_unusable` that names all such ports.
  */
 export async function provePortsFree(needs: readonly PortNeed[]): Promise<void> {
-  const results = await Promise.all(needs.map(async (need) => ({ need, error: await tryBind(need) })));
+  const results = await Promise.all(
+    needs.map(async (need) => ({ need, error: await tryBind(need) })),
+  );
   const failed = results.filter(({ error }) => error !== undefined);
   if (failed.length === 0) return;
   const sentences = failed.map(({ need, error }) => describe(need, error));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { messageOf, MeridianError } from '../base/errors.ts';
+import { MeridianError, messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { Material } from './material.ts';
 

@@ -10,7 +10,8 @@ export interface ThreadData {
   readonly healthBuffer: SharedArrayBuffer;
   readonly metricsBuffer: SharedArrayBuffer;
   readonly material: Material;
-  readonly accessLogPath: string;
+  /** `undefined`: no access log. */
+  readonly accessLogPath: string | undefined;
 }
 
 export type ToThread = { readonly kind: 'drain' } | { readonly kind: 'close' };
@@ -18,4 +19,5 @@ export type ToThread = { readonly kind: 'drain' } | { readonly kind: 'close' };
 export type FromThread =
   | { readonly kind: 'listening' }
   | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string }
+  | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'frame'; readonly region: string; readonly bytes: Uint8Array };

@@ -8,6 +8,8 @@ export type ThreadRole = 'gateway' | 'dns';
 export interface ThreadHandlers {
   /** A frame of the inter-region link came in on this thread. */
   onFrame(region: string, bytes: Uint8Array): void;
+  /** Something on this thread does not work as it should; it serves on. */
+  onWarning(message: string): void;
   /** A thread ended that nobody had asked to; it is being replaced. */
   onDeath(role: ThreadRole, index: number, reason: string): void;
 }
@@ -54,6 +56,10 @@ export class KeptThread {
     return this.#role;
   }
 
+  get index(): number {
+    return this.#index;
+  }
+
   get serving(): boolean {
     return this.#serving;
   }
@@ -70,6 +76,7 @@ export class KeptThread {
       let reason = '';
       worker.on('message', (message: FromThread) => {
         if (message.kind === 'frame') this.#handlers.onFrame(message.region, message.bytes);
+        else if (message.kind === 'warning') this.#handlers.onWarning(message.message);
         else if (message.kind === 'listening') {
           this.#onListening(worker);
           resolve();

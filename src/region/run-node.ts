@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { systemClock } from '../base/clock.ts';
+import { MeridianError, messageOf } from '../base/errors.ts';
+import { createLog } from '../observability/log.ts';
+import { startNode } from './node.ts';
+
+export interface RunNodeOptions {
+  readonly region: string;
+  readonly configPath: string | undefined;
+  readonly stateDirectory: string;
+  /** File that holds the token of the admin API. */
+  readonly adminTokenPath: string | undefined;
+  readonly version: string;
+}
+
+/**
+ * Runs one node until it is told to stop: SIGTERM leaves gracefully, SIGINT (or a second
+ * SIGTERM) at once. Events go to standard output as lines of JSON.
+ *
+ * @throws what `startNode` throws.
+ */
+export async function runNode(options: RunNodeOptions): Promise<void> {
+  const log = createLog({
+    region: options.region,
+    clock: systemClock,
+    write: (line) => void process.stdout.write(line),
+  });
+  const node = await startNode({
+    region: options.region,
+    configPath: options.configPath,
+    stateDirectory: options.stateDirectory,
+    adminToken: readToken(options.adminTokenPath),
+    version: options.version,
+    log,
+  });
+  await untilStopped(
+    () => node.drainAndClose(),
+    () => node.close(),
+  );
+}
+
+function readToken(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8').trim() || undefined;
+  } catch (cause) {
+    throw new MeridianError(
+      'admin_token_unreadable',
+      `cannot read the admin token: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+async function untilStopped(drain: () => Promise<void>, close: () => Promise<void>): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let asked = false;
+    const stop = (graceful: boolean) => {
+      const end = graceful && !asked ? drain() : close();
+      asked = true;
+      end.then(resolve, reject);
+    };
+    process.on('SIGTERM', () => stop(true));
+    process.on('SIGINT', () => stop(false));
+  });
+}

@@ -1,0 +1,55 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Bucket, Store } from '../store/store.ts';
+
+const intervalMs = 2_000;
+
+/**
+ * Writes what a node says of itself to the store, for the eyes of operators and for
+ * history: its status to `status` (key `REGION.NODE`) and the states that it decided to
+ * `health`. Nothing reads them to serve; without a store nothing is lost but the record.
+ */
+export class StoreReporter {
+  readonly #status: Bucket;
+  readonly #health: Bucket;
+  readonly #key: string;
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
+  #closed = false;
+  #lastHealth = '';
+
+  constructor(store: Store, region: string, node: string, clock: Clock) {
+    this.#status = store.bucket('status');
+    this.#health = store.bucket('health');
+    this.#key = `${region}.${node}`;
+    this.#clock = clock;
+  }
+
+  /** Reports every two seconds; the next report waits for the one before. */
+  start(status: () => object, health: () => object): void {
+    this.#timer = this.#clock.after(intervalMs, () => {
+      void this.#report(status(), health()).then(() => {
+        if (!this.#closed) this.start(status, health);
+      });
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  /** Failures are the store's to tell, in its own status. */
+  async #report(status: object, health: object): Promise<void> {
+    const healthText = JSON.stringify(health);
+    const writes = [this.#status.put(this.#key, Buffer.from(JSON.stringify(status)))];
+    if (healthText !== this.#lastHealth) {
+      writes.push(
+        this.#health.put(this.#key, Buffer.from(healthText)).then((revision) => {
+          this.#lastHealth = healthText;
+          return revision;
+        }),
+      );
+    }
+    await Promise.allSettled(writes);
+  }
+}

@@ -1,0 +1,140 @@
+import { request } from 'node:http';
+import { createDnsClient, type DnsClient } from '../../src/dns/client.ts';
+import { clientNear, type RegionName, regionNames, type TestStack } from './stack.ts';
+
+/** One client's round: a look-up at one name server, then a request to what it answered. */
+export interface Round {
+  readonly startedMs: number;
+  endedMs: number;
+  /** Region whose name server was asked. */
+  readonly server: RegionName;
+  /** Region that the client's network is nearest to. */
+  readonly near: RegionName;
+  /** Regions that the answer named; `undefined`: no answer. */
+  answered: readonly (RegionName | undefined)[] | undefined;
+  /** Status of the request; 0: it failed. */
+  status: number;
+  /** Region that the answer to the request names. */
+  servedBy: string | undefined;
+  error: string | undefined;
+}
+
+const requestLimitMs = 1_000;
+const lookupLimitMs = 1_000;
+
+/**
+ * Clients near each region in turn, asking the given name servers in turn, at a steady
+ * rate, each round on a connection of its own.
+ */
+export class RoundLoad {
+  readonly rounds: Round[] = [];
+  readonly #stack: TestStack;
+  readonly #host: string;
+  readonly #path: string;
+  readonly #clients = new Map<RegionName, DnsClient>();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #startedMs = performance.now();
+  readonly #perSecond: number;
+  #count = 0;
+  #servers: readonly RegionName[] = regionNames;
+
+  constructor(stack: TestStack, options: { host: string; path: string; perSecond: number }) {
+    this.#stack = stack;
+    this.#host = options.host;
+    this.#path = options.path;
+    this.#perSecond = options.perSecond;
+    for (const region of regionNames) {
+      this.#clients.set(region, createDnsClient({ server: stack.address(region), port: 5300 }));
+    }
+    this.#timer = setInterval(() => this.#catchUp(), 5);
+  }
+
+  /** From now on only these name servers are asked. */
+  ask(servers: readonly RegionName[]): void {
+    this.#servers = servers;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#underWay);
+    for (const client of this.#clients.values()) client.close();
+  }
+
+  #catchUp(): void {
+    const due = ((performance.now() - this.#startedMs) / 1_000) * this.#perSecond;
+    while (this.#count < due) {
+      const round = this.#run(this.#count++);
+      this.#underWay.add(round);
+      void round.finally(() => this.#underWay.delete(round));
+    }
+  }
+
+  async #run(number: number): Promise<void> {
+    const server = this.#servers[number % this.#servers.length]!;
+    const near = regionNames[Math.floor(number / this.#servers.length) % regionNames.length]!;
+    const startedMs = performance.now();
+    const round: Round = {
+      startedMs,
+      endedMs: startedMs,
+      server,
+      near,
+      answered: undefined,
+      status: 0,
+      servedBy: undefined,
+      error: undefined,
+    };
+    this.rounds.push(round);
+    try {
+      const addresses = await this.#lookUp(server, near);
+      round.answered = addresses.map((address) => this.#regionOf(address));
+      if (addresses[0] === undefined) throw new Error('the answer is empty');
+      await this.#request(addresses[0], round);
+    } catch (error) {
+      round.error = error instanceof Error ? error.message : String(error);
+    }
+    round.endedMs = performance.now();
+  }
+
+  async #lookUp(server: RegionName, near: RegionName): Promise<string[]> {
+    const question = { name: this.#host, type: 'A', subnet: clientNear[near] };
+    const client = this.#clients.get(server)!;
+    const { answers } = await client.lookup({ ...question, timeoutMs: lookupLimitMs });
+    return answers.map(({ data }) => data);
+  }
+
+  #regionOf(address: string): RegionName | undefined {
+    return regionNames.find((region) => this.#stack.address(region) === address);
+  }
+
+  #request(address: string, round: Round): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        {
+          host: address,
+          port: 8080,
+          path: this.#path,
+          headers: { Host: this.#host },
+          agent: false,
+          signal: AbortSignal.timeout(requestLimitMs),
+        },
+        (response) => {
+          response.on('error', reject);
+          response.on('end', () => {
+            round.status = response.statusCode ?? 0;
+            round.servedBy = response.headers['meridian-region'] as string | undefined;
+            resolve();
+          });
+          response.resume();
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end();
+    });
+  }
+}
+
+/** A round that a user would call failed. */
+export function failed(round: Round): boolean {
+  return round.status !== 200;
+}

@@ -1,0 +1,163 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ExclusiveLock, takeExclusiveLock } from '../../src/base/exclusive-lock.ts';
+
+export const command = fileURLToPath(new URL('../../bin/meridian.js', import.meta.url));
+export const exampleConfig = fileURLToPath(
+  new URL('../../examples/currency-exchange/meridian.yaml', import.meta.url),
+);
+
+/** The regions of the worked example with the third octet of their loopback addresses. */
+const regionOctets = { 'us-east-1': 1, 'eu-west-1': 2, 'ap-southeast-1': 3 } as const;
+export type RegionName = keyof typeof regionOctets;
+export const regionNames = Object.keys(regionOctets) as RegionName[];
+
+/** A client subnet near each region, as documented ranges of large providers there. */
+export const clientNear: Readonly<Record<RegionName, string>> = {
+  'us-east-1': '8.8.8.0/24',
+  'eu-west-1': '81.2.69.0/24',
+  'ap-southeast-1': '103.6.148.0/24',
+};
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `meridian ARGS` to its end; killed after 60 s. */
+export function meridian(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 64 << 20 };
+    const child = execFile(
+      process.execPath,
+      [command, ...args],
+      options,
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
+/** Resolves when `condition` holds; throws with `what` after `limitMs`. */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  limitMs = 15_000,
+): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    if (await condition()) return;
+    if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** A part of 127.0.0.0/8 that no other test run of this machine uses now. */
+async function takeLoopback(): Promise<{ loopback: number; lock: ExclusiveLock }> {
+  for (let tries = 0; tries < 500; tries++) {
+    const loopback = 20 + Math.floor(Math.random() * 220);
+    const lock = await takeExclusiveLock(`test-loopback-${loopback}`);
+    if (lock) return { loopback, lock };
+  }
+  throw new Error('every loopback range is in use');
+}
+
+/** The worked example as its user starts it, on addresses of its own. */
+export class TestStack {
+  readonly state: string;
+  readonly loopback: number;
+  readonly readyAfterMs: number;
+  readonly #process: ChildProcess;
+  readonly #lock: ExclusiveLock;
+  readonly #output: { text: string };
+
+  private constructor(parts: {
+    state: string;
+    loopback: number;
+    readyAfterMs: number;
+    process: ChildProcess;
+    lock: ExclusiveLock;
+    output: { text: string };
+  }) {
+    this.state = parts.state;
+    this.loopback = parts.loopback;
+    this.readyAfterMs = parts.readyAfterMs;
+    this.#process = parts.process;
+    this.#lock = parts.lock;
+    this.#output = parts.output;
+  }
+
+  /** Starts `meridian up` and waits until it says that all is ready. */
+  static async start(config = exampleConfig): Promise<TestStack> {
+    const { loopback, lock } = await takeLoopback();
+    const state = await mkdtemp(join(tmpdir(), 'meridian-stack-'));
+    const startedMs = performance.now();
+    const args = [command, 'up', config, '--state', state, '--loopback', String(loopback)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = { text: '' };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (bytes: Buffer) => {
+        output.text += bytes;
+      });
+    }
+    const ready = () => /is ready: /.test(output.text);
+    await until(
+      'meridian up is ready',
+      () => {
+        if (child.exitCode !== null) throw new Error(`meridian up ended:\n${output.text}`);
+        return ready();
+      },
+      60_000,
+    );
+    const readyAfterMs = performance.now() - startedMs;
+    return new TestStack({ state, loopback, readyAfterMs, process: child, lock, output });
+  }
+
+  get output(): string {
+    return this.#output.text;
+  }
+
+  get supervisorPid(): number {
+    return this.#process.pid!;
+  }
+
+  address(region: RegionName): string {
+    return `127.${this.loopback}.${regionOctets[region]}.1`;
+  }
+
+  /** `meridian ARGS --state …`, which must succeed. Returns its standard output. */
+  async run(...args: string[]): Promise<string> {
+    const result = await meridian([...args, '--state', this.state]);
+    if (result.code !== 0) {
+      throw new Error(`meridian ${args.join(' ')}: exit ${result.code}\n${result.stderr}`);
+    }
+    return result.stdout;
+  }
+
+  /** A resource of a region's admin API as JSON. */
+  async admin<T>(region: RegionName, path: string): Promise<T> {
+    const answer = await fetch(`http://${this.address(region)}:9000${path}`, {
+      signal: AbortSignal.timeout(2_000),
+    });
+    return (await answer.json()) as T;
+  }
+
+  /** Ends it as Ctrl-C does and gives its exit code; the state directory is removed. */
+  async stop(): Promise<number | null> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = once(this.#process, 'exit');
+      this.#process.kill('SIGINT');
+      await ended;
+    }
+    await this.#lock.release();
+    await rm(this.state, { recursive: true, force: true });
+    return this.#process.exitCode;
+  }
+}
