@@ -1,0 +1,70 @@
+import { MeridianError } from '../base/errors.ts';
+
+/**
+ * What can go wrong with the store. For a write, `details.outcome` says what is
+ * known: `none` (nothing was stored) or `unknown` (it may have been stored, or may
+ * still be: the confirmation is what did not come).
+ *
+ *   code                 retryable  outcome   meaning
+ *   store_unreachable    yes        none or   nobody was there to take the request: the local
+ *                                   unknown   server, the hub or its leader is out of reach
+ *   no_quorum            yes        unknown   taken, but no majority confirmed it in time
+ *   revision_mismatch    no         none      the key has another revision than expected
+ *   key_exists           no         none      `create` on a key that has a value
+ *   invalid_key          no         none      key, prefix, bucket, object or subject is malformed
+ *   value_too_large      no         none      more bytes than one value or object may have
+ *   store_full           no         none      the engine refused for want of room
+ *   object_damaged       no         –         an object's parts do not give its digest
+ *   store_closed         no         none or   `close()` was called
+ *                                   unknown
+ */
+export type StoreErrorCode =
+  | 'store_unreachable'
+  | 'no_quorum'
+  | 'revision_mismatch'
+  | 'key_exists'
+  | 'invalid_key'
+  | 'value_too_large'
+  | 'store_full'
+  | 'object_damaged'
+  | 'store_closed';
+
+export type WriteOutcome = 'none' | 'unknown';
+
+export type StoreError = MeridianError<StoreErrorCode>;
+
+/** Whether the same call may succeed later without anything else being changed. */
+export const storeErrorIsRetryable: Readonly<Record<StoreErrorCode, boolean>> = {
+  store_unreachable: true,
+  no_quorum: true,
+  revision_mismatch: false,
+  key_exists: false,
+  invalid_key: false,
+  value_too_large: false,
+  store_full: false,
+  object_damaged: false,
+  store_closed: false,
+};
+
+export interface StoreErrorFacts {
+  readonly outcome?: WriteOutcome;
+  readonly bucket?: string;
+  readonly key?: string;
+  readonly cause?: unknown;
+}
+
+export function storeError(
+  code: StoreErrorCode,
+  message: string,
+  { cause, ...facts }: StoreErrorFacts = {},
+): StoreError {
+  return new MeridianError(code, message, { cause, details: { outcome: 'none', ...facts } });
+}
+
+/** True for an error of the store, of the given code where one is named. */
+export function isStoreError(error: unknown, code?: StoreErrorCode): error is StoreError {
+  if (!(error instanceof MeridianError) || !Object.hasOwn(storeErrorIsRetryable, error.code)) {
+    return false;
+  }
+  return code === undefined || error.code === code;
+}

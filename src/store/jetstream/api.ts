@@ -1,0 +1,149 @@
+import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { hubDomain } from '../nats-server/domain.ts';
+
+/*
+ * The JetStream API is JSON over request and reply. Two of them are spoken to over the one
+ * connection to the local leaf:
+ *
+ *   $JS.API.…           the leaf's own: mirrors, direct gets, consumers of watches
+ *   $JS.global.API.…    the hub's, through the leaf's link: streams and every write
+ */
+export const leafApi = '$JS.API';
+export const hubApi = `$JS.${hubDomain}.API`;
+
+/** `err_code` of the answers that are handled one by one (nats-server `errors.json`). */
+export const apiErrors = {
+  streamNotFound: 10059,
+  messageNotFound: 10037,
+  wrongLastSequence: 10071,
+  wrongLastSequenceInFlight: 10164,
+  /** Another creation of the same name won. */
+  streamNameInUse: 10058,
+  maximumBytes: 10077,
+  insufficientStorage: 10047,
+  storageExceeded: 10028,
+  /** A hub without a leader answers so. */
+  temporarilyUnavailable: 10008,
+} as const;
+
+/** A JetStream server answered, and the answer was an error. */
+export class JetStreamApiError extends Error {
+  readonly errorCode: number;
+
+  constructor(errorCode: number, description: string) {
+    super(description);
+    this.errorCode = errorCode;
+  }
+}
+
+/** @throws {JetStreamApiError}, or an error of the client library when there is no answer. */
+export async function callApi<T>(
+  connection: NatsConnection,
+  subject: string,
+  request: object,
+  timeoutMs: number,
+): Promise<T> {
+  const reply = await connection.request(subject, JSON.stringify(request), { timeout: timeoutMs });
+  return parseAnswer<T>(reply.json());
+}
+
+/** The headers by which a write is a deletion or a compare-and-set, as in NATS's own KV. */
+export interface WriteHeaders {
+  readonly expectedRevision?: number | undefined;
+  readonly deletion?: boolean | undefined;
+}
+
+/**
+ * Writes one value of a stream on the hub. `stream` is checked by the server, so that
+ * a subject that another stream took over is an error and not a write elsewhere.
+ *
+ * @returns the sequence of the message: the revision.
+ * @throws {JetStreamApiError}, or an error of the client library when there is no answer.
+ */
+export async function publish(
+  connection: NatsConnection,
+  stream: string,
+  subject: string,
+  value: Uint8Array,
+  { expectedRevision, deletion }: WriteHeaders,
+  timeoutMs: number,
+): Promise<number> {
+  const fields = headers();
+  fields.set('Nats-Expected-Stream', stream);
+  if (deletion) fields.set('KV-Operation', 'DEL');
+  if (expectedRevision !== undefined) {
+    fields.set('Nats-Expected-Last-Subject-Sequence', String(expectedRevision));
+  }
+  const reply = await connection.request(`${hubApi}.${subject}`, value, {
+    timeout: timeoutMs,
+    headers: fields,
+  });
+  return parseAnswer<{ seq: number }>(reply.json()).seq;
+}
+
+/** Last message of a subject, from wherever it was read. */
+export interface StoredMessage {
+  readonly value: Uint8Array;
+  readonly revision: number;
+  readonly deleted: boolean;
+}
+
+/** The last message of a subject in the local mirror, or `undefined`. */
+export async function directGet(
+  connection: NatsConnection,
+  stream: string,
+  subject: string,
+  timeoutMs: number,
+): Promise<StoredMessage | undefined> {
+  const reply = await connection.request(`${leafApi}.DIRECT.GET.${stream}.${subject}`, '', {
+    timeout: timeoutMs,
+  });
+  const fields = reply.headers;
+  if (fields?.code === 404) return undefined;
+  if (fields?.code !== 0) {
+    throw new JetStreamApiError(fields?.code ?? 0, fields?.description ?? 'unexpected answer');
+  }
+  return {
+    value: reply.data,
+    revision: Number(fields.get('Nats-Sequence')),
+    deleted: isDeletion(fields.get('KV-Operation')),
+  };
+}
+
+/** The last message of a subject as the leader of its stream knows it, or `undefined`. */
+export async function leaderGet(
+  connection: NatsConnection,
+  stream: string,
+  subject: string,
+  timeoutMs: number,
+): Promise<StoredMessage | undefined> {
+  try {
+    const request = { last_by_subj: subject };
+    const { message } = await callApi<{
+      message: { seq: number; data?: string; hdrs?: string };
+    }>(connection, `${hubApi}.STREAM.MSG.GET.${stream}`, request, timeoutMs);
+    const fields = Buffer.from(message.hdrs ?? '', 'base64').toString();
+    return {
+      value: Buffer.from(message.data ?? '', 'base64'),
+      revision: message.seq,
+      deleted: isDeletion(/^KV-Operation: *(\w+)/m.exec(fields)?.[1]),
+    };
+  } catch (error) {
+    if (hasApiCode(error, apiErrors.messageNotFound)) return undefined;
+    throw error;
+  }
+}
+
+export function isDeletion(operation: string | undefined): boolean {
+  return operation === 'DEL' || operation === 'PURGE';
+}
+
+export function hasApiCode(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.errorCode === code;
+}
+
+function parseAnswer<T>(answer: T & { error?: { err_code?: number; description?: string } }): T {
+  const { error } = answer;
+  if (!error) return answer;
+  throw new JetStreamApiError(error.err_code ?? 0, error.description ?? 'unknown error');
+}

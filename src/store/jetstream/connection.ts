@@ -1,0 +1,165 @@
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { messageOf } from '../../base/errors.ts';
+import { storeError } from '../errors.ts';
+import { storeUser } from '../nats-server/config-text.ts';
+import { awaitGreeting } from './greeting.ts';
+import { resolvesWithin, sleep } from './sleep.ts';
+
+const connectLimitMs = 1_000;
+const retryMs = 250;
+const pingEveryMs = 500;
+const pingLimitMs = 1_000;
+const pingsMissed = 2;
+
+export interface ConnectionOptions {
+  /** `nats://host:port`, in order of preference. */
+  readonly servers: readonly string[];
+  /** Shown by the server in its logs and monitoring. */
+  readonly name: string;
+  readonly secret?: string | undefined;
+}
+
+/**
+ * One connection after the other, for ever, to the first server that answers.
+ *
+ *   ┌────────────┐  greeting, then connected  ┌───────────┐
+ *   │ connecting │ ─────────────────────────▶ │ connected │ ──▶ onConnected listeners
+ *   │            │ ◀───────────────────────── │           │
+ *   └────────────┘  closed, or 2 pings of 1 s └───────────┘
+ *      │      ▲     unanswered (frozen: 3 s)
+ *      └──────┘ failed: 250 ms, next server
+ *
+ * The client library's own reconnecting is off. It would keep what is published while
+ * there is no connection and send it later, long after the caller was told that the write
+ * failed; and it cannot be closed before the first connection stands. Here a lost
+ * connection takes its unsent bytes and pending requests with it.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #closing = new AbortController();
+  readonly #listeners = new Set<(connection: NatsConnection) => void>();
+  readonly #running: Promise<void>;
+  /** Resolves when there is a connection; another one once that is lost. */
+  #arrival = Promise.withResolvers<void>();
+  #current: NatsConnection | undefined;
+  #server: string | undefined;
+  #lastError: string | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  get current(): NatsConnection | undefined {
+    return this.#current;
+  }
+
+  /** `host:port` of the server connected to. */
+  get server(): string | undefined {
+    return this.#server;
+  }
+
+  /** Why the last attempt failed or the last connection ended. */
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  /** Aborts when `close` is called: everything that waits should end. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Calls at once if connected, and again for every new connection. Returns how to stop. */
+  onConnected(listener: (connection: NatsConnection) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#current) listener(this.#current);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * The connection, waited for until `deadlineMs` (of `performance.now()`).
+   * @throws {StoreError} `store_unreachable`, `store_closed`
+   */
+  async connected(deadlineMs: number): Promise<NatsConnection> {
+    if (!this.#current) {
+      const waitMs = Math.max(0, deadlineMs - performance.now());
+      await resolvesWithin(this.#arrival.promise, waitMs, this.closing);
+    }
+    if (this.closing.aborted) throw storeError('store_closed', 'the store was closed');
+    if (this.#current) return this.#current;
+    throw storeError(
+      'store_unreachable',
+      `no connection to the store: ${this.#lastError ?? 'none was tried yet'}`,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    void this.#current?.close().catch(ignore);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { servers } = this.#options;
+    for (let attempt = 0; !this.closing.aborted; attempt++) {
+      const server = new URL(servers[attempt % servers.length]!);
+      try {
+        const connection = await this.#connect(server);
+        await this.#serve(connection, server);
+      } catch (error) {
+        this.#lastError = messageOf(error);
+      }
+      await sleep(retryMs, this.closing);
+    }
+  }
+
+  async #connect(server: URL): Promise<NatsConnection> {
+    const port = Number(server.port || 4222);
+    await awaitGreeting(server.hostname, port, connectLimitMs);
+    return await connect({
+      servers: [`${server.hostname}:${port}`],
+      name: this.#options.name,
+      ...(this.#options.secret && { user: storeUser, pass: this.#options.secret }),
+      timeout: connectLimitMs,
+      reconnect: false,
+      ignoreClusterUpdates: true,
+      noAsyncTraces: true,
+    });
+  }
+
+  /** Resolves when the connection has ended. */
+  async #serve(connection: NatsConnection, server: URL): Promise<void> {
+    if (this.closing.aborted) return await connection.close();
+    this.#current = connection;
+    this.#server = server.host;
+    const ended = connection.closed();
+    const frozen = this.#pingUntilMissed(connection);
+    this.#arrival.resolve();
+    for (const listener of this.#listeners) listener(connection);
+    const reason = await Promise.race([ended, frozen]);
+    this.#current = undefined;
+    this.#server = undefined;
+    this.#arrival = Promise.withResolvers();
+    this.#lastError = reason ? messageOf(reason) : `${server.host} closed the connection`;
+    // Not awaited: nothing may wait for a server that does not answer.
+    void connection.close().catch(ignore);
+  }
+
+  /** Resolves with the reason when the server stops answering; never if it closes. */
+  #pingUntilMissed(connection: NatsConnection): Promise<Error> {
+    return new Promise((resolve) => {
+      const ping = async () => {
+        for (let missed = 0; missed < pingsMissed; ) {
+          await sleep(pingEveryMs, this.closing);
+          if (connection.isClosed()) return;
+          const answered = await resolvesWithin(connection.flush(), pingLimitMs, this.closing);
+          missed = answered ? 0 : missed + 1;
+        }
+        resolve(new Error(`${connection.getServer()} stopped answering`));
+      };
+      ping().catch((error) => resolve(error));
+    });
+  }
+}
+
+function ignore(): void {}

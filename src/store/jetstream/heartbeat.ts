@@ -1,0 +1,51 @@
+import { messageOf } from '../../base/errors.ts';
+import { storeError } from '../errors.ts';
+import type { Reachability } from '../reachability.ts';
+import { publish } from './api.ts';
+import { explainFailure } from './failures.ts';
+import type { Link } from './link.ts';
+import { sleep } from './sleep.ts';
+import { streamOf, subjectOf } from './streams.ts';
+
+const intervalMs = 1_000;
+const jitter = 0.1;
+const limitMs = 2_000;
+
+/**
+ * Writes a small value to the hub about once a second, by which the node knows whether a
+ * majority confirms writes. A question to the hub would not do: a leader without a
+ * majority goes on answering for about ten seconds.
+ */
+export async function keepHeartbeat(
+  bucket: string,
+  key: string,
+  link: Link,
+  reachability: Reachability,
+): Promise<void> {
+  while (!link.closing.aborted) {
+    const sentAtMs = link.nowMs();
+    try {
+      await beat(bucket, key, link);
+      reachability.confirmed(sentAtMs, link.nowMs());
+    } catch (error) {
+      if (!link.closing.aborted) reachability.failed(link.nowMs(), messageOf(error));
+    }
+    const pauseMs = intervalMs * (1 + jitter * (2 * Math.random() - 1));
+    await sleep(reachability.reachable ? pauseMs : pauseMs / 2, link.closing);
+  }
+}
+
+async function beat(bucket: string, key: string, link: Link): Promise<void> {
+  const connection = link.connection.current;
+  if (!connection) {
+    const reason = link.connection.lastError ?? 'not connected yet';
+    throw storeError('store_unreachable', `no connection to the store: ${reason}`);
+  }
+  const value = Buffer.from(new Date().toISOString());
+  const subject = subjectOf(bucket, key);
+  try {
+    await publish(connection, streamOf(bucket), subject, value, {}, limitMs);
+  } catch (error) {
+    throw explainFailure(error, { write: true, what: 'heartbeat', closing: false });
+  }
+}

@@ -1,0 +1,90 @@
+import type { Clock } from '../../base/clock.ts';
+import { checkBucketName, checkKey, checkSubject } from '../names.ts';
+import { PartedObjects } from '../objects.ts';
+import { Reachability } from '../reachability.ts';
+import type { Bucket, Objects, Signal, Store, StoreStatus } from '../store.ts';
+import { Connection } from './connection.ts';
+import { keepHeartbeat } from './heartbeat.ts';
+import { JetStreamBucket } from './jetstream-bucket.ts';
+import { Link } from './link.ts';
+import { createSignal } from './signals.ts';
+
+export interface JetStreamOptions {
+  /** The region's leaf servers, `nats://host:port`, in order of preference. At least one. */
+  readonly servers: readonly string[];
+  /** Names the node in the store; a word of `A-Za-z0-9_=/-`, one per process. */
+  readonly name: string;
+  /** Copies of each bucket on the hub: `replicasFor(regions)`. */
+  readonly replicas: 1 | 3 | 5;
+  /** Password of the store's servers, where they have one. */
+  readonly secret?: string | undefined;
+}
+
+/** No operator's bucket has a `_` in its name. */
+const heartbeatBucket = 'sys_heartbeat';
+
+/** The store of a deployment: NATS JetStream through the region's leaf server. */
+export class JetStreamStore implements Store {
+  readonly #link: Link;
+  readonly #replicas: number;
+  readonly #reachability: Reachability;
+  readonly #buckets = new Map<string, JetStreamBucket>();
+  readonly #heartbeat: Promise<void>;
+
+  constructor(options: JetStreamOptions, clock: Clock) {
+    checkKey(options.name);
+    const reachability = new Reachability(clock.monotonicMs());
+    this.#reachability = reachability;
+    this.#replicas = options.replicas;
+    this.#link = new Link(
+      new Connection(options),
+      () => clock.monotonicMs(),
+      () => reachability.confirmedAtMs,
+    );
+    this.#open(heartbeatBucket);
+    this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link, reachability);
+  }
+
+  bucket(name: string): Bucket {
+    checkBucketName(name);
+    return this.#open(name);
+  }
+
+  objects(name: string): Objects {
+    checkBucketName(name);
+    return new PartedObjects(this.#open(`${name}_objects`));
+  }
+
+  signal(subject: string): Signal {
+    checkSubject(subject);
+    return createSignal(subject, this.#link.connection);
+  }
+
+  status(): StoreStatus {
+    const { reachable, sinceMs, lastError } = this.#reachability;
+    const problems = [...this.#buckets.values()].map(({ problem }) => problem);
+    return {
+      engine: 'jetstream',
+      reachable,
+      sinceMs,
+      outOfReachForMs: this.#reachability.outOfReachForMs(this.#link.nowMs()),
+      lastError: lastError ?? problems.find((problem) => problem !== undefined),
+      server: this.#link.connection.server,
+    };
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#link.connection.close();
+    const buckets = [...this.#buckets.values()].map((bucket) => bucket.close());
+    await Promise.all([closed, this.#heartbeat, ...buckets]);
+  }
+
+  #open(name: string): JetStreamBucket {
+    const known = this.#buckets.get(name);
+    if (known) return known;
+    this.#link.checkOpen();
+    const bucket = new JetStreamBucket(name, this.#link, this.#replicas);
+    this.#buckets.set(name, bucket);
+    return bucket;
+  }
+}

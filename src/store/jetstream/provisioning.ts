@@ -1,0 +1,84 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { messageOf } from '../../base/errors.ts';
+import type { Freshness } from './freshness.ts';
+import type { Link } from './link.ts';
+import { resolvesWithin, sleep } from './sleep.ts';
+import { ensureBucket, mirrorInfo } from './streams.ts';
+
+const lookEveryMs = 1_000;
+const retryMs = { first: 200, most: 2_000 } as const;
+
+/**
+ * Keeps a bucket in being, in the background: makes stream and mirror when the hub can be
+ * reached, looks at the mirror once a second, and starts over when the mirror is gone or
+ * the connection is another one (the leaf may have lost its disk).
+ *
+ *   missing ── ensured ──▶ standing ──┐ look: mirror there
+ *      ▲                     │  ▲─────┘
+ *      └── mirror gone, or ──┘
+ *          new connection
+ */
+export class Provisioning {
+  readonly ended: Promise<void>;
+  readonly #stood = Promise.withResolvers<void>();
+  readonly #bucket: string;
+  readonly #replicas: number;
+  readonly #link: Link;
+  readonly #freshness: Freshness;
+  #standingOn: NatsConnection | undefined;
+  #problem: string | undefined;
+
+  constructor(bucket: string, replicas: number, link: Link, freshness: Freshness) {
+    this.#bucket = bucket;
+    this.#replicas = replicas;
+    this.#link = link;
+    this.#freshness = freshness;
+    this.ended = this.#run();
+  }
+
+  /** Why the bucket is not made yet, or why its mirror cannot follow. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /**
+   * Waits until the bucket was found or made for the first time. A write to a stream that
+   * is just being made gets lost between its servers, and would wait for an answer in vain.
+   */
+  async stood(deadlineMs: number): Promise<void> {
+    const waitMs = Math.max(0, deadlineMs - performance.now());
+    await resolvesWithin(this.#stood.promise, waitMs, this.#link.closing);
+  }
+
+  async #run(): Promise<void> {
+    const { closing, connection: connections } = this.#link;
+    let waitMs: number = retryMs.first;
+    while (!closing.aborted) {
+      const connection = connections.current;
+      if (connection) {
+        try {
+          await this.#step(connection);
+          waitMs = lookEveryMs;
+        } catch (error) {
+          if (this.#standingOn !== connection) this.#problem = messageOf(error);
+          waitMs = Math.min(waitMs * 2, retryMs.most);
+        }
+      } else {
+        waitMs = retryMs.first;
+      }
+      await sleep(waitMs, closing);
+    }
+  }
+
+  async #step(connection: NatsConnection): Promise<void> {
+    if (this.#standingOn !== connection) {
+      this.#problem = await ensureBucket(connection, this.#bucket, this.#replicas);
+      this.#standingOn = connection;
+      this.#stood.resolve();
+    }
+    const askedAtMs = this.#link.nowMs();
+    const mirror = await mirrorInfo(connection, this.#bucket);
+    if (mirror) this.#freshness.observe({ askedAtMs, ...mirror });
+    else this.#standingOn = undefined;
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock } from '../../base/clock.ts';
+import { storeError } from '../errors.ts';
+import { checkBucketName, checkSubject } from '../names.ts';
+import { PartedObjects } from '../objects.ts';
+import type { Bucket, Objects, Signal, Store, StoreStatus } from '../store.ts';
+import { MemoryBucket } from './memory-bucket.ts';
+
+type Listener = (payload: Uint8Array) => void;
+
+/** The store of a single node, and of tests: gone with the process. */
+export class MemoryStore implements Store {
+  readonly #buckets = new Map<string, MemoryBucket>();
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #openedAtMs: number;
+  #closed = false;
+
+  constructor(clock: Clock) {
+    this.#openedAtMs = clock.monotonicMs();
+  }
+
+  bucket(name: string): Bucket {
+    checkBucketName(name);
+    return this.#open(name);
+  }
+
+  objects(name: string): Objects {
+    checkBucketName(name);
+    return new PartedObjects(this.#open(`${name}_objects`));
+  }
+
+  signal(subject: string): Signal {
+    checkSubject(subject);
+    return {
+      publish: (payload) => this.#publish(subject, payload),
+      subscribe: (listener) => this.#subscribe(subject, listener),
+    };
+  }
+
+  status(): StoreStatus {
+    return {
+      engine: 'memory',
+      reachable: !this.#closed,
+      sinceMs: this.#openedAtMs,
+      outOfReachForMs: 0,
+      lastError: undefined,
+      server: undefined,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const bucket of this.#buckets.values()) bucket.close();
+    this.#listeners.clear();
+  }
+
+  #open(name: string): MemoryBucket {
+    const known = this.#buckets.get(name);
+    if (known) return known;
+    const bucket = new MemoryBucket(name, () => this.#checkOpen());
+    this.#buckets.set(name, bucket);
+    return bucket;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw storeError('store_closed', 'the store was closed');
+  }
+
+  #publish(subject: string, payload: Uint8Array): boolean {
+    if (this.#closed) return false;
+    for (const listener of this.#listeners.get(subject) ?? []) {
+      const copy = payload.slice();
+      queueMicrotask(() => {
+        if (this.#listeners.get(subject)?.has(listener)) listener(copy);
+      });
+    }
+    return true;
+  }
+
+  #subscribe(subject: string, listener: Listener): { close(): void } {
+    // A function of its own, so that the same listener can be subscribed twice.
+    const own: Listener = (payload) => listener(payload);
+    const listeners = this.#listeners.get(subject) ?? new Set();
+    this.#listeners.set(subject, listeners.add(own));
+    return { close: () => void listeners.delete(own) };
+  }
+}

@@ -1,0 +1,51 @@
+import { storeError } from './errors.ts';
+import { maximumValueBytes } from './store.ts';
+
+/** Words of these characters joined by single dots are safe as tokens of a NATS subject. */
+const key = /^[A-Za-z0-9_=/-]+(\.[A-Za-z0-9_=/-]+)*$/;
+const prefix = /^([A-Za-z0-9_=/-]+(\.[A-Za-z0-9_=/-]+)*\.?)?$/;
+const bucket = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
+const maximumKeyBytes = 512;
+
+/** @throws {StoreError} `invalid_key` */
+export function checkKey(text: string): void {
+  if (text.length <= maximumKeyBytes && key.test(text)) return;
+  throw storeError(
+    'invalid_key',
+    `${shown(text)} is not a key: expected words of A-Z, a-z, 0-9, "_", "=", "/" and "-" joined by dots, at most ${maximumKeyBytes} characters`,
+  );
+}
+
+/** @throws {StoreError} `invalid_key` */
+export function checkPrefix(text: string): void {
+  if (text.length <= maximumKeyBytes && prefix.test(text)) return;
+  throw storeError('invalid_key', `${shown(text)} is not the start of a key`);
+}
+
+/** @throws {StoreError} `invalid_key` */
+export function checkBucketName(text: string): void {
+  if (bucket.test(text)) return;
+  throw storeError(
+    'invalid_key',
+    `${shown(text)} is not a name for a bucket: expected 1 to 32 of a-z, 0-9 and "-", not at either end`,
+  );
+}
+
+/** @throws {StoreError} `invalid_key` */
+export function checkSubject(text: string): void {
+  if (text.length <= maximumKeyBytes && key.test(text)) return;
+  throw storeError('invalid_key', `${shown(text)} is not a subject of a signal`);
+}
+
+/** @throws {StoreError} `value_too_large` */
+export function checkValue(value: Uint8Array, name: string): void {
+  if (value.byteLength <= maximumValueBytes) return;
+  throw storeError(
+    'value_too_large',
+    `the value of ${name} has ${value.byteLength} bytes; at most ${maximumValueBytes} fit: use objects()`,
+  );
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}

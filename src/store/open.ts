@@ -1,0 +1,52 @@
+import { type Clock, systemClock } from '../base/clock.ts';
+import { MeridianError } from '../base/errors.ts';
+import type { Config } from '../config/schema/config.ts';
+import { type JetStreamOptions, JetStreamStore } from './jetstream/jetstream-store.ts';
+import { MemoryStore } from './memory/memory-store.ts';
+import { replicasFor, storeSites } from './nats-server/sites.ts';
+import type { Store } from './store.ts';
+
+export type StoreOptions =
+  | { readonly engine: 'memory' }
+  | ({ readonly engine: 'jetstream' } & JetStreamOptions);
+
+/**
+ * Opens the store and returns at once. Whether it can be reached is a matter of
+ * `status()`: connections, buckets and replicas are made in the background, for ever.
+ */
+export function openStore(options: StoreOptions, clock: Clock = systemClock): Store {
+  if (options.engine === 'memory') return new MemoryStore(clock);
+  return new JetStreamStore(options, clock);
+}
+
+/**
+ * What a configuration says about the store of a node. Where it names no servers for the
+ * region, the leaf of a stack is meant.
+ *
+ * @param node names the node, one per process: `eu-west-1` or `eu-west-1-2`.
+ * @throws {MeridianError} `store_not_configured`
+ */
+export function storeOptionsFor(
+  config: Config,
+  region: string,
+  node: string,
+  secret?: string,
+): StoreOptions {
+  if (config.store.engine === 'memory') return { engine: 'memory' };
+  const servers = config.store.servers?.[region] ?? stackServers(config, region);
+  if (servers.length === 0) {
+    throw new MeridianError(
+      'store_not_configured',
+      `store.servers names no server for region "${region}"`,
+    );
+  }
+  const replicas = replicasFor(Object.keys(config.regions).length);
+  return { engine: 'jetstream', servers, name: node, replicas, secret };
+}
+
+function stackServers(config: Config, region: string): string[] {
+  if (!config.stack) return [];
+  return storeSites(config)
+    .filter((site) => site.region === region)
+    .map((site) => `nats://${site.address}:${site.ports.leaf}`);
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { isStoreError, storeErrorIsRetryable } from '../../src/store/errors.ts';
+import { openStore } from '../../src/store/open.ts';
+import { type Store, type Watch, writeLimitMs } from '../../src/store/store.ts';
+import { eventually } from '../support/eventually.ts';
+import { NatsCluster, natsServerMissing } from '../support/nats-cluster.ts';
+import { bytes, rejects, show, text } from './store-contract.ts';
+
+/** Elections of nats-server take up to about 10 s. */
+const recoveryMs = 20_000;
+
+describe('jetstream under faults', { skip: natsServerMissing() }, () => {
+  let cluster: NatsCluster;
+  let near: Store;
+  let far: Store;
+  let watched: string[];
+
+  const open = (region: string, secret = cluster.secret) =>
+    openStore({
+      engine: 'jetstream',
+      servers: [cluster.leafUrl(region)],
+      name: region,
+      replicas: 3,
+      secret,
+    });
+  const bothReachable = () => near.status().reachable && far.status().reachable;
+
+  before(async () => {
+    cluster = await NatsCluster.start({
+      regions: ['a', 'b', 'c'],
+      leaves: ['a', 'b'],
+      secret: 'a-secret-of-the-test',
+    });
+    near = open('a');
+    far = open('b');
+    watched = collect(near.bucket('log').watch());
+    await eventually('the store', bothReachable, recoveryMs);
+    await far.bucket('log').put('start', bytes('1'));
+    await eventually('the watch', () => watched.includes('start=1'));
+  });
+
+  after(async () => {
+    await Promise.all([near?.close(), far?.close()]);
+    await cluster?.close();
+  });
+
+  it('frozen leaf: errors in bounded time, then back, with nothing missed', async () => {
+    cluster.freeze('leaf', 'a');
+    try {
+      const frozenAtMs = performance.now();
+      await failsInTime(near.bucket('log').put('late', bytes('0')), 'unknown');
+      await failsInTime(near.bucket('log').get('start'));
+      await eventually('to notice', () => !near.status().reachable, 4_000);
+      assert.ok(performance.now() - frozenAtMs < 6_500, 'noticed too late');
+      assert.match(near.status().lastError ?? '', /127\.0\.1\.1:\d+|no majority|connection/);
+      await far.bucket('log').put('meanwhile', bytes('1'));
+      await far.bucket('log').put('meanwhile', bytes('2'));
+    } finally {
+      cluster.thaw('leaf', 'a');
+    }
+    await eventually('the leaf', () => near.status().reachable, recoveryMs);
+    assert.equal(near.status().outOfReachForMs, 0);
+    await eventually('the watch to go on', () => watched.includes('meanwhile=2'));
+  });
+
+  it('no majority: writes fail in bounded time, reads and watches go on', async () => {
+    const revision = await near.bucket('log').put('kept', bytes('1'));
+    await eventually('the replica', () => near.bucket('log').get('kept'));
+    await Promise.all([cluster.kill('hub', 'b'), cluster.kill('hub', 'c')]);
+
+    for (const store of [near, far]) {
+      await failsInTime(store.bucket('log').put('x', bytes('1')));
+      await failsInTime(store.bucket('log').update('kept', bytes('2'), revision));
+    }
+    await eventually('to notice', () => !near.status().reachable && !far.status().reachable);
+    const first = near.status().outOfReachForMs;
+    const entry = await near.bucket('log').get('kept');
+    assert.equal(text(entry!.value), '1');
+    assert.deepEqual(await far.bucket('log').keys('kept'), ['kept']);
+    const later = await eventually('time to pass', async () => {
+      const read = await near.bucket('log').get('kept');
+      return read!.staleForMs > entry!.staleForMs + 200 && read;
+    });
+    assert.equal(later.revision, revision);
+    assert.ok(near.status().outOfReachForMs > first);
+
+    cluster.start('hub', 'b');
+    await eventually('the majority', bothReachable, recoveryMs);
+    await persistently(async () => {
+      const current = await near.bucket('log').get('kept', { from: 'leader' });
+      await near.bucket('log').update('kept', bytes('3'), current!.revision);
+    });
+    await eventually('the watch to go on', () => watched.includes('kept=3'));
+    cluster.start('hub', 'c');
+  });
+
+  it('all servers killed and back: the same store goes on, and so does its watch', async () => {
+    const before = await persistently(() => far.bucket('log').put('durable', bytes('1')));
+    await eventually('the watch', () => watched.includes('durable=1'));
+    const seen = watched.length;
+    await cluster.killAll();
+
+    const latecomer = open('b');
+    await failsInTime(latecomer.bucket('log').put('early', bytes('1')), 'none');
+    await failsInTime(near.bucket('log').put('x', bytes('1')), 'none');
+    await failsInTime(near.bucket('log').get('durable'));
+    await failsInTime(near.bucket('log').keys());
+    assert.equal(near.signal('s').publish(bytes('lost')), false);
+    const status = near.status();
+    assert.deepEqual([status.reachable, status.server], [false, undefined]);
+    assert.match(status.lastError ?? '', /ECONNREFUSED 127\.0\.1\.1/);
+    assert.ok(status.outOfReachForMs > 0);
+
+    cluster.startAll();
+    await eventually('all', () => bothReachable() && latecomer.status().reachable, recoveryMs);
+    const durable = () => near.bucket('log').get('durable', { from: 'leader' });
+    assert.equal((await persistently(durable))?.revision, before);
+    assert.ok((await latecomer.bucket('log').update('durable', bytes('2'), before)) > before);
+    await eventually('the watch to go on', () => watched.includes('durable=2'));
+    const repeated = watched.slice(seen).filter((event) => event === 'durable=1');
+    assert.deepEqual(repeated, [], 'a revision was delivered twice');
+    await latecomer.close();
+  });
+
+  it('a wrong secret is a state with a reason, which does not tell the secret', async () => {
+    const secret = 'not-the-secret-at-all';
+    const store = open('a', secret);
+    await eventually('the refusal', () => /authorization/i.test(store.status().lastError ?? ''));
+    assert.ok(!JSON.stringify(store.status()).includes(secret));
+    await closesInTime(store);
+  });
+
+  it('closes within a second, frozen server or not, and says so afterwards', async () => {
+    const store = open('b');
+    const bucket = store.bucket('log');
+    const watch = collect(bucket.watch());
+    await eventually('the watch', () => watch.includes('caughtUp'));
+    cluster.freeze('leaf', 'b');
+    try {
+      const write = bucket.put('x', bytes('1')).catch((error: unknown) => error);
+      await closesInTime(store);
+      assert.ok(isStoreError(await write, 'store_closed'), String(await write));
+      await rejects(bucket.get('x'), 'store_closed');
+      assert.throws(() => store.bucket('another'), { code: 'store_closed' });
+    } finally {
+      cluster.thaw('leaf', 'b');
+    }
+  });
+});
+
+/** A typed error, within the limit that every write has. */
+async function failsInTime(promise: Promise<unknown>, outcome?: string): Promise<void> {
+  const startedMs = performance.now();
+  const error = await promise.then(
+    () => assert.fail('expected a failure'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(
+    isStoreError(error, 'no_quorum') || isStoreError(error, 'store_unreachable'),
+    String(error),
+  );
+  if (outcome !== undefined) assert.equal(error.details.outcome, outcome, error.message);
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs < writeLimitMs, `failed after ${tookMs} ms`);
+}
+
+/**
+ * Again while the store is out of reach: `status` speaks of the heartbeat's stream, and the
+ * streams of other buckets may elect their leaders a little later.
+ */
+async function persistently<T>(operation: () => Promise<T>): Promise<T> {
+  const { value } = await eventually(
+    'an operation to succeed',
+    async () => {
+      try {
+        return { value: await operation() };
+      } catch (error) {
+        const again = isStoreError(error) && storeErrorIsRetryable[error.code];
+        if (!again) throw error;
+        return undefined;
+      }
+    },
+    recoveryMs,
+  );
+  return value;
+}
+
+async function closesInTime(store: Store): Promise<void> {
+  const startedMs = performance.now();
+  await Promise.all([store.close(), store.close()]);
+  assert.ok(performance.now() - startedMs < 1_000);
+}
+
+/** The events of a watch so far, growing in the background. */
+function collect(watch: Watch): string[] {
+  const events: string[] = [];
+  const read = async () => {
+    for await (const event of watch) events.push(show(event));
+  };
+  void read();
+  return events;
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hubConfigText, leafConfigText } from '../../src/store/nats-server/config-text.ts';
+import { checkNatsServer, findNatsServer } from '../../src/store/nats-server/find.ts';
+import { hubVoters, type StorePorts, type StoreSite } from '../../src/store/nats-server/sites.ts';
+
+/**
+ * Why no real servers can be started here, or `false`. In CI a missing nats-server is a
+ * failure, not a skip: what is skipped there is tested nowhere.
+ */
+export function natsServerMissing(): string | false {
+  try {
+    findNatsServer();
+    return false;
+  } catch (error) {
+    if (process.env.CI) throw error;
+    return (error as Error).message;
+  }
+}
+
+export type ServerKind = 'hub' | 'leaf';
+
+interface ServerProcess {
+  readonly kind: ServerKind;
+  readonly region: string;
+  readonly configFile: string;
+  readonly logFile: string;
+  child: ChildProcess | undefined;
+}
+
+/**
+ * Real hub voters and leaves on loopback addresses and free ports, with their data in a
+ * temporary folder: the topology of a stack, for tests to kill, freeze and start again.
+ */
+export class NatsCluster {
+  readonly sites: readonly StoreSite[];
+  readonly secret: string | undefined;
+  readonly #directory: string;
+  readonly #program: string;
+  readonly #servers: readonly ServerProcess[];
+
+  private constructor(
+    program: string,
+    directory: string,
+    sites: readonly StoreSite[],
+    leaves: readonly string[],
+    secret: string | undefined,
+  ) {
+    this.#program = program;
+    this.#directory = directory;
+    this.sites = sites;
+    this.secret = secret;
+    const voters = hubVoters(sites);
+    this.#servers = sites.flatMap((site) => [
+      ...(voters.includes(site) ? [this.#prepare('hub', site, voters)] : []),
+      ...(leaves.includes(site.region) ? [this.#prepare('leaf', site, voters)] : []),
+    ]);
+  }
+
+  /** Starts a voter per region (by `hubVoters`) and a leaf in each of `leaves`. */
+  static async start(options: {
+    readonly regions: readonly string[];
+    readonly leaves: readonly string[];
+    readonly secret?: string;
+  }): Promise<NatsCluster> {
+    const program = findNatsServer();
+    await checkNatsServer(program);
+    const directory = mkdtempSync(join(tmpdir(), 'meridian-nats-'));
+    const sites = await Promise.all(options.regions.map(freeSite));
+    const cluster = new NatsCluster(program, directory, sites, options.leaves, options.secret);
+    cluster.startAll();
+    return cluster;
+  }
+
+  leafUrl(region: string): string {
+    const site = this.sites.find((candidate) => candidate.region === region)!;
+    return `nats://${site.address}:${site.ports.leaf}`;
+  }
+
+  startAll(): void {
+    for (const { kind, region } of this.#servers) this.start(kind, region);
+  }
+
+  /** Starts a server that does not run, with the data that it left. */
+  start(kind: ServerKind, region: string): void {
+    const server = this.#find(kind, region);
+    if (server.child !== undefined) return;
+    const log = openSync(server.logFile, 'a');
+    const child = spawn(this.#program, ['-c', server.configFile], {
+      stdio: ['ignore', log, log],
+    });
+    server.child = child;
+    child.once('exit', () => {
+      if (server.child === child) server.child = undefined;
+    });
+  }
+
+  async killAll(): Promise<void> {
+    await Promise.all(this.#servers.map(({ kind, region }) => this.kill(kind, region)));
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(kind: ServerKind, region: string): Promise<void> {
+    const { child } = this.#find(kind, region);
+    if (child === undefined) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  /** SIGSTOP: from outside a black hole. */
+  freeze(kind: ServerKind, region: string): void {
+    this.#find(kind, region).child?.kill('SIGSTOP');
+  }
+
+  thaw(kind: ServerKind, region: string): void {
+    this.#find(kind, region).child?.kill('SIGCONT');
+  }
+
+  async close(): Promise<void> {
+    await this.killAll();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #find(kind: ServerKind, region: string): ServerProcess {
+    const server = this.#servers.find((one) => one.kind === kind && one.region === region);
+    if (!server) throw new Error(`no ${kind} server in ${region}`);
+    return server;
+  }
+
+  #prepare(kind: ServerKind, site: StoreSite, voters: readonly StoreSite[]): ServerProcess {
+    const directory = join(this.#directory, site.region, kind);
+    mkdirSync(directory, { recursive: true });
+    const text = kind === 'hub' ? hubConfigText : leafConfigText;
+    const configFile = join(directory, 'server.conf');
+    const options = { site, voters, storeDirectory: join(directory, 'data'), secret: this.secret };
+    writeFileSync(configFile, text(options), { mode: 0o600 });
+    return {
+      kind,
+      region: site.region,
+      configFile,
+      logFile: join(directory, 'server.log'),
+      child: undefined,
+    };
+  }
+}
+
+async function freeSite(region: string, index: number): Promise<StoreSite> {
+  const address = `127.0.${index + 1}.1`;
+  const [leaf, hub, cluster, leafnodes] = await freePorts(address, 4);
+  const ports = { leaf, hub, cluster, leafnodes } as StorePorts;
+  return { region, address, location: { latitude: 0, longitude: index * 40 }, ports };
+}
+
+/** Ports that were free a moment ago, all held at once so that they differ. */
+async function freePorts(address: string, count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  await Promise.all(servers.map((server) => once(server.listen(0, address), 'listening')));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
