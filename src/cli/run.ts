@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { readPackageVersion } from './package-version.ts';
 
 interface RunOptions {
   readonly region: string;
@@ -19,6 +21,12 @@ export function define(command: Command): void {
 }
 
 async function run({ region, config, state }: RunOptions): Promise<void> {
-  const { runNode } = await import('../region/node.ts');
-  await runNode({ region, config, state });
+  const { runNode } = await import('../region/run-node.ts');
+  await runNode({
+    region,
+    configPath: config,
+    stateDirectory: resolve(state),
+    adminTokenPath: process.env.MERIDIAN_ADMIN_TOKEN_FILE,
+    version: readPackageVersion(),
+  });
 }
