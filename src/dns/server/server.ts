@@ -3,7 +3,7 @@ import { codeOf, messageOf } from '../../base/errors.ts';
 import type { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { DnsError } from '../errors.ts';
 import { compileDnsData, type DnsDataOptions } from './data.ts';
-import { Responder } from './responder.ts';
+import { Responder, type Transport } from './responder.ts';
 import { defaultTcpLimits, type TcpLimits, TcpListener } from './tcp.ts';
 import { UdpListener } from './udp.ts';
 
@@ -56,21 +56,20 @@ interface Listeners {
 async function openListeners(options: DnsServerOptions, responder: Responder): Promise<Listeners> {
   const { host, reusePort, metrics, clock = systemClock } = options;
   const limits = options.tcp ?? defaultTcpLimits;
-  const onTcp = () => metrics.query('tcp', responder.type, responder.rcode);
-  const onUdp = () => metrics.query('udp', responder.type, responder.rcode);
+  const count = (transport: Transport) => (durationMs: number) =>
+    metrics.query(transport, responder.type, responder.rcode, durationMs);
   for (let attempt = 1; ; attempt++) {
-    const shared = { host, reusePort, responder };
+    const shared = { host, reusePort, responder, clock };
     const tcp = await TcpListener.open({
       ...shared,
       port: options.port,
-      onAnswered: onTcp,
+      onAnswered: count('tcp'),
       limits,
-      clock,
     }).catch((error: unknown) => {
       throw listenError(error, 'TCP', options);
     });
     try {
-      const udp = await UdpListener.open({ ...shared, port: tcp.port, onAnswered: onUdp });
+      const udp = await UdpListener.open({ ...shared, port: tcp.port, onAnswered: count('udp') });
       return { tcp, udp };
     } catch (error) {
       await tcp.close();

@@ -68,12 +68,13 @@ export class TcpListener {
       return;
     }
     if (this.#connections.size >= limits.connections) this.#closeIdlest();
+    const nowMs = () => clock.monotonicMs();
     const respond = (message: Buffer, output: Buffer) => {
+      const startMs = nowMs();
       const length = responder.respond(message, message.length, source, 'tcp', output);
-      if (length > 0) onAnswered();
+      if (length > 0) onAnswered(nowMs() - startMs);
       return length;
     };
-    const nowMs = () => clock.monotonicMs();
     const connection = new TcpConnection(socket, respond, this.#output, nowMs);
     this.#connections.add(connection);
     socket.once('close', () => this.#forget(connection));

@@ -1,14 +1,15 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
+import type { Clock } from '../../base/clock.ts';
 import { maxUdpPayload } from '../wire/codes.ts';
 import type { Responder } from './responder.ts';
 
 /** Responses that the kernel has not yet taken; above it queries are dropped, as a full socket would. */
 const maxInFlight = 512;
 
-/** Told of every answered query, right after its response was made. */
-export type OnAnswered = () => void;
+/** Told of every answered query, right after its response was made, with the time that took. */
+export type OnAnswered = (durationMs: number) => void;
 
 export interface UdpListenerOptions {
   readonly host: string;
@@ -16,6 +17,7 @@ export interface UdpListenerOptions {
   readonly reusePort: boolean;
   readonly responder: Responder;
   readonly onAnswered: OnAnswered;
+  readonly clock: Clock;
 }
 
 /**
@@ -38,17 +40,20 @@ export class UdpListener {
   readonly #socket: Socket;
   readonly #responder: Responder;
   readonly #onAnswered: OnAnswered;
+  readonly #nowMs: () => number;
   readonly #free: ResponseSlot[] = [];
   #slots = 0;
 
   private constructor(options: UdpListenerOptions) {
     this.#responder = options.responder;
     this.#onAnswered = options.onAnswered;
+    this.#nowMs = () => options.clock.monotonicMs();
+    const family = isIPv6(options.host) ? 6 : 4;
     this.#socket = createSocket({
-      type: isIPv6(options.host) ? 'udp6' : 'udp4',
+      type: `udp${family}`,
       reusePort: options.reusePort,
       // Addresses are numeric; the default would ask getaddrinfo's front end for each response.
-      lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
+      lookup: (address, _options, callback) => callback(null, address, family),
     });
   }
 
@@ -80,13 +85,14 @@ export class UdpListener {
     if (port === 0) return;
     const slot = this.#takeSlot();
     if (!slot) return;
+    const startMs = this.#nowMs();
     const length = this.#responder.respond(message, message.length, address, 'udp', slot.bytes);
     if (length === 0) {
       slot.sent();
       return;
     }
     this.#socket.send(slot.bytes, 0, length, port, address, slot.sent);
-    this.#onAnswered();
+    this.#onAnswered(this.#nowMs() - startMs);
   }
 
   #takeSlot(): ResponseSlot | undefined {

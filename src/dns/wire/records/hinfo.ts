@@ -8,7 +8,9 @@ export const hinfo: RecordType = {
   code: 13,
   parse(text) {
     const tail = parseStrings('HINFO', text);
-    if (tail.length !== 2 + tail[0]! + (tail[1 + tail[0]!] ?? -1)) {
+    const second = 1 + tail[0]!;
+    const length = tail[second];
+    if (length === undefined || second + 1 + length !== tail.length) {
       throw badData('HINFO', text, 'two strings in double quotes');
     }
     return { names: [], tail };
