@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { connect, createServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { type TestContext, test } from 'node:test';
+import { MeridianError } from '../base/errors.ts';
+import type { NodeStatus, NodeView } from './node-view.ts';
+import { type AdminServerOptions, createAdminServer } from './server.ts';
+
+const status: NodeStatus = {
+  region: 'eu-west-1',
+  node: 'eu-west-1-a',
+  version: '0.1.0',
+  revision: {
+    hash: 'abc',
+    sequence: 1,
+    loadedAt: '2026-01-02T03:04:05.000Z',
+    ageSeconds: 3,
+    source: 'file',
+  },
+  degraded: [],
+  store: { engine: 'memory', reachable: true, outOfReachForSeconds: 0, lastError: undefined },
+  regions: [],
+  services: [],
+  threads: [],
+};
+
+class FakeNode implements NodeView {
+  reasons: string[] = [];
+  drained = 0;
+
+  ready() {
+    return { ready: this.reasons.length === 0, reasons: this.reasons };
+  }
+  status() {
+    return status;
+  }
+  metrics() {
+    return '# HELP x X.\n# TYPE x gauge\nx 1\n';
+  }
+  explainRequest(method: string, url: string) {
+    if (!url.startsWith('http')) throw new MeridianError('bad_url', `not a URL: ${url}`);
+    return { method, url };
+  }
+  async explainDns(name: string, type: string, client: string | undefined) {
+    if (name === 'broken.test') throw new Error('internal: password=hunter2');
+    return { name, type, client };
+  }
+  drain() {
+    this.drained++;
+  }
+}
+
+interface Started {
+  readonly node: FakeNode;
+  readonly port: number;
+  readonly failures: unknown[];
+  ask(method: string, path: string, options?: AskOptions): Promise<Reply>;
+}
+
+interface AskOptions {
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+  readonly address?: string;
+}
+
+interface Reply {
+  readonly status: number | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+  json(): Record<string, unknown>;
+}
+
+async function start(t: TestContext, options: Partial<AdminServerOptions> = {}): Promise<Started> {
+  const node = new FakeNode();
+  const failures: unknown[] = [];
+  const server = await createAdminServer({
+    host: '127.0.0.1',
+    port: 0,
+    token: 'the-token',
+    view: node,
+    onFailure: (error) => failures.push(error),
+    ...options,
+  });
+  t.after(() => server.close());
+  const ask = (method: string, path: string, more?: AskOptions) =>
+    askServer(server.port, method, path, more);
+  return { node, port: server.port, failures, ask };
+}
+
+async function askServer(
+  port: number,
+  method: string,
+  path: string,
+  { headers = {}, body, address = '127.0.0.1' }: AskOptions = {},
+): Promise<Reply> {
+  const asked = request({ host: address, port, method, path, headers, agent: false });
+  asked.end(body);
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const part of answer) text += part;
+  return {
+    status: answer.statusCode,
+    headers: answer.headers,
+    body: text,
+    json: () => JSON.parse(text),
+  };
+}
+
+/** Sends bytes and returns all that comes back until the server closes. */
+async function sendRaw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(bytes);
+  let text = '';
+  for await (const part of socket) text += part;
+  return text;
+}
+
+function assertProblem(reply: Reply, status: number, code: string): void {
+  assert.equal(reply.status, status, reply.body);
+  assert.equal(reply.headers['content-type'], 'application/problem+json');
+  const { status: stated, code: actual, title } = reply.json();
+  assert.deepEqual([stated, actual], [status, code]);
+  assert.equal(typeof title, 'string');
+}
+
+test('the index lists every resource, and each of them is there', async (t) => {
+  const { ask } = await start(t);
+  const index = (await ask('GET', '/')).json() as {
+    resources: { path: string; method: string }[];
+  };
+  assert.deepEqual(index.resources.map(({ method, path }) => `${method} ${path}`).sort(), [
+    'GET /explain/dns',
+    'GET /explain/request',
+    'GET /live',
+    'GET /metrics',
+    'GET /ready',
+    'GET /status',
+    'POST /drain',
+  ]);
+  for (const { method, path } of index.resources) {
+    assert.notEqual((await ask(method, path)).status, 404, path);
+  }
+});
+
+test('live is 200 always; ready says why not', async (t) => {
+  const { ask, node } = await start(t);
+  assert.deepEqual((await ask('GET', '/ready')).json(), { ready: true, reasons: [] });
+  node.reasons = ['no gateway thread serves'];
+  const reply = await ask('GET', '/ready');
+  assert.equal(reply.status, 503);
+  assert.deepEqual(reply.json(), { ready: false, reasons: ['no gateway thread serves'] });
+  assert.equal((await ask('GET', '/live')).status, 200);
+});
+
+test('status and metrics are passed through with their types', async (t) => {
+  const { ask, node } = await start(t);
+  const reply = await ask('GET', '/status');
+  assert.equal(reply.headers['content-type'], 'application/json');
+  assert.deepEqual(reply.json(), JSON.parse(JSON.stringify(status)));
+  const metrics = await ask('GET', '/metrics?ignored=1');
+  assert.equal(metrics.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  assert.equal(metrics.body, node.metrics());
+  assert.equal(metrics.headers['cache-control'], 'no-store');
+});
+
+test('explain passes the question on and has defaults', async (t) => {
+  const { ask } = await start(t);
+  const url = encodeURIComponent('http://api.exchange.test/v1/rates?a=b');
+  assert.deepEqual((await ask('GET', `/explain/request?method=POST&url=${url}`)).json(), {
+    method: 'POST',
+    url: 'http://api.exchange.test/v1/rates?a=b',
+  });
+  assert.deepEqual((await ask('GET', '/explain/dns?name=api.exchange.test')).json(), {
+    name: 'api.exchange.test',
+    type: 'A',
+  });
+  const full = await ask('GET', '/explain/dns?name=a.test&type=AAAA&client=2001%3Adb8%3A%3A1');
+  assert.deepEqual(full.json(), { name: 'a.test', type: 'AAAA', client: '2001:db8::1' });
+});
+
+test('questions that make no sense are refused by name', async (t) => {
+  const { ask } = await start(t);
+  for (const [query, detail] of [
+    ['', 'url is missing'],
+    ['?url=', 'url is missing'],
+    ['?url=http://a&url=http://b', 'url is given twice'],
+    ['?url=http://a&verb=GET', 'unknown parameter; /explain/request has: method, url'],
+    ['?url=http://a&__proto__=1', 'unknown parameter; /explain/request has: method, url'],
+  ]) {
+    const reply = await ask('GET', `/explain/request${query}`);
+    assertProblem(reply, 400, 'bad_parameter');
+    assert.equal(reply.json().detail, detail);
+  }
+  const reply = await ask('GET', '/explain/request?url=nonsense');
+  assertProblem(reply, 400, 'cannot_explain');
+  assert.equal(reply.json().detail, 'not a URL: nonsense');
+});
+
+test('an error of the node is a 500 without internals, and is reported', async (t) => {
+  const { ask, failures } = await start(t);
+  const reply = await ask('GET', '/explain/dns?name=broken.test');
+  assertProblem(reply, 500, 'internal_error');
+  assert.ok(!reply.body.includes('hunter2'));
+  assert.equal(failures.length, 1);
+});
+
+test('HEAD has the fields of GET and no body', async (t) => {
+  const { ask } = await start(t);
+  const get = await ask('GET', '/status');
+  const head = await ask('HEAD', '/status');
+  assert.equal(head.status, 200);
+  assert.equal(head.body, '');
+  assert.equal(head.headers['content-length'], String(Buffer.byteLength(get.body)));
+});
+
+test('unknown resources are 404, other methods 405 with Allow', async (t) => {
+  const { ask, node } = await start(t);
+  for (const path of ['/nope', '/status/', '//status', '/Status', '/..', '/%73tatus']) {
+    assertProblem(await ask('GET', path), 404, 'not_found');
+  }
+  const post = await ask('POST', '/status');
+  assertProblem(post, 405, 'method_not_allowed');
+  assert.equal(post.headers.allow, 'GET, HEAD');
+  const get = await ask('GET', '/drain');
+  assertProblem(get, 405, 'method_not_allowed');
+  assert.equal(get.headers.allow, 'POST');
+  assert.equal(node.drained, 0);
+});
+
+test('drain needs the token', async (t) => {
+  const { ask, node } = await start(t);
+  const refused = await ask('POST', '/drain');
+  assertProblem(refused, 401, 'token_required');
+  assert.match(String(refused.headers['www-authenticate']), /^Bearer/);
+  const wrong = { headers: { authorization: 'Bearer the-tokem' } };
+  assertProblem(await ask('POST', '/drain', wrong), 401, 'token_required');
+  assert.equal(node.drained, 0);
+  const right = { headers: { authorization: 'Bearer the-token' }, body: '{}' };
+  assert.equal((await ask('POST', '/drain', right)).status, 202);
+  assert.equal(node.drained, 1);
+});
+
+test('a name in the Host field is refused: DNS rebinding', async (t) => {
+  const { ask } = await start(t);
+  const reply = await ask('GET', '/status', { headers: { host: 'evil.example:9000' } });
+  assertProblem(reply, 403, 'foreign_host');
+});
+
+const outside = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+
+test('a caller that does not come by loopback is refused, token or not', {
+  skip: outside === undefined && 'this machine has no address besides loopback',
+}, async (t) => {
+  const { ask, node } = await start(t, { host: '0.0.0.0' });
+  const options = { address: outside ?? '', headers: { authorization: 'Bearer the-token' } };
+  assertProblem(await ask('GET', '/live', options), 403, 'loopback_only');
+  assertProblem(await ask('POST', '/drain', options), 403, 'loopback_only');
+  assert.equal(node.drained, 0);
+  assert.equal((await ask('GET', '/live')).status, 200);
+});
+
+test('a body that is too large is refused, stated or streamed', async (t) => {
+  const { ask, port, node } = await start(t);
+  const headers = { authorization: 'Bearer the-token' };
+  const body = 'x'.repeat(70_000);
+  assertProblem(await ask('POST', '/drain', { headers, body }), 413, 'body_too_large');
+  const chunk = `${(70_000).toString(16)}\r\n${body}\r\n`;
+  const head = 'POST /drain HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer the-token\r\n';
+  const reply = await sendRaw(port, `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`);
+  assert.match(reply, /^HTTP\/1\.1 413 /);
+  assert.equal(node.drained, 0);
+});
+
+test('what is not HTTP gets an answer and the end of its connection', async (t) => {
+  const { ask, port } = await start(t);
+  assert.match(await sendRaw(port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*malformed_request/);
+  assert.match(await sendRaw(port, 'GET /live HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  const large = `GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
+  assert.match(await sendRaw(port, large), /^HTTP\/1\.1 431 [\s\S]*headers_too_large/);
+  assert.equal((await ask('GET', '/live')).status, 200);
+});
+
+test('a taken port is an error that names it', async (t) => {
+  const holder: Server = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  t.after(() => holder.close());
+  const address = holder.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  await assert.rejects(start(t, { port }), (error) => {
+    assert.ok(error instanceof MeridianError);
+    assert.equal(error.code, 'admin_port_taken');
+    assert.ok(error.message.includes(`127.0.0.1:${port}`));
+    return true;
+  });
+});
+
+test('close ends connections that idle or hang, and can be called twice', async (t) => {
+  const server = await createAdminServer({
+    host: '127.0.0.1',
+    port: 0,
+    token: undefined,
+    view: new FakeNode(),
+  });
+  const sockets = ['', 'GET /live HTTP/1.1\r\nHo'].map((bytes) => {
+    const socket = connect(server.port, '127.0.0.1', () => socket.write(bytes));
+    t.after(() => socket.destroy());
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const ended = Promise.all(
+    sockets.map((socket) => {
+      socket.on('error', () => undefined); // a reset ends it too
+      return new Promise((resolve) => socket.resume().on('close', resolve));
+    }),
+  );
+  const beganMs = performance.now();
+  await Promise.all([server.close(), server.close(), ended]);
+  assert.ok(performance.now() - beganMs < 4_000);
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { DnsMetrics } from './dns-metrics.ts';
+import { GatewayMetrics } from './gateway-metrics.ts';
+import type { NodeFigures } from './node-metrics.ts';
+import { ProcessMeter } from './process-meter.ts';
+import { renderMetrics } from './render-metrics.ts';
+
+const node: NodeFigures = {
+  region: 'eu-west-1',
+  node: 'eu-west-1-a',
+  version: '0.1.0',
+  revision: { hash: 'abc', sequence: 7, ageSeconds: 12.5, source: 'file' },
+  store: { reachable: false, outOfReachForSeconds: 3 },
+  regions: [
+    { name: 'eu-west-1', gateway: { state: 'healthy', flaps: 0 }, draining: true },
+    { name: 'us-east-1', gateway: { state: 'unhealthy', flaps: 2 }, draining: false },
+    { name: 'witness-1', gateway: { state: 'unknown', flaps: 0 }, draining: false },
+  ],
+  services: [
+    {
+      name: 'rates',
+      region: 'eu-west-1',
+      state: 'healthy',
+      endpoints: [{ address: '10.0.0.1:80', ejected: true }],
+    },
+  ],
+};
+
+function render(t: { after(run: () => void): void }): string {
+  const meter = new ProcessMeter();
+  t.after(() => meter.close());
+  const gateway = new GatewayMetrics({ routes: ['a'], regions: ['eu-west-1', 'us-east-1'] });
+  gateway.request(0, 200, 4);
+  gateway.request(-1, 404, 1);
+  gateway.connectionOpened('https');
+  const dns = new DnsMetrics();
+  dns.query('udp', 1, 0, 0.1);
+  return renderMetrics({ node, process: meter.read(), gateway: [gateway], dns: [dns] });
+}
+
+test('states, store and configuration of the node', (t) => {
+  const lines = render(t).split('\n');
+  for (const line of [
+    'meridian_node_info{region="eu-west-1",node="eu-west-1-a",version="0.1.0"} 1',
+    'meridian_configuration_info{revision="abc",source="file"} 1',
+    'meridian_configuration_sequence 7',
+    'meridian_configuration_age_seconds 12.5',
+    'meridian_store_reachable 0',
+    'meridian_store_out_of_reach_seconds 3',
+    'meridian_gateway_state{region="eu-west-1"} 1',
+    'meridian_gateway_state{region="us-east-1"} 0',
+    'meridian_gateway_state{region="witness-1"} -1',
+    'meridian_gateway_state_changes_total{region="us-east-1"} 2',
+    'meridian_region_draining{region="eu-west-1"} 1',
+    'meridian_service_state{service="rates",region="eu-west-1"} 1',
+    'meridian_endpoint_ejected{service="rates",region="eu-west-1",endpoint="10.0.0.1:80"} 1',
+  ]) {
+    assert.ok(lines.includes(line), `${line} is missing`);
+  }
+});
+
+test('the figures of the process are those of this process', (t) => {
+  const text = render(t);
+  const value = (name: string) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
+  assert.ok(value('process_cpu_seconds_total') > 0);
+  assert.ok(value('process_resident_memory_bytes') > 10e6);
+  const startedAgo = Date.now() / 1_000 - value('process_start_time_seconds');
+  assert.ok(Math.abs(startedAgo - value('meridian_uptime_seconds')) < 5);
+});
+
+test('every family has one head, and its samples follow it', (t) => {
+  const seen = new Set<string>();
+  let family = '';
+  for (const line of render(t).trimEnd().split('\n')) {
+    if (line.startsWith('# HELP ')) {
+      family = line.split(' ')[2] ?? '';
+      assert.ok(!seen.has(family), `${family} comes twice`);
+      seen.add(family);
+    } else if (!line.startsWith('#')) {
+      const name = /^[a-z_]+/.exec(line)?.[0].replace(/_(bucket|sum|count)$/, '');
+      assert.equal(name, family);
+    }
+  }
+});
+
+const promtool = spawnSync('promtool', ['--version']);
+const skip = promtool.error && 'promtool is not installed';
+
+test('promtool finds nothing to say', { skip }, (t) => {
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input: render(t),
+    encoding: 'utf8',
+  });
+  assert.deepEqual([status, stdout, stderr], [0, '', '']);
+});
