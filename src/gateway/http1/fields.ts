@@ -103,7 +103,7 @@ export function expectLf(text: string, at: number): void {
 }
 
 function refuseName(octet: number): never {
-  if (octet === CR || octet === LF) refuse('bad_line_ending', 'a field line without a colon');
+  if (octet === LF) refuse('bad_line_ending', 'LF without CR before it');
   return refuse('bad_field', 'a field line does not start with a name and a colon');
 }
 
