@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { registerHooks } from 'node:module';
+import { type ResolveHookSync, registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { ConfigError } from './config-error.ts';
@@ -19,12 +19,7 @@ export async function importConfig(path: string): Promise<unknown> {
   const url = pathToFileURL(path);
   const { mtimeMs, size } = await stat(path);
   url.search = `?read=${mtimeMs}-${size}`;
-  const hooks = registerHooks({
-    // The program that reads the file stands for the package that its file imports, so that
-    // it works beside a globally installed command, and always in the version that runs.
-    resolve: (specifier, context, next) =>
-      specifier === packageName ? next(publicEntry(), context) : next(specifier, context),
-  });
+  const hooks = registerHooks({ resolve: resolveForConfig });
   try {
     const module: { default?: unknown } = await import(url.href);
     if (module.default !== undefined) return module.default;
@@ -38,6 +33,17 @@ export async function importConfig(path: string): Promise<unknown> {
   const message = 'expected `export default defineConfig({ … })`';
   throw new ConfigError('config_invalid', [{ file: path, path: '', message }]);
 }
+
+/**
+ * The program that reads the file stands for the package that its file imports, so that it
+ * works beside a globally installed command, and always in the version that runs. And
+ * TypeScript is a module here even in a package of `"type": "commonjs"`, as `npm init` makes.
+ */
+const resolveForConfig: ResolveHookSync = (specifier, context, next) => {
+  const resolved = next(specifier === packageName ? publicEntry() : specifier, context);
+  const commonJs = resolved.format === 'commonjs-typescript' && !/\.cts(\?|$)/.test(resolved.url);
+  return commonJs ? { ...resolved, format: 'module-typescript' } : resolved;
+};
 
 function publicEntry(): string {
   const file = import.meta.url.endsWith('.ts') ? './public.ts' : './public.js';

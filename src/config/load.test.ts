@@ -130,6 +130,19 @@ test('a program is typed by the package that runs, wherever it is installed', as
   assert.equal(revision, parseConfig(region, 'm.yaml').revision);
 });
 
+test('TypeScript is a module in a CommonJS package too, with what it imports', async () => {
+  mkdirSync(join(folder, 'commonjs'));
+  write('commonjs/package.json', '{ "type": "commonjs" }');
+  write('commonjs/place.ts', 'export const location = { latitude: 1, longitude: 2 };');
+  const path = write(
+    'commonjs/meridian.config.ts',
+    `import { defineConfig } from 'meridian-gateway';
+     import { location } from './place.ts';
+     export default defineConfig({ regions: { a: { address: '127.0.1.1', location } } });`,
+  );
+  assert.equal((await loadConfig(path)).revision, parseConfig(region, 'm.yaml').revision);
+});
+
 test('a program that changed is read again', async () => {
   const program = (port: number) =>
     `export default { ports: { http: ${port} }, regions: { a: { address: '127.0.1.1', location: { latitude: 1, longitude: 2 } } } };`;
