@@ -5,8 +5,11 @@ export interface ModuleImport {
   /** A path from the root of the project for a relative import, else the package named. */
   readonly target: string;
   readonly relative: boolean;
-  /** Erased before the program runs. */
-  readonly typeOnly: boolean;
+  /**
+   * Loaded before the module itself runs. Not so: types, which are erased, a dynamic import,
+   * and a file that is started as a thread or process of its own.
+   */
+  readonly first: boolean;
   readonly line: number;
 }
 
@@ -31,22 +34,23 @@ export function readModules(root: string, folder: string): Module[] {
  * Imports by pattern, not by parser: the formatter keeps every import statement at the
  * start of a line, and a dynamic one names its file as a plain string.
  */
-const patterns = [
-  /^(?:import|export)(?<type> type)?\b(?:[^'";]*?\bfrom)?\s*'(?<target>[^']+)'/gm,
+const staticImport =
+  /^(?:import|export)(?<type> type)?\b(?:[^'";]*?\bfrom)?\s*'(?<target>[^']+)'/gm;
+const laterImports = [
   /\bimport\(\s*'(?<target>[^']+)'\s*\)/g,
   /\bnew URL\(\s*'(?<target>\.[^']*\.ts)'/g,
   /\?\s*'(?<target>\.[^']*\.ts)'\s*:\s*'\.[^']*\.js'/g,
 ];
 
 export function importsOf(path: string, text: string): ModuleImport[] {
-  return patterns.flatMap((pattern) =>
+  return [staticImport, ...laterImports].flatMap((pattern) =>
     [...text.matchAll(pattern)].map(({ groups, index }) => {
       const target = groups?.target ?? '';
       const relative = target.startsWith('.');
       return {
         target: relative ? normalize(join(dirname(path), target)) : target,
         relative,
-        typeOnly: groups?.type !== undefined,
+        first: pattern === staticImport && groups?.type === undefined,
         line: text.slice(0, index).split('\n').length,
       };
     }),
