@@ -7,9 +7,10 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { configPage } from './reference/config-page.ts';
 import { configSchemaFile } from './reference/config-schema.ts';
+import { errorsPage } from './reference/errors-page.ts';
 import type { Generator } from './reference/generator.ts';
 
-const generators: readonly Generator[] = [configSchemaFile, configPage];
+const generators: readonly Generator[] = [configSchemaFile, configPage, errorsPage];
 
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
