@@ -93,7 +93,7 @@ function parseLine(text: string, start: number, bound: number, section: FieldSec
   const name = text.substring(start, nameEnd);
   const value = text.substring(valueStart, at);
   section.fields.push(name, value);
-  pickOut(section, name, value);
+  pickOut(section, name, value, at < next - 2);
   return next;
 }
 
@@ -117,7 +117,7 @@ function isWhiteSpace(octet: number): boolean {
 }
 
 /** By length and first letter: most fields are none of these, and comparing names costs more. */
-function pickOut(section: FieldSection, name: string, value: string): void {
+function pickOut(section: FieldSection, name: string, value: string, padded: boolean): void {
   const letter = name.charCodeAt(0) | 0x20;
   switch (name.length) {
     case 4:
@@ -142,7 +142,9 @@ function pickOut(section: FieldSection, name: string, value: string): void {
       if (letter === 0x63 && name.toLowerCase() === 'content-length') takeLength(section, value);
       return;
     case 17:
-      if (letter === 0x74 && name.toLowerCase() === 'transfer-encoding') takeCoding(section, value);
+      if (letter === 0x74 && name.toLowerCase() === 'transfer-encoding') {
+        takeCoding(section, value, padded);
+      }
       return;
   }
 }
@@ -159,7 +161,9 @@ function takeLength(section: FieldSection, value: string): void {
   section.contentLength = value;
 }
 
-function takeCoding(section: FieldSection, value: string): void {
+/** White space after the value is lawful, but some parsers, llhttp too, take HTAB for part of it. */
+function takeCoding(section: FieldSection, value: string, padded: boolean): void {
+  if (padded) refuse('bad_request_framing', 'white space after Transfer-Encoding');
   if (section.transferEncoding !== undefined) {
     refuse('bad_request_framing', 'Transfer-Encoding is repeated');
   }
