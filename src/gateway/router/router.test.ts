@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { RouteConfig } from '../../config/schema/route.ts';
+import { compileRouter, type RouteMatch } from './router.ts';
+
+type Rule = Partial<Pick<RouteConfig, 'hosts' | 'prefix' | 'pattern' | 'methods'>>;
+
+function routesOf(rules: readonly Rule[]): RouteConfig[] {
+  return rules.map((rule, index) => ({ name: `r${index}`, service: 's', ...rule }));
+}
+
+/** Compares the outcomes of several requests, each written `METHOD host path`. */
+function assertMatches(rules: readonly Rule[], expected: Record<string, number | string>): void {
+  const router = compileRouter(routesOf(rules));
+  for (const [request, outcome] of Object.entries(expected)) {
+    const [method, host, path] = request.split(' ') as [string, string, string];
+    const match = router.match(host, path, method);
+    const shown =
+      match.kind === 'route' ? match.index : match.kind === 'none' ? 'none' : match.allow.join();
+    assert.equal(shown, outcome, request);
+  }
+}
+
+test('a prefix matches by whole segments', () => {
+  assertMatches([{ prefix: '/v1' }], {
+    'GET a /v1': 0,
+    'GET a /v1/': 0,
+    'GET a /v1/x/y': 0,
+    'GET a /v10': 'none',
+    'GET a /v': 'none',
+    'GET a /': 'none',
+    'GET a /x/v1': 'none',
+  });
+});
+
+test('a slash at the end of a prefix means nothing; no path at all is the root', () => {
+  assertMatches([{ prefix: '/v1/' }, { hosts: ['b'] }], {
+    'GET a /v1': 0,
+    'GET a /v1/x': 0,
+    'GET b /': 1,
+    'GET b /anything/': 1,
+  });
+});
+
+test('a pattern matches the whole path; a parameter is one segment that is not empty', () => {
+  assertMatches([{ pattern: '/r/:a' }, { pattern: '/s/' }, { pattern: '/' }, { pattern: '/:' }], {
+    'GET a /r/x': 0,
+    'GET a /r/': 'none',
+    'GET a /r': 'none',
+    'GET a /r/x/': 'none',
+    'GET a /r/x/y': 'none',
+    'GET a /s/': 1,
+    'GET a /s': 'none',
+    'GET a /': 2,
+    'GET a /:': 3,
+  });
+});
+
+test('parameters are given by name, as they stand in the path', () => {
+  const router = compileRouter(routesOf([{ pattern: '/:a/x/:__proto__' }]));
+  const match = router.match('', '/%C3%A9/x/b', 'GET');
+  assert.ok(match.kind === 'route');
+  assert.deepEqual(Object.entries(match.params), [
+    ['a', '%C3%A9'],
+    ['__proto__', 'b'],
+  ]);
+  assert.equal(Object.getPrototypeOf(match.params), null);
+});
+
+test('host: exact, then the longest wildcard, then any', () => {
+  const rules = [
+    {},
+    { hosts: ['*.test'] },
+    { hosts: ['*.b.test'] },
+    { hosts: ['a.b.test', 'b.test'] },
+  ];
+  assertMatches(rules, {
+    'GET a.b.test /': 3,
+    'GET b.test /': 3,
+    'GET c.b.test /': 2,
+    'GET d.c.b.test /': 2,
+    'GET c.test /': 1,
+    'GET xb.test /': 1,
+    'GET test /': 0,
+    'GET other /': 0,
+  });
+  assert.equal(compileRouter(routesOf(rules)).match('', '/', 'GET').kind, 'route');
+});
+
+test('a less exact host serves paths that the more exact one does not know', () => {
+  assertMatches(
+    [{ prefix: '/x' }, { hosts: ['*.t'], prefix: '/y' }, { hosts: ['a.t'], prefix: '/z' }],
+    {
+      'GET a.t /x': 0,
+      'GET a.t /y': 1,
+      'GET a.t /z': 2,
+      'GET a.t /w': 'none',
+    },
+  );
+});
+
+test('path: patterns before prefixes, literals before parameters, longer before shorter', () => {
+  assertMatches(
+    [
+      { prefix: '/' },
+      { prefix: '/a' },
+      { prefix: '/a/b/c' },
+      { pattern: '/a/:x' },
+      { pattern: '/a/b' },
+      { pattern: '/:x/b/:y' },
+      { pattern: '/a/:x/d' },
+    ],
+    {
+      'GET h /a/b': 4,
+      'GET h /a/c': 3,
+      'GET h /a/b/c': 5,
+      'GET h /a/b/d': 6,
+      'GET h /a/b/c/d': 2,
+      'GET h /a/b/': 1,
+      'GET h /a': 1,
+      'GET h /b': 0,
+    },
+  );
+});
+
+test('a literal that leads nowhere does not hide a parameter', () => {
+  assertMatches([{ pattern: '/a/b/c' }, { pattern: '/:x/b/d' }], { 'GET h /a/b/d': 1 });
+});
+
+test('method: named before any, passed over when it does not fit, 405 when all are', () => {
+  assertMatches(
+    [
+      { prefix: '/a' },
+      { prefix: '/a', methods: ['PUT', 'GET'] },
+      { pattern: '/a/x', methods: ['DELETE'] },
+      { prefix: '/b', methods: ['GET'] },
+      { pattern: '/b/:y', methods: ['POST', 'PATCH'] },
+    ],
+    {
+      'GET h /a': 1,
+      'POST h /a': 0,
+      'DELETE h /a/x': 2,
+      'PUT h /a/x': 1,
+      'GET h /b/z': 3,
+      'POST h /b/z': 4,
+      'PUT h /b/z': 'GET,PATCH,POST',
+      'PUT h /b': 'GET',
+      'get h /b': 'GET',
+    },
+  );
+});
+
+test('405 comes from the most exact host that knows the path', () => {
+  assertMatches([{ prefix: '/' }, { hosts: ['a'], prefix: '/x', methods: ['GET'] }], {
+    'POST a /x': 'GET',
+    'POST a /y': 0,
+    'POST b /x': 0,
+  });
+});
+
+test('of two equal routes the earlier', () => {
+  assertMatches([{ prefix: '/a' }, { prefix: '/a/' }, { pattern: '/:x' }, { pattern: '/:y' }], {
+    'GET h /a/b': 0,
+    'GET h /a': 2,
+  });
+});
+
+test('routes are written as operators do and compared as requests come', () => {
+  assertMatches([{ prefix: '/caf\u00e9' }, { pattern: '/a{b}/./c//d' }], {
+    'GET h /caf%C3%A9/x': 0,
+    'GET h /a%7Bb%7D/c/d': 1,
+  });
+});
+
+test('a route that cannot match is an error that names it', () => {
+  for (const rule of [
+    { prefix: '/..' },
+    { prefix: '/a\0' },
+    { pattern: '/:a/:a' },
+    { prefix: 'a' },
+  ]) {
+    assert.throws(() => compileRouter(routesOf([rule])), { code: 'bad_route', message: /"r0"/ });
+  }
+});
+
+// The rules of `compileRouter` once more, as a comparison of every route with every other.
+
+interface Candidate {
+  readonly index: number;
+  readonly hostRank: number;
+  /** Smaller sorts first. */
+  readonly pathRank: string;
+  readonly methods: readonly string[] | undefined;
+}
+
+function hostRank(hosts: readonly string[] | undefined, host: string): number {
+  if (hosts === undefined) return 0;
+  const ranks = hosts.map((pattern) => {
+    if (pattern === host) return 1_000;
+    return pattern.startsWith('*.') && host.endsWith(pattern.slice(1)) ? pattern.length : -1;
+  });
+  return Math.max(...ranks);
+}
+
+function pathRank(route: RouteConfig, path: string): string | undefined {
+  const segments = path.split('/');
+  if (route.pattern !== undefined) {
+    const wanted = route.pattern.split('/');
+    const fits = (segment: string, at: number) =>
+      /^:./.test(segment) ? segments[at] !== '' : segment === segments[at];
+    if (wanted.length !== segments.length || !wanted.every(fits)) return undefined;
+    return `0${wanted.map((segment) => (/^:./.test(segment) ? 1 : 0)).join('')}`;
+  }
+  const prefix = (route.prefix ?? '/').replace(/\/$/, '');
+  if (path !== prefix && !path.startsWith(`${prefix}/`)) return undefined;
+  return `1${String(1_000 - prefix.split('/').length).padStart(4, '0')}`;
+}
+
+function reference(
+  routes: readonly RouteConfig[],
+  host: string,
+  path: string,
+  method: string,
+): RouteMatch {
+  const all = routes.flatMap((route, index): Candidate[] => {
+    const rank = pathRank(route, path);
+    const hosts = hostRank(route.hosts, host);
+    if (rank === undefined || hosts < 0) return [];
+    return [{ index, hostRank: hosts, pathRank: rank, methods: route.methods }];
+  });
+  const best = Math.max(...all.map((candidate) => candidate.hostRank));
+  const known = all.filter((candidate) => candidate.hostRank === best);
+  if (known.length === 0) return { kind: 'none' };
+  const open = known.filter(({ methods }) => methods?.includes(method) ?? true);
+  open.sort(
+    (a, b) =>
+      (a.pathRank < b.pathRank ? -1 : a.pathRank > b.pathRank ? 1 : 0) ||
+      Number(a.methods === undefined) - Number(b.methods === undefined) ||
+      a.index - b.index,
+  );
+  const chosen = open[0];
+  if (chosen === undefined) {
+    const allow = new Set(known.flatMap(({ methods }) => methods ?? []));
+    return { kind: 'methodNotAllowed', allow: [...allow].sort() };
+  }
+  const names = (routes[chosen.index]!.pattern ?? '').split('/');
+  const params: Record<string, string> = Object.create(null);
+  for (const [at, name] of names.entries()) {
+    if (/^:./.test(name)) params[name.slice(1)] = path.split('/')[at]!;
+  }
+  return { kind: 'route', index: chosen.index, params };
+}
+
+const segment = fc.constantFrom('a', 'b', 'c');
+const literalPath = fc.array(segment, { maxLength: 3 }).map((parts) => `/${parts.join('/')}`);
+const patternPath = fc
+  .array(fc.oneof(segment, fc.constant(':')), { minLength: 1, maxLength: 4 })
+  .map((parts) => `/${parts.map((part, at) => (part === ':' ? `:p${at}` : part)).join('/')}`);
+const someMethods = fc.subarray(['GET', 'PUT', 'POST'], { minLength: 1 });
+const someHosts = fc.uniqueArray(fc.constantFrom('t', 'a.t', 'b.a.t', '*.t', '*.a.t', '*.b.a.t'), {
+  minLength: 1,
+  maxLength: 2,
+});
+const rule: fc.Arbitrary<Rule> = fc
+  .tuple(
+    fc.oneof(
+      fc.record({ prefix: literalPath }),
+      fc.record({ pattern: patternPath }),
+      fc.record({ pattern: literalPath.map((path) => `${path === '/' ? '' : path}/`) }),
+      fc.constant({}),
+    ),
+    fc.option(someMethods),
+    fc.option(someHosts),
+  )
+  .map(([path, methods, hosts]) => ({
+    ...path,
+    ...(methods === null ? {} : { methods }),
+    ...(hosts === null ? {} : { hosts }),
+  }));
+const request = fc.tuple(
+  fc.constantFrom('', 't', 'a.t', 'b.a.t', 'c.b.a.t', 'xt', 'x.a.t'),
+  fc
+    .tuple(literalPath, fc.constantFrom('', '/', '/x'))
+    .map(([path, end]) => (path === '/' ? `/${end.slice(1)}` : path + end)),
+  fc.constantFrom('GET', 'PUT', 'DELETE'),
+);
+
+test('property: agrees with comparing every route', () => {
+  const kinds = new Map<string, number>();
+  fc.assert(
+    fc.property(
+      fc.array(rule, { maxLength: 12 }),
+      fc.array(request, { minLength: 8, maxLength: 8 }),
+      (rules, requests) => {
+        const routes = routesOf(rules);
+        const router = compileRouter(routes);
+        for (const [host, path, method] of requests) {
+          const match = router.match(host, path, method);
+          kinds.set(match.kind, (kinds.get(match.kind) ?? 0) + 1);
+          assert.deepEqual(
+            match,
+            reference(routes, host, path, method),
+            `${method} ${host} ${path}`,
+          );
+        }
+      },
+    ),
+    { numRuns: 1_500 },
+  );
+  for (const kind of ['route', 'methodNotAllowed', 'none']) {
+    assert.ok((kinds.get(kind) ?? 0) > 500, `${kind}: ${kinds.get(kind)}`);
+  }
+});
