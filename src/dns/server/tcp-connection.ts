@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { headerBytes, maxMessageBytes } from '../wire/codes.ts';
 
 const lengthBytes = 2;
@@ -21,7 +21,7 @@ export type Respond = (message: Buffer, output: Buffer) => number;
 export class TcpConnection {
   /** Monotonic time of the last whole query or of responses drained: idle is counted from it. */
   progressAtMs: number;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #respond: Respond;
   readonly #output: Buffer;
   readonly #nowMs: () => number;
@@ -30,7 +30,7 @@ export class TcpConnection {
   #heldBytes = 0;
 
   /** `output` (65,535 bytes) is shared by all connections of a thread. */
-  constructor(socket: Socket, respond: Respond, output: Buffer, nowMs: () => number) {
+  constructor(socket: Duplex, respond: Respond, output: Buffer, nowMs: () => number) {
     this.#socket = socket;
     this.#respond = respond;
     this.#output = output;

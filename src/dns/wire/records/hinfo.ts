@@ -1,6 +1,5 @@
 import { formatStrings, parseStrings } from './character-string.ts';
-import type { RecordType } from './record-type.ts';
-import { badData } from './record-type.ts';
+import { badData, type RecordType } from './record-type.ts';
 
 /** Host information (RFC 1035 3.3.2); today only the minimal answer to ANY (RFC 8482 4.2). */
 export const hinfo: RecordType = {

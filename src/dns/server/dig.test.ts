@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { DnsMetrics } from '../../observability/dns-metrics.ts';
+import { createExchange } from '../testdata/exchange.ts';
+import { createDnsServer, type DnsServer } from './server.ts';
+
+const run = promisify(execFile);
+const version = await run('dig', ['-v']).catch(() => undefined);
+const skip = version === undefined && 'dig is not installed';
+
+describe('what BIND’s dig makes of our answers', { skip }, () => {
+  let server: DnsServer;
+
+  before(async () => {
+    const { options } = createExchange();
+    const metrics = new DnsMetrics();
+    const listen = { host: '127.0.0.1', port: 0, reusePort: false, metrics };
+    server = await createDnsServer({ ...options, ...listen });
+  });
+  after(() => server.close());
+
+  async function dig(...args: string[]): Promise<string> {
+    const common = ['@127.0.0.1', '-p', String(server.port), '+norecurse', '+tries=1', '+time=5'];
+    const { stdout } = await run('dig', [...common, ...args]);
+    assert.doesNotMatch(stdout, /WARNING|malformed|Messages has/i);
+    return stdout;
+  }
+
+  const cases: [args: string, ...expected: RegExp[]][] = [
+    [
+      'RATES.exchange.test +subnet=81.2.69.0/24',
+      /status: NOERROR/,
+      /flags: qr aa;/,
+      /CLIENT-SUBNET: 81\.2\.69\.0\/24\/16/,
+      /^RATES\.exchange\.test\.\s+10\s+IN\s+A\s+127\.0\.2\.1$/m,
+    ],
+    ['rates.exchange.test +subnet=0', /CLIENT-SUBNET: 0\.0\.0\.0\/0\/0/, /127\.0\.1\.1/],
+    ['rates.exchange.test +subnet=2001:db8::/32', /CLIENT-SUBNET: 2001:db8::\/32\/8/],
+    ['rates.exchange.test +noedns', /ADDITIONAL: 0/, /127\.0\.1\.1/],
+    ['static.exchange.test +tcp', /ANSWER: 2/, /192\.0\.2\.2/],
+    ['big.exchange.test TXT +ignore +bufsize=512', /flags: qr aa tc;/, /ANSWER: 0/],
+    ['big.exchange.test TXT', /ANSWER: 60/, /\(TCP\)/],
+    ['nope.exchange.test', /status: NXDOMAIN/, /^exchange\.test\.\s+5\s+IN\s+SOA/m],
+    ['CH TXT version.bind', /status: REFUSED/],
+    ['example.com', /status: REFUSED/, /EDE: 20 \(Not Authoritative\)/],
+    ['exchange.test SOA +edns=1 +noednsnegotiation', /status: BADVERS/],
+    ['exchange.test +ednsopt=8:00011801', /status: FORMERR/],
+    ['exchange.test ANY +notcp', /HINFO\s+"RFC8482" ""/],
+    ['exchange.test AXFR', /Transfer failed/],
+    [
+      'x.lab.exchange.test',
+      /flags: qr;/,
+      /AUTHORITY: 2/,
+      /ns1\.lab\.exchange\.test\.\s+10\s+IN\s+A/,
+    ],
+    ['exchange.test NS +dnssec', /flags: do;/, /ADDITIONAL: 4/],
+  ];
+  for (const [args, ...expected] of cases) {
+    test(`dig ${args}`, async () => {
+      const output = await dig(...args.split(' '));
+      for (const pattern of expected) assert.match(output, pattern);
+    });
+  }
+});
