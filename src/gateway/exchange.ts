@@ -83,6 +83,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   #contentBytes = 0;
   #trailers: readonly string[] = [];
   #keepAlive = false;
+  /** The client knows the end of the response by the close only. */
+  #byClose = false;
   #over = false;
 
   constructor(
@@ -225,7 +227,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   /** Starts the client's response with a head from upstream. */
   forward(head: ResponseHead, extra: string, fromPeer: boolean): void {
     const body = clientFraming(head.body, this.head.minor);
-    this.#begin(head.status, body.kind !== 'close');
+    this.#byClose = body.kind === 'close';
+    this.#begin(head.status, !this.#byClose);
     const text = serialiseResponseHead({
       head,
       body,
@@ -293,8 +296,9 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
       this.#phases.problem(this, 'upstream_bad_response');
       return;
     }
-    this.#end();
-    this.client.abort();
+    this.#over = true;
+    this.#phases.ended(this);
+    this.client.abort(this.#byClose);
   }
 
   onSwitch(head: ResponseHead, connection: UpstreamConnection): void {

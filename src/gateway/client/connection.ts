@@ -122,9 +122,10 @@ export class ClientConnection {
     this.#advance();
   }
 
-  /** The response cannot be completed: the client must not take it for whole. */
-  abort(): void {
-    this.socket.destroy();
+  /** Ends at once. `reset`: where a mere close would pass for the end of the response. */
+  abort(reset = false): void {
+    if (reset) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   // ── Input ────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { eventually } from '../../test/support/eventually.ts';
+import { oneRegion, startGateway } from '../../test/support/gateways.ts';
+import { RawClient } from '../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
+import type { GatewayLimits } from './limits.ts';
+
+async function world(limits: Partial<GatewayLimits> = {}) {
+  const origin = await RawOrigin.listen();
+  const started = await startGateway({ config: oneRegion(origin.port), limits });
+  const client = await RawClient.connect(started.port);
+  return {
+    origin,
+    client,
+    ...started,
+    async [Symbol.asyncDispose]() {
+      client.close();
+      await started.gateway.close();
+      await origin.close();
+      assert.deepEqual(started.defects, []);
+    },
+  };
+}
+
+const get = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
+const post = (fields: string) => `POST / HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`;
+const megabyte = 1024 * 1024;
+
+test('a slow reader stops the origin: what is under way stays bounded', async () => {
+  await using w = await world();
+  const total = 64 * megabyte;
+  const block = Buffer.alloc(64 * 1024, 'x');
+  let written = 0;
+  w.origin.respond = (_request, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`);
+    const pour = (): void => {
+      while (written < total) {
+        written += block.length;
+        if (!socket.write(block)) {
+          socket.once('drain', pour);
+          return;
+        }
+      }
+    };
+    pour();
+  };
+  w.client.socket.pause();
+  w.client.send(get);
+  let before = -1;
+  // The flow has stopped when nothing moved for a while; the kernel's buffers hold some MiB.
+  await eventually('the origin to be stopped', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const stands = written === before;
+    before = written;
+    return stands && written > 0;
+  });
+  assert.ok(written < total / 2, `the origin could write ${written} of ${total} bytes`);
+  let received = 0;
+  w.client.socket.removeAllListeners('data');
+  w.client.socket.on('data', (bytes) => {
+    received += bytes.length;
+  });
+  w.client.socket.resume();
+  await eventually('the whole body', () => received > total);
+  assert.equal(w.log.length, 1);
+});
+
+test('a slow origin stops an upload: what is under way stays bounded', async () => {
+  await using w = await world();
+  const total = 64 * megabyte;
+  let arrived = 0;
+  w.origin.onPartial = (_text, socket) => void socket.pause();
+  w.client.send(post(`Content-Length: ${total}\r\n`));
+  const block = Buffer.alloc(64 * 1024, 'x');
+  const pour = (): void => {
+    while (arrived < total) {
+      arrived += block.length;
+      if (!w.client.socket.write(block)) {
+        w.client.socket.once('drain', pour);
+        return;
+      }
+    }
+  };
+  pour();
+  let before = -1;
+  await eventually('the client to be stopped', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const stands = arrived === before;
+    before = arrived;
+    return stands;
+  });
+  assert.ok(arrived < total / 2, `the client could write ${arrived} of ${total} bytes`);
+});
+
+test('a client that takes nothing is given up after a while', async () => {
+  await using w = await world({ writeStallMs: 200 });
+  w.origin.respond = (_request, socket) => void socket.write(okResponse('x'.repeat(32 * megabyte)));
+  w.client.socket.pause();
+  w.client.send(get);
+  await eventually('the origin to be told', () => w.log.length === 1);
+  await eventually('its connection to be closed', () => w.origin.sockets.size === 0);
+});
+
+test('events pass one by one, unbuffered, and end when the client goes', async () => {
+  await using w = await world();
+  let stream: import('node:net').Socket | undefined;
+  w.origin.respond = (_request, socket) => {
+    stream = socket;
+    socket.write(
+      'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
+  };
+  w.client.send(get);
+  await w.client.until('text/event-stream');
+  for (const event of ['data: 1\n\n', 'data: 2\n\n']) {
+    stream!.write(`${event.length.toString(16)}\r\n${event}\r\n`);
+    await w.client.until(event);
+  }
+  const closed = once(stream!, 'close');
+  w.client.close();
+  await closed;
+  await eventually('the log', () => w.log.length === 1);
+});
+
+test('a client that goes away cancels its request', async () => {
+  await using w = await world();
+  const asked = new Promise<import('node:net').Socket>((resolve) => {
+    w.origin.respond = (_request, socket) => resolve(socket);
+  });
+  w.client.send(get);
+  const socket = await asked;
+  const closed = once(socket, 'close');
+  w.client.close();
+  await closed;
+  await eventually('the log', () => w.log[0]?.status === 499);
+});
+
+test('a client that only closes its sending side gets its response', async () => {
+  await using w = await world();
+  w.origin.respond = (_request, socket) =>
+    void setTimeout(() => socket.write(okResponse('late')), 100);
+  w.client.socket.end(get + get);
+  assert.equal((await w.client.response()).body, 'late');
+  const last = await w.client.response();
+  assert.equal(last.body, 'late');
+  assert.match(last.head, /^Connection: close\r$/m);
+  assert.equal(await w.client.rest(), '');
+});
+
+test('a body that ends before its length is refused, and the upstream request dies', async () => {
+  await using w = await world();
+  w.client.socket.end(`${post('Content-Length: 10\r\n')}abc`);
+  const response = await w.client.response();
+  assert.equal(response.status, 400);
+  assert.equal(JSON.parse(response.body).code, 'incomplete_body');
+  assert.equal(w.origin.requests.length, 0);
+  await eventually('the upstream connection to close', () => w.origin.sockets.size === 0);
+});
+
+test('100 Continue comes from the origin, and only then the body goes', async () => {
+  await using w = await world();
+  w.origin.onPartial = (text, socket) => {
+    if (text.endsWith('\r\n\r\n')) socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  };
+  w.origin.respond = ({ body }, socket) => void socket.write(okResponse(body));
+  w.client.send(post('Content-Length: 3\r\nExpect: 100-continue\r\n'));
+  assert.equal((await w.client.response()).status, 100);
+  w.client.send('abc');
+  assert.equal((await w.client.response()).body, 'abc');
+  assert.match(w.origin.requests[0]!.head, /^Expect: 100-continue\r$/m);
+});
+
+test('an early final response ends the upload without being lost', async () => {
+  await using w = await world();
+  w.origin.onPartial = (text, socket) => {
+    if (text.includes('\r\n\r\n'))
+      socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno');
+  };
+  w.client.send(post(`Content-Length: ${8 * megabyte}\r\n`) + 'x'.repeat(100_000));
+  const response = await w.client.response();
+  assert.equal(response.status, 413);
+  assert.equal(response.body, 'no');
+  assert.match(response.head, /^Connection: close\r$/m);
+  await eventually('the upstream connection to close', () => w.origin.sockets.size === 0);
+});
+
+test('103 is relayed before the response, trailers after it', async () => {
+  await using w = await world();
+  w.origin.respond = (_request, socket) =>
+    void socket.write(
+      'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n' +
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nDigest: y\r\n\r\n',
+    );
+  const hints = await w.client.request(get);
+  assert.equal(hints.status, 103);
+  assert.match(hints.head, /^Link: <\/a\.css>\r$/m);
+  w.client.send('');
+  await w.client.until('0\r\nDigest: y\r\n\r\n');
+  assert.equal((await w.client.response()).status, 200);
+});
+
+test('an upgraded connection carries raw bytes both ways, and each half closes by itself', async () => {
+  await using w = await world();
+  let upstream: import('node:net').Socket | undefined;
+  w.origin.respond = (_request, socket) => {
+    upstream = socket;
+    socket.allowHalfOpen = true;
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhi',
+    );
+  };
+  w.client.send(
+    'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n',
+  );
+  await w.client.until('\r\n\r\nhi');
+  assert.match(w.client.received, /^Upgrade: websocket\r$/m);
+  assert.match(w.origin.requests[0]!.head, /^Connection: Upgrade\r\nUpgrade: websocket\r$/m);
+  w.client.send('\x81GET / not HTTP\r\n\r\n');
+  await eventually('raw bytes', () => w.origin.received[0]!.includes('\x81GET / not HTTP'));
+  w.client.socket.end();
+  await once(upstream!, 'end');
+  upstream!.end('last words');
+  assert.ok((await w.client.rest()).endsWith('last words'));
+  await eventually('the log', () => w.log[0]?.status === 101);
+});
+
+test('an upgrade that the origin declines is an ordinary response', async () => {
+  await using w = await world();
+  const ask = 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  assert.equal((await w.client.request(ask)).body, 'ok');
+  assert.equal((await w.client.request(get)).body, 'ok');
+});
+
+test('a switch nobody asked for is a bad response', async () => {
+  await using w = await world();
+  w.origin.respond = (_request, socket) =>
+    void socket.write('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  assert.equal((await w.client.request(get)).status, 502);
+});
+
+test('a response that breaks off is never passed off as whole', async () => {
+  await using w = await world();
+  w.origin.respond = (_request, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
+    setTimeout(() => socket.destroy(), 50);
+  };
+  w.client.send(get);
+  assert.ok((await w.client.rest()).endsWith('\r\n\r\nabc'));
+  w.origin.respond = (_request, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc');
+    setTimeout(() => socket.destroy(), 50);
+  };
+  const old = await RawClient.connect(w.port);
+  const [error] = await Promise.all([
+    once(old.socket, 'error'),
+    old.send('GET / HTTP/1.0\r\n\r\n'),
+  ]);
+  assert.equal((error[0] as NodeJS.ErrnoException).code, 'ECONNRESET');
+});

@@ -1,0 +1,67 @@
+import { type ConfigInput, configSchema } from '../../src/config/schema/config.ts';
+import { compileTopology, type Topology } from '../../src/config/topology.ts';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import type { GatewayLimits } from '../../src/gateway/limits.ts';
+import type { ListenOptions } from '../../src/gateway/listeners.ts';
+import { HealthTable } from '../../src/health/table.ts';
+import type { LinkIdentity } from '../../src/link/identity.ts';
+import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
+
+const location = { latitude: 50, longitude: 8 };
+
+export interface StartedGateway {
+  readonly gateway: Gateway;
+  readonly health: HealthTable;
+  readonly topology: Topology;
+  /** Lines of the access log. */
+  readonly log: Record<string, unknown>[];
+  readonly frames: { readonly region: string; readonly text: string }[];
+  readonly defects: unknown[];
+  /** Of the plain listener. */
+  readonly port: number;
+}
+
+export interface StartOptions {
+  readonly config: ConfigInput;
+  readonly region?: string;
+  readonly listen?: ListenOptions;
+  readonly identity?: LinkIdentity;
+  readonly limits?: Partial<GatewayLimits>;
+}
+
+/** A configuration of one region, `eu`, with one service, `s`, at these ports. */
+export function oneRegion(...ports: number[]): ConfigInput {
+  return {
+    regions: { eu: { address: '127.0.0.1', location } },
+    services: { s: { endpoints: { eu: ports.map((port) => `127.0.0.1:${port}`) } } },
+    routes: [{ name: 'all', service: 's' }],
+  };
+}
+
+/** A real gateway on free ports, with a health table of its own. */
+export async function startGateway(options: StartOptions): Promise<StartedGateway> {
+  const config = configSchema.parse(options.config);
+  const region = options.region ?? 'eu';
+  const topology = compileTopology(config);
+  const health = new HealthTable(topology);
+  const log: Record<string, unknown>[] = [];
+  const frames: { region: string; text: string }[] = [];
+  const defects: unknown[] = [];
+  const gateway = await createGateway({
+    config,
+    region,
+    health,
+    metrics: new GatewayMetrics({
+      routes: config.routes.map(({ name }) => name),
+      regions: Object.keys(config.regions),
+    }),
+    listen: options.listen ?? { http: { host: '127.0.0.1', port: 0 } },
+    identity: options.identity,
+    reusePort: false,
+    accessLog: { write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>) },
+    onFrame: (from, frame) => void frames.push({ region: from, text: frame.toString() }),
+    onDefect: (error) => void defects.push(error),
+    limits: { closeMs: 200, ...options.limits },
+  });
+  return { gateway, health, topology, log, frames, defects, port: gateway.ports.http ?? 0 };
+}
