@@ -111,7 +111,7 @@ test('no data make the checks fail, whatever stands where', () => {
 });
 
 test('small texts that grow without bound are refused in bounded time', () => {
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   for (const text of [
     '['.repeat(100_000),
     '{a: '.repeat(20_000),
@@ -122,7 +122,8 @@ test('small texts that grow without bound are refused in bounded time', () => {
   ]) {
     assert.equal(parseSafely(text), false);
   }
-  assert.ok(performance.now() - startedMs < 15_000);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 15_000_000, `${user + system} µs of CPU`);
 });
 
 test('ten thousand routes are checked in one pass', () => {

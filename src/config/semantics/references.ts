@@ -27,17 +27,26 @@ const references: readonly Reference[] = [
 /** Reads the data as written, so that a mistake elsewhere in a part hides no dangling name. */
 export const referencesExist: Rule = ({ input, regions, services }, report) => {
   const declared = { region: regions, service: services };
+  // One wrong name is often used many times, and the nearest one is costly to find.
+  const nearest = { region: nearestOf(regions), service: nearestOf(services) };
   for (const { place, at, to } of references) {
-    const known = declared[to];
     for (const { path, value } of matches(input, place.split('.'))) {
       const name = at === 'key' ? path.at(-1) : value;
-      if (typeof name !== 'string' || known.has(name)) continue;
-      const suggestion = nearestName(name, known.keys());
-      const others = suggestion ? '' : knownNames(to, [...known.keys()]);
+      if (typeof name !== 'string' || declared[to].has(name)) continue;
+      const suggestion = nearest[to](name);
+      const others = suggestion ? '' : knownNames(to, [...declared[to].keys()]);
       report({ path, at, message: `no ${to} is named "${name}"${others}`, suggestion });
     }
   }
 };
+
+function nearestOf(names: ReadonlyMap<string, unknown>): (given: string) => string | undefined {
+  const found = new Map<string, string | undefined>();
+  return (given) => {
+    if (!found.has(given)) found.set(given, nearestName(given, names.keys()));
+    return found.get(given);
+  };
+}
 
 interface Match {
   readonly path: FieldPath;
