@@ -194,6 +194,12 @@ export function connectionOptions(connection: string | undefined): readonly stri
   return options;
 }
 
+/** Whether the sender lets the connection be used again (RFC 9112 §9.3). */
+export function isPersistent(connection: readonly string[], minor: 0 | 1): boolean {
+  if (connection.length === 0) return minor === 1;
+  return !connection.includes('close') && (minor === 1 || connection.includes('keep-alive'));
+}
+
 /** Without SP and HTAB around it. (`trim` would take obs-text such as 0xa0 for white space.) */
 function trimmed(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, '');

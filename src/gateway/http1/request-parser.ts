@@ -1,5 +1,5 @@
 import { type Authority, formatAuthority, parseAuthority } from './authority.ts';
-import { connectionOptions, type FieldSection, parseFields } from './fields.ts';
+import { connectionOptions, type FieldSection, isPersistent, parseFields } from './fields.ts';
 import { type BodyFraming, declaredFraming, noBody } from './framing.ts';
 import { headText } from './head-text.ts';
 import type { WireLimits } from './limits.ts';
@@ -80,7 +80,7 @@ export function parseRequestHead(
     fields: section.fields,
     connection,
     body,
-    keepAlive: minor === 1 ? !connection.includes('close') : connection.includes('keep-alive'),
+    keepAlive: isPersistent(connection, minor),
     expectContinue: expectsContinue(section.expect, minor, body),
     upgrade: offeredProtocol(section.upgrade, connection, method, minor, body),
   };

@@ -297,7 +297,9 @@ test('property: serialise(parse(request)) is the same request', () => {
   fc.assert(
     fc.property(
       fc.constantFrom('GET', 'POST', 'X-y'),
-      fc.webPath().filter((path) => path.startsWith('/')),
+      fc
+        .string({ unit: fc.constantFrom(...'aZ0/.%2~@:'), maxLength: 12 })
+        .map((path) => `/${path}`),
       fc.array(field, { maxLength: 6 }),
       framings,
       (method, path, fields, framed) => {
