@@ -1,4 +1,4 @@
-import { connectionOptions, type FieldSection, parseFields } from './fields.ts';
+import { connectionOptions, type FieldSection, isPersistent, parseFields } from './fields.ts';
 import { type BodyFraming, closeDelimitedBody, declaredFraming, noBody } from './framing.ts';
 import { headText } from './head-text.ts';
 import type { WireLimits } from './limits.ts';
@@ -60,8 +60,6 @@ function parseHead(
   const connection = connectionOptions(section.connection);
   const declared = declaredFraming(section.contentLength, section.transferEncoding, minor);
   const body = responseFraming(declared, status, requestMethod);
-  const persistent =
-    minor === 1 ? !connection.includes('close') : connection.includes('keep-alive');
   return {
     headBytes: section.end,
     status,
@@ -71,7 +69,7 @@ function parseHead(
     connection,
     body,
     contentLength: declared?.kind === 'length' ? declared.length : undefined,
-    keepAlive: persistent && body.kind !== 'close' && status !== 101,
+    keepAlive: isPersistent(connection, minor) && body.kind !== 'close' && status !== 101,
     upgrade: status === 101 ? switchedProtocol(section, connection) : undefined,
   };
 }
