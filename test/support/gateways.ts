@@ -17,6 +17,7 @@ export interface StartedGateway {
   readonly log: Record<string, unknown>[];
   readonly frames: { readonly region: string; readonly text: string }[];
   readonly defects: unknown[];
+  readonly metrics: GatewayMetrics;
   /** Of the plain listener. */
   readonly port: number;
 }
@@ -47,14 +48,15 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const log: Record<string, unknown>[] = [];
   const frames: { region: string; text: string }[] = [];
   const defects: unknown[] = [];
+  const metrics = new GatewayMetrics({
+    routes: config.routes.map(({ name }) => name),
+    regions: Object.keys(config.regions),
+  });
   const gateway = await createGateway({
     config,
     region,
     health,
-    metrics: new GatewayMetrics({
-      routes: config.routes.map(({ name }) => name),
-      regions: Object.keys(config.regions),
-    }),
+    metrics,
     listen: options.listen ?? { http: { host: '127.0.0.1', port: 0 } },
     identity: options.identity,
     reusePort: false,
@@ -63,5 +65,14 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     onDefect: (error) => void defects.push(error),
     limits: { closeMs: 200, ...options.limits },
   });
-  return { gateway, health, topology, log, frames, defects, port: gateway.ports.http ?? 0 };
+  return {
+    gateway,
+    health,
+    topology,
+    log,
+    frames,
+    defects,
+    metrics,
+    port: gateway.ports.http ?? 0,
+  };
 }

@@ -259,12 +259,14 @@ export class ClientConnection {
     else if (this.#state === 'linger') this.socket.destroy();
     else if (!exchange) this.#linger();
     else if (this.#decoder) this.#taker.problem(exchange, 'incomplete_body');
+    else if (this.origin.peerRegion !== undefined) this.socket.destroy();
     else this.#watchProgress();
   }
 
   /**
    * A client that closes its sending side may only be done asking, or be gone: TCP does not
-   * tell. It gets its response as long as that makes progress.
+   * tell. It gets its response as long as that makes progress. (Another region's gateway
+   * closes when it has given up on a request.)
    */
   #watchProgress(): void {
     this.#wait('progress', this.#runtime.limits.halfCloseMs);

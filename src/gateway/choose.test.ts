@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { ConfigInput } from '../config/schema/config.ts';
+import { configSchema } from '../config/schema/config.ts';
+import { HealthTable, healthy, type StateCode, unhealthy, unknown } from '../health/table.ts';
+import { choose, maximumTries, type Tried } from './choose.ts';
+import { compileSnapshot } from './snapshot.ts';
+import { RoundRobin } from './upstream/round-robin.ts';
+
+const location = { latitude: 0, longitude: 0 };
+const fresh: Tried = { endpoints: [], regions: [], relayed: false };
+
+function world(residency?: string[]) {
+  const input: ConfigInput = {
+    regions: {
+      eu: { address: '127.0.0.1', location },
+      us: { address: '127.0.0.2', location },
+      ap: { address: '127.0.0.3', location },
+    },
+    services: {
+      s: {
+        endpoints: { eu: ['a:1', 'b:1'], us: ['c:1'], ap: ['d:1'] },
+        ...(residency ? { residency } : {}),
+      },
+    },
+    routes: [{ name: 'r', service: 's' }],
+  };
+  const snapshot = compileSnapshot(configSchema.parse(input), 'eu');
+  const plan = snapshot.plans[0]!;
+  const health = new HealthTable(snapshot.topology);
+  const balancer = new RoundRobin(plan.service.endpoints[0]!);
+  const view = (ownState: StateCode, relays: number[]) => ({
+    ownRegion: 0,
+    ejections: health,
+    ownState,
+    balancer,
+    relays,
+  });
+  return { plan, health, view };
+}
+
+/** One row of the table as text. */
+function outcome(
+  w: ReturnType<typeof world>,
+  state: StateCode,
+  relays: number[],
+  tried: Tried = fresh,
+): string {
+  const choice = choose(w.plan, w.view(state, relays), tried);
+  if (choice.kind === 'none') return choice.code;
+  if (choice.kind === 'relay') return `relay ${choice.region}`;
+  return choice.lastResort ? 'last resort' : 'served here';
+}
+
+test('the table "from state to answer", for a request that reached the region', () => {
+  const w = world();
+  assert.equal(outcome(w, healthy, [1]), 'served here');
+  assert.equal(outcome(w, unknown, [1]), 'served here');
+  assert.equal(outcome(w, unhealthy, [1, 2]), 'relay 1');
+  assert.equal(outcome(w, unhealthy, []), 'last resort');
+  assert.equal(outcome(w, unhealthy, [], { ...fresh, endpoints: [0] }), 'no_usable_endpoint');
+});
+
+test('ejected on this node only: another endpoint here, else relay, else last resort', () => {
+  const w = world();
+  w.health.eject({ ...w.plan.service.endpoints[0]![0]! }, w.plan.service.endpoints[0]!, 1);
+  assert.equal(outcome(w, healthy, [1]), 'served here');
+  w.health.eject({ ...w.plan.service.endpoints[0]![1]! }, w.plan.service.endpoints[0]!, 1);
+  assert.equal(outcome(w, healthy, [1]), 'relay 1');
+  assert.equal(outcome(w, healthy, []), 'last resort');
+});
+
+test('a relayed request is tried here or not at all', () => {
+  const w = world();
+  const relayed = { ...fresh, relayed: true };
+  assert.equal(outcome(w, healthy, [1], relayed), 'served here');
+  assert.equal(outcome(w, unhealthy, [1], relayed), 'last resort');
+  assert.equal(outcome(w, unhealthy, [1], { ...relayed, endpoints: [0] }), 'no_usable_endpoint');
+});
+
+test('residency: never here when it is forbidden, and a code of its own', () => {
+  const elsewhere = world(['us']);
+  assert.equal(outcome(elsewhere, healthy, [1]), 'relay 1');
+  assert.equal(outcome(elsewhere, healthy, []), 'residency_unavailable');
+  const home = world(['eu']);
+  assert.equal(outcome(home, unhealthy, []), 'last resort');
+  assert.equal(outcome(home, unhealthy, [], { ...fresh, endpoints: [0] }), 'residency_unavailable');
+});
+
+test('every request ends: whatever is tried, choices run out within the bounds', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom<StateCode>(unknown, healthy, unhealthy),
+      fc.shuffledSubarray([1, 2]),
+      fc.boolean(),
+      fc.subarray([0, 1]),
+      (state, relays, relayed, ejected) => {
+        const w = world();
+        const siblings = w.plan.service.endpoints[0]!;
+        for (const index of ejected) w.health.eject(siblings[index]!, siblings, 1);
+        const endpoints: number[] = [];
+        const regions: number[] = [];
+        for (let step = 0; ; step++) {
+          assert.ok(step <= 2 * maximumTries, 'it goes on and on');
+          const choice = choose(w.plan, w.view(state, relays), { endpoints, regions, relayed });
+          if (choice.kind === 'none') break;
+          if (choice.kind === 'relay') {
+            assert.ok(!relayed && relays.includes(choice.region));
+            assert.ok(!regions.includes(choice.region));
+            regions.push(choice.region);
+          } else {
+            assert.ok(!endpoints.includes(choice.endpoint.index));
+            if (choice.lastResort) assert.equal(endpoints.length, 0);
+            endpoints.push(choice.endpoint.index);
+          }
+        }
+        assert.ok(endpoints.length + regions.length > 0);
+      },
+    ),
+  );
+});

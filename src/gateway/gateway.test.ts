@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../../test/support/eventually.ts';
+import { oneRegion, startGateway } from '../../test/support/gateways.ts';
+import { RawClient } from '../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
+
+const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+test('draining: idle connections close, answers close theirs, new ones are served', async () => {
+  const origin = await RawOrigin.listen();
+  const { gateway, port } = await startGateway({ config: oneRegion(origin.port) });
+  const idle = await RawClient.connect(port);
+  await idle.request(get);
+  const busy = await RawClient.connect(port);
+  const asked = new Promise<import('node:net').Socket>((resolve) => {
+    origin.respond = (_request, socket) => resolve(socket);
+  });
+  busy.send(get);
+  const socket = await asked;
+  gateway.drain();
+  assert.equal(await idle.rest(), '');
+  socket.write(okResponse('late'));
+  const last = await busy.response();
+  assert.equal(last.body, 'late');
+  assert.match(last.head, /^Connection: close\r$/m);
+  await busy.rest();
+  origin.respond = (_request, other) => void other.write(okResponse('new'));
+  const fresh = await RawClient.connect(port);
+  const served = await fresh.request(get);
+  assert.equal(served.body, 'new');
+  assert.match(served.head, /^Connection: close\r$/m);
+  for (const client of [idle, busy, fresh]) client.close();
+  await gateway.close();
+  await origin.close();
+});
+
+test('close: waits for requests in flight, but not for ever', async () => {
+  const origin = await RawOrigin.listen();
+  const { gateway, port } = await startGateway({
+    config: oneRegion(origin.port),
+    limits: { closeMs: 300 },
+  });
+  const quick = await RawClient.connect(port);
+  const never = await RawClient.connect(port);
+  origin.respond = ({ head }, socket) => {
+    if (head.includes('/quick')) setTimeout(() => socket.write(okResponse('made it')), 100);
+  };
+  quick.send('GET /quick HTTP/1.1\r\nHost: a\r\n\r\n');
+  never.send(get);
+  await eventually('both', () => origin.requests.length === 2);
+  const closing = gateway.close();
+  assert.equal((await quick.response()).body, 'made it');
+  await closing;
+  assert.equal(await never.rest(), '');
+  await assert.rejects(RawClient.connect(port), { code: 'ECONNREFUSED' });
+  await eventually('upstream connections to close', () => origin.sockets.size === 0);
+  quick.close();
+  never.close();
+  await origin.close();
+});
+
+test('a port that is taken is an error that names it', async () => {
+  const taken = await RawOrigin.listen();
+  const listen = { http: { host: '127.0.0.1', port: taken.port } };
+  await assert.rejects(startGateway({ config: oneRegion(1), listen }), {
+    code: 'listen_failed',
+    message: new RegExp(`http on 127\\.0\\.0\\.1:${taken.port}.*EADDRINUSE`),
+  });
+  await taken.close();
+});
+
+test('routes by host and method; what matches nothing is 404 or 405 with Allow', async () => {
+  const origin = await RawOrigin.listen();
+  const config = oneRegion(origin.port);
+  config.routes = [
+    { name: 'one', hosts: ['api.test'], prefix: '/v1', methods: ['GET'], service: 's' },
+  ];
+  const { gateway, port, log } = await startGateway({ config });
+  const client = await RawClient.connect(port);
+  const ask = (method: string, host: string, path: string) =>
+    client.request(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  assert.equal((await ask('GET', 'API.test:8080', '/v1/x')).status, 200);
+  assert.equal((await ask('GET', 'other.test', '/v1/x')).status, 404);
+  assert.equal((await ask('GET', 'api.test', '/v10')).status, 404);
+  const refused = await ask('DELETE', 'api.test', '/v1/x');
+  assert.equal(refused.status, 405);
+  assert.match(refused.head, /^Allow: GET\r$/m);
+  assert.equal((await ask('OPTIONS', 'api.test', '*')).status, 204);
+  assert.deepEqual(
+    log.map(({ status, route, error }) => [status, route, error]),
+    [
+      [200, 'one', undefined],
+      [404, undefined, 'route_not_found'],
+      [404, undefined, 'route_not_found'],
+      [405, undefined, 'method_not_allowed'],
+      [204, undefined, undefined],
+    ],
+  );
+  client.close();
+  await gateway.close();
+  await origin.close();
+});
+
+test('two threads may share a port when told to', async () => {
+  const origin = await RawOrigin.listen();
+  const first = await startGateway({ config: oneRegion(origin.port) });
+  await first.gateway.close();
+  const { createGateway } = await import('./gateway.ts');
+  const { configSchema } = await import('../config/schema/config.ts');
+  const config = configSchema.parse(oneRegion(origin.port));
+  const shared = (port: number) =>
+    createGateway({
+      config,
+      region: 'eu',
+      health: first.health,
+      metrics: first.metrics,
+      listen: { http: { host: '127.0.0.1', port } },
+      identity: undefined,
+      reusePort: true,
+      accessLog: undefined,
+      onFrame() {},
+      limits: { closeMs: 100 },
+    });
+  const one = await shared(0);
+  const two = await shared(one.ports.http!);
+  assert.equal(two.ports.http, one.ports.http);
+  await one.close();
+  await two.close();
+  await origin.close();
+});

@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { connect } from 'node:tls';
+import { eventually } from '../../test/support/eventually.ts';
+import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
+import { RawClient } from '../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
+import type { ConfigInput } from '../config/schema/config.ts';
+import { healthy, unhealthy } from '../health/table.ts';
+import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
+import { encodeFrame } from '../link/frames.ts';
+import { frameProtocol, type LinkIdentity, linkClientOptions } from '../link/identity.ts';
+
+const get = 'GET /p HTTP/1.1\r\nHost: a\r\n\r\n';
+const post = 'POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc';
+const names = ['eu', 'us', 'ap'] as const;
+type Name = (typeof names)[number];
+const addresses: Record<Name, string> = { eu: '127.0.11.1', us: '127.0.12.1', ap: '127.0.13.1' };
+/** us is nearer to eu than ap is. */
+const locations: Record<Name, { latitude: number; longitude: number }> = {
+  eu: { latitude: 53, longitude: -6 },
+  us: { latitude: 39, longitude: -77 },
+  ap: { latitude: 1, longitude: 104 },
+};
+const authority = createAuthority();
+const identities = Object.fromEntries(
+  names.map((name) => [
+    name,
+    issueRegionIdentity(authority, name, { addresses: [addresses[name]] }),
+  ]),
+) as Record<Name, LinkIdentity>;
+
+/** Three regions, each a gateway with its link port and an origin; all believed healthy by all. */
+async function world(adjust: (config: ConfigInput) => void = () => {}) {
+  const origins = {} as Record<Name, RawOrigin>;
+  for (const name of names) {
+    const origin = await RawOrigin.listen();
+    origin.respond = (_request, socket) => void socket.write(okResponse(`from ${name}`));
+    origins[name] = origin;
+  }
+  const linkPort = await freePort();
+  const config: ConfigInput = {
+    regions: Object.fromEntries(
+      names.map((name) => [name, { address: addresses[name], location: locations[name] }]),
+    ),
+    ports: { link: linkPort },
+    services: {
+      s: {
+        endpoints: Object.fromEntries(
+          names.map((name) => [name, [`127.0.0.1:${origins[name].port}`]]),
+        ),
+      },
+    },
+    routes: [{ name: 'all', service: 's' }],
+  };
+  adjust(config);
+  const gateways = {} as Record<Name, StartedGateway>;
+  for (const name of names) {
+    const host = addresses[name];
+    const identity = identities[name];
+    gateways[name] = await startGateway({
+      config,
+      region: name,
+      identity,
+      listen: { http: { host, port: 0 }, link: { host, port: linkPort, identity } },
+    });
+    const { health } = gateways[name];
+    for (let region = 0; region < names.length; region++) {
+      health.setGateway(region, healthy);
+      health.setService(0, region, healthy);
+    }
+  }
+  const client = await RawClient.connect(gateways.eu.port, addresses.eu);
+  return {
+    origins,
+    gateways,
+    client,
+    linkPort,
+    /** What the gateway of `at` believes of the service in `region`. */
+    believe(at: Name, region: Name, state: typeof healthy | typeof unhealthy) {
+      gateways[at].health.setService(0, names.indexOf(region), state);
+    },
+    async [Symbol.asyncDispose]() {
+      client.close();
+      for (const name of names) {
+        await gateways[name].gateway.close();
+        assert.deepEqual(gateways[name].defects, []);
+      }
+      for (const name of names) await origins[name].close();
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = await RawOrigin.listen(addresses.eu);
+  const { port } = probe;
+  await probe.close();
+  return port;
+}
+
+test('an unhealthy service is relayed at once to the nearest region, with the client named', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  for (const text of [get, post]) {
+    const response = await w.client.request(text);
+    assert.equal(response.body, 'from us');
+    assert.match(response.head, /^Meridian-Region: us\r$/m);
+  }
+  const { head, body } = w.origins.us.requests[1]!;
+  assert.equal(body, 'abc');
+  assert.match(head, /^X-Forwarded-For: 127\.0\.0\.1\r$/m);
+  assert.match(head, /^X-Forwarded-Host: a\r$/m);
+  assert.match(head, /^Via: 1\.1 eu\.meridian\r$/m);
+  assert.match(head, /^Via: 1\.1 us\.meridian\r$/m);
+  assert.doesNotMatch(head, /^meridian-/im);
+  assert.equal(head.match(/^x-request-id/gim)!.length, 1);
+  const [here] = w.gateways.eu.log;
+  const [there] = w.gateways.us.log;
+  assert.equal(there!.requestId, here!.requestId);
+  assert.equal(there!.traceId, here!.traceId);
+  assert.deepEqual([here!.hop, there!.hop], [0, 1]);
+  assert.equal(there!.client, '127.0.0.1');
+  assert.equal(w.origins.eu.requests.length, 0);
+});
+
+test('a dead endpoint moves requests within the same request, before health knows', async () => {
+  await using w = await world();
+  await w.origins.eu.close();
+  for (const text of [get, post, get, get]) {
+    assert.equal((await w.client.request(text)).body, 'from us');
+  }
+  assert.ok(w.gateways.eu.health.ejected(0));
+  w.origins.eu = await RawOrigin.listen();
+});
+
+test('the next region is tried when one has nothing usable; all dead is one 503', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  await w.origins.us.close();
+  assert.equal((await w.client.request(get)).body, 'from ap');
+  await w.origins.ap.close();
+  await w.origins.eu.close();
+  const response = await w.client.request(get);
+  assert.equal(response.status, 503);
+  assert.equal(JSON.parse(response.body).code, 'no_usable_endpoint');
+  assert.doesNotMatch(response.head, /meridian-problem/i);
+  for (const name of names) w.origins[name] = await RawOrigin.listen();
+  const hops = names.flatMap((name) => w.gateways[name].log.map(({ hop }) => hop));
+  assert.ok(hops.every((hop) => hop === 0 || hop === 1));
+});
+
+test('a relayed request never leaves again', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  // us thinks that only eu is well: without the hop limit the request would come back.
+  w.believe('us', 'us', unhealthy);
+  await w.origins.us.close();
+  assert.equal((await w.client.request(get)).body, 'from ap');
+  assert.equal(w.gateways.us.log[0]!.error, 'no_usable_endpoint');
+  assert.equal(w.gateways.eu.log.length, 1);
+  w.origins.us = await RawOrigin.listen();
+});
+
+test('residency of the service is never traded for availability', async () => {
+  await using w = await world((config) => {
+    config.services!.s!.residency = ['us'];
+  });
+  assert.equal((await w.client.request(get)).body, 'from us');
+  w.believe('eu', 'us', unhealthy);
+  const response = await w.client.request(get);
+  assert.equal(response.status, 503);
+  assert.equal(JSON.parse(response.body).code, 'residency_unavailable');
+  assert.equal(w.origins.eu.requests.length + w.origins.ap.requests.length, 0);
+});
+
+test('residency of the route narrows that of the service', async () => {
+  await using w = await world((config) => {
+    config.services!.s!.residency = ['eu', 'ap'];
+    config.routes![0]!.residency = ['ap', 'us'];
+  });
+  assert.equal((await w.client.request(get)).body, 'from ap');
+  assert.equal(w.origins.eu.requests.length, 0);
+});
+
+test('a region that answers nothing is left as soon as health turns against it', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  w.origins.us.respond = () => {};
+  w.client.send(get);
+  await eventually('the relayed request', () => w.origins.us.requests.length === 1);
+  w.gateways.eu.health.setGateway(names.indexOf('us'), unhealthy);
+  assert.equal((await w.client.response()).body, 'from ap');
+  // The one that waited there was cancelled.
+  await eventually('the cancelled one', () => w.gateways.us.log[0]?.status === 499);
+});
+
+test('a region that cannot be reached costs the connect limit at most', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  await w.gateways.us.gateway.close();
+  assert.equal((await w.client.request(post)).body, 'from ap');
+});
+
+test('a frozen region, which still accepts connections, costs the connect limit at most', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  await w.gateways.us.gateway.close();
+  const frozen = await RawOrigin.listen(addresses.us, w.linkPort);
+  const startedMs = performance.now();
+  assert.equal((await w.client.request(post)).body, 'from ap');
+  assert.ok(performance.now() - startedMs < 2_000);
+  assert.equal(frozen.received.length, 1);
+  await frozen.close();
+});
+
+test('link connections are kept and used again', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  for (let n = 0; n < 5; n++) await w.client.request(get);
+  assert.equal(new Set(w.origins.us.requests.map(({ connection }) => connection)).size, 1);
+});
+
+test('hop fields count on the link only, and only up to one', async () => {
+  await using w = await world();
+  const client = await RawClient.connectTls({
+    ...linkClientOptions(identities.ap, 'eu'),
+    host: addresses.eu,
+    port: w.linkPort,
+  });
+  const relayed = (hop: string) => `GET / HTTP/1.1\r\nHost: a\r\nMeridian-Hop: ${hop}\r\n\r\n`;
+  assert.equal((await client.request(relayed('1'))).body, 'from eu');
+  for (const hop of ['2', 'x']) {
+    const response = await client.request(relayed(hop));
+    assert.equal(response.status, 508);
+    assert.equal(JSON.parse(response.body).code, 'hop_limit');
+    assert.match(response.head, /^Meridian-Problem: hop_limit\r$/m);
+  }
+  client.close();
+  assert.equal((await w.client.request(relayed('2'))).body, 'from eu');
+});
+
+test('a link connection needs the certificate of a configured region', async () => {
+  await using w = await world();
+  const stranger = issueRegionIdentity(authority, 'moon');
+  const socket = connect({
+    ...linkClientOptions(stranger, 'eu'),
+    host: addresses.eu,
+    port: w.linkPort,
+  });
+  socket.on('error', () => {});
+  socket.write(get);
+  socket.resume();
+  await once(socket, 'close');
+  assert.equal(w.gateways.eu.log.length, 0);
+});
+
+test('control frames are handed over with the region that sent them', async () => {
+  await using w = await world();
+  const socket = connect({
+    ...linkClientOptions(identities.us, 'eu', frameProtocol),
+    host: addresses.eu,
+    port: w.linkPort,
+  });
+  await once(socket, 'secureConnect');
+  socket.write(encodeFrame({ verdicts: 1 }));
+  const frame = await eventually('the frame', () => w.gateways.eu.frames[0]);
+  assert.deepEqual(frame, { region: 'us', text: '{"verdicts":1}' });
+  socket.destroy();
+});
