@@ -7,7 +7,29 @@ import type { WireLimits } from './limits.ts';
  */
 export function headText(bytes: Buffer, start: number, end: number, limits: WireLimits): string {
   const close = bytes.indexOf('\r\n\r\n', start, 'latin1');
-  const most = start + limits.requestLineBytes + limits.headerBytes + 4;
   const stop = close === -1 ? end : Math.min(end, close + 4);
-  return bytes.toString('latin1', start, Math.min(stop, most));
+  return bytes.toString('latin1', start, Math.min(stop, start + mostBytes(limits)));
+}
+
+/** Whether bytes[from,end), new since the last look at an incomplete head, may decide it. */
+export function isWorthParsing(
+  bytes: Buffer,
+  start: number,
+  from: number,
+  end: number,
+  limits: WireLimits,
+): boolean {
+  return (
+    end - start >= mostBytes(limits) || has(bytes, 0x0a, from, end) || has(bytes, 0x0d, from, end)
+  );
+}
+
+function has(bytes: Buffer, octet: number, from: number, end: number): boolean {
+  const at = bytes.indexOf(octet, from);
+  return at !== -1 && at < end;
+}
+
+/** Beyond which no head fits: both parts at their limit, with an empty line before. */
+function mostBytes(limits: WireLimits): number {
+  return limits.requestLineBytes + limits.headerBytes + 4;
 }

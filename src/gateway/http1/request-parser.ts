@@ -1,7 +1,7 @@
 import { type Authority, formatAuthority, parseAuthority } from './authority.ts';
 import { connectionOptions, type FieldSection, isPersistent, parseFields } from './fields.ts';
 import { type BodyFraming, declaredFraming, noBody } from './framing.ts';
-import { headText } from './head-text.ts';
+import { headText, isWorthParsing } from './head-text.ts';
 import type { WireLimits } from './limits.ts';
 import { parseRequestLine } from './request-line.ts';
 import { parseTarget, type RequestTarget } from './target.ts';
@@ -47,6 +47,9 @@ export interface RequestHead {
  *
  * One empty line before the request line is skipped (RFC 9112 §2.2), a second refused.
  *
+ * @param seen Octets of this head that an earlier call saw in vain. Then nothing is done
+ *   until a line ends or the head outgrows all limits: one that trickles in octet by octet
+ *   costs a parse for each line, not for each octet.
  * @throws WireError whose `status` to answer before closing the connection
  */
 export function parseRequestHead(
@@ -54,7 +57,9 @@ export function parseRequestHead(
   start: number,
   end: number,
   limits: WireLimits,
+  seen = 0,
 ): RequestHead | undefined {
+  if (seen > 0 && !isWorthParsing(bytes, start, start + seen, end, limits)) return undefined;
   const text = headText(bytes, start, end, limits);
   const from = text.startsWith('\r\n') ? 2 : 0;
   if (text.length === from || text === '\r') return undefined;

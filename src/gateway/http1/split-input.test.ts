@@ -11,15 +11,22 @@ import { WireError } from './wire-error.ts';
 /** Small enough for generated heads to pass them. */
 const limits = { ...defaultWireLimits, requestLineBytes: 40, headerBytes: 90, headerCount: 4 };
 
-type Parse = (bytes: Buffer, start: number, end: number) => { headBytes: number } | undefined;
+type Parse = (
+  bytes: Buffer,
+  start: number,
+  end: number,
+  seen: number,
+) => { headBytes: number } | undefined;
 
 const parseRequest: Parse = (bytes, start, end) => parseRequestHead(bytes, start, end, limits);
+const parseTrickling: Parse = (bytes, start, end, seen) =>
+  parseRequestHead(bytes, start, end, limits, seen);
 const parseResponse: Parse = (bytes, start, end) =>
   parseResponseHead(bytes, start, end, limits, 'GET');
 
-function outcome(parse: Parse, bytes: Buffer, end: number): unknown {
+function outcome(parse: Parse, bytes: Buffer, end: number, seen = 0): unknown {
   try {
-    return parse(bytes, 0, end);
+    return parse(bytes, 0, end, seen);
   } catch (error) {
     assert.ok(error instanceof WireError, String(error));
     return { code: error.code, message: error.message };
@@ -29,11 +36,14 @@ function outcome(parse: Parse, bytes: Buffer, end: number): unknown {
 /** The first thing that becomes of the growing input. */
 function arriving(parse: Parse, text: string, places: readonly number[]): unknown {
   const bytes = Buffer.from(text, 'latin1');
-  for (const place of [...places].sort((a, b) => a - b)) {
-    const early = outcome(parse, bytes, Math.min(place, bytes.length));
+  let seen = 0;
+  for (const place of [...places, bytes.length].sort((a, b) => a - b)) {
+    const end = Math.min(place, bytes.length);
+    const early = outcome(parse, bytes, end, seen);
     if (early !== undefined) return early;
+    seen = end;
   }
-  return outcome(parse, bytes, bytes.length);
+  return undefined;
 }
 
 function whole(parse: Parse, text: string): unknown {
@@ -109,3 +119,25 @@ for (const [name, parse, messages] of [
     assert.deepEqual([...seen].sort(), ['code', 'headBytes', 'incomplete']);
   });
 }
+
+test('property: a request head of which each read tells what was seen before', () => {
+  fc.assert(
+    fc.property(requests, fc.array(fc.nat({ max: 120 }), { maxLength: 12 }), (text, places) => {
+      // What can no longer become a head is refused later then: when its line ends.
+      const ended = `${text}\r\n\r\n`;
+      const expected = whole(parseRequest, ended);
+      assert.deepEqual(arriving(parseTrickling, ended, places), expected, JSON.stringify(ended));
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test('a head that trickles in without a line end is refused at the limit', () => {
+  const bytes = Buffer.from(`GET /${'x'.repeat(200)}`);
+  let refusedAt = 0;
+  for (let end = 1; end <= bytes.length && refusedAt === 0; end++) {
+    const result = outcome(parseTrickling, bytes, end, end - 1);
+    if (result !== undefined) refusedAt = end;
+  }
+  assert.equal(refusedAt, limits.requestLineBytes + limits.headerBytes + 4);
+});
