@@ -1,0 +1,50 @@
+import { between } from './seeded-random.ts';
+
+/** The packets between regions: delayed, lost, or cut off. */
+export class Network {
+  readonly #random: () => number;
+  readonly #delaysMs = new Map<string, number>();
+  readonly #cut = new Set<string>();
+  /** Share of the packets sent by the probes and the link of a region that vanish. */
+  readonly #loss = new Map<string, number>();
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** One way, with up to 20 % jitter. Fixed per pair of regions: 1 to 120 ms. */
+  delayMs(from: string, to: string): number {
+    const pair = [from, to].sort().join(' ');
+    let base = this.#delaysMs.get(pair);
+    if (base === undefined) {
+      base = from === to ? 0.2 : between(this.#random, 1, 120);
+      this.#delaysMs.set(pair, base);
+    }
+    return base * between(this.#random, 1, 1.2);
+  }
+
+  /** Whether packets pass both ways: a connection needs both. */
+  connected(a: string, b: string): boolean {
+    return a === b || !(this.#cut.has(`${a}>${b}`) || this.#cut.has(`${b}>${a}`));
+  }
+
+  /** Everything from `from` to `to` vanishes, and nothing tells. */
+  cut(from: string, to: string): void {
+    this.#cut.add(`${from}>${to}`);
+  }
+
+  heal(): void {
+    this.#cut.clear();
+    this.#loss.clear();
+  }
+
+  setLoss(region: string, share: number): void {
+    this.#loss.set(region, share);
+  }
+
+  /** Whether the next packet that `from` sends as an observer to `to` vanishes. */
+  loses(from: string, to: string): boolean {
+    const share = this.#loss.get(from);
+    return share !== undefined && from !== to && this.#random() < share;
+  }
+}

@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict';
+import type { StateName } from '../../src/health/table.ts';
+import { between, pick } from './seeded-random.ts';
+import type { SimulatedRegion } from './simulated-region.ts';
+import type { World } from './world.ts';
+
+/** What a scenario measured, in milliseconds from the fault. */
+export type Measurements = readonly number[];
+
+export interface Scenario {
+  readonly name: string;
+  /** Deployments that it holds for. */
+  readonly deployments: readonly (readonly string[])[];
+  /** Starts with all regions up and known to be healthy. Throws when an invariant is broken. */
+  run(world: World): Measurements;
+}
+
+const two = ['a', 'b'];
+const twoAndWitness = ['a', 'b', 'w'];
+const three = ['a', 'b', 'c'];
+const five = ['a', 'b', 'c', 'd', 'e'];
+/** With these a single vantage is outvoted. Of two regions alone, each is the other's judge. */
+const withQuorum = [three, three, twoAndWitness, ['a', 'b', 'c', 'd'], five];
+const every = [...withQuorum, two];
+
+/** The limits of the design: a dead region is left, and a healthy one found, within these. */
+const blackHoleLimitMs = 5_000;
+const killLimitMs = 4_000;
+const recoveryLimitMs = 5_000;
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'calm: nothing changes',
+    deployments: every,
+    run: (world) => unchangedWhile(world, () => world.advance(30_000)),
+  },
+  {
+    name: 'one vantage dark: its probes all fail',
+    deployments: withQuorum,
+    run: (world) => {
+      const dark = pick(world.random, world.regions);
+      return unchangedWhile(world, () => {
+        world.network.setLoss(dark.name, 1);
+        world.advance(20_000);
+        world.network.heal();
+        world.advance(10_000);
+      });
+    },
+  },
+  {
+    name: 'one vantage silent: nothing of it is heard',
+    deployments: every,
+    run: (world) => {
+      const silent = pick(world.random, world.regions);
+      return unchangedWhile(world, () => {
+        silent.pause();
+        world.advance(20_000);
+        silent.resume();
+        world.advance(10_000);
+      });
+    },
+  },
+  {
+    name: 'one vantage with 20 % loss',
+    deployments: withQuorum,
+    run: (world) => {
+      world.network.setLoss(pick(world.random, world.regions).name, 0.2);
+      return unchangedWhile(world, () => world.advance(40_000));
+    },
+  },
+  {
+    name: 'an observer paused for up to 5 s, again and again',
+    deployments: every,
+    run: (world) =>
+      unchangedWhile(world, () => {
+        for (let i = 0; i < 4; i++) {
+          const observer = pick(world.random, world.regions);
+          observer.pause();
+          world.advance(between(world.random, 100, 5_000));
+          observer.resume();
+          world.advance(between(world.random, 0, 6_000));
+        }
+      }),
+  },
+  {
+    name: 'a wall clock jumps by up to 10 minutes',
+    deployments: every,
+    run: (world) =>
+      unchangedWhile(world, () => {
+        for (let i = 0; i < 4; i++) {
+          pick(world.random, world.regions).jumpWall(between(world.random, -600_000, 600_000));
+          world.advance(between(world.random, 0, 5_000));
+        }
+        world.advance(5_000);
+      }),
+  },
+  {
+    name: 'restarts, in any order and with any clock: nothing changes',
+    deployments: every,
+    run: (world) =>
+      unchangedWhile(world, () => {
+        for (let i = 0; i < 6; i++) {
+          const region = pick(world.random, world.regions);
+          restart(world, region);
+          world.advance(between(world.random, 2_500, 6_000));
+        }
+        world.advance(5_000);
+      }),
+  },
+  {
+    name: 'a restart with an empty disk: unknown, never unhealthy, and nobody else minds',
+    deployments: every,
+    run: (world) => {
+      const region = pick(world.random, world.regions);
+      const from = world.history.length;
+      if (world.random() < 0.5) region.jumpWall(-600_000);
+      restart(world, region, { fromNothing: true });
+      world.advance(recoveryLimitMs);
+      for (const { at, value } of world.history.slice(from)) {
+        assert.equal(at, region.name);
+        assert.equal(value, 'healthy');
+      }
+      allHealthy(world);
+      return [];
+    },
+  },
+  {
+    name: 'black hole of a region',
+    deployments: every,
+    run: (world) =>
+      lostAndFound(world, blackHoleLimitMs, {
+        lose: (region) => {
+          for (const other of world.regions) {
+            world.network.cut(region.name, other.name);
+            world.network.cut(other.name, region.name);
+          }
+        },
+        find: () => world.network.heal(),
+      }),
+  },
+  {
+    name: 'a region stopped (SIGSTOP)',
+    deployments: every,
+    run: (world) =>
+      lostAndFound(world, blackHoleLimitMs, {
+        lose: (region) => region.freeze(),
+        find: (region) => region.thaw(),
+      }),
+  },
+  {
+    name: 'a region killed (SIGKILL)',
+    deployments: every,
+    run: (world) =>
+      lostAndFound(world, killLimitMs, {
+        lose: (region) => region.kill(),
+        find: (region) => region.start(),
+      }),
+  },
+  {
+    name: 'a cut through the middle: each side serves itself',
+    deployments: [two, three, ['a', 'b', 'c', 'd'], five, twoAndWitness],
+    run: partition,
+  },
+  {
+    name: 'a service dies in one region: only its state moves, everywhere',
+    deployments: every,
+    run: (world) => {
+      const region = pick(world.random, world.serving);
+      const about = `service/rates/${region.name}`;
+      world.advance(between(world.random, 0, 1_000));
+      const from = world.history.length;
+      region.serviceAlive = false;
+      const lostMs = turned(world, world.regions, about, 'unhealthy', killLimitMs);
+      world.advance(5_000);
+      region.serviceAlive = true;
+      turned(world, world.regions, about, 'healthy', recoveryLimitMs);
+      for (const entry of world.history.slice(from)) assert.equal(entry.about, about);
+      return lostMs;
+    },
+  },
+  {
+    name: 'a region drains and starts anew',
+    deployments: every,
+    run: (world) => {
+      const region = pick(world.random, world.serving);
+      const drains = (on: boolean) =>
+        world.regions.every(({ table }) => {
+          return table?.draining(world.topology.regionIndex.get(region.name) ?? -1) === on;
+        });
+      region.health?.setDraining(true);
+      world.advance(1_000);
+      assert.ok(drains(true), 'all know that it drains');
+      // Long enough to be known dead, so that it comes back by quorum.
+      region.kill();
+      world.advance(8_000);
+      region.start();
+      world.advance(recoveryLimitMs);
+      assert.ok(drains(false), 'all know that it does not drain any more');
+      allHealthy(world);
+      return [];
+    },
+  },
+  {
+    name: 'anything at once; once all is well, all is known to be well',
+    deployments: every,
+    run: chaos,
+  },
+];
+
+/** Short enough that no observer can probe twice meanwhile: at most one probe fails. */
+const restartMs = 800;
+
+function restart(world: World, region: SimulatedRegion, options = {}): void {
+  region.kill();
+  world.advance(between(world.random, 50, restartMs));
+  if (world.random() < 0.3) region.jumpWall(between(world.random, -600_000, 600_000));
+  region.start(options);
+}
+
+function unchangedWhile(world: World, run: () => void): Measurements {
+  const from = world.history.length;
+  run();
+  assert.deepEqual(world.history.slice(from), []);
+  return [];
+}
+
+/** Loses a region: every survivor must know in time, and hold nothing else for lost. */
+function lostAndFound(
+  world: World,
+  limitMs: number,
+  fault: { lose(region: SimulatedRegion): void; find(region: SimulatedRegion): void },
+): Measurements {
+  const region = pick(world.random, world.serving);
+  const survivors = world.regions.filter((other) => other !== region);
+  const about = `gateway/${region.name}`;
+  world.advance(between(world.random, 0, 1_500));
+  const from = world.history.length;
+  fault.lose(region);
+  const switchedMs = turned(world, survivors, about, 'unhealthy', limitMs);
+  world.advance(between(world.random, 5_000, 20_000));
+  const collateral = world.history
+    .slice(from)
+    .filter((entry) => entry.at !== region.name && entry.about !== about);
+  assert.deepEqual(collateral, []);
+  if (region.running) assert.equal(world.state(region.name, about), 'healthy', 'serves itself');
+  fault.find(region);
+  world.advance(recoveryLimitMs);
+  allHealthy(world);
+  return switchedMs;
+}
+
+/** Waits until all of `regions` hold `about` for `state`; returns after how long each did. */
+function turned(
+  world: World,
+  regions: readonly SimulatedRegion[],
+  about: string,
+  state: StateName,
+  limitMs: number,
+): Measurements {
+  const fromMs = world.scheduler.nowMs;
+  world.advance(limitMs);
+  return regions.map(({ name }) => {
+    const entries = world.history.filter(
+      (entry) => entry.at === name && entry.about === about && entry.atMs >= fromMs,
+    );
+    assert.deepEqual(
+      entries.map(({ value }) => value),
+      [state],
+      `${about} at ${name} becomes ${state} within ${limitMs} ms, once`,
+    );
+    return (entries[0]?.atMs ?? 0) - fromMs;
+  });
+}
+
+function partition(world: World): Measurements {
+  const side = new Map(world.regions.map(({ name }) => [name, world.random() < 0.5]));
+  side.set(world.regions[0]?.name ?? '', true);
+  side.set(world.regions[1]?.name ?? '', false);
+  const sameSide = (a: string, b: string) => side.get(a) === side.get(b);
+  for (const { name: a } of world.regions) {
+    for (const { name: b } of world.regions) if (!sameSide(a, b)) world.network.cut(a, b);
+  }
+  const from = world.history.length;
+  world.advance(blackHoleLimitMs);
+  for (const round of ['soon', 'and for good']) {
+    for (const { name: at } of world.regions) {
+      for (const { name } of world.serving) {
+        const expected = sameSide(at, name) ? 'healthy' : 'unhealthy';
+        assert.equal(world.state(at, `gateway/${name}`), expected, `${name} at ${at}, ${round}`);
+      }
+    }
+    world.advance(15_000);
+  }
+  for (const { at, about, value } of world.history.slice(from)) {
+    const name = about.split('/').at(-1) ?? '';
+    if (value === 'unhealthy') assert.ok(!sameSide(at, name), `${at} never gave up ${about}`);
+  }
+  world.network.heal();
+  world.advance(recoveryLimitMs);
+  allHealthy(world);
+  return [];
+}
+
+function chaos(world: World): Measurements {
+  const faults: ((region: SimulatedRegion, other: SimulatedRegion) => void)[] = [
+    (region) => region.kill(),
+    (region) => region.running && region.freeze(),
+    (region) => region.running && region.pause(),
+    (region) => region.running && region.thaw(),
+    (region) => region.running || region.start({ fromNothing: world.random() < 0.3 }),
+    (region) => region.jumpWall(between(world.random, -600_000, 600_000)),
+    (region) => {
+      region.serviceAlive = !region.serviceAlive;
+    },
+    (region) => world.network.setLoss(region.name, world.random()),
+    (region, other) => world.network.cut(region.name, other.name),
+    () => world.network.heal(),
+  ];
+  for (let i = 0; i < 25; i++) {
+    pick(world.random, faults)(
+      pick(world.random, world.regions),
+      pick(world.random, world.regions),
+    );
+    world.advance(between(world.random, 0, 2_500));
+  }
+  world.network.heal();
+  for (const region of world.regions) {
+    region.serviceAlive = true;
+    if (region.running) region.thaw();
+    else region.start();
+  }
+  // A node whose clock was set back while its disk was lost is believed again after 30 s.
+  world.advance(36_000);
+  allHealthy(world);
+  return unchangedWhile(world, () => world.advance(5_000));
+}
+
+/** Every node holds everything for healthy, and refused nothing that it heard. */
+export function allHealthy(world: World): void {
+  for (const { name: at, health } of world.regions) {
+    for (const { name } of world.serving) {
+      for (const about of [`gateway/${name}`, `service/rates/${name}`]) {
+        assert.equal(world.state(at, about), 'healthy', `${about} at ${at}`);
+      }
+    }
+    assert.equal(health?.states().lastRejection, undefined);
+  }
+}

@@ -1,0 +1,88 @@
+import type { FrameSender } from '../../src/link/sender.ts';
+import { between } from './seeded-random.ts';
+import type { SimulatedRegion } from './simulated-region.ts';
+import type { World } from './world.ts';
+
+/** As `link/sender.ts`: limit for an acknowledgement, and the longest backoff. */
+const stallMs = 2_000;
+const longestBackoffMs = 1_000;
+const retransmissionMs = 200;
+
+/**
+ * What `LinkSender` does, over simulated TCP: a frame is late rather than lost while the
+ * connection stands; a cut or a new process at the other end breaks it, what was under way is
+ * gone, and the newest frame is sent on the next connection.
+ */
+export class SimulatedLink implements FrameSender {
+  readonly #world: World;
+  readonly #from: SimulatedRegion;
+  readonly #to: SimulatedRegion;
+  /** Process at the other end; `undefined` while not connected. */
+  #peerProcess: number | undefined;
+  #newest: Buffer | undefined;
+  #lastArrivalMs = 0;
+  #closed = false;
+
+  constructor(world: World, from: SimulatedRegion, to: SimulatedRegion) {
+    this.#world = world;
+    this.#from = from;
+    this.#to = to;
+    this.#connect();
+  }
+
+  send(frame: Buffer): void {
+    this.#newest = frame;
+    if (this.#peerProcess !== undefined) this.#transmit();
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #connect(): void {
+    const { scheduler, network, random } = this.#world;
+    const handshakeMs = 4 * network.delayMs(this.#from.name, this.#to.name);
+    scheduler.after(handshakeMs, () => {
+      if (this.#closed) return;
+      if (!this.#reachable()) return this.#retry(between(random, 0, stallMs));
+      this.#peerProcess = this.#to.process;
+      if (this.#newest) this.#transmit();
+    });
+  }
+
+  #retry(delayMs: number): void {
+    const { scheduler, random } = this.#world;
+    this.#peerProcess = undefined;
+    const backoffMs = between(random, 25, longestBackoffMs);
+    scheduler.after(delayMs + backoffMs, () => {
+      if (!this.#closed) this.#connect();
+    });
+  }
+
+  #transmit(): void {
+    const { scheduler, network } = this.#world;
+    const frame = this.#newest;
+    if (!frame) return;
+    if (this.#to.process !== this.#peerProcess || !this.#reachable()) {
+      this.#retry(this.#to.running && this.#reachable() ? 0 : stallMs);
+      return;
+    }
+    this.#newest = undefined;
+    let delayMs = network.delayMs(this.#from.name, this.#to.name);
+    for (let waitMs = retransmissionMs; waitMs < stallMs; waitMs *= 2) {
+      if (!network.loses(this.#from.name, this.#to.name)) break;
+      delayMs += waitMs;
+    }
+    const process = this.#to.process;
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, scheduler.nowMs + delayMs);
+    scheduler.after(this.#lastArrivalMs - scheduler.nowMs, () => {
+      const passes = network.connected(this.#from.name, this.#to.name);
+      if (passes && this.#to.process === process) this.#to.receive(this.#from.name, frame);
+    });
+  }
+
+  #reachable(): boolean {
+    const { network } = this.#world;
+    return this.#to.running && network.connected(this.#from.name, this.#to.name);
+  }
+}

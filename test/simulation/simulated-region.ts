@@ -1,0 +1,206 @@
+import type { Clock } from '../../src/base/clock.ts';
+import { Health } from '../../src/health/health.ts';
+import type { Probe } from '../../src/health/prober.ts';
+import type { HealthChange } from '../../src/health/status.ts';
+import { HealthTable } from '../../src/health/table.ts';
+import { SimulatedLink } from './simulated-link.ts';
+import type { World } from './world.ts';
+
+/** Frames that wait for a process that stands still: the window of the sender. */
+const keptFrames = 4;
+const frameHeaderBytes = 4;
+
+/**
+ * One region: its gateway, its service, and the real `Health` of its node over simulated
+ * time, probes and link.
+ */
+export class SimulatedRegion {
+  readonly name: string;
+  readonly address: string;
+  /** What serves: apart from the node's main thread, which may stand still by itself. */
+  gateway: 'serving' | 'frozen' | 'dead' = 'dead';
+  serviceAlive = true;
+  /** Rises with every start. */
+  process = 0;
+  health: Health | undefined;
+  table: HealthTable | undefined;
+  readonly #world: World;
+  #wallOffsetMs = 1_700_000_000_000;
+  #paused = false;
+  #saved: { state: unknown; wallMs: number } | undefined;
+  #heldTimers: (() => void)[] = [];
+  #heldInput: (() => void)[] = [];
+
+  constructor(world: World, name: string, address: string) {
+    this.#world = world;
+    this.name = name;
+    this.address = address;
+  }
+
+  get running(): boolean {
+    return this.health !== undefined;
+  }
+
+  /** Starts a new process, with what the last one saved unless `fromNothing`. */
+  start({ fromNothing = false } = {}): void {
+    const { config, topology } = this.#world;
+    const process = ++this.process;
+    const clock = this.#clock(process);
+    const table = new HealthTable(topology);
+    const saved = fromNothing ? undefined : this.#saved;
+    this.gateway = 'serving';
+    this.table = table;
+    this.health = new Health({
+      config,
+      topology,
+      table,
+      region: this.name,
+      node: 'node-1',
+      clock,
+      random: this.#world.random,
+      probe: this.#probe(clock, process),
+      openSender: (peer) => new SimulatedLink(this.#world, this, this.#world.region(peer.region)),
+      restored: saved && { state: saved.state, ageMs: Math.max(0, clock.wallMs() - saved.wallMs) },
+      onChange: (change: HealthChange) => this.#world.record(this.name, change),
+    });
+    const save = (): void => {
+      this.save();
+      clock.after(2_000, save);
+    };
+    clock.after(2_000, save);
+  }
+
+  /** As the node does every two seconds. */
+  save(): void {
+    if (!this.health) return;
+    const state = JSON.parse(JSON.stringify(this.health.exportState()));
+    this.#saved = { state, wallMs: this.#wallOffsetMs + this.#world.scheduler.nowMs };
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.health?.close();
+    this.health = undefined;
+    this.gateway = 'dead';
+    this.#paused = false;
+    this.#heldTimers = [];
+    this.#heldInput = [];
+    this.process++;
+  }
+
+  /** SIGSTOP: from outside a black hole that still accepts connections. */
+  freeze(): void {
+    this.gateway = 'frozen';
+    this.pause();
+  }
+
+  thaw(): void {
+    this.gateway = 'serving';
+    this.resume();
+  }
+
+  /** The main thread stands still; the gateway threads serve on. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** As in an event loop: first every timer that is due, then the input that waits. */
+  resume(): void {
+    this.#paused = false;
+    const held = [...this.#heldTimers, ...this.#heldInput];
+    this.#heldTimers = [];
+    this.#heldInput = [];
+    for (const run of held) run();
+  }
+
+  jumpWall(byMs: number): void {
+    this.#wallOffsetMs += byMs;
+  }
+
+  receive(fromRegion: string, frame: Buffer): void {
+    const process = this.process;
+    const take = (): void => {
+      if (process !== this.process) return;
+      this.health?.receiveFrame(fromRegion, frame.subarray(frameHeaderBytes));
+    };
+    if (!this.#paused) take();
+    else if (this.gateway !== 'frozen' || this.#heldInput.length < keptFrames) {
+      this.#heldInput.push(take);
+    }
+  }
+
+  #clock(process: number): Clock {
+    const { scheduler } = this.#world;
+    return {
+      wallMs: () => this.#wallOffsetMs + scheduler.nowMs,
+      monotonicMs: () => scheduler.nowMs,
+      after: (delayMs, run) => {
+        let cancelled = false;
+        const fire = (): void => {
+          if (!cancelled && process === this.process) run();
+        };
+        const timer = scheduler.after(delayMs, () => {
+          if (this.#paused) this.#heldTimers.push(fire);
+          else fire();
+        });
+        return {
+          cancel: () => {
+            cancelled = true;
+            timer.cancel();
+          },
+        };
+      },
+    };
+  }
+
+  /** What `probe.ts` would see of a gateway (port 8080) or of a service (9100). */
+  #probe(clock: Clock, process: number): Probe {
+    return ({ host, port, check }, done) => {
+      const { network, scheduler } = this.#world;
+      const to = this.#world.regionAt(host);
+      let over = false;
+      const end = (ok: boolean, detail: string): void => {
+        if (over) return;
+        over = true;
+        for (const timer of timers) timer.cancel();
+        done(ok, detail);
+      };
+      const passes = (): boolean => network.connected(this.name, to.name);
+      const input = (delayMs: number, run: () => void): void => {
+        scheduler.after(delayMs, () => {
+          if (process !== this.process || over) return;
+          if (this.#paused) this.#heldInput.push(run);
+          else run();
+        });
+      };
+      const answer = (): void => {
+        const alive = port === 9_100 ? to.serviceAlive : to.gateway === 'serving';
+        if (alive && passes())
+          input(network.delayMs(to.name, this.name), () => end(true, 'status 200'));
+      };
+      const timers = [
+        clock.after(check.connectTimeout, () => {
+          if (!connected) end(false, `no connection within ${check.connectTimeout} ms`);
+        }),
+        clock.after(check.timeout, () => end(false, `no answer within ${check.timeout} ms`)),
+      ];
+      let connected = false;
+      const lost = network.loses(this.name, to.name);
+      const thereMs = network.delayMs(this.name, to.name);
+      scheduler.after(thereMs, () => {
+        if (lost || !passes()) return; // sent again only after the limit
+        const dead = port === 9_100 ? !to.serviceAlive : to.gateway === 'dead';
+        input(network.delayMs(to.name, this.name), () => {
+          if (!passes()) return;
+          if (dead) return end(false, 'connection refused');
+          connected = true;
+          scheduler.after(network.delayMs(this.name, to.name), answer);
+        });
+      });
+      return () => {
+        over = true;
+        for (const timer of timers) timer.cancel();
+      };
+    };
+  }
+}

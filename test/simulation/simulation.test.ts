@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { allHealthy, type Scenario, scenarios } from './scenarios.ts';
+import { pick, seededRandom } from './seeded-random.ts';
+import { World } from './world.ts';
+
+// Real machines, probers and exchanges over simulated time and network. What happens follows
+// from the seed alone: `SEED=17 npm test -- test/simulation` replays what seed 17 did, and
+// `SEEDS=2000` tries that many seeds of each scenario.
+
+const seedsPerScenario = Number(process.env.SEEDS ?? 13);
+const onlySeed = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
+const seeds =
+  onlySeed === undefined ? Array.from({ length: seedsPerScenario }, (_, i) => i + 1) : [onlySeed];
+
+function simulate(scenario: Scenario, seed: number): { world: World; measured: readonly number[] } {
+  const regions = pick(seededRandom(seed ^ 0x5eed), scenario.deployments);
+  const world = new World({ seed, regions });
+  try {
+    world.boot();
+    allHealthy(world);
+    return { world, measured: scenario.run(world) };
+  } catch (error) {
+    const where = `SEED=${seed}, regions ${regions.join(' ')}: ${scenario.name}`;
+    throw new Error(`${where}\n${world.transcript()}`, { cause: error });
+  }
+}
+
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+
+/** Targets for how soon survivors know: median and 99th percentile. */
+const targetsMs: Record<string, readonly [median: number, p99: number]> = {
+  'black hole of a region': [3_500, 5_000],
+  'a region stopped (SIGSTOP)': [3_500, 5_000],
+  'a region killed (SIGKILL)': [2_500, 4_000],
+};
+
+for (const scenario of scenarios) {
+  test(`simulation: ${scenario.name}`, (context) => {
+    const measured = seeds.flatMap((seed) => [...simulate(scenario, seed).measured]);
+    const targets = targetsMs[scenario.name];
+    if (!targets || onlySeed !== undefined) return;
+    measured.sort((a, b) => a - b);
+    const [median, p99] = [quantile(measured, 0.5), quantile(measured, 0.99)];
+    context.diagnostic(
+      `known at survivors: median ${median.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
+    );
+    assert.ok(median <= targets[0], `median ${median} ms`);
+    assert.ok(p99 <= targets[1], `p99 ${p99} ms`);
+  });
+}
+
+test('simulation: one seed gives one history, another seed another', () => {
+  const chaos = scenarios.at(-1) as Scenario;
+  const first = simulate(chaos, 4_711).world.transcript();
+  assert.equal(simulate(chaos, 4_711).world.transcript(), first);
+  assert.notEqual(simulate(chaos, 4_712).world.transcript(), first);
+});
