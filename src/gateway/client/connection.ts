@@ -50,6 +50,8 @@ export class ClientConnection {
   #waiting: Waiting = 'nothing';
   #state: 'open' | 'switched' | 'linger' | 'closed' = 'open';
   #input = noBytes;
+  /** Octets at the start of the input that were not yet a head when last looked at. */
+  #headSeen = 0;
   #exchange: Exchange | undefined;
   #decoder: BodyDecoder | undefined;
   #advancing = false;
@@ -176,7 +178,9 @@ export class ClientConnection {
       this.stalled();
       return false;
     }
-    const head = parseRequestHead(input, 0, input.length, this.#runtime.limits.wire);
+    const { wire } = this.#runtime.limits;
+    const head = parseRequestHead(input, 0, input.length, wire, this.#headSeen);
+    this.#headSeen = head ? 0 : input.length;
     if (!head) {
       if (this.#inputEnded) this.#linger();
       else if (this.#waiting !== 'head') this.#wait('head', this.#runtime.limits.headMs);

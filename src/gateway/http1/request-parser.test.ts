@@ -82,6 +82,7 @@ test('limits: each is exact, and enforced before the head is complete', () => {
   const padding = (bytes: number) => `${host}P: ${'x'.repeat(bytes - host.length - 7)}\r\n\r\n`;
   assert.equal(padding(64).length, 64);
   assert.ok(parse(`${line(32)}${padding(64)}`, small));
+  assert.ok(parse(`\r\n${line(32)}${padding(64)}`, small));
   assert.equal(refusal(() => parse(`${line(32)}${padding(65)}`, small)).status, 431);
   assert.equal(refusal(() => parse(`${line(32)}${padding(65).slice(0, 64)}`, small)).status, 431);
   assert.equal(parse(`${line(32)}${padding(65).slice(0, 63)}`, small), undefined);
