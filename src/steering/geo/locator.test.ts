@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { MeridianError } from '../../base/errors.ts';
 import { parseAddress } from '../network.ts';
+import { mmdbFile } from '../testdata/mmdb-file.ts';
 import { createLocator, emptyLocator } from './locator.ts';
 
 const locator = await createLocator(undefined);
@@ -79,6 +80,58 @@ test('every country of the database has a centre', { skip }, () => {
     }
   }
   assert.deepEqual([...unplaced], []);
+});
+
+async function openFile(t: TestContext, content: Buffer | string) {
+  const directory = await mkdtemp(join(tmpdir(), 'meridian-geo-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const path = join(directory, 'test.mmdb');
+  await writeFile(path, content);
+  return createLocator(path);
+}
+
+test('a city database gives coordinates, one that is named goes before the package', async (t) => {
+  const location = { latitude: 52.5, longitude: 13.4 };
+  const named = await openFile(
+    t,
+    mmdbFile({ '8.0.0.0/8': { country: { iso_code: 'DE' }, location } }),
+  );
+  assert.deepEqual(named.locate(Uint8Array.of(8, 8, 8, 8)), {
+    location,
+    prefixBits: 8,
+    label: 'DE',
+  });
+  assert.deepEqual(named.locate(Uint8Array.of(9, 8, 8, 8)), {
+    location: undefined,
+    prefixBits: 8,
+    label: 'not in the database',
+  });
+});
+
+test('a special network cuts the network of the database around it', async (t) => {
+  const named = await openFile(t, mmdbFile({ '8.0.0.0/6': { country_code: 'US' } }));
+  const prefixBitsOf = (...octets: number[]) => named.locate(Uint8Array.from(octets))?.prefixBits;
+  assert.equal(prefixBitsOf(8, 0, 0, 1), 7);
+  assert.equal(prefixBitsOf(10, 0, 0, 1), 8);
+  assert.equal(prefixBitsOf(11, 0, 0, 1), 8);
+});
+
+test('a database of IPv4 knows nothing about IPv6, within the special networks', async (t) => {
+  const named = await openFile(t, mmdbFile({ '8.0.0.0/8': { country_code: 'US' } }));
+  const located = named.locate(parseAddress('2a00:1450::1') ?? assert.fail());
+  assert.equal(located?.location, undefined);
+  assert.ok(located && located.prefixBits >= 3 && located.prefixBits < 16);
+});
+
+test('a record that is damaged is not located, and takes nothing down', async (t) => {
+  const file = mmdbFile({
+    '8.0.0.0/8': { country_code: 'US' },
+    '9.0.0.0/8': { country_code: 'DE' },
+  });
+  file[file.indexOf('country_code') - 1] = 0xff; // a map of one, its key now of no known type
+  const named = await openFile(t, file);
+  assert.equal(named.locate(Uint8Array.of(8, 8, 8, 8))?.location, undefined);
+  assert.equal(named.locate(Uint8Array.of(9, 8, 8, 8))?.label, 'DE');
 });
 
 test('a database that is named must be there and must be one', async (t) => {

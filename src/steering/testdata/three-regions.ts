@@ -23,6 +23,9 @@ const everywhere = {
   'ap-southeast-1': ['10.3.0.1:80'],
 };
 
+/** Endpoints that a witness should not have must not make it serve. */
+const anywhere = { ...everywhere, 'witness-1': ['10.4.0.1:80'] };
+
 const model: ConfigInput = {
   regions: {
     'us-east-1': { address: '127.0.1.1', location: { latitude: 38.9, longitude: -77.4 } },
@@ -35,7 +38,7 @@ const model: ConfigInput = {
     },
   },
   services: {
-    rates: { endpoints: everywhere },
+    rates: { endpoints: anywhere },
     ledger: { endpoints: everywhere, residency: ['eu-west-1'] },
     reports: { endpoints: { 'us-east-1': ['10.1.0.2:80'] } },
   },
