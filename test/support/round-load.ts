@@ -1,5 +1,5 @@
-import { request } from 'node:http';
 import { createDnsClient, type DnsClient } from '../../src/dns/client.ts';
+import { send } from './http.ts';
 import { clientNear, type RegionName, regionNames, type TestStack } from './stack.ts';
 
 /** One client's round: a look-up at one name server, then a request to what it answered. */
@@ -89,7 +89,14 @@ export class RoundLoad {
       const addresses = await this.#lookUp(server, near);
       round.answered = addresses.map((address) => this.#regionOf(address));
       if (addresses[0] === undefined) throw new Error('the answer is empty');
-      await this.#request(addresses[0], round);
+      const answer = await send({
+        address: addresses[0],
+        host: this.#host,
+        path: this.#path,
+        timeoutMs: requestLimitMs,
+      });
+      round.status = answer.status;
+      round.servedBy = answer.region;
     } catch (error) {
       round.error = error instanceof Error ? error.message : String(error);
     }
@@ -105,32 +112,6 @@ export class RoundLoad {
 
   #regionOf(address: string): RegionName | undefined {
     return regionNames.find((region) => this.#stack.address(region) === address);
-  }
-
-  #request(address: string, round: Round): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const outgoing = request(
-        {
-          host: address,
-          port: 8080,
-          path: this.#path,
-          headers: { Host: this.#host },
-          agent: false,
-          signal: AbortSignal.timeout(requestLimitMs),
-        },
-        (response) => {
-          response.on('error', reject);
-          response.on('end', () => {
-            round.status = response.statusCode ?? 0;
-            round.servedBy = response.headers['meridian-region'] as string | undefined;
-            resolve();
-          });
-          response.resume();
-        },
-      );
-      outgoing.on('error', reject);
-      outgoing.end();
-    });
   }
 }
 

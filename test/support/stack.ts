@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { NodeStatus } from '../../src/admin/node-view.ts';
 import { type ExclusiveLock, takeExclusiveLock } from '../../src/base/exclusive-lock.ts';
 
 export const command = fileURLToPath(new URL('../../bin/meridian.js', import.meta.url));
@@ -149,15 +150,37 @@ export class TestStack {
     return (await answer.json()) as T;
   }
 
-  /** Ends it as Ctrl-C does and gives its exit code; the state directory is removed. */
-  async stop(): Promise<number | null> {
+  /** What the node of a region says of itself. */
+  status(region: RegionName): Promise<NodeStatus> {
+    return this.admin<NodeStatus>(region, '/status');
+  }
+
+  /** Process ids of the nodes. */
+  async nodePids(): Promise<number[]> {
+    const pids: number[] = [];
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      if (words.includes(`${join(this.state, 'regions')}/`) && words.includes('\0run\0')) {
+        pids.push(Number(pid));
+      }
+    }
+    return pids;
+  }
+
+  /** Ends it as Ctrl-C does and gives its exit code; the state directory stays. */
+  async end(): Promise<number | null> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const ended = once(this.#process, 'exit');
       this.#process.kill('SIGINT');
       await ended;
     }
+    return this.#process.exitCode;
+  }
+
+  /** Ends it and removes the state directory. */
+  async stop(): Promise<void> {
+    await this.end();
     await this.#lock.release();
     await rm(this.state, { recursive: true, force: true });
-    return this.#process.exitCode;
   }
 }

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createDnsClient } from '../../src/dns/client.ts';
+import { requireNatsServer } from '../support/requirements.ts';
+import { failed, type Round, RoundLoad } from '../support/round-load.ts';
+import { clientNear, type RegionName, regionNames, TestStack, until } from '../support/stack.ts';
+
+/** REPEAT=10 gives the long form: every fault in every region ten times in a row. */
+const repeats = Number(process.env.REPEAT ?? 1);
+const limitMs = 5_000;
+const observedMs = 6_500;
+const host = 'rates.exchange.test';
+
+interface Outcome {
+  readonly switchedMs: number;
+  readonly lastFailureMs: number;
+  readonly wrong: readonly Round[];
+}
+
+describe('a region is lost under load', { skip: requireNatsServer() }, () => {
+  let stack: TestStack;
+  before(async () => {
+    stack = await TestStack.start();
+  });
+  after(() => stack.stop());
+
+  for (let repeat = 1; repeat <= repeats; repeat++) {
+    for (const fault of ['kill', 'freeze'] as const) {
+      for (const region of regionNames) {
+        test(`${fault} ${region}, round ${repeat} of ${repeats}`, async (context) => {
+          const outcome = await lose(stack, region, fault);
+          context.diagnostic(
+            `${fault} ${region}: last name server switched after ${outcome.switchedMs.toFixed(0)} ms, ` +
+              `last failed request after ${outcome.lastFailureMs.toFixed(0)} ms`,
+          );
+          assert.ok(outcome.switchedMs < limitMs, `switched after ${outcome.switchedMs} ms`);
+          assert.ok(outcome.lastFailureMs < limitMs, `failed after ${outcome.lastFailureMs} ms`);
+          assert.deepEqual(outcome.wrong, []);
+          await recover(stack, region);
+        });
+      }
+    }
+  }
+});
+
+async function lose(
+  stack: TestStack,
+  region: RegionName,
+  fault: 'kill' | 'freeze',
+): Promise<Outcome> {
+  const load = new RoundLoad(stack, { host, path: '/v1/rates?base=EUR', perSecond: 200 });
+  await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 100);
+  const survivors = regionNames.filter((name) => name !== region);
+  const before = load.rounds.filter((round) => round.endedMs > round.startedMs);
+  assert.deepEqual(before.filter(failed), [], 'no round fails before the fault');
+  load.ask(survivors);
+  const command = stack.run('region', fault, region);
+  const faultMs = performance.now();
+  await command;
+  await until('time to observe', () => performance.now() - faultMs > observedMs);
+  await load.stop();
+  return outcomeOf(load.rounds, region, survivors, faultMs);
+}
+
+/** The fault is counted from when the command was called, so its own start-up counts too. */
+function outcomeOf(
+  rounds: readonly Round[],
+  region: RegionName,
+  survivors: readonly RegionName[],
+  faultMs: number,
+): Outcome {
+  const since = rounds.filter(({ endedMs }) => endedMs > faultMs);
+  const asked = since.filter(({ server }) => survivors.includes(server));
+  const naming = asked.filter(({ answered }) => answered?.includes(region));
+  const afterMs = (times: readonly number[]) => Math.max(0, ...times) - faultMs;
+  const late = asked.filter(({ startedMs }) => startedMs > faultMs + limitMs);
+  return {
+    switchedMs: afterMs([faultMs, ...naming.map(({ startedMs }) => startedMs)]),
+    lastFailureMs: afterMs([faultMs, ...asked.filter(failed).map(({ endedMs }) => endedMs)]),
+    wrong: [
+      ...late.filter(({ answered }) => answered?.includes(region)),
+      ...asked.filter(({ near, answered }) => near !== region && !answered?.includes(near)),
+    ],
+  };
+}
+
+/** Starts the region again: nobody answers with it before the quorum says healthy. */
+async function recover(stack: TestStack, region: RegionName): Promise<void> {
+  const survivors = regionNames.filter((name) => name !== region);
+  const clients = survivors.map((name) =>
+    createDnsClient({ server: stack.address(name), port: 5300 }),
+  );
+  const answersWithIt = async (client: (typeof clients)[number]) => {
+    const question = { name: host, type: 'A', subnet: clientNear[region] };
+    const { answers } = await client.lookup(question);
+    return answers.some(({ data }) => data === stack.address(region));
+  };
+  try {
+    await stack.run('region', 'start', region);
+    await until(`everyone answers with ${region}`, async () =>
+      (await Promise.all(clients.map(answersWithIt))).every(Boolean),
+    );
+  } finally {
+    for (const client of clients) client.close();
+  }
+}
