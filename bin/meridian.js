@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const minimumMajor = 24;
@@ -33,13 +34,14 @@ if (Number(process.versions.node.split('.')[0]) >= minimumMajor) {
     );
     process.exit(2);
   }
+  // The channel tells the child when this launcher is killed: a stack then ends too.
   const child = spawn(node, [fileURLToPath(entry()), ...process.argv.slice(2)], {
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => child.kill(signal));
   }
   child.on('exit', (code, signal) => {
-    process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 143);
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
   });
 }

@@ -54,7 +54,7 @@ export function commandsToTry(facts: AnnouncementFacts): [string, string][] {
   const request = sampleRequest(config);
   const service = started.find((name) => name === request?.service) ?? started[0];
   const actions = (noun: string, target: string): [string, string][] => [
-    [`kill a ${noun}`, meridian(`${noun} kill ${target}`)],
+    [`kill ${noun === 'store' ? 'its' : 'a'} ${noun}`, meridian(`${noun} kill ${target}`)],
     ['and start it', meridian(`${noun} start ${target}`)],
   ];
   return [

@@ -23,7 +23,8 @@ export async function operate(request: Operation, options: StackOptions): Promis
   if (outcome.unchanged.length > 0) {
     print(`already ${already[request.action]}: ${outcome.unchanged.join(', ')}`);
   }
-  if (request.action === 'start' && outcome.changed.length > 0) {
+  const { operation, action } = request;
+  if (action === 'start' && operation !== 'store' && outcome.changed.length > 0) {
     print('It takes traffic once the others agree that it is healthy; see `meridian status`.');
   }
 }

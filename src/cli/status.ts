@@ -39,10 +39,10 @@ export function renderSurvey(survey: Survey): string {
 }
 
 function nodeTable({ nodes, processes }: Survey): string {
-  const rows = Object.entries(nodes).map(([region, { status, error }]) => {
+  const rows = Object.entries(nodes).map(([region, { status }]) => {
     const own = processes.filter((process) => process.region === region);
     const cells = [region, processSummary(own)];
-    if (!status) return [...cells, styled('red', error ?? 'no answer')];
+    if (!status) return [...cells, styled('red', 'no answer'), '-'];
     const { revision, store } = status;
     const age = `${revision.hash.slice(0, 12)} from ${revision.source}, ${formatAge(revision.ageSeconds)}`;
     return [...cells, age, storeSummary(store)];
@@ -97,20 +97,20 @@ function serviceTable(observers: readonly NodeStatus[]): string {
   return table(rows, ['SERVICE', 'REGION', ...observers.map(({ region }) => `seen by ${region}`)]);
 }
 
-/** Why what is not healthy is so, and what is degraded. */
+/** Why a node does not answer, and what each of the others finds wrong. */
 function notes(nodes: Survey['nodes']): string[] {
-  const lines = Object.values(nodes).flatMap((answer: NodeAnswer) => {
+  const lines = Object.entries(nodes).flatMap(([region, answer]: [string, NodeAnswer]) => {
     const { status } = answer;
-    if (!status) return [];
+    if (!status) return [[region, answer.error ?? '']];
     const gateways = status.regions
       .filter(({ gateway }) => gateway.state !== 'healthy')
       .map(({ name, gateway }) => `gateway of ${name}: ${gateway.reason}`);
     const services = status.services
       .filter(({ state }) => state !== 'healthy')
-      .map(({ name, region, reason }) => `${name} of ${region}: ${reason}`);
-    return [...status.degraded, ...gateways, ...services].map((note) => [status.region, note]);
+      .map(({ name, region: place, reason }) => `${name} of ${place}: ${reason}`);
+    return [...status.degraded, ...gateways, ...services].map((note) => [region, note]);
   });
-  return lines.length === 0 ? [] : [table(lines, ['SAID BY', 'NOTE'])];
+  return lines.length === 0 ? [] : [table(lines, ['NODE', 'NOTE'])];
 }
 
 function formatAge(seconds: number): string {

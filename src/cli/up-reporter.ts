@@ -11,7 +11,7 @@ export function peopleReporter(): StackReporter {
   let flag = '';
   return {
     leftoversEnded: (count, directory) =>
-      print(`ended ${count} processes that a killed supervisor had left on ${directory}`),
+      print(`ended ${processes(count)} that a killed supervisor had left on ${directory}`),
     ready({ config, layout: { directory }, readyMs }) {
       flag = stateFlag(directory);
       const tools = {
@@ -31,7 +31,7 @@ export function peopleReporter(): StackReporter {
     },
     stopping: (reason) => print(`\nstopping, asked by ${reason}`),
     stopped: (count, elapsedMs) =>
-      print(`${count} processes ended in ${(elapsedMs / 1_000).toFixed(1)} s`),
+      print(`${processes(count)} ended in ${(elapsedMs / 1_000).toFixed(1)} s`),
   };
 }
 
@@ -51,4 +51,8 @@ function describeRequest(request: ControlRequest): string {
 function startCommand({ kind, region, service }: ProcessSpec): string {
   if (kind === 'service') return `service start ${region} ${service}`;
   return kind === 'node' ? `region start ${region}` : `store start ${region}`;
+}
+
+function processes(count: number): string {
+  return count === 1 ? '1 process' : `${count} processes`;
 }

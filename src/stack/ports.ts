@@ -56,7 +56,7 @@ function describeRefusals(refusals: readonly Refusal[]): string[] {
   }
   const others = refusals.filter((refusal) => !taken.includes(refusal));
   return [
-    ...[...places].map(([holder, held]) => `${held.join(', ')}: held by ${holder}`),
+    ...[...places].map(([holder, held]) => `${listed(held)}: held by ${holder}`),
     ...others.map(({ error }) => messageOf(error)),
   ];
 }
@@ -66,14 +66,20 @@ function describeHolders(
   pidsByInode: ReadonlyMap<string, readonly number[]>,
 ): string {
   const pids = new Set(sockets.flatMap(({ inode }) => pidsByInode.get(inode) ?? []));
-  if (pids.size > 0) return [...pids].map(describeProcess).join(' and ');
+  if (pids.size > 0) return [...new Set([...pids].map(describeProcess))].join(' and ');
   const [socket] = sockets;
   if (socket) return `a process of user ${socket.uid} that this user may not look into`;
   return 'another program';
 }
 
+/** A whole stack is one holder: naming each of its processes would only hide that. */
 function describeProcess(pid: number): string {
   const stack = stackOf(pid);
-  const owner = stack === undefined ? '' : `, of the stack in ${stack}`;
-  return `pid ${pid} (${commandOf(pid)}${owner})`;
+  if (stack === undefined) return `pid ${pid} (${commandOf(pid)})`;
+  return `the stack in ${stack} (end it with \`meridian down --state ${stack}\`)`;
+}
+
+/** A few on one line, many on a line each. */
+function listed(places: readonly string[]): string {
+  return places.length <= 3 ? places.join(', ') : places.join('\n  ');
 }

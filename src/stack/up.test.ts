@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { askStack, findRunningStack, findStack } from './control/client.ts';
 import { endStack } from './down.ts';
 import type { FleetEvent, Outcome } from './fleet.ts';
@@ -40,103 +40,97 @@ test('a stack comes up, writes its state for its owner only, and SIGINT ends all
   assert.throws(() => findRunningStack(stack.state), { code: 'stack_not_running' });
 });
 
-test('region kill, freeze and start reach every process of that region and no other', async (t) => {
+describe('a running stack', () => {
   const stack = new FakeStack(makeFolder());
-  t.after(() => stack.clean());
-  await stack.event('ready');
-  const found = findRunningStack(stack.state);
-  const ask = (action: 'kill' | 'freeze' | 'start') =>
-    askStack<Outcome>(found, { operation: 'region', action, region: 'eu' });
-  const before = await statuses(stack);
+  before(() => stack.event('ready'));
+  after(() => stack.clean());
 
-  const killed = await ask('kill');
-  assert.deepEqual(killed.changed, ['eu/node', 'eu/service/rates']);
-  assert.deepEqual((await ask('kill')).unchanged, ['eu/node', 'eu/service/rates']);
-  const after = await statuses(stack);
-  assert.deepEqual(
-    after.map(({ state }) => state),
-    ['stopped', 'stopped', 'running', 'running'],
-  );
-  assert.deepEqual(
-    after.filter(({ region }) => region === 'us').map(({ pid }) => pid),
-    before.filter(({ region }) => region === 'us').map(({ pid }) => pid),
-  );
+  test('region kill, freeze and start reach every process of that region and no other', async () => {
+    const found = findRunningStack(stack.state);
+    const ask = (action: 'kill' | 'freeze' | 'start') =>
+      askStack<Outcome>(found, { operation: 'region', action, region: 'eu' });
+    const before = await statuses(stack);
 
-  assert.deepEqual((await ask('start')).changed, ['eu/node', 'eu/service/rates']);
-  const frozen = await ask('freeze');
-  assert.deepEqual(frozen.changed, ['eu/node', 'eu/service/rates']);
-  const [node] = await statuses(stack);
-  assert.equal(node?.state, 'frozen');
-  await until(() => isStopped({ pid: node.pid!, startTicks: 0 }), 'the node to stand still');
-  assert.deepEqual((await ask('start')).changed, ['eu/node', 'eu/service/rates']);
-  await until(() => !isStopped({ pid: node.pid!, startTicks: 0 }), 'the node to go on');
-  assert.equal((await statuses(stack))[0]?.pid, node.pid);
+    const killed = await ask('kill');
+    assert.deepEqual(killed.changed, ['eu/node', 'eu/service/rates']);
+    assert.deepEqual((await ask('kill')).unchanged, ['eu/node', 'eu/service/rates']);
+    const after = await statuses(stack);
+    assert.deepEqual(
+      after.map(({ state }) => state),
+      ['stopped', 'stopped', 'running', 'running'],
+    );
+    assert.deepEqual(
+      after.filter(({ region }) => region === 'us').map(({ pid }) => pid),
+      before.filter(({ region }) => region === 'us').map(({ pid }) => pid),
+    );
 
-  // What tests that measure recovery need: when the fault began, on a clock of the machine.
-  const events = await askStack<FleetEvent[]>(found, { operation: 'events' });
-  assert.deepEqual(
-    events.find(({ monotonicMs }) => monotonicMs === frozen.first?.monotonicMs)?.event,
-    { type: 'signal', signal: 'SIGSTOP', pid: node.pid },
-  );
-  assert.ok(Math.abs(frozen.first!.wallMs - Date.now()) < 20_000);
-});
+    assert.deepEqual((await ask('start')).changed, ['eu/node', 'eu/service/rates']);
+    const frozen = await ask('freeze');
+    assert.deepEqual(frozen.changed, ['eu/node', 'eu/service/rates']);
+    const [node] = await statuses(stack);
+    assert.equal(node?.state, 'frozen');
+    await until(() => isStopped({ pid: node.pid!, startTicks: 0 }), 'the node to stand still');
+    assert.deepEqual((await ask('start')).changed, ['eu/node', 'eu/service/rates']);
+    await until(() => !isStopped({ pid: node.pid!, startTicks: 0 }), 'the node to go on');
+    assert.equal((await statuses(stack))[0]?.pid, node.pid);
 
-test('a frozen region does not keep the stack from ending', async (t) => {
-  const stack = new FakeStack(makeFolder());
-  t.after(() => stack.clean());
-  await stack.event('ready');
-  const found = findRunningStack(stack.state);
-  await askStack(found, { operation: 'region', action: 'freeze', region: 'us' });
-  const ended = await endStack(stack.state);
-  assert.equal(ended.supervisor, stack.child.pid);
-  assert.equal(await stack.exit(), 0);
-  assert.deepEqual(findMarked(stack.state), []);
-});
-
-test('an unknown name is refused with the names that are known', async (t) => {
-  const stack = new FakeStack(makeFolder());
-  t.after(() => stack.clean());
-  await stack.event('ready');
-  const found = findRunningStack(stack.state);
-  await assert.rejects(askStack(found, { operation: 'region', action: 'kill', region: 'uss' }), {
-    code: 'name_unknown',
-    message: 'no region "uss", did you mean "us"? (known: eu, us)',
+    // What tests that measure recovery need: when the fault began, on a clock of the machine.
+    const events = await askStack<FleetEvent[]>(found, { operation: 'events' });
+    assert.deepEqual(
+      events.find(({ monotonicMs }) => monotonicMs === frozen.first?.monotonicMs)?.event,
+      { type: 'signal', signal: 'SIGSTOP', pid: node.pid },
+    );
+    assert.ok(Math.abs(frozen.first!.wallMs - Date.now()) < 20_000);
   });
-  await assert.rejects(
-    askStack(found, { operation: 'service', action: 'kill', region: 'eu', service: 'rate' }),
-    { message: /no service "rate" that the stack runs in eu, did you mean "rates"/ },
-  );
-  await assert.rejects(askStack(found, { operation: 'store', action: 'kill' }), {
-    message: 'this stack runs no store servers',
+
+  test('an unknown name is refused with the names that are known', async () => {
+    const found = findRunningStack(stack.state);
+    await assert.rejects(askStack(found, { operation: 'region', action: 'kill', region: 'uss' }), {
+      code: 'name_unknown',
+      message: 'no region "uss", did you mean "us"? (known: eu, us)',
+    });
+    await assert.rejects(
+      askStack(found, { operation: 'service', action: 'kill', region: 'eu', service: 'rate' }),
+      { message: /no service "rate" that the stack runs in eu, did you mean "rates"/ },
+    );
+    await assert.rejects(askStack(found, { operation: 'store', action: 'kill' }), {
+      message: 'this stack runs no store servers',
+    });
+    assert.ok((await statuses(stack)).every(({ state }) => state === 'running'));
   });
-  assert.ok((await statuses(stack)).every(({ state }) => state === 'running'));
+
+  test('a process that ends by itself is told, not restarted, and started on demand', async () => {
+    const service = (await statuses(stack)).find(({ id }) => id === 'us/service/rates');
+    signal(service!.pid!, 'SIGTERM');
+    const told = await stack.event('exited');
+    assert.deepEqual(
+      [told.process, told.signal, told.logPath],
+      ['us/service/rates', 'SIGTERM', service?.logPath],
+    );
+    assert.equal(
+      (await statuses(stack)).find(({ id }) => id === 'us/service/rates')?.state,
+      'stopped',
+    );
+    const outcome = await askStack<Outcome>(findRunningStack(stack.state), {
+      operation: 'service',
+      action: 'start',
+      region: 'us',
+      service: 'rates',
+    });
+    assert.deepEqual(outcome.changed, ['us/service/rates']);
+  });
+
+  test('a frozen region does not keep the stack from ending', async () => {
+    const found = findRunningStack(stack.state);
+    await askStack(found, { operation: 'region', action: 'freeze', region: 'us' });
+    const ended = await endStack(stack.state);
+    assert.equal(ended.supervisor, stack.child.pid);
+    assert.equal(await stack.exit(), 0);
+    assert.deepEqual(findMarked(stack.state), []);
+  });
 });
 
-test('a process that ends by itself is told, not restarted, and started on demand', async (t) => {
-  const stack = new FakeStack(makeFolder());
-  t.after(() => stack.clean());
-  await stack.event('ready');
-  const service = (await statuses(stack)).find(({ id }) => id === 'us/service/rates');
-  signal(service!.pid!, 'SIGTERM');
-  const told = await stack.event('exited');
-  assert.deepEqual(
-    [told.process, told.signal, told.logPath],
-    ['us/service/rates', 'SIGTERM', service?.logPath],
-  );
-  assert.equal(
-    (await statuses(stack)).find(({ id }) => id === 'us/service/rates')?.state,
-    'stopped',
-  );
-  const outcome = await askStack<Outcome>(findRunningStack(stack.state), {
-    operation: 'service',
-    action: 'start',
-    region: 'us',
-    service: 'rates',
-  });
-  assert.deepEqual(outcome.changed, ['us/service/rates']);
-});
-
-test('a second up on the same state is refused; after a SIGKILL the next ends what was left', async (t) => {
+test('a second up on the same state is refused; after a SIGKILL the next, or down, ends what was left', async (t) => {
   const folder = makeFolder();
   const place = somePlace();
   const config = structuredClone(fakeConfig);
@@ -167,21 +161,16 @@ test('a second up on the same state is refused; after a SIGKILL the next ends wh
   assert.equal((await second.event('leftoversEnded')).count, 6);
   assert.deepEqual(left.filter(isAlive), []);
   assert.equal((await statuses(second)).length, 4);
-});
 
-test('down ends what a killed supervisor left', async (t) => {
-  const stack = new FakeStack(makeFolder());
-  t.after(() => stack.clean());
-  await stack.event('ready');
-  stack.child.kill('SIGKILL');
-  await stack.exit();
-  assert.equal(findStack(stack.state).supervised, false);
-  assert.deepEqual(await endStack(stack.state), {
-    directory: stack.state,
+  second.child.kill('SIGKILL');
+  await second.exit();
+  assert.equal(findStack(second.state).supervised, false);
+  assert.deepEqual(await endStack(second.state), {
+    directory: second.state,
     supervisor: undefined,
     leftovers: 4,
   });
-  assert.deepEqual(findMarked(stack.state), []);
+  assert.deepEqual(findMarked(second.state), []);
 });
 
 test('a node that ends while it starts fails the start with the end of its log', async (t) => {
@@ -190,17 +179,6 @@ test('a node that ends while it starts fails the start with the end of its log',
   const error = await stack.event('error');
   assert.equal(error.code, 'not_ready');
   assert.match(String(error.message), /us\/node: exit code 3, log .*\n(.*\n)*.*fails on purpose/);
-  assert.equal(await stack.exit(), 1);
-  assert.deepEqual(findMarked(stack.state), []);
-});
-
-test('a node that is never ready fails the start at the deadline, which is named', async (t) => {
-  const environment = { FAKE_NODE: 'unready:eu' };
-  const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 1_500 });
-  t.after(() => stack.clean());
-  const error = await stack.event('error');
-  assert.match(String(error.message), /not ready within 1\.5 s: eu: the gateway of eu is unknown/);
-  assert.match(String(error.message), /fake node of eu/);
   assert.equal(await stack.exit(), 1);
   assert.deepEqual(findMarked(stack.state), []);
 });
@@ -214,6 +192,17 @@ test('a command that does not exist is named', async (t) => {
   t.after(() => stack.clean());
   const error = await stack.event('error');
   assert.match(String(error.message), /eu\/service\/rates: spawn no-such-program ENOENT/);
+  assert.equal(await stack.exit(), 1);
+  assert.deepEqual(findMarked(stack.state), []);
+});
+
+test('a node that is never ready fails the start at the deadline, which is named', async (t) => {
+  const environment = { FAKE_NODE: 'unready:eu' };
+  const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 1_500 });
+  t.after(() => stack.clean());
+  const error = await stack.event('error');
+  assert.match(String(error.message), /not ready within 1\.5 s: eu: the gateway of eu is unknown/);
+  assert.match(String(error.message), /fake node of eu/);
   assert.equal(await stack.exit(), 1);
   assert.deepEqual(findMarked(stack.state), []);
 });

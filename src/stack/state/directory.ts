@@ -2,12 +2,13 @@ import {
   accessSync,
   chmodSync,
   constants,
+  existsSync,
   mkdirSync,
   readdirSync,
   realpathSync,
   statSync,
 } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
 import { failStack } from '../errors.ts';
 import { layoutOf, type StackLayout } from './layout.ts';
@@ -31,17 +32,30 @@ export function openStateDirectory(path: string): StackLayout {
     chmodSync(directory, 0o700);
   } catch (error) {
     if (error instanceof MeridianError) throw error;
-    return unusable(directory, error);
+    return unusable(directory, reason(error), error);
   }
   return layout;
 }
 
 function makeDirectory(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeMissing(path);
+    if (!statSync(path).isDirectory()) return unusable(path, 'a file is in the way');
     return realpathSync(path);
   } catch (error) {
-    return unusable(path, error);
+    if (error instanceof MeridianError) throw error;
+    return unusable(path, reason(error), error);
+  }
+}
+
+/** Not `mkdir` with `recursive`: below /proc, which refuses with ENOENT, Node's never returns. */
+function makeMissing(path: string): void {
+  if (existsSync(path)) return;
+  makeMissing(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error; // Another `up` was quicker.
   }
 }
 
@@ -65,11 +79,11 @@ function foreign(directory: string, why: string): never {
   return failStack('state_directory_foreign', `${directory} ${why}; name another with --state DIR`);
 }
 
-function unusable(directory: string, error: unknown): never {
+function unusable(directory: string, why: string, cause?: unknown): never {
   return failStack(
     'state_directory_unusable',
-    `cannot use ${directory} as state directory: ${reason(error)}; name another with --state DIR`,
-    { cause: error },
+    `cannot use ${directory} as state directory: ${why}; name another with --state DIR`,
+    { cause },
   );
 }
 
@@ -81,7 +95,6 @@ function reason(error: unknown): string {
     case 'EPERM':
       return 'this user may not write there';
     case 'ENOTDIR':
-    case 'EEXIST':
       return 'a file is in the way';
     case 'ENOSPC':
       return 'no space is left';

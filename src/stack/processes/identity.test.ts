@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { commandOf, identify, isAlive } from './identity.ts';
+
+test('a process is alive until it has ended, and only with its own start time', async () => {
+  const child = spawn('sleep', ['1000']);
+  const identity = identify(child.pid!)!;
+  assert.equal(isAlive(identity), true);
+  assert.equal(isAlive({ ...identity, startTicks: identity.startTicks - 1 }), false);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.equal(isAlive(identity), false);
+  assert.equal(identify(child.pid!), undefined);
+});
+
+test('a name with blanks and parentheses does not shift the fields of /proc/PID/stat', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'meridian-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = join(folder, 'a) R 1 (b');
+  symlinkSync('/bin/sleep', program);
+  const child = spawn(program, ['1000']);
+  t.after(() => child.kill('SIGKILL'));
+  const plain = spawn('sleep', ['1000']);
+  t.after(() => plain.kill('SIGKILL'));
+  const [odd, other] = [identify(child.pid!)!, identify(plain.pid!)!];
+  const ticksPerSecond = 100;
+  assert.ok(Math.abs(odd.startTicks - other.startTicks) < 10 * ticksPerSecond);
+  assert.ok(odd.startTicks > 0 && isAlive(odd));
+});
+
+test('a command is told on one line, shortened when it is long', () => {
+  assert.match(commandOf(process.pid), /node/);
+  assert.ok(commandOf(process.pid).length <= 120);
+  assert.equal(commandOf(2 ** 22 + 1), 'a process that has just ended');
+});
