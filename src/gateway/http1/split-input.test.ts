@@ -132,6 +132,14 @@ test('property: a request head of which each read tells what was seen before', (
   );
 });
 
+test('a head that trickles in is complete with its last octet', () => {
+  for (const { message } of corpus('requests-accepted.json')) {
+    const expected = whole(parseRequest, message);
+    const everywhere = Array.from({ length: message.length }, (_, at) => at);
+    assert.deepEqual(arriving(parseTrickling, message, everywhere), expected, message);
+  }
+});
+
 test('a head that trickles in without a line end is refused at the limit', () => {
   const bytes = Buffer.from(`GET /${'x'.repeat(200)}`);
   let refusedAt = 0;
@@ -140,4 +148,10 @@ test('a head that trickles in without a line end is refused at the limit', () =>
     if (result !== undefined) refusedAt = end;
   }
   assert.equal(refusedAt, limits.requestLineBytes + limits.headerBytes + 4);
+});
+
+test('a bare CR in a head that trickles in is refused with the octet after it', () => {
+  const bytes = Buffer.from('GET / HTTP/1.1\rX');
+  assert.equal(outcome(parseTrickling, bytes, bytes.length - 1, 14), undefined);
+  assert.notEqual(outcome(parseTrickling, bytes, bytes.length, 14), undefined);
 });
