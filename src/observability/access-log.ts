@@ -14,6 +14,10 @@ const flushLength = 64 * 1024;
 const pendingLimit = 4 * 1024 * 1024;
 const lineEnd = Buffer.from('\n');
 
+function overrun(): Error {
+  return new Error('the access log cannot be written as fast as requests come');
+}
+
 /**
  * Appends lines to a file in batches, off the caller's path. Several threads and
  * processes may append to the same file: each batch is one write with O_APPEND.
@@ -63,7 +67,7 @@ export class AccessLog {
   /** `line` is one entry without its line end. Returns at once; after `close` it is dropped. */
   write(line: string): void {
     if (this.#closed || this.#pending.length + line.length > pendingLimit) {
-      this.#lose(1, new Error('the access log cannot be written as fast as requests come'));
+      this.#lose(1, overrun);
       return;
     }
     this.#pending += `${line}\n`;
@@ -112,7 +116,7 @@ export class AccessLog {
     } catch (error) {
       const whole = linesIn(batch, written) - (this.#torn && written > 0 ? 1 : 0);
       if (written > 0) this.#torn = batch[written - 1] !== lineEnd[0];
-      this.#lose(lines - whole, error as Error);
+      this.#lose(lines - whole, () => error as Error);
     }
   }
 
@@ -125,11 +129,11 @@ export class AccessLog {
     });
   }
 
-  #lose(lines: number, error: Error): void {
+  #lose(lines: number, cause: () => Error): void {
     this.#dropped += lines;
     if (this.#failing) return;
     this.#failing = true;
-    this.#onLoss?.(error);
+    this.#onLoss?.(cause());
   }
 }
 
