@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { MeridianError } from '../../base/errors.ts';
+import { layoutOf } from '../state/layout.ts';
+import { emptyRecord } from '../state/record.ts';
+import { makeFolder } from '../testdata/fake-stack.ts';
+import { askStack, type FoundStack } from './client.ts';
+import { maximumRequestBytes } from './protocol.ts';
+import { ControlServer, chooseSocketPath, parseRequest } from './server.ts';
+
+const folder = makeFolder();
+const path = join(folder, 'stack.sock');
+const seen: unknown[] = [];
+const server = new ControlServer(async (request) => {
+  seen.push(request);
+  if (request.operation === 'events') throw new MeridianError('name_unknown', 'no such thing');
+  if (request.operation === 'stop') return new Promise(() => undefined);
+  return { asked: request.operation };
+});
+const stack: FoundStack = {
+  layout: layoutOf(folder),
+  record: emptyRecord(path),
+  supervised: true,
+};
+
+before(() => server.listen(path));
+after(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Sends bytes as they are and gives the lines that come back until the connection ends. */
+async function raw(text: string): Promise<unknown[]> {
+  const socket = connect(path);
+  const lines: unknown[] = [];
+  createInterface(socket).on('line', (line) => lines.push(JSON.parse(line)));
+  socket.end(text);
+  await once(socket, 'close');
+  return lines;
+}
+
+test('the socket is for its owner only', () => {
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+});
+
+test('a request is answered; an error keeps its code', async () => {
+  assert.deepEqual(await askStack(stack, { operation: 'status' }), { asked: 'status' });
+  await assert.rejects(askStack(stack, { operation: 'events' }), {
+    code: 'name_unknown',
+    message: 'no such thing',
+  });
+});
+
+test('requests on one connection are answered in order, however they are cut', async () => {
+  const socket = connect(path);
+  const lines: { ok: boolean }[] = [];
+  createInterface(socket).on('line', (line) => lines.push(JSON.parse(line)));
+  await once(socket, 'connect');
+  for (const part of ['{"operation":"sta', 'tus"}\n{"operation":"events"}\n', '{}\n']) {
+    socket.write(part);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  while (lines.length < 3) await once(socket, 'data');
+  socket.destroy();
+  assert.deepEqual(
+    lines.map(({ ok }) => ok),
+    [true, false, false],
+  );
+});
+
+test('what is not exactly a request is refused and reaches nobody', async () => {
+  const refused = [
+    '',
+    'null',
+    '[]',
+    '"status"',
+    '{"operation":"status"',
+    '{"operation":"format-disk"}',
+    '{"operation":"status","more":1}',
+    '{"operation":"region","action":"kill"}',
+    '{"operation":"region","action":"explode","region":"eu"}',
+    '{"operation":"region","action":"kill","region":["eu"]}',
+    '{"operation":"service","action":"freeze","region":"eu","service":"rates"}',
+    `{"operation":"region","action":"kill","region":"${'x'.repeat(300)}"}`,
+  ];
+  assert.deepEqual(
+    refused.map(parseRequest),
+    refused.map(() => undefined),
+  );
+  seen.length = 0;
+  const socket = connect(path);
+  socket.write(`${refused.join('\n')}\n`);
+  const answers: { ok: boolean }[] = [];
+  createInterface(socket).on('line', (line) => answers.push(JSON.parse(line)));
+  while (answers.length < refused.length) await once(socket, 'data');
+  socket.destroy();
+  assert.ok(answers.every(({ ok }) => !ok));
+  assert.deepEqual(seen, []);
+});
+
+test('a line without an end is cut off', async () => {
+  const [answer] = await raw('x'.repeat(maximumRequestBytes + 1));
+  assert.match(JSON.stringify(answer), /the request is too long/);
+});
+
+test('a supervisor that does not answer, or is not there, is named with its socket', async () => {
+  await assert.rejects(askStack(stack, { operation: 'stop' }, 50), {
+    code: 'control_failed',
+    message: `the supervisor at ${path} gave no answer within 0.05 s`,
+  });
+  const gone = { ...stack, record: emptyRecord(join(folder, 'none.sock')) };
+  await assert.rejects(askStack(gone, { operation: 'status' }), {
+    code: 'control_failed',
+    message: /none\.sock cannot be reached: .*ENOENT/,
+  });
+});
+
+test('a path that is too long for a socket moves to a private folder for temporary files', (t) => {
+  assert.equal(chooseSocketPath('/short/stack.sock'), '/short/stack.sock');
+  const chosen = chooseSocketPath(`/${'long/'.repeat(30)}stack.sock`);
+  t.after(() => rmSync(dirname(chosen), { recursive: true }));
+  assert.ok(chosen.startsWith(join(tmpdir(), 'meridian-')));
+  assert.equal(statSync(dirname(chosen)).mode & 0o777, 0o700);
+});
