@@ -199,8 +199,8 @@ test('an idle connection is closed without a word, a request body that stops wit
 
 test('HTTPS carries the same, and says so', async () => {
   const { createAuthority, issueServerCertificate } = await import('../link/authority.ts');
-  const authority = createAuthority();
-  const certificate = issueServerCertificate(authority, ['a.test'], ['127.0.0.1']);
+  const authority = await createAuthority();
+  const certificate = await issueServerCertificate(authority, ['a.test'], ['127.0.0.1']);
   const origin = await RawOrigin.listen();
   const { gateway } = await startGateway({
     config: oneRegion(origin.port),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { eventually } from '../../test/support/eventually.ts';
 import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
@@ -23,12 +23,14 @@ const locations: Record<Name, { latitude: number; longitude: number }> = {
   us: { latitude: 39, longitude: -77 },
   ap: { latitude: 1, longitude: 104 },
 };
-const authority = createAuthority();
+const authority = await createAuthority();
 const identities = Object.fromEntries(
-  names.map((name) => [
-    name,
-    issueRegionIdentity(authority, name, { addresses: [addresses[name]] }),
-  ]),
+  await Promise.all(
+    names.map(async (name) => [
+      name,
+      await issueRegionIdentity(authority, name, { addresses: [addresses[name]] }),
+    ]),
+  ),
 ) as Record<Name, LinkIdentity>;
 
 /** Three regions, each a gateway with its link port and an origin; all believed healthy by all. */
@@ -221,6 +223,38 @@ test('link connections are kept and used again', async () => {
   assert.equal(new Set(w.origins.us.requests.map(({ connection }) => connection)).size, 1);
 });
 
+test('a session is resumed, and the region on the other side is still proved', async () => {
+  await using w = await world();
+  const options = {
+    ...linkClientOptions(identities.us, 'eu'),
+    host: addresses.eu,
+    port: w.linkPort,
+  };
+  const first = await RawClient.connectTls(options);
+  const ticket = once(first.socket, 'session');
+  assert.equal((await first.request(get)).status, 200);
+  const [session] = (await ticket) as [Buffer];
+  first.close();
+  const second = await RawClient.connectTls({ ...options, session });
+  assert.ok((second.socket as TLSSocket).isSessionReused());
+  assert.equal((await second.request(get)).status, 200);
+  assert.deepEqual(
+    w.gateways.eu.log.map(({ hop }) => hop),
+    [1, 1],
+  );
+  second.close();
+});
+
+test('draining: a link connection stays until its next answer, which closes it', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  assert.equal((await w.client.request(get)).body, 'from us');
+  w.gateways.us.gateway.drain();
+  assert.equal((await w.client.request(post)).body, 'from us');
+  assert.equal((await w.client.request(post)).body, 'from us');
+  assert.equal(w.gateways.eu.log.filter(({ retries }) => retries !== 0).length, 0);
+});
+
 test('hop fields count on the link only, and only up to one', async () => {
   await using w = await world();
   const client = await RawClient.connectTls({
@@ -242,7 +276,7 @@ test('hop fields count on the link only, and only up to one', async () => {
 
 test('a link connection needs the certificate of a configured region', async () => {
   await using w = await world();
-  const stranger = issueRegionIdentity(authority, 'moon');
+  const stranger = await issueRegionIdentity(authority, 'moon');
   const socket = connect({
     ...linkClientOptions(stranger, 'eu'),
     host: addresses.eu,

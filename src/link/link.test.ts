@@ -19,9 +19,9 @@ import {
 import { acceptFrames } from './receiver.ts';
 import { createLinkSender } from './sender.ts';
 
-const authority = createAuthority();
-const west = issueRegionIdentity(authority, 'west', { addresses: ['127.0.0.1'] });
-const east = issueRegionIdentity(authority, 'east');
+const authority = await createAuthority();
+const west = await issueRegionIdentity(authority, 'west', { addresses: ['127.0.0.1'] });
+const east = await issueRegionIdentity(authority, 'east');
 const configured = (region: string) => region === 'west' || region === 'east';
 
 const closing: (() => void)[] = [];
@@ -77,9 +77,9 @@ test('a client refuses a server that is another region than the one it wants', a
 
 test('a stranger is refused: other authority, server-only certificate, none at all, TLS 1.2', async () => {
   const { port } = await listen(greet);
-  const other = issueRegionIdentity(createAuthority(), 'east');
+  const other = await issueRegionIdentity(await createAuthority(), 'east');
   assert.equal(await meet(port, { ...other, ca: west.ca }, 'west'), undefined);
-  const https = issueServerCertificate(authority, ['api.test'], []);
+  const https = await issueServerCertificate(authority, ['api.test'], []);
   assert.equal(await meet(port, { ca: west.ca, ...https }, 'west'), undefined);
   for (const options of [
     { cert: undefined, key: undefined },
@@ -102,7 +102,7 @@ test('a stranger is refused: other authority, server-only certificate, none at a
 
 test('a region that is not configured is nobody', async () => {
   const { port } = await listen(greet);
-  const north = issueRegionIdentity(authority, 'north');
+  const north = await issueRegionIdentity(authority, 'north');
   assert.match((await meet(port, north, 'west')) ?? '', /^undefined /);
 });
 

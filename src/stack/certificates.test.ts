@@ -27,8 +27,8 @@ const prints = () =>
     (name) => certificate(`${name}.pem`).fingerprint256,
   );
 
-test('each region gets an identity and a server certificate of one CA, with keys for the owner only', () => {
-  issueCertificates(config, layout);
+test('each region gets an identity and a server certificate of one CA, with keys for the owner only', async () => {
+  await issueCertificates(config, layout);
   const authority = certificate('ca/ca.pem');
   for (const [region, address] of [
     ['eu', '127.0.2.1'],
@@ -50,24 +50,24 @@ test('each region gets an identity and a server certificate of one CA, with keys
   }
 });
 
-test('a second start keeps all of it; other hosts issue the server certificates anew only', () => {
-  issueCertificates(config, layout);
+test('a second start keeps all of it; other hosts issue the server certificates anew only', async () => {
+  await issueCertificates(config, layout);
   const before = prints();
-  issueCertificates(config, layout);
+  await issueCertificates(config, layout);
   assert.deepEqual(prints(), before);
-  issueCertificates(read({ zones: { 'other.test': {} } }), layout);
+  await issueCertificates(read({ zones: { 'other.test': {} } }), layout);
   const [authority, identity, eu, us] = prints();
   assert.deepEqual([authority, identity], before.slice(0, 2));
   assert.notEqual(eu, before[2]);
   assert.notEqual(us, before[3]);
 });
 
-test('another address issues what names it anew', () => {
-  issueCertificates(config, layout);
+test('another address issues what names it anew', async () => {
+  await issueCertificates(config, layout);
   const before = prints();
   const { eu, us } = fakeConfig.regions;
   const regions = { eu: { ...eu, address: '127.0.9.1' }, us };
-  issueCertificates(read({ regions, zones: { 'exchange.test': {} } }), layout);
+  await issueCertificates(read({ regions, zones: { 'exchange.test': {} } }), layout);
   const after = prints();
   assert.deepEqual(
     after.map((print, index) => print === before[index]),
@@ -75,18 +75,18 @@ test('another address issues what names it anew', () => {
   );
 });
 
-test('what is near its end is issued anew, the CA with all that it signed', () => {
+test('what is near its end is issued anew, the CA with all that it signed', async () => {
   const madeMs = Date.now() - 800 * dayMs; // Certificates live for 820 days, the CA for 3,650.
-  issueCertificates(config, layout, new Date(madeMs));
+  await issueCertificates(config, layout, new Date(madeMs));
   const before = prints();
-  issueCertificates(config, layout, new Date(madeMs + 780 * dayMs));
+  await issueCertificates(config, layout, new Date(madeMs + 780 * dayMs));
   assert.deepEqual(prints(), before);
-  issueCertificates(config, layout);
+  await issueCertificates(config, layout);
   assert.deepEqual(
     prints().map((print, index) => print === before[index]),
     [true, false, false, false],
   );
-  issueCertificates(config, layout, new Date(madeMs + 3_640 * dayMs));
+  await issueCertificates(config, layout, new Date(madeMs + 3_640 * dayMs));
   assert.notEqual(prints()[0], before[0]);
   const authority = certificate('ca/ca.pem');
   assert.ok(certificate('regions/eu/tls/cert.pem').verify(authority.publicKey));
@@ -96,8 +96,8 @@ test('what is near its end is issued anew, the CA with all that it signed', () =
   );
 });
 
-test('a damaged file, or a key of another certificate, is replaced', () => {
-  issueCertificates(config, layout);
+test('a damaged file, or a key of another certificate, is replaced', async () => {
+  await issueCertificates(config, layout);
   const { tls } = layout.region('eu');
   const other = readFileSync(join(layout.region('us').tls, 'key.pem'), 'utf8');
   for (const [file, text] of [
@@ -106,20 +106,20 @@ test('a damaged file, or a key of another certificate, is replaced', () => {
     ['key.pem', other],
   ] as const) {
     writeFileSync(join(tls, file), text);
-    issueCertificates(config, layout);
+    await issueCertificates(config, layout);
     const key = createPrivateKey(readFileSync(join(tls, 'key.pem')));
     assert.ok(certificate('regions/eu/tls/cert.pem').checkPrivateKey(key));
   }
 });
 
-test('what the configuration brings itself is left to it', () => {
+test('what the configuration brings itself is left to it', async () => {
   const own = { tls: { certificate: '/own/cert.pem', key: '/own/key.pem' } };
-  issueCertificates(read({ ...own, zones: { 'exchange.test': {} } }), layout);
+  await issueCertificates(read({ ...own, zones: { 'exchange.test': {} } }), layout);
   assert.throws(() => certificate('regions/eu/tls/cert.pem'), { code: 'ENOENT' });
   assert.ok(certificate('regions/eu/identity/cert.pem'));
 });
 
-test('no server certificate is asked for in the domain of region identities', () => {
+test('no server certificate is asked for in the domain of region identities', async () => {
   const hosts = ['eu.region.meridian.internal', 'fine.test'];
   const routes = [{ ...fakeConfig.routes[0], hosts }];
   const { dnsNames } = httpsSubject(read({ routes }), ['127.0.2.1']);

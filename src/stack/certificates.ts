@@ -27,13 +27,18 @@ interface Subject {
  * within 30 days of its end or for other names than wanted now. What the configuration
  * brings itself is left to it.
  */
-export function issueCertificates(config: Config, layout: StackLayout, now = new Date()): void {
-  const authority = keepAuthority(layout, now);
+export async function issueCertificates(
+  config: Config,
+  layout: StackLayout,
+  now = new Date(),
+): Promise<void> {
+  const authority = await keepAuthority(layout, now);
   for (const [region, { address, bind }] of Object.entries(config.regions)) {
     const addresses = [...new Set([address, bind ?? address])];
     const { identity, tls } = layout.region(region);
-    if (!config.identity) keepIdentity(identity, authority, region, addresses, now);
-    if (!config.tls) keepServerCertificate(tls, authority, httpsSubject(config, addresses), now);
+    if (!config.identity) await keepIdentity(identity, authority, region, addresses, now);
+    if (!config.tls)
+      await keepServerCertificate(tls, authority, httpsSubject(config, addresses), now);
   }
 }
 
@@ -47,39 +52,39 @@ export function httpsSubject(config: Config, addresses: readonly string[]): Subj
   return { dnsNames: [...dnsNames], addresses };
 }
 
-function keepAuthority({ authority: directory }: StackLayout, now: Date): Authority {
+async function keepAuthority({ authority: directory }: StackLayout, now: Date): Promise<Authority> {
   const certPath = join(directory, 'ca.pem');
   const keyPath = join(directory, 'ca-key.pem');
   const cert = readText(certPath);
   const key = readText(keyPath);
   if (cert && key && outlives(parse(cert), now)) return { cert, key };
-  const authority = createAuthority(now);
+  const authority = await createAuthority(now);
   write(directory, { 'ca-key.pem': authority.key, 'ca.pem': authority.cert });
   return authority;
 }
 
-function keepIdentity(
+async function keepIdentity(
   directory: string,
   authority: Authority,
   region: string,
   addresses: readonly string[],
   now: Date,
-): void {
+): Promise<void> {
   const wanted = { dnsNames: [linkServerName(region)], addresses };
   if (isGood(directory, authority, wanted, now) && hasAuthority(directory, authority)) return;
-  const { ca, cert, key } = issueRegionIdentity(authority, region, { addresses, now });
+  const { ca, cert, key } = await issueRegionIdentity(authority, region, { addresses, now });
   write(directory, { 'ca.pem': ca, 'key.pem': key, 'cert.pem': cert });
 }
 
-function keepServerCertificate(
+async function keepServerCertificate(
   directory: string,
   authority: Authority,
   wanted: Subject,
   now: Date,
-): void {
+): Promise<void> {
   if (isGood(directory, authority, wanted, now)) return;
   const { dnsNames, addresses } = wanted;
-  const { cert, key } = issueServerCertificate(authority, dnsNames, addresses, now);
+  const { cert, key } = await issueServerCertificate(authority, dnsNames, addresses, now);
   write(directory, { 'key.pem': key, 'cert.pem': cert });
 }
 

@@ -57,7 +57,7 @@ export async function up(options: UpOptions): Promise<void> {
     const leftovers = await endLeftovers(layout);
     if (leftovers > 0) options.reporter.leftoversEnded(leftovers, layout.directory);
     await claimPorts(portNeeds(effective.config, effective.runsStore));
-    writeFiles(effective, layout);
+    await writeFiles(effective, layout);
     const specs = planProcesses({
       config: effective.config,
       layout,
@@ -73,11 +73,11 @@ export async function up(options: UpOptions): Promise<void> {
 }
 
 /** What the processes read when they start. */
-function writeFiles(effective: EffectiveConfig, layout: StackLayout): void {
+async function writeFiles(effective: EffectiveConfig, layout: StackLayout): Promise<void> {
   rotateLogs(layout, Object.keys(effective.config.regions));
   replaceFile(layout.config, effective.text);
   keepToken(layout.token);
-  issueCertificates(effective.config, layout);
+  await issueCertificates(effective.config, layout);
   if (effective.runsStore) writeStoreFiles(effective.config, layout);
 }
 
