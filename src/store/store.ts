@@ -12,8 +12,8 @@
  *
  * - **Compare-and-set is linearizable per key.** `create`, `update` and `delete` with an
  *   expected revision are decided by the leader and confirmed by a majority. Of several
- *   writers that expect the same revision one wins; the others get `revision_mismatch`
- *   or `key_exists`. Revisions grow over the whole bucket and are never used twice.
+ *   writers that expect the same revision at most one wins; the others get
+ *   `revision_mismatch` or `key_exists`, also while the winner is not confirmed. Revisions grow over the whole bucket and are never used twice.
  * - **An acknowledged write is durable**: on the disks of a majority of voters.
  * - **Every write ends within 3 s** (`writeLimitMs`), with a revision or a typed error.
  *   An error whose `details.outcome` is `unknown` means that the write may have happened
@@ -21,9 +21,12 @@
  *   newer one; a late compare-and-set cannot. So decisions that must be safe are
  *   compare-and-set, never `put`.
  * - **Without a majority** writes fail so, and local reads and watches go on.
- * - **A local read may be stale**, says how stale, and does not see this node's own last
- *   write for sure. `from: 'leader'` asks the leader, over the wide area; even that is a
- *   hint until a compare-and-set confirms it.
+ * - **A local read may be stale**, says how stale, and need not see this node's own last
+ *   write, nor what an earlier read saw. `from: 'leader'` asks the leader, over the wide
+ *   area; even that is a hint until a compare-and-set confirms it. While the region's
+ *   replica lags and the leader can be reached, local reads ask the leader by themselves.
+ *   A replica that never was complete does not claim that a key has no value: that is
+ *   `store_unreachable`.
  * - **A watch delivers the latest value of every key**, in order of revision and each
  *   revision at most once, then everything that follows, for ever: over restarts of
  *   servers and loss of connections. A slow reader skips superseded values of a key and

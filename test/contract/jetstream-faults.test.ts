@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { connect } from '@nats-io/transport-node';
 import { isStoreError, storeErrorIsRetryable } from '../../src/store/errors.ts';
+import { storeUser } from '../../src/store/nats-server/config-text.ts';
 import { openStore } from '../../src/store/open.ts';
-import { type Store, type Watch, writeLimitMs } from '../../src/store/store.ts';
+import { type Bucket, type Store, type Watch, writeLimitMs } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { NatsCluster, natsServerMissing } from '../support/nats-cluster.ts';
 import { bytes, rejects, show, text } from './store-contract.ts';
@@ -15,15 +17,14 @@ describe('jetstream under faults', { skip: natsServerMissing() }, () => {
   let near: Store;
   let far: Store;
   let watched: string[];
+  const opened: Store[] = [];
 
-  const open = (region: string, secret = cluster.secret) =>
-    openStore({
-      engine: 'jetstream',
-      servers: [cluster.leafUrl(region)],
-      name: region,
-      replicas: 3,
-      secret,
-    });
+  const open = (region: string, secret = cluster.secret) => {
+    const servers = [cluster.leafUrl(region)];
+    const store = openStore({ engine: 'jetstream', servers, name: region, replicas: 3, secret });
+    opened.push(store);
+    return store;
+  };
   const bothReachable = () => near.status().reachable && far.status().reachable;
 
   before(async () => {
@@ -40,39 +41,30 @@ describe('jetstream under faults', { skip: natsServerMissing() }, () => {
     await eventually('the watch', () => watched.includes('start=1'));
   });
 
-  after(async () => {
-    await Promise.all([near?.close(), far?.close()]);
-    await cluster?.close();
+  // A test that failed midway must not take the next ones with it.
+  afterEach(async () => {
+    cluster.startAll();
+    await eventually('the store', bothReachable, recoveryMs);
   });
 
-  it('frozen leaf: errors in bounded time, then back, with nothing missed', async () => {
-    cluster.freeze('leaf', 'a');
-    try {
-      const frozenAtMs = performance.now();
-      await failsInTime(near.bucket('log').put('late', bytes('0')), 'unknown');
-      await failsInTime(near.bucket('log').get('start'));
-      await eventually('to notice', () => !near.status().reachable, 4_000);
-      assert.ok(performance.now() - frozenAtMs < 6_500, 'noticed too late');
-      assert.match(near.status().lastError ?? '', /127\.0\.1\.1:\d+|no majority|connection/);
-      await far.bucket('log').put('meanwhile', bytes('1'));
-      await far.bucket('log').put('meanwhile', bytes('2'));
-    } finally {
-      cluster.thaw('leaf', 'a');
-    }
-    await eventually('the leaf', () => near.status().reachable, recoveryMs);
-    assert.equal(near.status().outOfReachForMs, 0);
-    await eventually('the watch to go on', () => watched.includes('meanwhile=2'));
+  after(async () => {
+    await Promise.all(opened.map((store) => store.close()));
+    await cluster?.close();
   });
 
   it('no majority: writes fail in bounded time, reads and watches go on', async () => {
     const revision = await near.bucket('log').put('kept', bytes('1'));
-    await eventually('the replica', () => near.bucket('log').get('kept'));
+    await eventually('the mirrors', () =>
+      [near, far].every((store) => store.bucket('log').staleForMs() < 1_500),
+    );
     await Promise.all([cluster.kill('hub', 'b'), cluster.kill('hub', 'c')]);
 
-    for (const store of [near, far]) {
-      await failsInTime(store.bucket('log').put('x', bytes('1')));
-      await failsInTime(store.bucket('log').update('kept', bytes('2'), revision));
-    }
+    await Promise.all([
+      failsInTime(near.bucket('log').put('x', bytes('1'))),
+      failsInTime(near.bucket('log').update('kept', bytes('2'), revision)),
+      failsInTime(far.bucket('log').create('y', bytes('1'))),
+      failsInTime(far.bucket('log').delete('start')),
+    ]);
     await eventually('to notice', () => !near.status().reachable && !far.status().reachable);
     const first = near.status().outOfReachForMs;
     const entry = await near.bucket('log').get('kept');
@@ -92,7 +84,33 @@ describe('jetstream under faults', { skip: natsServerMissing() }, () => {
       await near.bucket('log').update('kept', bytes('3'), current!.revision);
     });
     await eventually('the watch to go on', () => watched.includes('kept=3'));
-    cluster.start('hub', 'c');
+  });
+
+  it('leader killed amid concurrent writers: no acknowledged increment is lost or doubled', async () => {
+    await persistently(() => near.bucket('cas').put('counter', bytes('0')));
+    let running = true;
+    const writing = [near, far, near].map((store) => increment(store.bucket('cas'), () => running));
+    const counted = async () => {
+      const entry = await near.bucket('cas').get('counter', { from: 'leader' });
+      return Number(text(entry!.value));
+    };
+    try {
+      await cluster.kill('hub', await leaderOf(cluster, 'cas'));
+      const before = await persistently(counted);
+      await persistently(async () => {
+        while ((await counted()) < before + 20);
+      });
+    } finally {
+      running = false;
+    }
+    const tallies = await Promise.all(writing);
+    const acknowledged = tallies.reduce((sum, tally) => sum + tally.acknowledged, 0);
+    const unknown = tallies.reduce((sum, tally) => sum + tally.unknown, 0);
+    const counter = await persistently(counted);
+    assert.ok(
+      counter >= acknowledged && counter <= acknowledged + unknown,
+      `${acknowledged} acknowledged, ${unknown} unknown, counted ${counter}`,
+    );
   });
 
   it('all servers killed and back: the same store goes on, and so does its watch', async () => {
@@ -102,10 +120,12 @@ describe('jetstream under faults', { skip: natsServerMissing() }, () => {
     await cluster.killAll();
 
     const latecomer = open('b');
-    await failsInTime(latecomer.bucket('log').put('early', bytes('1')), 'none');
-    await failsInTime(near.bucket('log').put('x', bytes('1')), 'none');
-    await failsInTime(near.bucket('log').get('durable'));
-    await failsInTime(near.bucket('log').keys());
+    await Promise.all([
+      failsInTime(latecomer.bucket('log').put('early', bytes('1')), 'none'),
+      failsInTime(near.bucket('log').put('x', bytes('1')), 'none'),
+      failsInTime(near.bucket('log').get('durable')),
+      failsInTime(near.bucket('log').keys()),
+    ]);
     assert.equal(near.signal('s').publish(bytes('lost')), false);
     const status = near.status();
     assert.deepEqual([status.reachable, status.server], [false, undefined]);
@@ -116,11 +136,32 @@ describe('jetstream under faults', { skip: natsServerMissing() }, () => {
     await eventually('all', () => bothReachable() && latecomer.status().reachable, recoveryMs);
     const durable = () => near.bucket('log').get('durable', { from: 'leader' });
     assert.equal((await persistently(durable))?.revision, before);
-    assert.ok((await latecomer.bucket('log').update('durable', bytes('2'), before)) > before);
+    const after = await persistently(() => latecomer.bucket('log').put('durable', bytes('2')));
+    assert.ok(after > before);
     await eventually('the watch to go on', () => watched.includes('durable=2'));
     const repeated = watched.slice(seen).filter((event) => event === 'durable=1');
     assert.deepEqual(repeated, [], 'a revision was delivered twice');
-    await latecomer.close();
+  });
+
+  it('frozen leaf: errors in bounded time, then back, with nothing missed', async () => {
+    cluster.freeze('leaf', 'a');
+    try {
+      const frozenAtMs = performance.now();
+      await Promise.all([
+        failsInTime(near.bucket('log').put('late', bytes('0')), 'unknown'),
+        failsInTime(near.bucket('log').get('start')),
+      ]);
+      await eventually('to notice', () => !near.status().reachable, 4_000);
+      assert.ok(performance.now() - frozenAtMs < 6_500, 'noticed too late');
+      assert.match(near.status().lastError ?? '', /127\.0\.1\.1:\d+|no majority|connection/);
+      await far.bucket('log').put('meanwhile', bytes('1'));
+      await far.bucket('log').put('meanwhile', bytes('2'));
+    } finally {
+      cluster.thaw('leaf', 'a');
+    }
+    await eventually('the leaf', () => near.status().reachable, recoveryMs);
+    assert.equal(near.status().outOfReachForMs, 0);
+    await eventually('the watch to go on', () => watched.includes('meanwhile=2'));
   });
 
   it('a wrong secret is a state with a reason, which does not tell the secret', async () => {
@@ -148,6 +189,43 @@ describe('jetstream under faults', { skip: natsServerMissing() }, () => {
     }
   });
 });
+
+interface Tally {
+  acknowledged: number;
+  unknown: number;
+}
+
+/** Adds 1 by compare-and-set as often as it can, and counts what it was told. */
+async function increment(bucket: Bucket, running: () => boolean): Promise<Tally> {
+  const tally = { acknowledged: 0, unknown: 0 };
+  while (running()) {
+    try {
+      const entry = await bucket.get('counter', { from: 'leader' });
+      const next = bytes(String(Number(text(entry!.value)) + 1));
+      await bucket.update('counter', next, entry!.revision);
+      tally.acknowledged++;
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      if (error.details.outcome === 'unknown') tally.unknown++;
+    }
+  }
+  return tally;
+}
+
+/** The region whose hub voter leads the stream of a bucket. */
+async function leaderOf(cluster: NatsCluster, bucket: string): Promise<string> {
+  const connection = await connect({
+    servers: cluster.leafUrl('a').slice('nats://'.length),
+    user: storeUser,
+    pass: cluster.secret!,
+  });
+  try {
+    const answer = await connection.request(`$JS.global.API.STREAM.INFO.KV_${bucket}`, '{}');
+    return answer.json<{ cluster: { leader: string } }>().cluster.leader.slice('hub-'.length);
+  } finally {
+    await connection.close();
+  }
+}
 
 /** A typed error, within the limit that every write has. */
 async function failsInTime(promise: Promise<unknown>, outcome?: string): Promise<void> {

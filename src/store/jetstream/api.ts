@@ -1,5 +1,7 @@
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { hubDomain } from '../nats-server/domain.ts';
+import type { Source } from './freshness.ts';
+import { streamOf, subjectOf } from './subjects.ts';
 
 /*
  * The JetStream API is JSON over request and reply. Two of them are spoken to over the one
@@ -10,6 +12,10 @@ import { hubDomain } from '../nats-server/domain.ts';
  */
 export const leafApi = '$JS.API';
 export const hubApi = `$JS.${hubDomain}.API`;
+
+export function apiOf(source: Source): string {
+  return source === 'mirror' ? leafApi : hubApi;
+}
 
 /** `err_code` of the answers that are handled one by one (nats-server `errors.json`). */
 export const apiErrors = {
@@ -22,6 +28,8 @@ export const apiErrors = {
   maximumBytes: 10077,
   insufficientStorage: 10047,
   storageExceeded: 10028,
+  /** The same message id is being stored: its first sending is not confirmed yet. */
+  duplicateInFlight: 10158,
   /** A hub without a leader answers so. */
   temporarilyUnavailable: 10008,
 } as const;
@@ -47,57 +55,62 @@ export async function callApi<T>(
   return parseAnswer<T>(reply.json());
 }
 
-/** The headers by which a write is a deletion or a compare-and-set, as in NATS's own KV. */
-export interface WriteHeaders {
+export interface Write {
+  readonly bucket: string;
+  readonly key: string;
+  readonly value: Uint8Array;
+  /**
+   * The same for every sending of one write: within two minutes the stream stores it once
+   * and answers later ones with the first one's revision.
+   */
+  readonly messageId: string;
+  /** With it, a compare-and-set (0: the key has no message). */
   readonly expectedRevision?: number | undefined;
   readonly deletion?: boolean | undefined;
 }
 
 /**
- * Writes one value of a stream on the hub. `stream` is checked by the server, so that
- * a subject that another stream took over is an error and not a write elsewhere.
+ * Writes one value of a bucket on the hub, with the headers of NATS's own key-value layer.
+ * The stream is checked by the server: a subject that another stream took over is an error.
  *
  * @returns the sequence of the message: the revision.
  * @throws {JetStreamApiError}, or an error of the client library when there is no answer.
  */
 export async function publish(
   connection: NatsConnection,
-  stream: string,
-  subject: string,
-  value: Uint8Array,
-  { expectedRevision, deletion }: WriteHeaders,
+  { bucket, key, value, messageId, expectedRevision, deletion }: Write,
   timeoutMs: number,
 ): Promise<number> {
   const fields = headers();
-  fields.set('Nats-Expected-Stream', stream);
+  fields.set('Nats-Msg-Id', messageId);
+  fields.set('Nats-Expected-Stream', streamOf(bucket));
   if (deletion) fields.set('KV-Operation', 'DEL');
   if (expectedRevision !== undefined) {
     fields.set('Nats-Expected-Last-Subject-Sequence', String(expectedRevision));
   }
-  const reply = await connection.request(`${hubApi}.${subject}`, value, {
+  const reply = await connection.request(`${hubApi}.${subjectOf(bucket, key)}`, value, {
     timeout: timeoutMs,
     headers: fields,
   });
   return parseAnswer<{ seq: number }>(reply.json()).seq;
 }
 
-/** Last message of a subject, from wherever it was read. */
+/** Last message of a key, from wherever it was read. */
 export interface StoredMessage {
   readonly value: Uint8Array;
   readonly revision: number;
   readonly deleted: boolean;
 }
 
-/** The last message of a subject in the local mirror, or `undefined`. */
+/** The last message of a key in the local mirror, or `undefined`. */
 export async function directGet(
   connection: NatsConnection,
-  stream: string,
-  subject: string,
+  bucket: string,
+  key: string,
   timeoutMs: number,
 ): Promise<StoredMessage | undefined> {
-  const reply = await connection.request(`${leafApi}.DIRECT.GET.${stream}.${subject}`, '', {
-    timeout: timeoutMs,
-  });
+  const subject = `${leafApi}.DIRECT.GET.${streamOf(bucket)}.${subjectOf(bucket, key)}`;
+  const reply = await connection.request(subject, '', { timeout: timeoutMs });
   const fields = reply.headers;
   if (fields?.code === 404) return undefined;
   if (fields?.code !== 0) {
@@ -110,18 +123,18 @@ export async function directGet(
   };
 }
 
-/** The last message of a subject as the leader of its stream knows it, or `undefined`. */
+/** The last message of a key as the leader of its stream knows it, or `undefined`. */
 export async function leaderGet(
   connection: NatsConnection,
-  stream: string,
-  subject: string,
+  bucket: string,
+  key: string,
   timeoutMs: number,
 ): Promise<StoredMessage | undefined> {
   try {
-    const request = { last_by_subj: subject };
+    const request = { last_by_subj: subjectOf(bucket, key) };
     const { message } = await callApi<{
       message: { seq: number; data?: string; hdrs?: string };
-    }>(connection, `${hubApi}.STREAM.MSG.GET.${stream}`, request, timeoutMs);
+    }>(connection, `${hubApi}.STREAM.MSG.GET.${streamOf(bucket)}`, request, timeoutMs);
     const fields = Buffer.from(message.hdrs ?? '', 'base64').toString();
     return {
       value: Buffer.from(message.data ?? '', 'base64'),

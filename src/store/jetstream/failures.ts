@@ -1,7 +1,7 @@
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import { messageOf } from '../../base/errors.ts';
 import { isStoreError, type StoreError, storeError } from '../errors.ts';
-import { apiErrors, hasApiCode, JetStreamApiError } from './api.ts';
+import { apiErrors, JetStreamApiError } from './api.ts';
 
 const full: ReadonlySet<number> = new Set([
   apiErrors.maximumBytes,
@@ -9,41 +9,57 @@ const full: ReadonlySet<number> = new Set([
   apiErrors.storageExceeded,
 ]);
 
+/** Answers after which the same request may fare better a moment later. */
+const passing: ReadonlySet<number> = new Set([
+  apiErrors.streamNotFound,
+  apiErrors.temporarilyUnavailable,
+  apiErrors.duplicateInFlight,
+]);
+
 /** Nobody listened where the request was sent. */
 function nobodyListened(error: unknown): boolean {
   return error instanceof RequestError && error.isNoResponders();
 }
 
-/** Nobody was there, or not yet, to do it: surely nothing was done, so ask again. */
-export function nobodyThere(error: unknown): boolean {
-  return (
-    nobodyListened(error) ||
-    hasApiCode(error, apiErrors.streamNotFound) ||
-    hasApiCode(error, apiErrors.temporarilyUnavailable)
-  );
+/** Everything but an answer that says no. */
+export function isWorthAnotherTry(error: unknown): boolean {
+  return !(error instanceof JetStreamApiError) || passing.has(error.errorCode);
+}
+
+/** The request was sent and not answered, or answered with "already under way". */
+export function mayHaveBeenTaken(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.errorCode === apiErrors.duplicateInFlight;
+  return !nobodyListened(error);
+}
+
+interface FailedOperation {
+  readonly write: boolean;
+  readonly what: string;
+  /** One of the tries may have been taken. */
+  readonly taken: boolean;
+  readonly closing: boolean;
 }
 
 /**
- * What the failure of a request means for its caller.
+ * What the failure of an operation means for its caller.
  *
- *   answer with an error      → by its code; nothing was done
- *   nobody listened           → store_unreachable, nothing was done
- *   no answer in time         → no_quorum (write) or store_unreachable (read), unknown
- *   connection lost meanwhile → store_unreachable, unknown
- *   the store was closed      → store_closed, unknown
+ *   last try                        code                                  outcome
+ *   answered with an error          by the error's own code               none
+ *   nobody listened                 store_unreachable                     of all tries
+ *   not answered in time            no_quorum (write), store_unreachable  unknown
+ *   connection lost meanwhile       store_unreachable                     unknown
+ *   the store was closed            store_closed                          of all tries
  */
-export function explainFailure(
-  error: unknown,
-  operation: { readonly write: boolean; readonly what: string; readonly closing: boolean },
-): StoreError {
-  const { write, what } = operation;
+export function explainFailure(error: unknown, operation: FailedOperation): StoreError {
+  const { write, what, taken } = operation;
   if (isStoreError(error)) return error;
-  if (error instanceof JetStreamApiError) return explainAnswer(error, what);
-  const outcome = write && !nobodyListened(error) ? 'unknown' : 'none';
-  const facts = { cause: error, outcome } as const;
+  const facts = { cause: error, outcome: write && taken ? 'unknown' : 'none' } as const;
   if (operation.closing) return storeError('store_closed', 'the store was closed', facts);
+  if (error instanceof JetStreamApiError && !passing.has(error.errorCode)) {
+    return explainAnswer(error, what);
+  }
   if (nobodyListened(error)) {
-    const text = `${what}: nobody takes requests (the hub or the leader of its stream is out of reach, or the bucket is not made yet)`;
+    const text = `${what}: nobody takes requests (the hub or the bucket's replica is out of reach, or not made yet)`;
     return storeError('store_unreachable', text, facts);
   }
   if (!(error instanceof TimeoutError)) {

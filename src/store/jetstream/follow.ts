@@ -1,6 +1,7 @@
 import { createInbox, type Msg, type NatsConnection, nuid } from '@nats-io/transport-node';
-import { callApi, isDeletion, leafApi } from './api.ts';
-import { streamOf, subjectOf } from './streams.ts';
+import { apiOf, callApi, isDeletion } from './api.ts';
+import type { Source } from './freshness.ts';
+import { streamOf, subjectOf } from './subjects.ts';
 
 const heartbeatMs = 1_000;
 /** Three heartbeats and a little: then the consumer is taken for lost. */
@@ -16,6 +17,7 @@ export interface Delivery {
 }
 
 export interface FollowOptions {
+  readonly source: Source;
   readonly bucket: string;
   /** Whole words of the keys wanted, or `>` for all. */
   readonly filter: string;
@@ -24,12 +26,12 @@ export interface FollowOptions {
   readonly headersOnly: boolean;
   readonly signal: AbortSignal;
   onDelivery(delivery: Delivery): void;
-  /** Called once: all that the mirror held at the start was delivered. */
+  /** Called once: all that the source held at the start was delivered. */
   onCaughtUp(): void;
 }
 
 /**
- * Follows a mirror by a push consumer without acknowledgements, until something is wrong
+ * Follows a bucket by a push consumer without acknowledgements, until something is wrong
  * (ADR-17, "ordered consumer", done by restarting from outside instead of from within):
  *
  *   create ─▶ messages: consumer sequence 1, 2, 3, … ─▶ caught up ─▶ messages, heartbeats
@@ -38,7 +40,7 @@ export interface FollowOptions {
  *
  * Resolves when `signal` aborts. The server forgets the consumer 10 s after its reader left.
  */
-export async function followMirror(
+export async function followStream(
   connection: NatsConnection,
   options: FollowOptions,
 ): Promise<void> {
@@ -129,7 +131,7 @@ class Progress {
 async function createConsumer(
   connection: NatsConnection,
   inbox: string,
-  { bucket, filter, afterRevision, headersOnly }: FollowOptions,
+  { source, bucket, filter, afterRevision, headersOnly }: FollowOptions,
 ): Promise<number> {
   const stream = streamOf(bucket);
   const name = `watch_${nuid.next()}`;
@@ -151,7 +153,7 @@ async function createConsumer(
     mem_storage: true,
     num_replicas: 1,
   };
-  const subject = `${leafApi}.CONSUMER.CREATE.${stream}.${name}`;
+  const subject = `${apiOf(source)}.CONSUMER.CREATE.${stream}.${name}`;
   const request = { stream_name: stream, config, action: 'create' };
   const info = await callApi<{ num_pending: number }>(connection, subject, request, createLimitMs);
   return info.num_pending;

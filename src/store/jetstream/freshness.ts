@@ -32,3 +32,30 @@ export class Freshness {
     return Math.max(0, nowMs - Math.min(this.#levelAtMs, confirmedAtMs));
   }
 }
+
+export type Source = 'mirror' | 'hub';
+
+const lagsAfterMs = 5_000;
+const levelWithinMs = 2_500;
+
+/**
+ * Where to read and watch: the mirror, unless it lags while the hub can be reached. Pure.
+ *
+ *   ┌────────┐  hub reachable, mirror older than 5 s   ┌─────┐
+ *   │ mirror │ ──────────────────────────────────────▶ │ hub │
+ *   │        │ ◀────────────────────────────────────── │     │
+ *   └────────┘  mirror within 2.5 s, or hub out of     └─────┘
+ *               reach
+ *
+ * Needed because a mirror whose request to its origin got lost (both were starting) waits
+ * 30 s for the answer and then up to two minutes before it asks again.
+ */
+export class SourceChoice {
+  #source: Source = 'mirror';
+
+  choose(staleForMs: number, hubReachable: boolean): Source {
+    if (!hubReachable || staleForMs < levelWithinMs) this.#source = 'mirror';
+    else if (staleForMs > lagsAfterMs) this.#source = 'hub';
+    return this.#source;
+  }
+}

@@ -1,11 +1,8 @@
+import { nuid } from '@nats-io/transport-node';
 import { messageOf } from '../../base/errors.ts';
-import { storeError } from '../errors.ts';
-import type { Reachability } from '../reachability.ts';
 import { publish } from './api.ts';
-import { explainFailure } from './failures.ts';
 import type { Link } from './link.ts';
 import { sleep } from './sleep.ts';
-import { streamOf, subjectOf } from './streams.ts';
 
 const intervalMs = 1_000;
 const jitter = 0.1;
@@ -16,12 +13,8 @@ const limitMs = 2_000;
  * majority confirms writes. A question to the hub would not do: a leader without a
  * majority goes on answering for about ten seconds.
  */
-export async function keepHeartbeat(
-  bucket: string,
-  key: string,
-  link: Link,
-  reachability: Reachability,
-): Promise<void> {
+export async function keepHeartbeat(bucket: string, key: string, link: Link): Promise<void> {
+  const { reachability } = link;
   while (!link.closing.aborted) {
     const sentAtMs = link.nowMs();
     try {
@@ -36,16 +29,10 @@ export async function keepHeartbeat(
 }
 
 async function beat(bucket: string, key: string, link: Link): Promise<void> {
-  const connection = link.connection.current;
-  if (!connection) {
-    const reason = link.connection.lastError ?? 'not connected yet';
-    throw storeError('store_unreachable', `no connection to the store: ${reason}`);
-  }
   const value = Buffer.from(new Date().toISOString());
-  const subject = subjectOf(bucket, key);
-  try {
-    await publish(connection, streamOf(bucket), subject, value, {}, limitMs);
-  } catch (error) {
-    throw explainFailure(error, { write: true, what: 'heartbeat', closing: false });
-  }
+  const write = { bucket, key, value, messageId: nuid.next() };
+  const deadlineMs = performance.now() + limitMs;
+  await link.attempt({ write: true, what: 'heartbeat', deadlineMs }, (connection, timeoutMs) =>
+    publish(connection, write, timeoutMs),
+  );
 }

@@ -1,21 +1,29 @@
+import { nuid } from '@nats-io/transport-node';
 import { isStoreError, storeError } from '../errors.ts';
 import { checkKey, checkPrefix, checkValue } from '../names.ts';
 import type { Bucket, Entry, ReadOptions, Watch } from '../store.ts';
-import { directGet, leaderGet, publish, type StoredMessage, type WriteHeaders } from './api.ts';
-import { Freshness } from './freshness.ts';
+import { directGet, leaderGet, publish, type StoredMessage, type Write } from './api.ts';
+import { Freshness, type Source, SourceChoice } from './freshness.ts';
 import type { Link } from './link.ts';
 import { Provisioning } from './provisioning.ts';
-import { streamOf, subjectOf } from './streams.ts';
 import { listKeys, ReplicaWatch } from './watch.ts';
+
+const hubReadLimitMs = 800;
+const mirrorReadLimitMs = 1_700;
+
+interface WriteOptions extends Pick<Write, 'expectedRevision' | 'deletion'> {
+  readonly deadlineMs?: number;
+}
 
 /**
  * A bucket on the hub with its mirror on the local leaf. Reads, lists and watches use the
- * mirror; writes and `from: 'leader'` go through the leaf to the hub.
+ * mirror unless it lags (`SourceChoice`); all else goes through the leaf to the hub.
  */
 export class JetStreamBucket implements Bucket {
   readonly name: string;
   readonly #link: Link;
   readonly #freshness = new Freshness();
+  readonly #choice = new SourceChoice();
   readonly #provisioning: Provisioning;
   readonly #watches = new Set<Watch>();
 
@@ -30,16 +38,11 @@ export class JetStreamBucket implements Bucket {
     return this.#provisioning.problem;
   }
 
-  async get(key: string, options: ReadOptions = {}): Promise<Entry | undefined> {
+  async get(key: string, { from = 'replica' }: ReadOptions = {}): Promise<Entry | undefined> {
     checkKey(key);
-    const fromLeader = options.from === 'leader';
-    const staleForMs = fromLeader ? 0 : this.staleForMs();
-    const startedMs = performance.now();
-    const message = await this.#read(key, fromLeader);
-    if (!message || message.deleted) return undefined;
-    const { value, revision } = message;
-    const tookMs = fromLeader ? 0 : performance.now() - startedMs;
-    return { key, value: value.slice(), revision, staleForMs: staleForMs + tookMs };
+    if (from === 'replica')
+      return await this.#fromReplica((source, deadlineMs) => this.#entry(key, source, deadlineMs));
+    return await this.#entry(key, 'hub');
   }
 
   put(key: string, value: Uint8Array): Promise<number> {
@@ -55,10 +58,10 @@ export class JetStreamBucket implements Bucket {
     const deadlineMs = this.#link.deadlineMs();
     for (;;) {
       try {
-        return await this.#write(key, value, { expectedRevision }, deadlineMs);
+        return await this.#write(key, value, { expectedRevision, deadlineMs });
       } catch (error) {
         if (!isStoreError(error, 'revision_mismatch')) throw error;
-        const last = await this.#read(key, true, deadlineMs);
+        const last = await this.#read(key, 'hub', deadlineMs);
         if (last && !last.deleted) {
           throw storeError('key_exists', `${this.name}/${key} has a value already`);
         }
@@ -77,24 +80,34 @@ export class JetStreamBucket implements Bucket {
 
   async keys(prefix = ''): Promise<readonly string[]> {
     checkPrefix(prefix);
-    const what = `list ${this.name}/${prefix}*`;
-    return await this.#link.attempt({ write: false, what }, (connection, timeoutMs) =>
-      listKeys(connection, this.name, prefix, timeoutMs),
+    const operation = {
+      write: false,
+      what: `list ${this.name}/${prefix}*`,
+      tryLimitMs: Number.POSITIVE_INFINITY,
+    };
+    return await this.#fromReplica((source, deadlineMs) =>
+      this.#link.attempt({ ...operation, deadlineMs }, (connection, timeoutMs) =>
+        listKeys(connection, source, this.name, prefix, timeoutMs),
+      ),
     );
   }
 
   watch(prefix = ''): Watch {
     checkPrefix(prefix);
     this.#link.checkOpen();
-    const watch = new ReplicaWatch(this.name, prefix, this.#link, () => {
-      this.#watches.delete(watch.queue);
+    const { queue } = new ReplicaWatch({
+      bucket: this.name,
+      prefix,
+      link: this.#link,
+      source: () => this.#source(),
+      onClose: () => this.#watches.delete(queue),
     });
-    this.#watches.add(watch.queue);
-    return watch.queue;
+    this.#watches.add(queue);
+    return queue;
   }
 
   staleForMs(): number {
-    return this.#freshness.staleForMs(this.#link.nowMs(), this.#link.confirmedAtMs());
+    return this.#freshness.staleForMs(this.#link.nowMs(), this.#link.reachability.confirmedAtMs);
   }
 
   async close(): Promise<void> {
@@ -102,31 +115,64 @@ export class JetStreamBucket implements Bucket {
     await this.#provisioning.ended;
   }
 
+  #source(): Source {
+    return this.#choice.choose(this.staleForMs(), this.#link.reachability.reachable);
+  }
+
+  /**
+   * Reads where the bucket is to be read now. When that is the hub and it does not answer
+   * soon, the mirror is: old, but there.
+   */
+  async #fromReplica<T>(read: (source: Source, deadlineMs: number) => Promise<T>): Promise<T> {
+    if (this.#source() === 'hub') {
+      try {
+        return await read('hub', performance.now() + hubReadLimitMs);
+      } catch (error) {
+        if (!isStoreError(error, 'store_unreachable')) throw error;
+      }
+    }
+    return await read('mirror', performance.now() + mirrorReadLimitMs);
+  }
+
+  /** @throws {StoreError} also when a mirror that never was level has no such key. */
+  async #entry(key: string, source: Source, deadlineMs?: number): Promise<Entry | undefined> {
+    const startedMs = performance.now();
+    const levelBeforeMs = source === 'hub' ? 0 : this.staleForMs();
+    const message = await this.#read(key, source, deadlineMs);
+    if (!message && levelBeforeMs === Number.POSITIVE_INFINITY) {
+      const text = `read ${this.name}/${key}: the region's replica was never complete, and the hub is out of reach`;
+      throw storeError('store_unreachable', text);
+    }
+    if (!message || message.deleted) return undefined;
+    const { value, revision } = message;
+    const staleForMs = source === 'hub' ? 0 : levelBeforeMs + performance.now() - startedMs;
+    return { key, value: value.slice(), revision, staleForMs };
+  }
+
   async #read(
     key: string,
-    fromLeader: boolean,
+    source: Source,
     deadlineMs?: number,
   ): Promise<StoredMessage | undefined> {
     const what = `read ${this.name}/${key}`;
-    const get = fromLeader ? leaderGet : directGet;
+    const get = source === 'hub' ? leaderGet : directGet;
     return await this.#link.attempt({ write: false, what, deadlineMs }, (connection, timeoutMs) =>
-      get(connection, streamOf(this.name), subjectOf(this.name, key), timeoutMs),
+      get(connection, this.name, key, timeoutMs),
     );
   }
 
   async #write(
     key: string,
     value: Uint8Array,
-    headers: WriteHeaders,
-    deadlineMs = this.#link.deadlineMs(),
+    { deadlineMs = this.#link.deadlineMs(), ...condition }: WriteOptions,
   ): Promise<number> {
     checkKey(key);
     const what = `${this.name}/${key}`;
     checkValue(value, what);
     await this.#provisioning.stood(deadlineMs);
-    return await this.#link.attempt({ write: true, what, deadlineMs }, (connection, timeoutMs) => {
-      const subject = subjectOf(this.name, key);
-      return publish(connection, streamOf(this.name), subject, value, headers, timeoutMs);
-    });
+    const write = { bucket: this.name, key, value, messageId: nuid.next(), ...condition };
+    return await this.#link.attempt({ write: true, what, deadlineMs }, (connection, timeoutMs) =>
+      publish(connection, write, timeoutMs),
+    );
   }
 }

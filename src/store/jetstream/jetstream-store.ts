@@ -33,16 +33,12 @@ export class JetStreamStore implements Store {
 
   constructor(options: JetStreamOptions, clock: Clock) {
     checkKey(options.name);
-    const reachability = new Reachability(clock.monotonicMs());
-    this.#reachability = reachability;
+    const nowMs = () => clock.monotonicMs();
+    this.#reachability = new Reachability(nowMs());
     this.#replicas = options.replicas;
-    this.#link = new Link(
-      new Connection(options),
-      () => clock.monotonicMs(),
-      () => reachability.confirmedAtMs,
-    );
+    this.#link = new Link(new Connection(options), nowMs, this.#reachability);
     this.#open(heartbeatBucket);
-    this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link, reachability);
+    this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link);
   }
 
   bucket(name: string): Bucket {

@@ -1,11 +1,13 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { storeError } from '../errors.ts';
+import { isStoreError, storeError } from '../errors.ts';
+import type { Reachability } from '../reachability.ts';
 import type { Connection } from './connection.ts';
-import { explainFailure, nobodyThere } from './failures.ts';
+import { explainFailure, isWorthAnotherTry, mayHaveBeenTaken } from './failures.ts';
 import { sleep } from './sleep.ts';
 
 /** Below `writeLimitMs`, with room for a busy event loop. */
 const operationLimitMs = 2_500;
+const tryLimitMs = 800;
 const askAgainMs = 100;
 
 export interface Operation {
@@ -14,19 +16,20 @@ export interface Operation {
   readonly what: string;
   /** By `performance.now()`; default: the limit of one operation from now. */
   readonly deadlineMs?: number | undefined;
+  /** How long one try may take before the next; default 800 ms. */
+  readonly tryLimitMs?: number | undefined;
 }
 
 /** What buckets and watches share of their store: its connection, its limits, its clock. */
 export class Link {
   readonly connection: Connection;
   readonly nowMs: () => number;
-  /** When a majority last confirmed a write of this node (monotonic time of `nowMs`). */
-  readonly confirmedAtMs: () => number;
+  readonly reachability: Reachability;
 
-  constructor(connection: Connection, nowMs: () => number, confirmedAtMs: () => number) {
+  constructor(connection: Connection, nowMs: () => number, reachability: Reachability) {
     this.connection = connection;
     this.nowMs = nowMs;
-    this.confirmedAtMs = confirmedAtMs;
+    this.reachability = reachability;
   }
 
   get closing(): AbortSignal {
@@ -43,9 +46,12 @@ export class Link {
   }
 
   /**
-   * Runs a request, once a connection stands, and again as long as nobody was there to
-   * take it (a leader being elected, a bucket being made): that is sure to have done
-   * nothing. A request that was taken is never sent twice.
+   * Runs a request until it is answered. The hub drops a request in silence while the
+   * stream that it is for elects a leader, and a connection may break: so it is sent again,
+   * and must be safe to send again (a read, or a write with its own message id).
+   *
+   *   0        0.8       1.6       2.4  2.5 s
+   *   ├─ try ──┼─ try ───┼─ try ───┼────┤ StoreError
    *
    * @throws {StoreError} in bounded time, see `explainFailure`.
    */
@@ -54,17 +60,29 @@ export class Link {
     request: (connection: NatsConnection, timeoutMs: number) => Promise<T>,
   ): Promise<T> {
     const deadlineMs = operation.deadlineMs ?? this.deadlineMs();
-    for (;;) {
-      const connection = await this.connection.connected(deadlineMs);
+    for (let taken = false; ; ) {
+      const connection = await this.#connected(deadlineMs, taken);
+      const remainingMs = Math.max(1, deadlineMs - performance.now());
       try {
-        return await request(connection, Math.max(1, deadlineMs - performance.now()));
+        const timeoutMs = Math.min(operation.tryLimitMs ?? tryLimitMs, remainingMs);
+        return await request(connection, timeoutMs);
       } catch (error) {
-        const again = nobodyThere(error) && performance.now() + askAgainMs < deadlineMs;
-        if (!again) {
-          throw explainFailure(error, { ...operation, closing: this.closing.aborted });
+        taken ||= mayHaveBeenTaken(error);
+        const again = isWorthAnotherTry(error) && performance.now() + askAgainMs < deadlineMs;
+        if (!again || this.closing.aborted) {
+          throw explainFailure(error, { ...operation, taken, closing: this.closing.aborted });
         }
       }
       await sleep(askAgainMs, this.closing);
+    }
+  }
+
+  async #connected(deadlineMs: number, taken: boolean): Promise<NatsConnection> {
+    try {
+      return await this.connection.connected(deadlineMs);
+    } catch (error) {
+      if (!taken || !isStoreError(error)) throw error;
+      throw storeError(error.code, error.message, { cause: error, outcome: 'unknown' });
     }
   }
 }

@@ -1,20 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { apiErrors, callApi, hasApiCode, hubApi, leafApi } from './api.ts';
-
-/*
- * A bucket is a stream on the hub and, in every region that reads it, a mirror of the same
- * name on the leaf (mirrors of another name break reads). Names and subjects are those of
- * NATS's own key-value layer, so that its tools can look inside:
- *
- *   bucket `config`, key `routes.a` ─▶ stream `KV_config`, subject `$KV.config.routes.a`
- */
-export function streamOf(bucket: string): string {
-  return `KV_${bucket}`;
-}
-
-export function subjectOf(bucket: string, key: string): string {
-  return `$KV.${bucket}.${key}`;
-}
+import { apiErrors, apiOf, callApi, hasApiCode, hubApi, leafApi } from './api.ts';
+import type { Source } from './freshness.ts';
+import { streamOf, subjectOf } from './subjects.ts';
 
 interface StreamConfig {
   readonly num_replicas: number;
@@ -66,14 +53,19 @@ export async function ensureBucket(
 export async function mirrorInfo(
   connection: NatsConnection,
   bucket: string,
-): Promise<{ lag: number; silentForMs: number; lastRevision: number } | undefined> {
+): Promise<{ lag: number; silentForMs: number } | undefined> {
   const info = await streamInfo(connection, leafApi, bucket);
-  if (!info?.mirror) return undefined;
-  return {
-    lag: info.mirror.lag,
-    silentForMs: info.mirror.active / 1e6,
-    lastRevision: info.state.last_seq,
-  };
+  return info?.mirror && { lag: info.mirror.lag, silentForMs: info.mirror.active / 1e6 };
+}
+
+/** The newest revision that a source has of a bucket, or `undefined` where it has no such bucket. */
+export async function lastRevisionOf(
+  connection: NatsConnection,
+  source: Source,
+  bucket: string,
+): Promise<number | undefined> {
+  const info = await streamInfo(connection, apiOf(source), bucket);
+  return info?.state.last_seq;
 }
 
 async function ensureOrigin(

@@ -1,76 +1,98 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { WatchQueue } from '../watch-queue.ts';
-import { followMirror } from './follow.ts';
+import { type Delivery, followStream } from './follow.ts';
+import type { Source } from './freshness.ts';
 import type { Link } from './link.ts';
 import { sleep } from './sleep.ts';
-import { mirrorInfo } from './streams.ts';
+import { lastRevisionOf } from './streams.ts';
 
 const againMs = 250;
 
+export interface ReplicaWatchOptions {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly link: Link;
+  /** Where to follow the bucket now. */
+  source(): Source;
+  onClose(): void;
+}
+
 /**
- * A watch that outlives connections and servers: it follows the mirror and, whatever ends
- * that, follows again after the last revision that it delivered.
+ * A watch that outlives connections and servers. It follows the mirror or the hub, and
+ * whatever ends that, or when the other one is to be followed, it follows again after the
+ * last revision that it delivered: revisions are the same in both.
  */
 export class ReplicaWatch {
   readonly queue: WatchQueue;
-  readonly #bucket: string;
-  readonly #prefix: string;
-  readonly #link: Link;
-  readonly #closing = new AbortController();
+  readonly #options: ReplicaWatchOptions;
+  readonly #ending: AbortSignal;
   #lastRevision = 0;
 
-  constructor(bucket: string, prefix: string, link: Link, onClose: () => void) {
-    this.#bucket = bucket;
-    this.#prefix = prefix;
-    this.#link = link;
+  constructor(options: ReplicaWatchOptions) {
+    this.#options = options;
+    const closing = new AbortController();
+    this.#ending = AbortSignal.any([closing.signal, options.link.closing]);
     this.queue = new WatchQueue(() => {
-      this.#closing.abort();
-      onClose();
+      closing.abort();
+      options.onClose();
     });
     void this.#run();
   }
 
   async #run(): Promise<void> {
-    const signal = AbortSignal.any([this.#closing.signal, this.#link.closing]);
-    while (!signal.aborted) {
-      const connection = this.#link.connection.current;
+    const { link } = this.#options;
+    while (!this.#ending.aborted) {
+      const connection = link.connection.current;
       if (connection) {
         try {
-          await this.#follow(connection, signal);
+          await this.#follow(connection, this.#options.source());
         } catch {
           // Whatever it was, the next round finds out; `status` says what is wrong.
         }
       }
-      await sleep(againMs, signal);
+      await sleep(againMs, this.#ending);
     }
     this.queue.close();
   }
 
-  async #follow(connection: NatsConnection, signal: AbortSignal): Promise<void> {
-    // Behind what was delivered: the mirror was made anew. All its values come again then.
-    const mirror = await mirrorInfo(connection, this.#bucket);
-    if (!mirror) return;
-    if (mirror.lastRevision < this.#lastRevision) this.#lastRevision = 0;
-    await followMirror(connection, {
-      bucket: this.#bucket,
-      filter: filterOf(this.#prefix),
-      afterRevision: this.#lastRevision,
-      headersOnly: false,
-      signal,
-      onDelivery: ({ key, value, revision, deleted }) => {
-        this.#lastRevision = revision;
-        if (!key.startsWith(this.#prefix)) return;
-        if (deleted) this.queue.push({ type: 'delete', key, revision });
-        else this.queue.push({ type: 'put', key, value, revision });
-      },
-      onCaughtUp: () => this.queue.push({ type: 'caughtUp' }),
-    });
+  async #follow(connection: NatsConnection, source: Source): Promise<void> {
+    const { bucket, prefix } = this.#options;
+    const lastRevision = await lastRevisionOf(connection, source, bucket);
+    if (lastRevision === undefined) return;
+    // Behind what was delivered: it was made anew. All its values come again then.
+    if (lastRevision < this.#lastRevision && source === 'hub') this.#lastRevision = 0;
+    const otherSource = new AbortController();
+    const looking = setInterval(() => {
+      if (this.#options.source() !== source) otherSource.abort();
+    }, againMs);
+    try {
+      await followStream(connection, {
+        source,
+        bucket,
+        filter: filterOf(prefix),
+        afterRevision: this.#lastRevision,
+        headersOnly: false,
+        signal: AbortSignal.any([this.#ending, otherSource.signal]),
+        onDelivery: (delivery) => this.#deliver(delivery),
+        onCaughtUp: () => this.queue.push({ type: 'caughtUp' }),
+      });
+    } finally {
+      clearInterval(looking);
+    }
+  }
+
+  #deliver({ key, value, revision, deleted }: Delivery): void {
+    this.#lastRevision = revision;
+    if (!key.startsWith(this.#options.prefix)) return;
+    if (deleted) this.queue.push({ type: 'delete', key, revision });
+    else this.queue.push({ type: 'put', key, value, revision });
   }
 }
 
-/** The keys with a value that start with `prefix`, sorted, from the mirror. */
+/** The keys with a value that start with `prefix`, sorted. */
 export async function listKeys(
   connection: NatsConnection,
+  source: Source,
   bucket: string,
   prefix: string,
   timeoutMs: number,
@@ -80,7 +102,8 @@ export async function listKeys(
   const tooLong = new AbortController();
   const timer = setTimeout(() => tooLong.abort(), timeoutMs);
   try {
-    await followMirror(connection, {
+    await followStream(connection, {
+      source,
       bucket,
       filter: filterOf(prefix),
       afterRevision: 0,

@@ -1,0 +1,14 @@
+/*
+ * A bucket is a stream on the hub and, in every region that reads it, a mirror of the same
+ * name on the leaf (mirrors of another name break reads). Names and subjects are those of
+ * NATS's own key-value layer, so that its tools can look inside:
+ *
+ *   bucket `config`, key `routes.a` ─▶ stream `KV_config`, subject `$KV.config.routes.a`
+ */
+export function streamOf(bucket: string): string {
+  return `KV_${bucket}`;
+}
+
+export function subjectOf(bucket: string, key: string): string {
+  return `$KV.${bucket}.${key}`;
+}
