@@ -1,0 +1,4 @@
+import { runService } from '../run-service.ts';
+import { createConvert } from './convert.ts';
+
+await runService('convert', createConvert);

@@ -1,0 +1,4 @@
+import { runService } from '../run-service.ts';
+import { createRates } from './rates.ts';
+
+await runService('rates', createRates);
