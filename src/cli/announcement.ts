@@ -53,6 +53,8 @@ export function commandsToTry(facts: AnnouncementFacts): [string, string][] {
   const started = Object.keys(config.stack?.services ?? {});
   const request = sampleRequest(config);
   const service = started.find((name) => name === request?.service) ?? started[0];
+  const places = Object.keys(config.services[service ?? '']?.endpoints ?? {});
+  const place = places.includes(region) ? region : places[0];
   const actions = (noun: string, target: string): [string, string][] => [
     [`kill ${noun === 'store' ? 'its' : 'a'} ${noun}`, meridian(`${noun} kill ${target}`)],
     ['and start it', meridian(`${noun} start ${target}`)],
@@ -61,7 +63,7 @@ export function commandsToTry(facts: AnnouncementFacts): [string, string][] {
     ...(request ? requests(facts, request) : []),
     ...lookups(facts),
     ...actions('region', region),
-    ...(service === undefined ? [] : actions('service', `${region} ${service}`)),
+    ...(place === undefined ? [] : actions('service', `${place} ${service}`)),
     ...(config.store.engine === 'memory' ? [] : actions('store', region)),
     ['who sees what', meridian('status')],
   ];

@@ -112,6 +112,15 @@ test('a damaged file, or a key of another certificate, is replaced', async () =>
   }
 });
 
+test('a CA whose key is of another one is made anew, with all that it signed', async () => {
+  await issueCertificates(config, layout);
+  const before = prints();
+  const other = readFileSync(join(layout.region('us').tls, 'key.pem'), 'utf8');
+  writeFileSync(join(layout.authority, 'ca-key.pem'), other);
+  await issueCertificates(config, layout);
+  assert.ok(prints().every((print, index) => print !== before[index]));
+});
+
 test('what the configuration brings itself is left to it', async () => {
   const own = { tls: { certificate: '/own/cert.pem', key: '/own/key.pem' } };
   await issueCertificates(read({ ...own, zones: { 'exchange.test': {} } }), layout);

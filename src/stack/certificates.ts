@@ -57,7 +57,10 @@ async function keepAuthority({ authority: directory }: StackLayout, now: Date): 
   const keyPath = join(directory, 'ca-key.pem');
   const cert = readText(certPath);
   const key = readText(keyPath);
-  if (cert && key && outlives(parse(cert), now)) return { cert, key };
+  const certificate = parse(cert);
+  if (cert && key && certificate && fits(certificate, key) && outlives(certificate, now)) {
+    return { cert, key };
+  }
   const authority = await createAuthority(now);
   write(directory, { 'ca-key.pem': authority.key, 'ca.pem': authority.cert });
   return authority;
@@ -103,8 +106,7 @@ function hasAuthority(directory: string, authority: Authority): boolean {
   return readText(join(directory, 'ca.pem')) === authority.cert;
 }
 
-function outlives(certificate: X509Certificate | undefined, now: Date): boolean {
-  if (!certificate) return false;
+function outlives(certificate: X509Certificate, now: Date): boolean {
   return certificate.validToDate.getTime() - now.getTime() > renewBeforeMs;
 }
 
