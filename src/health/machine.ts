@@ -124,11 +124,11 @@ export class HealthMachine {
     for (const region of plan.regions) {
       if (!this.#vantages.has(region)) this.#vantages.set(region, new Vantage(region));
     }
-    for (const key of this.#records.keys()) if (!plan.subjects.has(key)) this.#records.delete(key);
+    const before = new Map(this.#records);
+    this.#records.clear();
     for (const subject of plan.subjects.values()) {
-      const kept = this.#records.get(subject.key);
-      if (kept) kept.subject = subject;
-      else this.#records.set(subject.key, newRecord(subject, atMs));
+      const kept = before.get(subject.key) ?? newRecord(subject, atMs);
+      this.#records.set(subject.key, { ...kept, subject });
       this.#dirty.add(subject.key);
     }
     this.#own.reconfigure(plan);

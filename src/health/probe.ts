@@ -111,10 +111,8 @@ class Attempt {
 }
 
 function requestHead(host: string, port: number, check: CheckConfig & { type: 'http' }): string {
-  const authority = (check.host ?? `${host}:${port}`).replace(/[\0-\x20\x7f]/g, '');
-  const path = check.path.replace(/[\0-\x20\x7f-\u{10ffff}]/gu, encodeURIComponent);
   return (
-    `GET ${path} HTTP/1.1\r\nHost: ${authority}\r\n` +
+    `GET ${check.path} HTTP/1.1\r\nHost: ${check.host ?? `${host}:${port}`}\r\n` +
     'User-Agent: meridian-probe\r\nAccept: */*\r\nConnection: close\r\n\r\n'
   );
 }

@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configSchema } from '../config/schema/config.ts';
+import { compileTopology } from '../config/topology.ts';
+import type { Verdict } from './hysteresis.ts';
+import { HealthMachine } from './machine.ts';
+import { planHealth } from './plan.ts';
+import { parseSavedHealth } from './saved-state.ts';
+import type { HealthChange } from './status.ts';
+import type { Vector } from './vector.ts';
+
+const location = { latitude: 0, longitude: 0 };
+
+function planOf(regions: string, own: string, services: object = {}) {
+  const config = configSchema.parse({
+    regions: Object.fromEntries(
+      regions.split(' ').map((name, i) => [name, { address: `10.0.0.${i + 1}`, location }]),
+    ),
+    services,
+  });
+  return planHealth(config, compileTopology(config), own);
+}
+
+const rates = { rates: { endpoints: { a: ['10.1.0.1:80'], b: ['10.2.0.1:80'] } } };
+
+/** A machine of region `own` with steady time: 100 ms pass with every tick. */
+class Harness {
+  readonly machine: HealthMachine;
+  readonly log: string[] = [];
+  nowMs = 0;
+  wallMs = 1_700_000_000_000;
+  #sequence = 0;
+
+  constructor(regions = 'a b c', own = 'a', services: object = rates) {
+    const plan = planOf(regions, own, services);
+    this.machine = new HealthMachine({ plan, node: 'n1', incarnation: 5, atMs: 0 });
+  }
+
+  note(changes: readonly HealthChange[]): void {
+    for (const change of changes) {
+      this.log.push(
+        change.kind === 'state'
+          ? `${change.subject.key} ${change.state}`
+          : `${change.region} draining ${change.draining}`,
+      );
+    }
+  }
+
+  /** Log since the last call. */
+  news(): string[] {
+    return this.log.splice(0);
+  }
+
+  ticks(count: number): this {
+    for (let i = 0; i < count; i++) {
+      this.nowMs += 100;
+      this.wallMs += 100;
+      this.note(this.machine.tick(this.nowMs, this.wallMs));
+    }
+    return this;
+  }
+
+  /** Results of the probe of `10.x.…`: one per character, `+` or `-`. */
+  probe(host: string, results: string, startedMs = this.nowMs): this {
+    const target = this.target(host);
+    for (const result of results) {
+      const ok = result === '+';
+      const detail = ok ? 'status 200' : 'connection refused';
+      this.note(this.machine.probed({ target, ok, detail, startedMs, atMs: this.nowMs }));
+    }
+    return this;
+  }
+
+  target(host: string): string {
+    for (const { subject } of this.machine.states()) {
+      for (const { target } of subject.watched) {
+        if (target.startsWith(`["${host}"`)) return target;
+      }
+    }
+    throw new Error(`nothing probes ${host}`);
+  }
+
+  hear(
+    region: string,
+    verdicts: Record<string, Verdict>,
+    fields: Partial<Vector> = {},
+    from = region,
+  ): this {
+    const vector: Vector = {
+      kind: 'verdicts',
+      version: 1,
+      scope: 'region',
+      region,
+      node: 'n1',
+      incarnation: 1,
+      sequence: ++this.#sequence,
+      draining: false,
+      verdicts: new Map(Object.entries(verdicts)),
+      ...fields,
+    };
+    this.note(this.machine.received(from, vector, this.nowMs));
+    return this;
+  }
+
+  state(key: string): string | undefined {
+    return this.machine.states().find(({ subject }) => subject.key === key)?.state;
+  }
+
+  reason(key: string): string | undefined {
+    return this.machine.states().find(({ subject }) => subject.key === key)?.reason;
+  }
+}
+
+test('on the first boot everything is unknown', () => {
+  const { machine } = new Harness();
+  assert.deepEqual(
+    machine.states().map(({ subject, state }) => `${subject.key} ${state}`),
+    [
+      'gateway/a unknown',
+      'service/rates/a unknown',
+      'gateway/b unknown',
+      'service/rates/b unknown',
+      'gateway/c unknown',
+    ],
+  );
+  assert.equal(machine.vector().verdicts.size, 0);
+});
+
+test('a gateway is lost when both vantages outside say so, not before', () => {
+  const h = new Harness().probe('10.0.0.2', '+++').hear('c', { 'gateway/b': 'up' });
+  assert.deepEqual(h.news(), ['gateway/b healthy']);
+  h.probe('10.0.0.2', '--');
+  assert.equal(h.machine.vector().verdicts.get('gateway/b'), 'down');
+  assert.deepEqual(h.news(), []);
+  h.hear('c', { 'gateway/b': 'down' });
+  assert.deepEqual(h.news(), ['gateway/b unhealthy']);
+  assert.equal(
+    h.reason('gateway/b'),
+    '2 of 2 vantages heard say down: a, c (10.0.0.2:8080: connection refused)',
+  );
+});
+
+test('a vantage is fresh for three intervals and not longer', () => {
+  const h = new Harness().hear('c', { 'gateway/b': 'up' }).probe('10.0.0.2', '--');
+  assert.deepEqual(h.ticks(30).news(), []); // 3 s: c is still heard, a tie
+  assert.deepEqual(h.ticks(1).news(), ['gateway/b unhealthy']); // alone now
+});
+
+test('a region decides about its services, and its last word is held when it falls silent', () => {
+  const h = new Harness().hear('b', { 'service/rates/b': 'down' });
+  assert.deepEqual(h.news(), ['service/rates/b unhealthy']);
+  assert.deepEqual(h.ticks(100).news(), []);
+  assert.equal(h.reason('service/rates/b'), 'no word from b; last state held');
+  h.hear('c', { 'service/rates/b': 'up', 'service/rates/a': 'up' });
+  assert.deepEqual(h.news(), []); // not theirs to say
+  h.hear('b', { 'service/rates/b': 'up' });
+  assert.deepEqual(h.news(), ['service/rates/b healthy']);
+});
+
+test('the own service follows own probes and travels in the vector', () => {
+  const h = new Harness().probe('10.1.0.1', '+++');
+  assert.deepEqual(h.news(), ['service/rates/a healthy']);
+  const version = h.machine.vectorVersion;
+  h.probe('10.1.0.1', '-+-');
+  assert.deepEqual(h.news(), ['service/rates/a unhealthy']);
+  assert.ok(h.machine.vectorVersion > version);
+  assert.equal(h.machine.vector().verdicts.get('service/rates/a'), 'down');
+  assert.equal(h.reason('service/rates/a'), 'a says down (10.1.0.1:80: connection refused)');
+});
+
+test('what everywhere probes is decided by quorum', () => {
+  const h = new Harness('a b c', 'a', { rates: { ...rates.rates, probeFrom: 'everywhere' } });
+  h.probe('10.2.0.1', '--');
+  assert.deepEqual(h.news(), ['service/rates/b unhealthy']); // alone so far
+  h.hear('c', { 'service/rates/b': 'up' }).probe('10.2.0.1', '+++');
+  assert.deepEqual(h.news(), ['service/rates/b healthy']);
+  h.hear('b', { 'service/rates/b': 'down' });
+  assert.deepEqual(h.news(), []); // what is inside says nothing about it
+});
+
+test('only the newest vector of a node counts; a restarted node may count anew', () => {
+  const h = new Harness();
+  const say = (verdict: Verdict, incarnation: number, sequence: number) =>
+    h.hear('b', { 'service/rates/b': verdict }, { incarnation, sequence }).news();
+  assert.deepEqual(say('up', 7, 100), ['service/rates/b healthy']);
+  assert.deepEqual(say('down', 7, 99), []);
+  assert.deepEqual(say('down', 7, 100), []);
+  assert.deepEqual(say('down', 8, 1), ['service/rates/b unhealthy']);
+  assert.deepEqual(say('up', 7, 101), []);
+  // Its clock was set back and its disk is lost: believed after ten times freshness.
+  assert.deepEqual(h.ticks(300) && say('up', 3, 1), []);
+  assert.deepEqual(h.ticks(1) && say('up', 3, 2), ['service/rates/b healthy']);
+});
+
+test('nobody speaks for a region but its own nodes', () => {
+  const h = new Harness();
+  const foreign = { code: 'foreign_vector' };
+  assert.throws(() => h.hear('b', { 'service/rates/b': 'down' }, {}, 'c'), foreign);
+  assert.throws(() => h.hear('a', { 'gateway/b': 'down' }, {}, 'b'), foreign);
+  assert.throws(() => h.hear('b', { 'gateway/c': 'down' }, { scope: 'node' }), foreign);
+  assert.throws(() => h.hear('a', { 'gateway/b': 'down' }, { scope: 'node' }, 'b'), foreign);
+  assert.throws(() => h.hear('a', { 'gateway/b': 'down' }, {}, 'a'), foreign);
+  h.hear('x', { 'gateway/b': 'down', 'service/none/b': 'down' }); // not configured
+  h.hear('c', { 'gateway/z': 'down', 'service/none/b': 'down' });
+  assert.deepEqual(h.news(), []);
+});
+
+test('nodes of a region tell each other, and most of them decide', () => {
+  const h = new Harness().probe('10.1.0.1', '+++');
+  h.news();
+  const sibling = (node: string, verdict: Verdict) =>
+    h.hear('a', { 'service/rates/a': verdict }, { scope: 'node', node }).news();
+  assert.deepEqual(sibling('n2', 'down'), []); // a tie changes nothing
+  assert.deepEqual(sibling('n3', 'down'), ['service/rates/a unhealthy']);
+  assert.equal(h.machine.vector('region').verdicts.get('service/rates/a'), 'down');
+  assert.equal(h.machine.vector('node').verdicts.get('service/rates/a'), 'up');
+  assert.deepEqual(sibling('n1', 'up'), []); // a message that claims to be from this node
+  assert.deepEqual(h.probe('10.1.0.1', '+').ticks(31).news(), ['service/rates/a healthy']); // both stale
+});
+
+test('a sibling passes on what another region said', () => {
+  const h = new Harness().hear('b', { 'service/rates/b': 'down' }, {}, 'a');
+  assert.deepEqual(h.news(), ['service/rates/b unhealthy']);
+});
+
+test('a region drains when all its fresh nodes do', () => {
+  const h = new Harness();
+  h.hear('b', {}, { node: 'n1', draining: true }).hear('b', {}, { node: 'n2', draining: false });
+  assert.deepEqual(h.news(), ['b draining true', 'b draining false']);
+  h.hear('b', {}, { node: 'n2', draining: true });
+  assert.deepEqual(h.news(), ['b draining true']);
+  assert.deepEqual(h.ticks(60).news(), []); // as before while none is heard
+  h.note(h.machine.setDraining(true, h.nowMs));
+  assert.deepEqual(h.news(), ['a draining true']);
+  assert.equal(h.machine.vector().draining, true);
+});
+
+/** All know all to be up, as after a while of calm. */
+function calm(): Harness {
+  const h = new Harness().ticks(1);
+  const up = { 'gateway/a': 'up', 'gateway/b': 'up', 'gateway/c': 'up' } as const;
+  h.hear('b', { ...up, 'service/rates/b': 'up' }).hear('c', up);
+  for (const host of ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.1.0.1']) h.probe(host, '+++');
+  h.news();
+  return h;
+}
+
+test('a probe that a stall made fail is not believed', () => {
+  const h = calm();
+  const startedMs = h.nowMs;
+  h.nowMs += 700; // no tick meanwhile: the event loop stood still
+  h.wallMs += 700;
+  h.probe('10.1.0.1', '--', startedMs);
+  assert.deepEqual(h.news(), []);
+  h.probe('10.1.0.1', '--'); // begun after it
+  assert.deepEqual(h.news(), ['service/rates/a unhealthy']);
+});
+
+test('after a pause longer than freshness own verdicts are unknown until probed again', () => {
+  const h = calm();
+  h.nowMs += 5_000;
+  h.wallMs += 5_000;
+  h.ticks(1);
+  assert.equal(h.machine.vector().verdicts.size, 0);
+  assert.deepEqual(h.news(), []);
+  h.probe('10.1.0.1', '-');
+  assert.equal(h.machine.vector().verdicts.size, 0);
+  h.probe('10.1.0.1', '-');
+  assert.deepEqual(h.news(), ['service/rates/a unhealthy']);
+});
+
+test('so too when the wall clock jumps against the monotonic one', () => {
+  for (const jumpMs of [600_000, -600_000]) {
+    const h = calm();
+    h.wallMs += jumpMs;
+    h.ticks(1);
+    assert.equal(h.machine.vector().verdicts.size, 0);
+    assert.equal(h.machine.vantages().find(({ region }) => region === 'b')?.fresh, false);
+    assert.deepEqual(h.news(), []);
+  }
+});
+
+test('probes that stopped without a word are no evidence', () => {
+  const h = calm();
+  h.ticks(40);
+  assert.equal(h.machine.vector().verdicts.get('gateway/b'), 'up');
+  h.ticks(1);
+  assert.equal(h.machine.vector().verdicts.get('gateway/b'), undefined);
+  assert.deepEqual(h.news(), []);
+});
+
+test('a restart starts from the last state, with its age, until there is evidence', () => {
+  const before = calm();
+  before.hear('b', {}, { draining: true });
+  before.probe('10.0.0.3', '--').hear('b', { 'gateway/c': 'down' }, { draining: true }).ticks(20);
+  const text = JSON.stringify(before.machine.exportState(before.nowMs));
+  const saved = parseSavedHealth(JSON.parse(text));
+  assert.ok(saved);
+  const h = new Harness();
+  h.note(h.machine.restoreState(saved, 60_000, h.nowMs));
+  assert.equal(h.state('gateway/c'), 'unhealthy');
+  assert.equal(h.state('gateway/b'), 'healthy');
+  assert.match(h.reason('gateway/c') ?? '', /state from disk, 1m old/);
+  const status = h.machine.states().find(({ subject }) => subject.key === 'gateway/c');
+  assert.equal(status?.sinceMs, -62_000);
+  assert.equal(status?.flaps, 1);
+  assert.equal(h.machine.vantages().find(({ region }) => region === 'b')?.draining, true);
+  assert.equal(h.machine.vector().verdicts.size, 0); // what is from disk is not said to others
+  assert.deepEqual(h.ticks(50).news(), []);
+  h.hear('b', { 'gateway/c': 'up' }).probe('10.0.0.3', '+++');
+  assert.deepEqual(h.news(), ['b draining false', 'gateway/c healthy']);
+});
+
+test('what cannot be read from disk is left out', () => {
+  for (const broken of [undefined, null, 'x', [], {}, { version: 2 }, { version: 1 }]) {
+    assert.equal(parseSavedHealth(broken), undefined);
+  }
+  assert.deepEqual(
+    parseSavedHealth({
+      version: 1,
+      incarnation: 4,
+      subjects: {
+        'gateway/a': { state: 'healthy', forMs: 1, flaps: 2 },
+        'gateway/b': { state: 'fine', forMs: 1, flaps: 2 },
+        'gateway/c': { state: 'healthy', forMs: -1, flaps: 2 },
+        'gateway/d': 7,
+      },
+      draining: ['b', 3],
+    }),
+    {
+      version: 1,
+      incarnation: 4,
+      subjects: { 'gateway/a': { state: 'healthy', forMs: 1, flaps: 2 } },
+      draining: ['b'],
+    },
+  );
+});
+
+test('a new configuration keeps what stays; a target that changed starts from nothing', () => {
+  const h = calm();
+  const moved = { rates: { endpoints: { a: ['10.1.0.9:80'], b: ['10.2.0.1:80'] } } };
+  h.note(h.machine.reconfigure(planOf('a b c', 'a', moved), h.nowMs));
+  assert.equal(h.state('service/rates/a'), 'healthy'); // held
+  const { verdicts } = h.machine.vector();
+  assert.equal(verdicts.get('gateway/b'), 'up');
+  assert.equal(verdicts.get('service/rates/a'), undefined);
+  assert.equal(h.state('gateway/c'), 'healthy');
+  assert.deepEqual(h.news(), []);
+  h.probe('10.1.0.9', '--');
+  assert.deepEqual(h.news(), ['service/rates/a unhealthy']);
+  h.note(h.machine.reconfigure(planOf('a b', 'a', {}), h.nowMs));
+  assert.deepEqual(
+    h.machine.states().map(({ subject }) => subject.key),
+    ['gateway/a', 'gateway/b'],
+  );
+});
+
+test('flaps and the time of the last change are counted', () => {
+  const h = new Harness('a b', 'a', {}).ticks(3).probe('10.0.0.2', '+++');
+  h.ticks(2).probe('10.0.0.2', '--').ticks(2).probe('10.0.0.2', '+++');
+  const status = h.machine.states().find(({ subject }) => subject.key === 'gateway/b');
+  assert.equal(status?.flaps, 2);
+  assert.equal(status?.sinceMs, 700);
+});

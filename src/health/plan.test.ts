@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configSchema } from '../config/schema/config.ts';
+import { compileTopology } from '../config/topology.ts';
+import { planHealth } from './plan.ts';
+
+const location = { latitude: 0, longitude: 0 };
+const regions = {
+  a: { address: '10.0.0.1', bind: '192.168.0.1', location },
+  b: { address: '10.0.0.2', bind: '192.168.0.2', location },
+  w: { address: '10.0.0.3', location, kind: 'witness' },
+};
+
+function plan(own: string, services: object = {}, only: string[] = Object.keys(regions)) {
+  const chosen = Object.fromEntries(
+    Object.entries(regions).filter(([name]) => only.includes(name)),
+  );
+  const config = configSchema.parse({ regions: chosen, services, ports: { http: 8_081 } });
+  return planHealth(config, compileTopology(config), own);
+}
+
+test('gateways are probed at their public address, the own one where it listens', () => {
+  const { targets, subjects } = plan('a');
+  assert.deepEqual(
+    targets.map(({ host, port, check }) => [host, port, check.type === 'http' && check.path]),
+    [
+      ['192.168.0.1', 8_081, '/.meridian/health'],
+      ['10.0.0.2', 8_081, '/.meridian/health'],
+    ],
+  );
+  assert.deepEqual([...subjects.keys()], ['gateway/a', 'gateway/b']); // a witness serves nothing
+});
+
+test('a vantage does not judge its own region, unless there is no other', () => {
+  const { subjects } = plan('a');
+  assert.deepEqual(subjects.get('gateway/a')?.vantages, ['b', 'w']);
+  assert.deepEqual(subjects.get('gateway/b')?.vantages, ['a', 'w']);
+  assert.deepEqual(plan('a', {}, ['a']).subjects.get('gateway/a')?.vantages, ['a']);
+});
+
+test('one probe per address and check, whatever refers to it', () => {
+  const check = { type: 'tcp', interval: '2s' };
+  const { targets, subjects } = plan('a', {
+    one: { endpoints: { a: ['10.1.0.1:80', '10.1.0.2:80'] } },
+    same: { endpoints: { a: ['10.1.0.1:80'] } },
+    otherwise: { endpoints: { a: ['10.1.0.1:80'] }, check },
+  });
+  const shared = targets.filter(({ host }) => host === '10.1.0.1');
+  assert.deepEqual(
+    shared.map(({ check, endpoints }) => [check.interval, endpoints.map(({ index }) => index)]),
+    [
+      [1_000, [0, 2]],
+      [2_000, [3]],
+    ],
+  );
+  assert.equal(subjects.get('service/one/a')?.watched.length, 2);
+});
+
+test('a service is probed by its own region, or by all', () => {
+  const services = {
+    inner: { endpoints: { a: ['10.1.0.1:80'], b: ['10.2.0.1:80'] } },
+    outer: { endpoints: { b: ['10.2.0.2:80'] }, probeFrom: 'everywhere' },
+  };
+  const ofA = plan('a', services);
+  const hosts = ofA.targets.map(({ host }) => host);
+  assert.deepEqual(hosts, ['192.168.0.1', '10.1.0.1', '10.0.0.2', '10.2.0.2']);
+  assert.deepEqual(ofA.subjects.get('service/inner/b')?.watched, []);
+  assert.deepEqual(ofA.subjects.get('service/outer/b')?.vantages, ['a', 'w']);
+  // Ejection is for endpoints of the own region.
+  assert.deepEqual(ofA.targets.find(({ host }) => host === '10.2.0.2')?.endpoints, []);
+});
+
+test('freshness is three intervals, at least 2 s', () => {
+  assert.equal(plan('a').freshnessMs, 3_000);
+  const config = configSchema.parse({ regions, health: { interval: '300ms' } });
+  assert.equal(planHealth(config, compileTopology(config), 'a').freshnessMs, 2_000);
+});
+
+test('an unknown region, and more than a frame can carry, are refused', () => {
+  assert.throws(() => plan('x'), RangeError);
+  const endpoints = { a: ['10.1.0.1:80'] };
+  const many = Object.fromEntries(
+    Array.from({ length: 14_000 }, (_, i) => [`${'s'.repeat(57)}${i}`, { endpoints }]),
+  );
+  assert.throws(() => plan('a', many), /would observe too much/);
+});
