@@ -50,6 +50,8 @@ test('questions that no steering decides', () => {
     ['nope.exchange.test', 'A', 'noName', 'NXDOMAIN', /exchange.test has no such name/],
     ['static.exchange.test', 'TXT', 'noData', 'NOERROR', /no record of this type/],
     ['example.com', 'A', 'refused', 'REFUSED', /none of our zones/],
+    ['exchange.test', 'AXFR', 'refused', 'REFUSED', /this type are not answered/],
+    ['exchange.test', 'TYPE250', 'refused', 'NOTIMP', /this type are not answered/],
     ['x.lab.exchange.test', 'A', 'referral', 'NOERROR', /lab.exchange.test is delegated/],
   ];
   for (const [name, type, outcome, rcode, rule] of golden) {

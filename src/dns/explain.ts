@@ -3,6 +3,7 @@ import type { ClientNetwork, SteeredSet } from '../steering/record-set.ts';
 import { parseSubnet } from './client/subnet.ts';
 import { DnsError } from './errors.ts';
 import { compileDnsData, type DnsData, type DnsDataOptions } from './server/data.ts';
+import { typeVerdict } from './server/type-verdict.ts';
 import { rcode, rcodeName } from './wire/codes.ts';
 import type { MessageRecord } from './wire/message.ts';
 import { type DomainName, parseName } from './wire/name.ts';
@@ -66,6 +67,13 @@ export function explainDns(
   if (code === undefined)
     throw new DnsError('bad_lookup', `${JSON.stringify(type)} is no record type`);
   const network = parseClient(client);
+  const asked = { name: question.toString(), type: typeName(code), client, region: options.region };
+  const verdict = typeVerdict(code);
+  if (verdict !== rcode.noError) {
+    const rule = 'questions of this type are not answered';
+    const nothing = { outcome: 'refused', rule, answers: [], steps: [] } as const;
+    return { ...asked, ...nothing, rcode: rcodeName(verdict) };
+  }
   const explained = new Map<SteeredSet, ExplainedChoice>();
   const resolution = resolve(zones, question.key, code, (set) => {
     const choice = explainChoice(set, network, context, 0);
@@ -74,10 +82,7 @@ export function explainDns(
   });
   const stepOf = (step: AnswerStep) => explainStep(step, question, explained, options);
   return {
-    name: question.toString(),
-    type: typeName(code),
-    client,
-    region: options.region,
+    ...asked,
     ...(resolution.zone && { zone: resolution.zone.apex.toString() }),
     rcode: rcodeName(rcodeOf(resolution)),
     outcome: resolution.outcome,

@@ -8,7 +8,7 @@ import { compileDnsData } from './data.ts';
 import { Responder, type Transport } from './responder.ts';
 
 const exchange = createExchange();
-const responder = new Responder(compileDnsData(exchange.options), () => 0);
+const responder = new Responder(compileDnsData(exchange.options), { random: () => 0 });
 const output = Buffer.alloc(65_535);
 
 interface Options {
@@ -114,7 +114,7 @@ test('client subnet is echoed only when asked, with scope 0 where all get the sa
 
 test('answers follow the health table', () => {
   const { states, options } = createExchange();
-  const from = new Responder(compileDnsData(options), () => 0);
+  const from = new Responder(compileDnsData(options), { random: () => 0 });
   const answer = (name: string) =>
     dataOf(ask(name, { from, subnet: '81.2.69.0/24', payload: 1_232 }));
   assert.deepEqual(answer('rates.exchange.test'), ['127.0.2.1']);
@@ -195,14 +195,26 @@ test('garbage: FORMERR with its id when a header is there, silence when not', ()
 });
 
 test('over UDP: 512 bytes without EDNS, at most 1,232 with it, then TC and nothing else', () => {
-  for (const payload of [undefined, 0, 512, 4_096]) {
-    const message = ask('big.exchange.test', {
-      type: 'TXT',
-      ...(payload !== undefined && { payload: payload || 1 }),
-    });
-    assert.equal(message.flags.truncated, true);
-    assert.deepEqual([message.answers, message.authority], [[], []]);
-    assert.equal(message.edns?.udpPayload, payload === undefined ? undefined : 1_232);
+  // mid: about 900 bytes, large: about 1,500. The payload of one query says nothing of the next.
+  const golden: [name: string, payload: number | undefined, answers: number][] = [
+    ['mid', 1_232, 8],
+    ['mid', undefined, 0],
+    ['mid', 1, 0],
+    ['mid', 512, 0],
+    ['mid', 800, 0],
+    ['mid', 65_535, 8],
+    ['large', 1_232, 0],
+    ['large', 65_535, 0],
+    ['static', 1, 2],
+  ];
+  for (const [name, payload, answers] of golden) {
+    const type = name === 'static' ? 'A' : 'TXT';
+    const message = ask(`${name}.exchange.test`, { type, ...(payload && { payload }) });
+    const what = `${name} in ${payload}`;
+    assert.equal(message.answers.length, answers, what);
+    assert.equal(message.flags.truncated, answers === 0, what);
+    assert.deepEqual(message.authority, [], what);
+    assert.equal(message.edns?.udpPayload, payload === undefined ? undefined : 1_232, what);
   }
   const whole = ask('big.exchange.test', { type: 'TXT', transport: 'tcp' });
   assert.equal(whole.flags.truncated, false);
@@ -231,6 +243,22 @@ test('ANY gets one record set (RFC 8482); DO comes back as it was sent', () => {
   assert.deepEqual(dataOf(any), ['"RFC8482" ""']);
   assert.equal(any.edns?.dnssecOk, true);
   assert.equal(ask('exchange.test', { type: 'ANY', payload: 1_232 }).edns?.dnssecOk, false);
+});
+
+test('a fault in steering is SERVFAIL and reported; the next question has its answer', () => {
+  const faults: unknown[] = [];
+  const data = compileDnsData(exchange.options);
+  const locate = () => {
+    throw new Error('broken database');
+  };
+  const from = new Responder(
+    { ...data, steering: { ...data.steering, locate } },
+    { onFault: (error) => faults.push(error) },
+  );
+  const broken = ask('rates.exchange.test', { from, payload: 1_232 });
+  assert.deepEqual([broken.rcode, broken.answers], [2, []]);
+  assert.match(String(faults), /broken database/);
+  assert.equal(ask('static.exchange.test', { from }).answers.length, 2);
 });
 
 test('`replace` swaps all answers', () => {

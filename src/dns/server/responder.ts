@@ -7,12 +7,11 @@ import {
   flag,
   maxMessageBytes,
   maxUdpPayload,
-  metaType,
   minUdpPayload,
   rcode,
 } from '../wire/codes.ts';
 import { MessageWriter, type ResponseEdns, section } from '../wire/message-writer.ts';
-import type { DomainName } from '../wire/name.ts';
+import type { DomainName, NameKey } from '../wire/name.ts';
 import { QueryReader, silent } from '../wire/query-reader.ts';
 import { a } from '../wire/records/a.ts';
 import { aaaa } from '../wire/records/aaaa.ts';
@@ -22,6 +21,7 @@ import { type Resolution, resolve } from '../zone/resolve.ts';
 import { type RecordSet, setOfType, type Zone, type ZoneNode } from '../zone/zone.ts';
 import { clientNetwork } from './client-address.ts';
 import type { DnsData } from './data.ts';
+import { typeVerdict } from './type-verdict.ts';
 
 export type Transport = 'udp' | 'tcp';
 
@@ -31,6 +31,13 @@ interface EdnsFields extends ResponseEdns {
   subnet: ClientSubnet | undefined;
   scopeBits: number;
   extendedError: number;
+}
+
+export interface ResponderOptions {
+  /** [0, 1); default `Math.random`. */
+  readonly random?: () => number;
+  /** Told of an error of ours that made an answer SERVFAIL. */
+  readonly onFault?: (error: unknown) => void;
 }
 
 /**
@@ -44,6 +51,7 @@ export class Responder {
   #data: DnsData;
   #source = '';
   readonly #random: () => number;
+  readonly #onFault: (error: unknown) => void;
   readonly #query = new QueryReader();
   readonly #writer = new MessageWriter();
   readonly #edns: EdnsFields = {
@@ -58,9 +66,10 @@ export class Responder {
     return choose(set, client, this.#data.steering, this.#random());
   };
 
-  constructor(data: DnsData, random: () => number = Math.random) {
+  constructor(data: DnsData, options: ResponderOptions = {}) {
     this.#data = data;
-    this.#random = random;
+    this.#random = options.random ?? Math.random;
+    this.#onFault = options.onFault ?? (() => {});
   }
 
   /** Answers from `data` from now on. */
@@ -108,15 +117,14 @@ export class Responder {
   /** Returns the RCODE. */
   #answer(): number {
     const { class: queryClass, type, name } = this.#query;
-    if (type === metaType.opt) return rcode.formatError;
     if (queryClass !== classIn) return rcode.refused;
-    if (type === metaType.zoneTransfer || type === metaType.incrementalTransfer) {
-      this.#edns.extendedError = extendedError.notSupported;
-      return rcode.refused;
+    const verdict = typeVerdict(type);
+    if (verdict !== rcode.noError) {
+      if (verdict === rcode.refused) this.#edns.extendedError = extendedError.notSupported;
+      return verdict;
     }
-    if (type >= metaType.firstMeta && type < metaType.any) return rcode.notImplemented;
-
-    const resolution = resolve(this.#data.zones, name, type, this.#steer);
+    const resolution = this.#resolve(name, type);
+    if (!resolution) return rcode.serverFailure;
     if (resolution.outcome === 'refused') {
       this.#edns.extendedError = extendedError.notAuthoritative;
       return rcode.refused;
@@ -128,6 +136,16 @@ export class Responder {
     }
     if (!this.#writeSections(resolution)) this.#writer.truncate();
     return resolution.outcome === 'noName' ? rcode.nameError : rcode.noError;
+  }
+
+  /** A fault of ours must not take the thread down, and again with each repeat of the query. */
+  #resolve(name: NameKey, type: number): Resolution | undefined {
+    try {
+      return resolve(this.#data.zones, name, type, this.#steer);
+    } catch (error) {
+      this.#onFault(error);
+      return undefined;
+    }
   }
 
   /** RFC 7871 7.2.1: only when asked, and with scope 0 for a prefix of 0 bits. */

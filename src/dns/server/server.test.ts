@@ -304,5 +304,4 @@ test('queries are counted by transport, and a closed server answers no more', as
   await assert.rejects(client.lookup({ name: 'static.exchange.test', type: 'A' }), {
     code: 'lookup_failed',
   });
-  server.close = async () => {};
 });

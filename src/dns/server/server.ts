@@ -14,6 +14,8 @@ export interface DnsServerOptions extends DnsDataOptions {
   /** Share the port with other threads of this node. */
   readonly reusePort: boolean;
   readonly metrics: DnsMetrics;
+  /** Told of an error of ours that made an answer SERVFAIL. Default: nobody is. */
+  readonly onFault?: (error: unknown) => void;
   readonly tcp?: TcpLimits;
   readonly clock?: Clock;
 }
@@ -25,6 +27,7 @@ export interface DnsServer {
    * `bad_zone` and goes on with the old one when it cannot be compiled.
    */
   update(data: DnsDataOptions): void;
+  /** Ends connections and frees the port. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -36,13 +39,17 @@ const portAttempts = 20;
  * (which names the address) or `listen_failed`.
  */
 export async function createDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const responder = new Responder(compileDnsData(options));
+  const { onFault } = options;
+  const responder = new Responder(compileDnsData(options), onFault ? { onFault } : {});
   const { tcp, udp } = await openListeners(options, responder);
+  const { port } = tcp;
+  let closing: Promise<unknown> | undefined;
   return {
-    port: tcp.port,
+    port,
     update: (data) => responder.replace(compileDnsData(data)),
     close: async () => {
-      await Promise.all([tcp.close(), udp.close()]);
+      closing ??= Promise.all([tcp.close(), udp.close()]);
+      await closing;
     },
   };
 }

@@ -79,7 +79,7 @@ export class UdpListener {
     }
     // ICMP errors of earlier responses come up here (ECONNREFUSED, …): nobody to tell.
     socket.on('error', () => {});
-    socket.on('message', (message, remote) => listener.#receive(message, remote));
+    socket.on('message', (message, remote) => listener.receive(message, remote));
     return listener;
   }
 
@@ -87,8 +87,9 @@ export class UdpListener {
     return this.#socket.address().port;
   }
 
-  #receive(message: Buffer, { address, port }: RemoteInfo): void {
-    // Port 0 cannot be answered: only a forged packet has it.
+  /** Answers one datagram. */
+  receive(message: Buffer, { address, port }: Pick<RemoteInfo, 'address' | 'port'>): void {
+    // Port 0 cannot be answered (`send` would throw): only a forged packet has it.
     if (port === 0) return;
     const slot = this.#takeSlot();
     if (!slot) return;

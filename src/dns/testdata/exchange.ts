@@ -23,6 +23,16 @@ export const exchangeRecords: RecordInput[] = [
     type: 'TXT',
     values: Array.from({ length: 60 }, (_, i) => `${i}${'x'.repeat(99)}`),
   },
+  {
+    name: 'mid',
+    type: 'TXT',
+    values: Array.from({ length: 8 }, (_, i) => `${i}${'x'.repeat(99)}`),
+  },
+  {
+    name: 'large',
+    type: 'TXT',
+    values: Array.from({ length: 13 }, (_, i) => `${i}${'x'.repeat(99)}`),
+  },
   { name: 'alias', type: 'CNAME', values: ['rates'] },
   { name: 'far', type: 'CNAME', values: ['alias'] },
   { name: 'out', type: 'CNAME', values: ['www.example.com.'] },

@@ -37,7 +37,6 @@ export const metaType = {
   incrementalTransfer: 251,
   zoneTransfer: 252,
   any: 255,
-  lastMeta: 255,
 } as const;
 
 /** EDNS options (RFC 7871, 8914). */

@@ -104,7 +104,9 @@ export class ZoneSet {
 
   constructor(zones: readonly Zone[]) {
     this.#zones = new Map(zones.map((zone) => [zone.apex.key, zone]));
-    this.#maxLabels = Math.max(0, ...zones.map((zone) => labelCount(zone.apex.key)));
+    let maxLabels = 0;
+    for (const { apex } of zones) maxLabels = Math.max(maxLabels, labelCount(apex.key));
+    this.#maxLabels = maxLabels;
   }
 
   /** The zone with the longest apex that holds the name. */
