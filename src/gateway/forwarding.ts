@@ -31,15 +31,17 @@ export function identify(
   origin: ConnectionOrigin,
   random: RandomHex,
 ): RequestIdentity {
-  const requestId = requestIdOf(head, origin) ?? random.next(16);
+  // One draw for all three: each crosses into native code.
+  const drawn = random.next(40);
+  const requestId = requestIdOf(head, origin) ?? drawn.slice(0, 32);
   const parent = parseTraceParent(findField(head.fields, 'traceparent'));
-  const traceId = parent?.traceId ?? random.next(16);
+  const traceId = parent?.traceId ?? drawn.slice(32, 64);
   // A new trace is marked as sampled: services that follow their caller's decision would
   // otherwise record nothing, and the gateway has no reason to decide that for them.
   return {
     requestId,
     traceId,
-    traceParent: `00-${traceId}-${random.next(8)}-${parent?.flags ?? '01'}`,
+    traceParent: `00-${traceId}-${drawn.slice(64)}-${parent?.flags ?? '01'}`,
     clientAddress: clientAddressOf(head, origin),
   };
 }

@@ -8,11 +8,12 @@ import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
 test('draining: idle connections close, answers close theirs, new ones are served', async () => {
-  const origin = await RawOrigin.listen();
-  const { gateway, port } = await startGateway({ config: oneRegion(origin.port) });
-  const idle = await RawClient.connect(port);
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({ config: oneRegion(origin.port) });
+  const { gateway, port } = started;
+  using idle = await RawClient.connect(port);
   await idle.request(get);
-  const busy = await RawClient.connect(port);
+  using busy = await RawClient.connect(port);
   const asked = new Promise<import('node:net').Socket>((resolve) => {
     origin.respond = (_request, socket) => resolve(socket);
   });
@@ -26,23 +27,39 @@ test('draining: idle connections close, answers close theirs, new ones are serve
   assert.match(last.head, /^Connection: close\r$/m);
   await busy.rest();
   origin.respond = (_request, other) => void other.write(okResponse('new'));
-  const fresh = await RawClient.connect(port);
+  using fresh = await RawClient.connect(port);
   const served = await fresh.request(get);
   assert.equal(served.body, 'new');
   assert.match(served.head, /^Connection: close\r$/m);
-  for (const client of [idle, busy, fresh]) client.close();
-  await gateway.close();
-  await origin.close();
+});
+
+test('a region that leaves closes connections with its answers', async () => {
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({ config: oneRegion(origin.port) });
+  const { port, health } = started;
+  const closes = async () => {
+    using client = await RawClient.connect(port);
+    const { head } = await client.request(get);
+    client.close();
+    return /^Connection: close\r$/m.test(head);
+  };
+  assert.equal(await closes(), false);
+  health.setControlOn(0, false);
+  assert.equal(await closes(), true);
+  health.setControlOn(0, true);
+  health.setDraining(0, true);
+  assert.equal(await closes(), true);
 });
 
 test('close: waits for requests in flight, but not for ever', async () => {
-  const origin = await RawOrigin.listen();
-  const { gateway, port } = await startGateway({
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({
     config: oneRegion(origin.port),
     limits: { closeMs: 300 },
   });
-  const quick = await RawClient.connect(port);
-  const never = await RawClient.connect(port);
+  const { gateway, port } = started;
+  using quick = await RawClient.connect(port);
+  using never = await RawClient.connect(port);
   origin.respond = ({ head }, socket) => {
     if (head.includes('/quick')) setTimeout(() => socket.write(okResponse('made it')), 100);
   };
@@ -55,29 +72,26 @@ test('close: waits for requests in flight, but not for ever', async () => {
   assert.equal(await never.rest(), '');
   await assert.rejects(RawClient.connect(port), { code: 'ECONNREFUSED' });
   await eventually('upstream connections to close', () => origin.sockets.size === 0);
-  quick.close();
-  never.close();
-  await origin.close();
 });
 
 test('a port that is taken is an error that names it', async () => {
-  const taken = await RawOrigin.listen();
+  await using taken = await RawOrigin.listen();
   const listen = { http: { host: '127.0.0.1', port: taken.port } };
   await assert.rejects(startGateway({ config: oneRegion(1), listen }), {
     code: 'listen_failed',
     message: new RegExp(`http on 127\\.0\\.0\\.1:${taken.port}.*EADDRINUSE`),
   });
-  await taken.close();
 });
 
 test('routes by host and method; what matches nothing is 404 or 405 with Allow', async () => {
-  const origin = await RawOrigin.listen();
+  await using origin = await RawOrigin.listen();
   const config = oneRegion(origin.port);
   config.routes = [
     { name: 'one', hosts: ['api.test'], prefix: '/v1', methods: ['GET'], service: 's' },
   ];
-  const { gateway, port, log } = await startGateway({ config });
-  const client = await RawClient.connect(port);
+  await using started = await startGateway({ config });
+  const { port, log } = started;
+  using client = await RawClient.connect(port);
   const ask = (method: string, host: string, path: string) =>
     client.request(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   assert.equal((await ask('GET', 'API.test:8080', '/v1/x')).status, 200);
@@ -97,13 +111,10 @@ test('routes by host and method; what matches nothing is 404 or 405 with Allow',
       [204, undefined, undefined],
     ],
   );
-  client.close();
-  await gateway.close();
-  await origin.close();
 });
 
 test('two threads may share a port when told to', async () => {
-  const origin = await RawOrigin.listen();
+  await using origin = await RawOrigin.listen();
   const first = await startGateway({ config: oneRegion(origin.port) });
   await first.gateway.close();
   const { createGateway } = await import('./gateway.ts');
@@ -127,5 +138,4 @@ test('two threads may share a port when told to', async () => {
   assert.equal(two.ports.http, one.ports.http);
   await one.close();
   await two.close();
-  await origin.close();
 });

@@ -118,7 +118,11 @@ class GatewayThread implements Gateway {
 
   drain(): void {
     this.#runtime.draining = true;
-    for (const client of [...this.#clients]) client.drain();
+    this.#drainClients(false);
+  }
+
+  #drainClients(last: boolean): void {
+    for (const client of [...this.#clients]) client.drain(last);
   }
 
   close(): Promise<void> {
@@ -128,7 +132,8 @@ class GatewayThread implements Gateway {
 
   async #close(): Promise<void> {
     this.#listeners?.close();
-    this.drain();
+    this.#runtime.draining = true;
+    this.#drainClients(true);
     if (this.#clients.size > 0) await this.#emptyOrLate();
     for (const client of [...this.#clients]) client.abort();
     this.#upstreams.close();

@@ -85,7 +85,7 @@ export class Listeners {
   ): Promise<void> {
     this.#servers.set(name, server);
     return new Promise((resolve, reject) => {
-      server.once('error', (cause) => {
+      server.on('error', (cause) => {
         const message = `cannot listen for ${name} on ${host}:${port}: ${messageOf(cause)}`;
         reject(new MeridianError('listen_failed', message, { cause, details: { host, port } }));
       });

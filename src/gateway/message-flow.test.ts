@@ -191,22 +191,22 @@ test('a head that drips in is put together; one that drips too slowly gets 408',
 test('an idle connection is closed without a word, a request body that stops with 408', async () => {
   await using w = await world({ idleMs: 150, bodyIdleMs: 150 });
   assert.equal(await w.client.rest(), '');
-  const client = await RawClient.connect(w.port);
+  using client = await RawClient.connect(w.port);
   client.send('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nabc');
   assert.equal((await client.response()).status, 408);
-  client.close();
 });
 
 test('HTTPS carries the same, and says so', async () => {
   const { createAuthority, issueServerCertificate } = await import('../link/authority.ts');
   const authority = await createAuthority();
   const certificate = await issueServerCertificate(authority, ['a.test'], ['127.0.0.1']);
-  const origin = await RawOrigin.listen();
-  const { gateway } = await startGateway({
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({
     config: oneRegion(origin.port),
     listen: { https: { host: '127.0.0.1', port: 0, ...certificate } },
   });
-  const client = await RawClient.connectTls({
+  const { gateway } = started;
+  using client = await RawClient.connectTls({
     host: '127.0.0.1',
     port: gateway.ports.https!,
     servername: 'a.test',
@@ -215,7 +215,4 @@ test('HTTPS carries the same, and says so', async () => {
   const response = await client.request(get('/'));
   assert.equal(response.body, 'ok');
   assert.match(origin.requests[0]!.head, /^X-Forwarded-Proto: https\r$/m);
-  client.close();
-  await gateway.close();
-  await origin.close();
 });

@@ -66,10 +66,11 @@ const framed = new Set(['encoded slash', 'backslash', 'above the root', 'TRACE']
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 
 test('what is refused is answered, closes the connection and never reaches the origin', async () => {
-  const origin = await RawOrigin.listen();
-  const { gateway, port, defects } = await startGateway({ config: oneRegion(origin.port) });
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({ config: oneRegion(origin.port) });
+  const { port, defects } = started;
   for (const [name, status, text] of refused) {
-    const client = await RawClient.connect(port);
+    using client = await RawClient.connect(port);
     client.send(framed.has(name) ? text : text + smuggled);
     const response = await client.response();
     assert.equal(response.status, status, `${name}: ${response.head}`);
@@ -84,14 +85,13 @@ test('what is refused is answered, closes the connection and never reaches the o
   }
   assert.deepEqual(origin.requests, []);
   assert.deepEqual(defects, []);
-  await gateway.close();
-  await origin.close();
 });
 
 test('a chunked body that turns bad on its way cuts the upstream request off', async () => {
-  const origin = await RawOrigin.listen();
-  const { gateway, port } = await startGateway({ config: oneRegion(origin.port) });
-  const client = await RawClient.connect(port);
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({ config: oneRegion(origin.port) });
+  const { port } = started;
+  using client = await RawClient.connect(port);
   client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
   await eventually('the first chunk', () => origin.received[0]?.includes('abc'));
   client.send(`zz\r\n\r\n${smuggled}`);
@@ -100,9 +100,6 @@ test('a chunked body that turns bad on its way cuts the upstream request off', a
   await eventually('the cut', () => origin.sockets.size === 0);
   assert.equal(origin.requests.length, 0);
   assert.doesNotMatch(origin.received[0]!, /smuggled|0\r\n\r\n$/);
-  client.close();
-  await gateway.close();
-  await origin.close();
 });
 
 /** Responses that must become 502, and that must not reach the client in any part. */
@@ -120,11 +117,12 @@ const badResponses: readonly (readonly [name: string, text: string])[] = [
 ];
 
 test('an invalid response is a 502 and its connection is closed', async () => {
-  const origin = await RawOrigin.listen();
+  await using origin = await RawOrigin.listen();
   const config = oneRegion(origin.port);
   config.services!.s!.ejection = { failures: 1000 };
-  const { gateway, port } = await startGateway({ config });
-  const client = await RawClient.connect(port);
+  await using started = await startGateway({ config });
+  const { port } = started;
+  using client = await RawClient.connect(port);
   for (const [name, text] of badResponses) {
     origin.respond = (_request, socket) => void socket.write(text);
     const response = await client.request(smuggled);
@@ -133,15 +131,13 @@ test('an invalid response is a 502 and its connection is closed', async () => {
     await eventually(`${name}: closed`, () => origin.sockets.size === 0);
   }
   assert.equal(origin.requests.length, badResponses.length);
-  client.close();
-  await gateway.close();
-  await origin.close();
 });
 
 test('bytes beyond a response are dropped, and so is the connection', async () => {
-  const origin = await RawOrigin.listen();
-  const { gateway, port } = await startGateway({ config: oneRegion(origin.port) });
-  const client = await RawClient.connect(port);
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({ config: oneRegion(origin.port) });
+  const { port } = started;
+  using client = await RawClient.connect(port);
   origin.respond = (_request, socket) =>
     void socket.write(`${okResponse('mine')}${okResponse('for somebody else')}`);
   assert.equal((await client.request(smuggled)).body, 'mine');
@@ -151,7 +147,4 @@ test('bytes beyond a response are dropped, and so is the connection', async () =
   for (const socket of origin.sockets) socket.write(okResponse('for nobody'));
   await eventually('the idle connection to be closed', () => origin.sockets.size === 0);
   assert.equal((await client.request(smuggled)).body, 'mine again');
-  client.close();
-  await gateway.close();
-  await origin.close();
 });

@@ -7,7 +7,7 @@ export class RandomHex {
   readonly #pool = Buffer.allocUnsafeSlow(poolBytes);
   #at = poolBytes;
 
-  /** 2 × `bytes` characters; `bytes` ≤ 8192. Never all zeros, as W3C Trace Context demands. */
+  /** 2 × `bytes` characters; `bytes` ≤ 8192. */
   next(bytes: number): string {
     if (this.#at + bytes > poolBytes) {
       randomFillSync(this.#pool);
@@ -15,8 +15,7 @@ export class RandomHex {
     }
     const at = this.#at;
     this.#at = at + bytes;
-    const text = this.#pool.toString('hex', at, at + bytes);
-    return isAllZeros(text) ? this.next(bytes) : text;
+    return this.#pool.toString('hex', at, at + bytes);
   }
 }
 

@@ -9,7 +9,7 @@ import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
 
 const location = { latitude: 50, longitude: 8 };
 
-export interface StartedGateway {
+export interface StartedGateway extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly health: HealthTable;
   readonly topology: Topology;
@@ -74,5 +74,6 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     defects,
     metrics,
     port: gateway.ports.http ?? 0,
+    [Symbol.asyncDispose]: () => gateway.close(),
   };
 }

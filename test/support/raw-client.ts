@@ -92,6 +92,10 @@ export class RawClient {
     this.socket.destroy();
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   #wake(): void {
     for (const wake of [...this.#waiting]) wake();
   }

@@ -76,13 +76,18 @@ export class ClientConnection {
 
   /** Whether the response that begins now may leave the connection open. */
   mayKeepAlive(head: RequestHead): boolean {
-    if (!head.keepAlive || this.#runtime.draining) return false;
+    if (!head.keepAlive || isLeaving(this.#runtime)) return false;
     return !this.#inputEnded || this.#input.length > 0;
   }
 
-  /** Closes the connection if no request is under way. */
-  drain(): void {
-    if (this.#state === 'open' && !this.#exchange && this.#input.length === 0) this.#linger();
+  /**
+   * Closes the connection if no request is under way. That of another region closes only
+   * with its next answer, or at the end (`last`): it may be about to send what cannot be
+   * sent twice.
+   */
+  drain(last: boolean): void {
+    const idle = this.#state === 'open' && !this.#exchange && this.#input.length === 0;
+    if (idle && (last || this.origin.peerRegion === undefined)) this.#linger();
   }
 
   // ── Called by the exchange ───────────────────────────────────────────────────────────
@@ -126,7 +131,8 @@ export class ClientConnection {
 
   /** Ends at once. `reset`: where a mere close would pass for the end of the response. */
   abort(reset = false): void {
-    if (reset) this.socket.resetAndDestroy();
+    // A TLS stream that ends without close_notify is known to be cut off.
+    if (reset && this.origin.listener === 'http') this.socket.resetAndDestroy();
     else this.socket.destroy();
   }
 
@@ -193,7 +199,7 @@ export class ClientConnection {
   }
 
   #awaitRequest(): void {
-    if (this.#runtime.draining) {
+    if (this.#runtime.draining && this.origin.peerRegion === undefined) {
       this.#linger();
       return;
     }
@@ -342,6 +348,12 @@ export class ClientConnection {
     this.#waiting = 'nothing';
     this.#deadline.clear();
   }
+}
+
+/** Clients should go elsewhere: the node or its whole region stops serving soon. */
+function isLeaving({ draining, health, snapshot }: Runtime): boolean {
+  const { ownRegion } = snapshot;
+  return draining || health.draining(ownRegion) || !health.controlOn(ownRegion);
 }
 
 class RequestTimeout extends Error {}

@@ -107,16 +107,14 @@ test('an endpoint that is silent: another for GET, 504 for POST', async () => {
 
 test('an endpoint that never accepts is given up after the connect limit', async () => {
   // TEST-NET-1 is not routed; where the network refuses at once this is a plain failure.
-  const origin = await RawOrigin.listen();
+  await using origin = await RawOrigin.listen();
   const config = oneRegion(origin.port);
   config.services!.s!.endpoints = { eu: ['192.0.2.1:80', `127.0.0.1:${origin.port}`] };
   config.services!.s!.timeouts = { connect: '100ms' };
-  const { gateway, port } = await startGateway({ config });
-  const client = await RawClient.connect(port);
+  await using started = await startGateway({ config });
+  const { port } = started;
+  using client = await RawClient.connect(port);
   for (let n = 0; n < 3; n++) assert.equal((await client.request(get)).status, 200);
-  client.close();
-  await gateway.close();
-  await origin.close();
 });
 
 test('waiting requests leave an endpoint when it is ejected', async () => {
@@ -146,8 +144,9 @@ test('weights are kept', async () => {
       weight: [3, 1, 0][index]!,
     })),
   };
-  const { gateway, port } = await startGateway({ config });
-  const client = await RawClient.connect(port);
+  await using started = await startGateway({ config });
+  const { gateway, port } = started;
+  using client = await RawClient.connect(port);
   for (let n = 0; n < 8; n++) await client.request(get);
   assert.deepEqual(
     origins.map(({ requests }) => requests.length),
@@ -159,39 +158,34 @@ test('weights are kept', async () => {
 });
 
 test('idle connections go before the upstream would close them', async () => {
-  const origin = await RawOrigin.listen();
-  const { gateway, port } = await startGateway({
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({
     config: oneRegion(origin.port),
     limits: { upstreamIdleMs: 100 },
   });
-  const client = await RawClient.connect(port);
+  const { port } = started;
+  using client = await RawClient.connect(port);
   await client.request(get);
   await eventually('the idle connection to go', () => origin.sockets.size === 0);
   origin.respond = (_request, socket) =>
     void socket.write(okResponse('x', 'Keep-Alive: timeout=1\r\n'));
   await client.request(get);
   await eventually('one announced as short not to be kept', () => origin.sockets.size === 0);
-  client.close();
-  await gateway.close();
-  await origin.close();
 });
 
 test('a pool that is full answers 503 and says so', async () => {
-  const origin = await RawOrigin.listen();
-  const { gateway, port } = await startGateway({
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({
     config: oneRegion(origin.port),
     limits: { upstreamConnections: 1 },
   });
+  const { port } = started;
   origin.respond = () => {};
-  const first = await RawClient.connect(port);
-  const second = await RawClient.connect(port);
+  using first = await RawClient.connect(port);
+  using second = await RawClient.connect(port);
   first.send(get);
   await eventually('the first', () => origin.requests.length === 1);
   const response = await second.request(get);
   assert.equal(response.status, 503);
   assert.equal(JSON.parse(response.body).code, 'upstream_saturated');
-  first.close();
-  second.close();
-  await gateway.close();
-  await origin.close();
 });
