@@ -15,7 +15,7 @@ export function define(command: Command): void {
     .option('--state <dir>', 'folder of snapshots and logs', 'meridian-state')
     .addHelpText(
       'after',
-      '\nSIGTERM drains for the longest TTL + 2 s, then ends; SIGINT ends at once.\nMERIDIAN_ADMIN_TOKEN_FILE names the file of the token for changes by the admin API.',
+      '\nSIGTERM drains for the longest TTL + 2 s, then ends; SIGINT ends at once.\nMERIDIAN_ADMIN_TOKEN_FILE names the file of the token for changes by the admin API,\nMERIDIAN_STORE_SECRET_FILE that of the password of the store, where it has one.',
     )
     .action(run);
 }
@@ -27,6 +27,7 @@ async function run({ region, config, state }: RunOptions): Promise<void> {
     configPath: config,
     stateDirectory: resolve(state),
     adminTokenPath: process.env.MERIDIAN_ADMIN_TOKEN_FILE,
+    storeSecretPath: process.env.MERIDIAN_STORE_SECRET_FILE,
     version: readPackageVersion(),
   });
 }

@@ -7,16 +7,16 @@ export interface SampleRequest {
   readonly service: string;
 }
 
-/** A host with a path that a plain GET matches, preferring exact hosts and longer paths. */
+/** A host, the one with the most routes, with a path that a plain GET matches. */
 export function sampleRequest({ routes, zones }: Config): SampleRequest | undefined {
+  const all = routes.flatMap(({ hosts }) => hosts ?? []).filter((host) => !host.startsWith('*.'));
+  const routesOf = (host: string) => all.filter((one) => one === host).length;
+  const anyHost = `www.${Object.keys(zones)[0] ?? 'example.test'}`;
   const candidates = routes.flatMap((route): SampleRequest[] => {
-    const { hosts, pattern, prefix, methods, service } = route;
+    const { hosts = [anyHost], pattern, prefix, methods, service } = route;
     if (methods && !methods.includes('GET')) return [];
     if (pattern?.includes('/:')) return [];
-    const host =
-      hosts?.find((name) => !name.startsWith('*.')) ??
-      hosts?.[0] ??
-      `www.${Object.keys(zones)[0] ?? 'example.test'}`;
+    const [host = anyHost] = [...hosts].sort((a, b) => routesOf(b) - routesOf(a));
     return [{ host: host.replace(/^\*/, 'www'), path: pattern ?? prefix ?? '/', service }];
   });
   return candidates.find(({ path }) => path !== '/') ?? candidates[0];

@@ -99,6 +99,17 @@ function meridian(...args: string[]): Promise<Result> {
   });
 }
 
+function shell(text: string): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      'sh',
+      ['-c', text],
+      { cwd: folder, timeout: 10_000 },
+      (_, stdout, stderr) => resolve({ code: child.exitCode, output: stdout + stderr }),
+    );
+  });
+}
+
 async function meridianJson(...args: string[]) {
   const { stdout, stderr } = await meridian(...args, '--json');
   assert.equal(stderr, '');
@@ -257,6 +268,18 @@ test('status shows what each region thinks of the others, also of one that is fr
       (await meridian('region', 'start', 'eu')).stdout,
       /^started: eu\/node, eu\/service\/rates\n/,
     );
+  }
+});
+
+test('every command that up printed works when it is pasted into a shell', async () => {
+  const commands = lines.flatMap(
+    (line) => / {2,}((?:curl|dig|node|npx|meridian) .*)$/.exec(line)?.[1] ?? [],
+  );
+  assert.ok(commands.length >= 9, lines.join('\n'));
+  for (const text of commands) {
+    const { code, output } = await shell(text);
+    assert.equal(code, 0, `${text}\n${output}`);
+    assert.notEqual(output.trim(), '', text);
   }
 });
 

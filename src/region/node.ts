@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly stateDirectory: string;
   /** What changes over the admin API must present; without it nothing can be changed. */
   readonly adminToken: string | undefined;
+  /** Password of the store's servers, where they have one. */
+  readonly storeSecret?: string | undefined;
   /** Of Meridian. */
   readonly version: string;
   readonly log: Log;
@@ -141,7 +143,7 @@ class RunningNode implements RegionNode {
   }
 
   async #startParts(): Promise<void> {
-    const { region, log, stateDirectory, adminToken } = this.#options;
+    const { region, log, stateDirectory, adminToken, storeSecret } = this.#options;
     const { config, material } = this.#configuration;
     const clock = this.#clock;
     const topology = compileTopology(config);
@@ -173,7 +175,7 @@ class RunningNode implements RegionNode {
     this.#dataPlane = dataPlane;
     await dataPlane.start();
     this.#lastHealth.keep(() => health.exportState());
-    const store = openStore(storeOptionsFor(config, region, region), clock);
+    const store = openStore(storeOptionsFor(config, region, region, storeSecret), clock);
     this.#store = store;
     const view = await createNodeView({
       options: this.#options,

@@ -10,6 +10,8 @@ export interface RunNodeOptions {
   readonly stateDirectory: string;
   /** File that holds the token of the admin API. */
   readonly adminTokenPath: string | undefined;
+  /** File that holds the password of the store's servers, where they have one. */
+  readonly storeSecretPath?: string | undefined;
   readonly version: string;
 }
 
@@ -29,7 +31,8 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
     region: options.region,
     configPath: options.configPath,
     stateDirectory: options.stateDirectory,
-    adminToken: readToken(options.adminTokenPath),
+    adminToken: readSecret(options.adminTokenPath, 'admin token'),
+    storeSecret: readSecret(options.storeSecretPath, 'password of the store'),
     version: options.version,
     log,
   });
@@ -39,16 +42,14 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
   );
 }
 
-function readToken(path: string | undefined): string | undefined {
+function readSecret(path: string | undefined, what: string): string | undefined {
   if (path === undefined) return undefined;
   try {
     return readFileSync(path, 'utf8').trim() || undefined;
   } catch (cause) {
-    throw new MeridianError(
-      'admin_token_unreadable',
-      `cannot read the admin token: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw new MeridianError('secret_unreadable', `cannot read the ${what}: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }
 

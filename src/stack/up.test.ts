@@ -14,8 +14,14 @@ import { FakeStack, fakeConfig, makeFolder, somePlace, until } from './testdata/
 const statuses = (stack: FakeStack) =>
   askStack<ProcessStatus[]>(findRunningStack(stack.state), { operation: 'status' });
 
+/** Each service starts a process in a session of its own, as a careless program may. */
+const withGrandchildren = {
+  ...fakeConfig,
+  stack: { services: { rates: { ...fakeConfig.stack.services.rates, env: { GRANDCHILD: '1' } } } },
+};
+
 test('a stack comes up, writes its state for its owner only, and SIGINT ends all of it', async (t) => {
-  const stack = new FakeStack(makeFolder());
+  const stack = new FakeStack(makeFolder(), { config: withGrandchildren });
   t.after(() => stack.clean());
   await stack.event('ready');
   const ids = (await statuses(stack)).map(({ id, state }) => `${id} ${state}`);
@@ -32,6 +38,14 @@ test('a stack comes up, writes its state for its owner only, and SIGINT ends all
   const log = readFileSync(join(stack.state, 'regions/eu/node.log'), 'utf8');
   assert.match(log, /fake node of eu, token file .*\/state\/admin-token/);
 
+  // Each leads a session: a Ctrl-C at the terminal does not reach it.
+  for (const { pid } of await statuses(stack)) {
+    const [, , group, session] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .split(') ')[1]!
+      .split(' ');
+    assert.deepEqual([Number(group), Number(session)], [pid, pid]);
+  }
+  await until(() => findMarked(stack.state).length === 6, 'a grandchild of each service');
   stack.child.kill('SIGINT');
   assert.equal(await stack.exit(), 0);
   assert.deepEqual(findMarked(stack.state), []);
@@ -81,6 +95,14 @@ describe('a running stack', () => {
       { type: 'signal', signal: 'SIGSTOP', pid: node.pid },
     );
     assert.ok(Math.abs(frozen.first!.wallMs - Date.now()) < 20_000);
+
+    // What the next supervisor needs, should this one be killed now.
+    const { processes } = findStack(stack.state).record;
+    assert.deepEqual(
+      processes.map(({ id, pid }) => `${id} ${pid}`),
+      (await statuses(stack)).map(({ id, pid }) => `${id} ${pid}`),
+    );
+    assert.ok(processes.every(isAlive));
   });
 
   test('an unknown name is refused with the names that are known', async () => {
@@ -125,6 +147,8 @@ describe('a running stack', () => {
     await askStack(found, { operation: 'region', action: 'freeze', region: 'us' });
     const ended = await endStack(stack.state);
     assert.equal(ended.supervisor, stack.child.pid);
+    const { elapsedMs } = await stack.event('stopped');
+    assert.ok(Number(elapsedMs) < 4_000, 'killed, not waited for until the grace of 5 s was over');
     assert.equal(await stack.exit(), 0);
     assert.deepEqual(findMarked(stack.state), []);
   });
@@ -133,16 +157,11 @@ describe('a running stack', () => {
 test('a second up on the same state is refused; after a SIGKILL the next, or down, ends what was left', async (t) => {
   const folder = makeFolder();
   const place = somePlace();
-  const config = structuredClone(fakeConfig);
-  const grandchild = {
-    ...config,
-    stack: { services: { rates: { ...config.stack.services.rates, env: { GRANDCHILD: '1' } } } },
-  };
-  const first = new FakeStack(folder, { place, config: grandchild });
+  const first = new FakeStack(folder, { place, config: withGrandchildren });
   t.after(() => first.clean());
   await first.event('ready');
 
-  const refused = new FakeStack(folder, { place, config: grandchild });
+  const refused = new FakeStack(folder, { place, config: withGrandchildren });
   const error = await refused.event('error');
   assert.equal(error.code, 'stack_running');
   assert.ok(String(error.message).includes(`${first.state} (pid ${first.child.pid})`));

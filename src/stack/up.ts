@@ -19,7 +19,7 @@ import { endLeftovers } from './state/leftovers.ts';
 import { lockStack } from './state/lock.ts';
 import { rotateLogs } from './state/logs.ts';
 import { replaceFile } from './state/private-file.ts';
-import { keepToken } from './state/token.ts';
+import { keepSecret } from './state/secret.ts';
 
 export interface UpOptions {
   /** The configuration file. */
@@ -76,7 +76,7 @@ export async function up(options: UpOptions): Promise<void> {
 async function writeFiles(effective: EffectiveConfig, layout: StackLayout): Promise<void> {
   rotateLogs(layout, Object.keys(effective.config.regions));
   replaceFile(layout.config, effective.text);
-  keepToken(layout.token);
+  keepSecret(layout.token);
   await issueCertificates(effective.config, layout);
   if (effective.runsStore) writeStoreFiles(effective.config, layout);
 }
@@ -84,10 +84,11 @@ async function writeFiles(effective: EffectiveConfig, layout: StackLayout): Prom
 function writeStoreFiles(config: Config, layout: StackLayout): void {
   const sites = storeSites(config);
   const voters = hubVoters(sites);
+  const secret = keepSecret(layout.storeSecret);
   for (const site of sites) {
     const { store } = layout.region(site.region);
     mkdirSync(store, { recursive: true, mode: 0o700 });
-    const options = (kind: string) => ({ site, voters, storeDirectory: join(store, kind) });
+    const options = (kind: string) => ({ site, voters, secret, storeDirectory: join(store, kind) });
     replaceFile(join(store, 'leaf.conf'), leafConfigText(options('leaf')));
     if (voters.includes(site)) replaceFile(join(store, 'hub.conf'), hubConfigText(options('hub')));
   }

@@ -31,7 +31,8 @@ export function planProcesses(options: PlanOptions): ProcessSpec[] {
   ]);
 }
 
-function nodeSpec(region: string, { layout, meridian, environment }: PlanOptions): ProcessSpec {
+function nodeSpec(region: string, options: PlanOptions): ProcessSpec {
+  const { layout, meridian, environment, natsServer } = options;
   const { directory, nodeLog } = layout.region(region);
   const [command = process.execPath, ...args] = meridian;
   const run = ['run', '--region', region, '--config', layout.config, '--state', directory];
@@ -42,7 +43,11 @@ function nodeSpec(region: string, { layout, meridian, environment }: PlanOptions
     command,
     args: [...args, ...run],
     directory: layout.directory,
-    environment: { ...environment, MERIDIAN_ADMIN_TOKEN_FILE: layout.token },
+    environment: {
+      ...environment,
+      MERIDIAN_ADMIN_TOKEN_FILE: layout.token,
+      ...(natsServer !== undefined && { MERIDIAN_STORE_SECRET_FILE: layout.storeSecret }),
+    },
     logPath: nodeLog,
   };
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
  *         lock              who runs it                                         0600
  *         stack.sock        control socket                                      0600
  *         admin-token       secret of changes through the admin API             0600
+ *         store-secret      password of the store servers                       0600
  *         config.json       the configuration that the nodes read
  *         ca/               development CA
  *         regions/R/        node.log access.log snapshots
@@ -20,6 +21,7 @@ export interface StackLayout {
   readonly lock: string;
   readonly socket: string;
   readonly token: string;
+  readonly storeSecret: string;
   readonly config: string;
   readonly authority: string;
   region(name: string): RegionLayout;
@@ -41,6 +43,7 @@ export function layoutOf(directory: string): StackLayout {
     lock: join(directory, 'lock'),
     socket: join(directory, 'stack.sock'),
     token: join(directory, 'admin-token'),
+    storeSecret: join(directory, 'store-secret'),
     config: join(directory, 'config.json'),
     authority: join(directory, 'ca'),
     region(name) {

@@ -21,7 +21,7 @@ import { endLeftovers } from './leftovers.ts';
 import { lockHolder, lockStack } from './lock.ts';
 import { replaceFile } from './private-file.ts';
 import { bootId, emptyRecord, readRecord, writeRecord } from './record.ts';
-import { keepToken } from './token.ts';
+import { keepSecret } from './secret.ts';
 
 const folder = makeFolder();
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -165,16 +165,16 @@ test('the folder of a socket that stood elsewhere is removed only when nothing e
   assert.deepEqual(readdirSync(elsewhere), ['other']);
 });
 
-test('the admin token is made once, 256 bits, for its owner only', () => {
+test('a secret is made once, 256 bits, for its owner only', () => {
   const { token } = layoutOf(openStateDirectory(freshPath()).directory);
-  keepToken(token);
+  keepSecret(token);
   const first = readFileSync(token, 'utf8').trim();
   assert.equal(Buffer.from(first, 'base64url').length, 32);
   chmodSync(token, 0o644);
-  keepToken(token);
+  keepSecret(token);
   assert.equal(readFileSync(token, 'utf8').trim(), first);
   assert.equal(statSync(token).mode & 0o777, 0o600);
   writeFileSync(token, '');
-  keepToken(token);
+  keepSecret(token);
   assert.notEqual(readFileSync(token, 'utf8').trim(), '');
 });
