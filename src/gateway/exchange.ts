@@ -2,11 +2,12 @@ import type { ServiceConfig } from '../config/schema/service.ts';
 import { type OwnAnswer, serialiseAnswer } from './answers.ts';
 import type { Target, Tried } from './choose.ts';
 import type { ClientConnection } from './client/connection.ts';
+import { framingFor } from './client/framing-for.ts';
 import type { RequestIdentity } from './forwarding.ts';
-import { type BodyFraming, chunkedBody, closeDelimitedBody } from './http1/framing.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
 import { lastChunk, lastChunkWith, serialiseResponseHead } from './http1/serialise.ts';
+import type { Phases } from './phases.ts';
 import type { ProblemCode } from './problems.ts';
 import {
   type AttemptFailure,
@@ -16,21 +17,9 @@ import {
 } from './retry.ts';
 import type { Runtime } from './runtime.ts';
 import type { RoutePlan } from './snapshot.ts';
-import type { ResponseReceiver, UpstreamConnection } from './upstream/connection.ts';
+import type { UpstreamConnection } from './upstream/connection.ts';
 import type { Pool } from './upstream/pool.ts';
-
-/** The decisions about a request, in the order of its life. `Lifecycle` is the one. */
-export interface Phases {
-  /** The head of an attempt, ready to be sent. */
-  requestHead(exchange: Exchange): string;
-  respond(exchange: Exchange, head: ResponseHead, connection: UpstreamConnection): void;
-  failed(exchange: Exchange, failure: AttemptFailure): void;
-  problem(exchange: Exchange, code: ProblemCode): void;
-  /** Looks again at an attempt without a response, now that health has changed. */
-  reconsider(exchange: Exchange): void;
-  /** Called once, whatever became of it. */
-  ended(exchange: Exchange): void;
-}
+import type { ResponseReceiver } from './upstream/response-receiver.ts';
 
 /** Status in logs and metrics of a request whose client went away (nginx's convention). */
 export const clientGone = 499;
@@ -226,7 +215,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
 
   /** Starts the client's response with a head from upstream. */
   forward(head: ResponseHead, extra: string, fromPeer: boolean): void {
-    const body = clientFraming(head.body, this.head.minor);
+    const body = framingFor(this.head.minor, head.body);
     this.#byClose = body.kind === 'close';
     this.#begin(head.status, !this.#byClose);
     const text = serialiseResponseHead({
@@ -330,11 +319,4 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     this.#phases.ended(this);
     this.client.exchangeDone(this.#keepAlive && !this.switched);
   }
-}
-
-/** HTTP/1.0 knows no chunks; HTTP/1.1 is not left in doubt where a body ends. */
-function clientFraming(body: BodyFraming, clientMinor: 0 | 1): BodyFraming {
-  if (body.kind === 'close' && clientMinor === 1) return chunkedBody;
-  if (body.kind === 'chunked' && clientMinor === 0) return closeDelimitedBody;
-  return body;
 }

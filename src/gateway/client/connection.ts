@@ -8,20 +8,7 @@ import { WireError } from '../http1/wire-error.ts';
 import { MessageWriter } from '../message-writer.ts';
 import { isProblemCode, type ProblemCode } from '../problems.ts';
 import type { Runtime } from '../runtime.ts';
-
-/** Turns what a connection reads into exchanges. `Lifecycle` is the one. */
-export interface RequestTaker {
-  open(client: ClientConnection, head: RequestHead): Exchange;
-  /** Decides and starts; everything that came with the head has been given to the exchange. */
-  begin(exchange: Exchange): void;
-  problem(exchange: Exchange, code: ProblemCode, detail?: string): void;
-  /** The text of an answer to something that is no request; logs it. */
-  refusal(client: ClientConnection, code: ProblemCode, detail: string): string;
-  /** An error that no peer can cause: a defect of the gateway. */
-  defect(error: unknown): void;
-  /** The connection ends. */
-  closed(client: ClientConnection): void;
-}
+import type { RequestTaker } from './request-taker.ts';
 
 /** What the one deadline of a connection stands for at the moment. */
 type Waiting = 'idle' | 'head' | 'body' | 'drain' | 'progress' | 'linger' | 'nothing';

@@ -1,5 +1,6 @@
-import { type ConnectionKeeper, type ResponseReceiver, UpstreamConnection } from './connection.ts';
+import { type ConnectionKeeper, UpstreamConnection } from './connection.ts';
 import type { Dialler } from './dialler.ts';
+import type { ResponseReceiver } from './response-receiver.ts';
 
 export interface PoolOptions extends Omit<ConnectionKeeper, 'onIdle' | 'onClosed'> {
   readonly dialler: Dialler;

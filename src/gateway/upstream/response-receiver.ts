@@ -1,0 +1,35 @@
+import type { ServiceConfig } from '../../config/schema/service.ts';
+import type { ResponseHead } from '../http1/response-parser.ts';
+import type { AttemptFailure } from '../retry.ts';
+import type { UpstreamConnection } from './connection.ts';
+
+/** Who sent the request that a connection carries and takes its response. */
+export interface ResponseReceiver {
+  readonly method: string;
+  /** In milliseconds: of the service that the request is for. */
+  readonly timeouts: ServiceConfig['timeouts'];
+  /** The connection stands: send the head now. */
+  onReady(connection: UpstreamConnection): void;
+  /** A 1xx other than 101. */
+  onInterim(head: ResponseHead): void;
+  onHead(head: ResponseHead, connection: UpstreamConnection): void;
+  /** Memory is borrowed: valid until the call returns. */
+  onData(part: Buffer): void;
+  /** All that one read brought has been handed over. */
+  onPause(): void;
+  onEnd(trailers: readonly string[]): void;
+  /** The response broke off after its head was handed over, or after a switch. */
+  onTruncated(): void;
+  /** The attempt failed before a response head. Not called after `detach`. */
+  onFailure(failure: AttemptFailure): void;
+  /** The health table has changed, and no response has begun. */
+  onHealthChanged(): void;
+  /** The socket takes request bytes again. */
+  onDrain(): void;
+  /** The protocol that the request offered to switch to, if any. */
+  readonly upgrade: string | undefined;
+  /** 101: from now on bytes come by `onData` and `onPause` until `onSwitchedEnd`. */
+  onSwitch(head: ResponseHead, connection: UpstreamConnection): void;
+  /** After a switch: the peer sends no more; the other direction may go on. */
+  onSwitchedEnd(): void;
+}
