@@ -23,6 +23,8 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     port: config.ports.dns,
     reusePort: true,
     metrics: new DnsMetrics(data.metricsBuffer),
+    onFault: (error) =>
+      post({ kind: 'warning', message: `DNS answered SERVFAIL: ${messageOf(error)}` }),
   });
   parentPort?.on('message', (message: ToThread) => {
     if (message.kind === 'close') void server.close().then(() => parentPort?.close());

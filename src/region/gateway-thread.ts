@@ -23,6 +23,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
     identity: material.identity,
     reusePort: true,
     accessLog,
+    onDefect: (error) => post({ kind: 'warning', message: `defect survived: ${messageOf(error)}` }),
     onFrame: (peerRegion, frame) => post({ kind: 'frame', region: peerRegion, bytes: frame }),
   });
   parentPort?.on('message', (message: ToThread) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createDnsClient } from '../../src/dns/client.ts';
+import { askStack, findRunningStack } from '../../src/stack/control/client.ts';
 import { requireNatsServer } from '../support/requirements.ts';
 import { failed, type Round, RoundLoad } from '../support/round-load.ts';
 import { clientNear, type RegionName, regionNames, TestStack, until } from '../support/stack.ts';
@@ -54,15 +55,14 @@ async function lose(
   const before = load.rounds.filter((round) => round.endedMs > round.startedMs);
   assert.deepEqual(before.filter(failed), [], 'no round fails before the fault');
   load.ask(survivors);
-  const command = stack.run('region', fault, region);
   const faultMs = performance.now();
-  await command;
+  await askStack(findRunningStack(stack.state), { operation: 'region', action: fault, region });
   await until('time to observe', () => performance.now() - faultMs > observedMs);
   await load.stop();
   return outcomeOf(load.rounds, region, survivors, faultMs);
 }
 
-/** The fault is counted from when the command was called, so its own start-up counts too. */
+/** `faultMs`: just before the signals were sent. */
 function outcomeOf(
   rounds: readonly Round[],
   region: RegionName,
