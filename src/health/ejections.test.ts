@@ -78,3 +78,13 @@ test('probes eject no more than the share, and readmit only what they ejected', 
   ejections.probed([second], false);
   assert.deepEqual([table.ejected(0), table.ejected(1)], [false, true]);
 });
+
+test('a failed probe that could not eject does not shorten a later ejection by traffic', () => {
+  const { table, ejections } = setUp();
+  ejections.probed([second, first], false);
+  assert.deepEqual([table.ejected(0), table.ejected(1)], [false, true]);
+  ejections.probed([second], true);
+  byTraffic(table);
+  ejections.probed([first], true);
+  assert.equal(table.ejected(0), true);
+});

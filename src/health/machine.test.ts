@@ -258,8 +258,8 @@ test('a probe that a stall made fail is not believed', () => {
 
 test('after a pause longer than freshness own verdicts are unknown until probed again', () => {
   const h = calm();
-  h.nowMs += 5_000;
-  h.wallMs += 5_000;
+  h.nowMs += 3_100; // probes of before would still be valid
+  h.wallMs += 3_100;
   h.ticks(1);
   assert.equal(h.machine.vector().verdicts.size, 0);
   assert.deepEqual(h.news(), []);
@@ -309,6 +309,8 @@ test('a restart starts from the last state, with its age, until there is evidenc
   assert.deepEqual(h.ticks(50).news(), []);
   h.hear('b', { 'gateway/c': 'up' }).probe('10.0.0.3', '+++');
   assert.deepEqual(h.news(), ['b draining false', 'gateway/c healthy']);
+  h.hear('b', { 'service/rates/b': 'up' }).ticks(50);
+  assert.equal(h.reason('service/rates/b'), 'no word from b; last state held'); // not from disk
 });
 
 test('what cannot be read from disk is left out', () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { systemClock } from '../base/clock.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { checkSchema } from '../config/schema/check.ts';
 import { createProbe } from './probe.ts';
 
@@ -87,18 +88,32 @@ test('HTTP: the request is one that any server understands', async () => {
   );
 });
 
-test('HTTP: an orderly end for the server: no reset', async () => {
-  const ended = Promise.withResolvers<string>();
+test('HTTP: the server may send the rest and sees an orderly end: no reset', async () => {
+  const closed = Promise.withResolvers<boolean>();
   const port = await serve((socket) => {
-    socket.on('error', (error) => ended.resolve(error.message));
-    socket.on('end', () => ended.resolve('end'));
-    socket.once('data', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      setImmediate(() => socket.end('the rest'));
+    socket.on('close', (hadError) => closed.resolve(hadError));
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+    socket.on('end', () => {
+      socket.write('x'.repeat(1_000));
+      setTimeout(() => socket.end('y'.repeat(10_000)), 5); // by now a reset would have come back
     });
   });
   assert.equal(await outcome(port, http), 'ok: status 200');
-  assert.equal(await ended.promise, 'end');
+  assert.equal(await closed.promise, false);
+});
+
+test('without a connection within its limit a probe does not wait for the total one', async () => {
+  const port = await serve(() => undefined);
+  const clock = new ManualClock();
+  const check = checkSchema.parse({ ...http, connectTimeout: '500ms' });
+  const details: string[] = [];
+  createProbe(clock)({ key: 'k', host: '127.0.0.1', port, check, endpoints: [] }, (_, detail) =>
+    details.push(detail),
+  );
+  clock.advance(499); // the socket's events come only after this turn
+  assert.deepEqual(details, []);
+  clock.advance(1);
+  assert.deepEqual(details, ['no connection within 500 ms']);
 });
 
 test('failures are told apart', async () => {

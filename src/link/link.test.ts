@@ -100,6 +100,12 @@ test('a stranger is refused: other authority, server-only certificate, none at a
   }
 });
 
+test('a listener that lets anyone in still believes nobody who did not prove it', async () => {
+  const { port } = await listen(greet, { rejectUnauthorized: false });
+  const other = await issueRegionIdentity(await createAuthority(), 'east');
+  assert.match((await meet(port, { ...other, ca: west.ca }, 'west')) ?? '', /^undefined /);
+});
+
 test('a region that is not configured is nobody', async () => {
   const { port } = await listen(greet);
   const north = await issueRegionIdentity(authority, 'north');
@@ -166,6 +172,7 @@ test('frames arrive in order with the name of the peer; a burst is cut to the ne
     link.send(encodeFrame(n));
     await until(() => got.includes(`east ${n}`));
   }
+  assert.deepEqual(link.status(), { connected: true, lastError: undefined }); // never stalled
 });
 
 test('a lost peer is found again', async () => {

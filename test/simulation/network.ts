@@ -7,6 +7,7 @@ export class Network {
   readonly #cut = new Set<string>();
   /** Share of the packets sent by the probes and the link of a region that vanish. */
   readonly #loss = new Map<string, number>();
+  #spikes: { share: number; upToMs: number } | undefined;
 
   constructor(random: () => number) {
     this.#random = random;
@@ -36,10 +37,22 @@ export class Network {
   heal(): void {
     this.#cut.clear();
     this.#loss.clear();
+    this.#spikes = undefined;
   }
 
   setLoss(region: string, share: number): void {
     this.#loss.set(region, share);
+  }
+
+  /** From now on this share of the frames is late by up to `upToMs`. */
+  setSpikes(share: number, upToMs: number): void {
+    this.#spikes = { share, upToMs };
+  }
+
+  /** By how much the next frame is late. */
+  spikeMs(): number {
+    if (!this.#spikes || this.#random() >= this.#spikes.share) return 0;
+    return between(this.#random, 0, this.#spikes.upToMs);
   }
 
   /** Whether the next packet that `from` sends as an observer to `to` vanishes. */

@@ -83,6 +83,22 @@ export const scenarios: readonly Scenario[] = [
       }),
   },
   {
+    name: 'an observer that stutters: pauses too close together to finish a probe',
+    deployments: every,
+    run: (world) => {
+      const observer = pick(world.random, world.regions);
+      return unchangedWhile(world, () => {
+        for (let i = 0; i < 8; i++) {
+          observer.pause();
+          world.advance(between(world.random, 600, 2_500));
+          observer.resume();
+          world.advance(between(world.random, 0, 300));
+        }
+        world.advance(5_000);
+      });
+    },
+  },
+  {
     name: 'a wall clock jumps by up to 10 minutes',
     deployments: every,
     run: (world) =>
@@ -139,6 +155,23 @@ export const scenarios: readonly Scenario[] = [
       }),
   },
   {
+    name: 'a gateway that only its own region reaches: lost for all, itself too',
+    deployments: every,
+    run: (world) => {
+      const region = pick(world.random, world.serving);
+      const about = `gateway/${region.name}`;
+      world.advance(between(world.random, 0, 1_000));
+      const from = world.history.length;
+      region.published = false;
+      turned(world, world.regions, about, 'unhealthy', blackHoleLimitMs);
+      world.advance(10_000);
+      region.published = true;
+      turned(world, world.regions, about, 'healthy', recoveryLimitMs);
+      for (const entry of world.history.slice(from)) assert.equal(entry.about, about);
+      return [];
+    },
+  },
+  {
     name: 'a region stopped (SIGSTOP)',
     deployments: every,
     run: (world) =>
@@ -179,23 +212,28 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a region drains and starts anew',
+    name: 'a region drains and starts anew, while old frames are still under way',
     deployments: every,
     run: (world) => {
       const region = pick(world.random, world.serving);
-      const drains = (on: boolean) =>
-        world.regions.every(({ table }) => {
-          return table?.draining(world.topology.regionIndex.get(region.name) ?? -1) === on;
-        });
+      world.network.setSpikes(0.5, 2_000);
       region.health?.setDraining(true);
-      world.advance(1_000);
-      assert.ok(drains(true), 'all know that it drains');
-      // Long enough to be known dead, so that it comes back by quorum.
+      world.advance(3_000);
       region.kill();
-      world.advance(8_000);
+      world.advance(between(world.random, 50, restartMs));
       region.start();
-      world.advance(recoveryLimitMs);
-      assert.ok(drains(false), 'all know that it does not drain any more');
+      world.advance(10_000);
+      for (const { name } of world.regions) {
+        const seen = world.history.filter(
+          ({ at, about }) => at === name && about === `draining/${region.name}`,
+        );
+        const expected = name === region.name ? ['on'] : ['on', 'off'];
+        assert.deepEqual(
+          seen.map(({ value }) => value),
+          expected,
+          `draining at ${name}`,
+        );
+      }
       allHealthy(world);
       return [];
     },

@@ -68,7 +68,7 @@ export class SimulatedLink implements FrameSender {
       return;
     }
     this.#newest = undefined;
-    let delayMs = network.delayMs(this.#from.name, this.#to.name);
+    let delayMs = network.delayMs(this.#from.name, this.#to.name) + network.spikeMs();
     for (let waitMs = retransmissionMs; waitMs < stallMs; waitMs *= 2) {
       if (!network.loses(this.#from.name, this.#to.name)) break;
       delayMs += waitMs;

@@ -19,6 +19,8 @@ export class SimulatedRegion {
   readonly address: string;
   /** What serves: apart from the node's main thread, which may stand still by itself. */
   gateway: 'serving' | 'frozen' | 'dead' = 'dead';
+  /** Whether other regions reach the gateway; the link has ways of its own. */
+  published = true;
   serviceAlive = true;
   /** Rises with every start. */
   process = 0;
@@ -165,7 +167,8 @@ export class SimulatedRegion {
         for (const timer of timers) timer.cancel();
         done(ok, detail);
       };
-      const passes = (): boolean => network.connected(this.name, to.name);
+      const passes = (): boolean =>
+        network.connected(this.name, to.name) && (to === this || to.published);
       const input = (delayMs: number, run: () => void): void => {
         scheduler.after(delayMs, () => {
           if (process !== this.process || over) return;
