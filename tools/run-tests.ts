@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
   options: { 'test-name-pattern': { type: 'string', multiple: true, default: [] } },
 });
 
-const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root })
+const files = globSync('{src,test,examples}/**/*.test.ts', { cwd: root })
   .filter((file) => positionals.length === 0 || positionals.some((path) => isUnder(file, path)))
   .sort();
 if (files.length === 0) {

@@ -35,6 +35,7 @@ export class EventStream {
       closing.abort();
     });
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    response.flushHeaders();
   }
 
   /** Whether it was sent; not so when the client is too slow or gone. `data` goes as JSON. */
