@@ -124,6 +124,8 @@ test('a posted conversion is read strictly', async (t) => {
 
   const utf8 = posted(JSON.stringify(wish), 'Application/JSON; charset=utf-8');
   assert.equal((await service.json('/v1/convert', utf8)).status, 200);
+  const untyped = { method: 'POST', body: new TextEncoder().encode(JSON.stringify(wish)) };
+  assert.equal((await service.json('/v1/convert', untyped)).status, 200);
   const refused: [init: RequestInit, status: number, code: string, field?: string][] = [
     [posted(JSON.stringify({ ...wish, amount: 12.5 })), 400, 'malformed_field', 'amount'],
     [posted(JSON.stringify({ ...wish, amout: '1' })), 400, 'unknown_field', 'amout'],

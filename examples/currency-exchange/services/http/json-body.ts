@@ -4,12 +4,12 @@ import { Problem } from './problem.ts';
 const maximumBytes = 4_096;
 
 /**
- * A request body that is one JSON object. Throws `Problem`: `unsupported_media_type`,
+ * A request body that is one JSON object; its type need not be named. Throws `Problem`: `unsupported_media_type`,
  * `body_too_large` or `malformed_json`.
  */
 export async function readJsonObject(request: IncomingMessage): Promise<object> {
-  const type = request.headers['content-type'] ?? 'none';
-  if (!/^application\/json\s*(;|$)/i.test(type)) {
+  const type = request.headers['content-type'];
+  if (type !== undefined && !/^application\/json\s*(;|$)/i.test(type)) {
     const detail = 'Content-Type must be application/json';
     throw new Problem('unsupported_media_type', {
       detail,
