@@ -61,7 +61,7 @@ export async function until(
 }
 
 /** A part of 127.0.0.0/8 that no other test run of this machine uses now. */
-async function takeLoopback(): Promise<{ loopback: number; lock: ExclusiveLock }> {
+export async function takeLoopback(): Promise<{ loopback: number; lock: ExclusiveLock }> {
   for (let tries = 0; tries < 500; tries++) {
     const loopback = 20 + Math.floor(Math.random() * 220);
     const lock = await takeExclusiveLock(`test-loopback-${loopback}`);

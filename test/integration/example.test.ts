@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { send } from '../support/http.ts';
+import { NameServers } from '../support/name-servers.ts';
+import { requireCommand, requireNatsServer } from '../support/requirements.ts';
+import {
+  command,
+  exampleConfig,
+  meridian,
+  regionNames,
+  TestStack,
+  until,
+} from '../support/stack.ts';
+
+const run = promisify(execFile);
+
+describe('the worked example, as a new user meets it', { skip: requireNatsServer() }, () => {
+  let stack: TestStack;
+  let servers: NameServers;
+  before(async () => {
+    stack = await TestStack.start();
+    servers = new NameServers(stack);
+  });
+  after(async () => {
+    servers?.close();
+    await stack?.stop();
+  });
+
+  test('is ready within 30 s', (context) => {
+    context.diagnostic(`ready after ${(stack.readyAfterMs / 1_000).toFixed(1)} s`);
+    assert.ok(stack.readyAfterMs < 30_000);
+  });
+
+  test('three client networks get three regions, whichever name server is asked', async () => {
+    for (const near of regionNames) {
+      for (const host of ['api', 'rates', 'convert'].map((name) => `${name}.exchange.test`)) {
+        assert.ok(
+          await servers.all(host, near, (regions) => regions.join() === near),
+          `${host} from ${near}`,
+        );
+      }
+    }
+  });
+
+  test('each region answers 200 over HTTP and HTTPS, from its own service', async () => {
+    const ca = await readFile(join(stack.state, 'ca', 'ca.pem'), 'utf8');
+    for (const region of regionNames) {
+      const address = stack.address(region);
+      const answer = await send({ address, host: 'api.exchange.test', path: '/v1/rates?base=EUR' });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.region, region);
+      assert.equal(JSON.parse(answer.body).region, region);
+      assert.equal(await statusOverHttps(address, ca), 200);
+    }
+  });
+
+  test('every command that it prints works when pasted', async () => {
+    const commands = stack.output
+      .split('\n')
+      .map((line) => / {2,}((?:curl|dig|npx meridian) .*)$/.exec(line)?.[1])
+      .filter((line) => line !== undefined);
+    assert.ok(commands.length >= 10, stack.output);
+    for (const line of commands) {
+      const pasted = line.replace(/^npx meridian/, `${process.execPath} ${command}`);
+      const { stdout } = await run('sh', ['-c', pasted]);
+      assert.notEqual(stdout.trim(), '', line);
+    }
+    await until('all is healthy again', async () => {
+      const views = await Promise.all(regionNames.map((region) => stack.status(region)));
+      return views.every(
+        ({ regions, services, store }) =>
+          store.reachable &&
+          regions.every(({ gateway }) => gateway.state === 'healthy') &&
+          services.every(({ state }) => state === 'healthy'),
+      );
+    });
+  });
+
+  test('metrics are clean', { skip: requireCommand('promtool') }, async () => {
+    const answer = await fetch(`http://${stack.address('us-east-1')}:9000/metrics`);
+    const metrics = await answer.text();
+    assert.match(metrics, /^meridian_gateway_state\{region="eu-west-1"\} 1$/m);
+    const checking = run('promtool', ['check', 'metrics']);
+    checking.child.stdin?.end(metrics);
+    assert.deepEqual(await checking, { stdout: '', stderr: '' });
+  });
+
+  test('changing needs the token that only the owner can read', async () => {
+    const url = `http://${stack.address('us-east-1')}:9000/drain`;
+    assert.equal((await fetch(url, { method: 'POST' })).status, 401);
+    assert.equal((await stat(join(stack.state, 'admin-token'))).mode & 0o777, 0o600);
+  });
+
+  test('a second up on the same state says who holds it; on another, which ports are taken', async () => {
+    const same = ['up', exampleConfig, '--state', stack.state, '--loopback', `${stack.loopback}`];
+    const held = await meridian(same);
+    assert.equal(held.code, 1);
+    assert.match(held.stderr, new RegExp(`${stack.supervisorPid}`));
+    const other = await meridian(same.toSpliced(3, 1, `${stack.state}-other`));
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, new RegExp(`${stack.address('us-east-1')}:8080`));
+    assert.match(other.stderr, /--port-offset/);
+  });
+
+  test('Ctrl-C ends every process and leaves nothing behind', async () => {
+    assert.ok((await processesOf(stack.state)).length > 12);
+    assert.equal(await stack.end(), 0);
+    assert.deepEqual(await processesOf(stack.state), []);
+  });
+});
+
+function statusOverHttps(address: string, ca: string): Promise<number | undefined> {
+  const host = 'convert.exchange.test';
+  const path = '/v1/convert?from=EUR&to=JPY&amount=12.50';
+  const options = {
+    host: address,
+    port: 8443,
+    servername: host,
+    headers: { Host: host },
+    path,
+    ca,
+  };
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest({ ...options, agent: false }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+/** Every process that belongs to the stack of a state directory, by its environment. */
+async function processesOf(state: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    if (environment.split('\0').includes(`MERIDIAN_STACK=${state}`)) found.push(pid);
+  }
+  return found;
+}
