@@ -11,6 +11,7 @@ const repeats = Number(process.env.REPEAT ?? 1);
 const limitMs = 5_000;
 const observedMs = 6_500;
 const host = 'rates.exchange.test';
+const path = '/v1/rates?base=EUR';
 
 interface Outcome {
   readonly switchedMs: number;
@@ -42,16 +43,40 @@ describe('a region is lost under load', { skip: requireNatsServer() }, () => {
       }
     }
   }
+
+  test('a graceful stop moves look-ups at once and fails no request', async (context) => {
+    const region = 'eu-west-1';
+    const load = new RoundLoad(stack, { host, path, perSecond: 200 });
+    await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 100);
+    load.ask(othersThan(region));
+    const askedMs = performance.now();
+    process.kill(await stack.nodePid(region), 'SIGTERM');
+    const answering = () => fetch(`http://${stack.address(region)}:9000/live`).then(() => true);
+    await until('the node ends', async () => !(await answering().catch(() => false)));
+    const endedMs = performance.now();
+    await load.stop();
+    const named = load.rounds.filter(({ answered }) => answered?.includes(region));
+    const movedMs = named.at(-1)!.startedMs - askedMs;
+    context.diagnostic(`look-ups moved after ${movedMs.toFixed(0)} ms`);
+    assert.ok(movedMs < 1_000, `moved after ${movedMs} ms`);
+    assert.ok(endedMs - askedMs > 6_500, 'served for the TTL + 2 s');
+    assert.deepEqual(load.rounds.filter(failed), []);
+    await recover(stack, region);
+  });
 });
+
+function othersThan(region: RegionName): RegionName[] {
+  return regionNames.filter((name) => name !== region);
+}
 
 async function lose(
   stack: TestStack,
   region: RegionName,
   fault: 'kill' | 'freeze',
 ): Promise<Outcome> {
-  const load = new RoundLoad(stack, { host, path: '/v1/rates?base=EUR', perSecond: 200 });
+  const load = new RoundLoad(stack, { host, path, perSecond: 200 });
   await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 100);
-  const survivors = regionNames.filter((name) => name !== region);
+  const survivors = othersThan(region);
   const before = load.rounds.filter((round) => round.endedMs > round.startedMs);
   assert.deepEqual(before.filter(failed), [], 'no round fails before the fault');
   load.ask(survivors);
@@ -86,7 +111,7 @@ function outcomeOf(
 
 /** Starts the region again: nobody answers with it before the quorum says healthy. */
 async function recover(stack: TestStack, region: RegionName): Promise<void> {
-  const survivors = regionNames.filter((name) => name !== region);
+  const survivors = othersThan(region);
   const clients = survivors.map((name) =>
     createDnsClient({ server: stack.address(name), port: 5300 }),
   );

@@ -156,15 +156,17 @@ export class TestStack {
   }
 
   /** Process ids of the nodes. */
-  async nodePids(): Promise<number[]> {
-    const pids: number[] = [];
+  nodePids(): Promise<number[]> {
+    return Promise.all(regionNames.map((region) => this.nodePid(region)));
+  }
+
+  async nodePid(region: RegionName): Promise<number> {
+    const wanted = `--region\0${region}\0`;
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
       const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      if (words.includes(`${join(this.state, 'regions')}/`) && words.includes('\0run\0')) {
-        pids.push(Number(pid));
-      }
+      if (words.includes(wanted) && words.includes(`${this.state}/`)) return Number(pid);
     }
-    return pids;
+    throw new Error(`no node of ${region} runs`);
   }
 
   /** Ends it as Ctrl-C does and gives its exit code; the state directory stays. */
