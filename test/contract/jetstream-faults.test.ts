@@ -7,7 +7,7 @@ import { openStore } from '../../src/store/open.ts';
 import { type Bucket, type Store, type Watch, writeLimitMs } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { NatsCluster, natsServerMissing } from '../support/nats-cluster.ts';
-import { bytes, rejects, show, text } from './store-contract.ts';
+import { bytes, rejects, show, text } from './contract-values.ts';
 
 /** Elections of nats-server take up to about 10 s. */
 const recoveryMs = 20_000;

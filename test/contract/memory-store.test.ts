@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { openStore } from '../../src/store/open.ts';
-import { bytes, rejects, storeContract } from './store-contract.ts';
+import { bytes, rejects } from './contract-values.ts';
+import { storeContract } from './store-contract.ts';
 
 storeContract('memory', {
   skip: false,

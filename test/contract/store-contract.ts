@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { isStoreError, type StoreErrorCode } from '../../src/store/errors.ts';
-import {
-  type Bucket,
-  maximumObjectBytes,
-  maximumValueBytes,
-  type Store,
-  type Watch,
-  type WatchEvent,
-} from '../../src/store/store.ts';
+import { isStoreError } from '../../src/store/errors.ts';
+import { type Bucket, maximumValueBytes, type Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
+import { bytes, pattern, rejects, type Stores, text } from './contract-values.ts';
+import { objectContract } from './object-contract.ts';
+import { watchContract } from './watch-contract.ts';
 
 /** Two clients of one store, as far apart as the engine allows: one process, or two regions. */
 export interface ContractSubject {
@@ -43,8 +39,6 @@ export function storeContract(engine: string, { skip, open }: ContractOptions): 
     describe('names', () => nameContract(() => ({ near, far })));
   });
 }
-
-type Stores = () => { near: Store; far: Store };
 
 function valueContract(stores: Stores): void {
   it('reads what was written, with its revision, from anywhere', async () => {
@@ -176,142 +170,6 @@ async function increment(store: Store, times: number): Promise<number[]> {
   return revisions;
 }
 
-function watchContract(stores: Stores): void {
-  it('is caught up at once on an empty bucket', async () => {
-    const watch = stores().far.bucket('watch-empty').watch();
-    assert.deepEqual(await take(watch, 1), ['caughtUp']);
-  });
-
-  it('delivers the latest values in order of revision, then says so, then changes', async () => {
-    const { near, far } = stores();
-    const bucket = near.bucket('watch');
-    await bucket.put('a', bytes('1'));
-    await bucket.put('b', bytes('1'));
-    await bucket.put('gone', bytes('1'));
-    await bucket.put('a', bytes('2'));
-    await bucket.delete('gone');
-    await eventually(
-      'the far replica',
-      async () => (await far.bucket('watch').keys()).length === 2,
-    );
-    const watch = far.bucket('watch').watch();
-    const events = watch[Symbol.asyncIterator]();
-    const start = [await next(events), await next(events), await next(events), await next(events)];
-    assert.deepEqual(start, ['b=1', 'a=2', '-gone', 'caughtUp']);
-    await bucket.put('c', bytes('1'));
-    assert.equal(await next(events), 'c=1');
-    await bucket.delete('c');
-    assert.equal(await next(events), '-c');
-    watch.close();
-    assert.equal((await events.next()).done, true);
-  });
-
-  it('delivers only keys with the prefix', async () => {
-    const { near, far } = stores();
-    const bucket = near.bucket('watch-prefix');
-    for (const key of ['x.a', 'x.ab', 'x.b', 'y.a']) await bucket.put(key, bytes('1'));
-    const watch = far.bucket('watch-prefix').watch('x.a');
-    const events = watch[Symbol.asyncIterator]();
-    const seen: string[] = [];
-    while (!(seen.includes('x.a=1') && seen.includes('x.ab=1'))) seen.push(await next(events));
-    await bucket.put('y.a', bytes('2'));
-    await bucket.put('x.abc', bytes('1'));
-    while (!seen.includes('x.abc=1')) seen.push(await next(events));
-    const values = seen.filter((event) => event !== 'caughtUp');
-    assert.deepEqual(values, ['x.a=1', 'x.ab=1', 'x.abc=1']);
-    watch.close();
-  });
-
-  it('gives a slow reader the last value of each key, with growing revisions', async () => {
-    const { near, far } = stores();
-    const watch = far.bucket('watch-slow').watch();
-    const events = watch[Symbol.asyncIterator]();
-    assert.equal(await next(events), 'caughtUp');
-    const bucket = near.bucket('watch-slow');
-    for (let i = 1; i <= 60; i++) await bucket.put(`k${i % 3}`, bytes(String(i)));
-    const last = new Map<string, { value: string; revision: number }>();
-    let previous = 0;
-    while (last.get('k0')?.value !== '60') {
-      const { value: event } = await events.next();
-      if (event?.type !== 'put') continue;
-      assert.ok(event.revision > previous, 'out of order');
-      previous = event.revision;
-      last.set(event.key, { value: text(event.value), revision: event.revision });
-    }
-    assert.deepEqual([...last].map(([key, { value }]) => `${key}=${value}`).sort(), [
-      'k0=60',
-      'k1=58',
-      'k2=59',
-    ]);
-    watch.close();
-  });
-
-  it('ends when its reader leaves the loop', async () => {
-    const watch = stores().near.bucket('watch-empty').watch();
-    for await (const event of watch) {
-      assert.equal(event.type, 'caughtUp');
-      break;
-    }
-    const { done } = await watch[Symbol.asyncIterator]().next();
-    assert.equal(done, true);
-  });
-}
-
-function objectContract(stores: Stores): void {
-  it('stores what is larger than a value, and reads it elsewhere', async () => {
-    const { near, far } = stores();
-    const large = pattern(3 * maximumValueBytes + 17, 1);
-    const revision = await near.objects('blobs').put('config.7', large);
-    const read = await eventually('the object', () => far.objects('blobs').get('config.7'));
-    assert.equal(read.revision, revision);
-    assert.ok(Buffer.from(read.value).equals(large));
-    assert.deepEqual(await far.objects('blobs').keys('config.'), ['config.7']);
-  });
-
-  it('replaces and deletes whole objects; an empty one is one', async () => {
-    const objects = stores().near.objects('blobs');
-    await objects.put('x', pattern(1_200_000, 2));
-    const revision = await objects.put('x', new Uint8Array(0));
-    const read = await eventually('the empty object', async () => {
-      const object = await objects.get('x');
-      return object?.revision === revision && object;
-    });
-    assert.equal(read.value.byteLength, 0);
-    await objects.delete('x');
-    await objects.delete('x');
-    await eventually('the deletion', async () => !(await objects.get('x')));
-  });
-
-  it('never gives a mixture while two writers replace an object', async () => {
-    const { near, far } = stores();
-    const write = async (store: Store, seed: number) => {
-      for (let i = 0; i < 4; i++) await store.objects('blobs').put('hot', pattern(700_000, seed));
-    };
-    let writing = true;
-    const reads = (async () => {
-      let count = 0;
-      while (writing) {
-        const object = await far.objects('blobs').get('hot');
-        if (!object) continue;
-        assert.ok(Buffer.from(object.value).equals(pattern(700_000, object.value[0]!)));
-        count++;
-      }
-      return count;
-    })();
-    try {
-      await Promise.all([write(near, 3), write(far, 4)]);
-    } finally {
-      writing = false;
-    }
-    assert.ok((await reads) > 0);
-  });
-
-  it('refuses an object that is too large', async () => {
-    const tooLarge = new Uint8Array(maximumObjectBytes + 1);
-    await rejects(stores().near.objects('blobs').put('huge', tooLarge), 'value_too_large');
-  });
-}
-
 function signalContract(stores: Stores): void {
   it('sends signals to every listener, here and there, until it closes', async () => {
     const { near, far } = stores();
@@ -377,46 +235,6 @@ function nameContract(stores: Stores): void {
   });
 }
 
-export async function rejects(promise: Promise<unknown>, code: StoreErrorCode): Promise<void> {
-  await assert.rejects(promise, (error) => {
-    assert.ok(isStoreError(error, code), `expected ${code}, got ${error}`);
-    return true;
-  });
-}
-
-export function bytes(value: string): Uint8Array {
-  return new TextEncoder().encode(value);
-}
-
-export function text(value: Uint8Array): string {
-  return new TextDecoder().decode(value);
-}
-
-/** `key=value`, `-key` or `caughtUp`. */
-export function show(event: WatchEvent): string {
-  if (event.type === 'caughtUp') return event.type;
-  return event.type === 'delete' ? `-${event.key}` : `${event.key}=${text(event.value)}`;
-}
-
-async function next(events: AsyncIterator<WatchEvent>): Promise<string> {
-  const { value, done } = await events.next();
-  assert.ok(!done, 'the watch ended');
-  return show(value);
-}
-
-async function take(watch: Watch, count: number): Promise<string[]> {
-  const events = watch[Symbol.asyncIterator]();
-  const taken: string[] = [];
-  while (taken.length < count) taken.push(await next(events));
-  watch.close();
-  return taken;
-}
-
 function largest(): Uint8Array {
   return pattern(maximumValueBytes, 9);
-}
-
-/** Bytes that differ along their way and begin with `seed`. */
-function pattern(length: number, seed: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i === 0 ? seed : (i * 31 + seed * 7) & 0xff));
 }

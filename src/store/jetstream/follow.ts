@@ -170,10 +170,13 @@ export function parseDelivery(reply: string): {
   pending: number;
 } {
   const tokens = reply.split('.');
-  const at = tokens.length === 9 ? 4 : 6;
-  const [revision, consumerSequence, , pending] = tokens.slice(at + 1, at + 5).map(Number);
-  if (tokens[1] !== 'ACK' || !Number.isSafeInteger(pending)) {
-    throw new Error('the watch got a message that is no delivery');
-  }
+  const numbers = tokens.slice(tokens.length === 9 ? 4 : 6);
+  const [, revision, consumerSequence, , pending] = numbers.map(Number);
+  const isDelivery =
+    tokens[0] === '$JS' &&
+    tokens[1] === 'ACK' &&
+    numbers.length >= 5 &&
+    numbers.slice(0, 5).every((text) => /^\d{1,20}$/.test(text));
+  if (!isDelivery) throw new Error('the watch got a message that is no delivery');
   return { revision: revision!, consumerSequence: consumerSequence!, pending: pending! };
 }

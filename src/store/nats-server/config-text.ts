@@ -65,6 +65,12 @@ export function hubConfigText(options: ServerConfigOptions): string {
  */
 export function leafConfigText(options: ServerConfigOptions): string {
   const { site, voters, secret } = options;
+  if (site.region === hubDomain) {
+    throw new MeridianError(
+      'reserved_region_name',
+      `a region cannot be called "${hubDomain}": that is the name of the store's hub`,
+    );
+  }
   const urls = nearestFirst(site, voters).map((voter) =>
     quote(`nats-leaf://${credentials(secret)}${voter.address}:${voter.ports.leafnodes}`),
   );
@@ -79,7 +85,7 @@ export function leafConfigText(options: ServerConfigOptions): string {
     ...storage(options.storeDirectory),
     '}',
     'leafnodes {',
-    '  reconnect: 1',
+    '  reconnect: "1s"',
     '  remotes: [',
     `    { urls: [${urls.join(', ')}], no_randomize: true }`,
     '  ]',

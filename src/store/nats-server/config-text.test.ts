@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { hubConfigText, leafConfigText, quote, type ServerConfigOptions } from './config-text.ts';
+import { findNatsServer } from './find.ts';
+import { hubVoters, nearestFirst, replicasFor, type StoreSite } from './sites.ts';
+
+const ports = { leaf: 4222, hub: 4223, cluster: 6222, leafnodes: 7422 };
+const site = (region: string, index: number, latitude: number, longitude: number): StoreSite => ({
+  region,
+  address: `127.0.${index}.1`,
+  location: { latitude, longitude },
+  ports,
+});
+const virginia = site('us-east-1', 1, 38.9, -77.4);
+const ireland = site('eu-west-1', 2, 53.3, -6.3);
+const singapore = site('ap-southeast-1', 3, 1.35, 103.8);
+const sites = [virginia, ireland, singapore];
+
+const options = (changes: Partial<ServerConfigOptions> = {}): ServerConfigOptions => ({
+  site: ireland,
+  voters: sites,
+  storeDirectory: '/var/lib/meridian',
+  ...changes,
+});
+
+describe('hub configuration', () => {
+  it('syncs every write, tags the region, and routes to the other voters only', () => {
+    const text = hubConfigText(options());
+    assert.match(text, /sync_interval: always/);
+    assert.match(text, /unique_tag: "region:"/);
+    assert.match(text, /server_tags: \["region:eu-west-1"\]/);
+    assert.match(text, /domain: "global"/);
+    assert.match(text, /nats-route:\/\/127\.0\.1\.1:6222"\n.*nats-route:\/\/127\.0\.3\.1:6222"/);
+    assert.doesNotMatch(text, /nats-route:\/\/127\.0\.2\.1/);
+  });
+
+  it('has no cluster when there is one voter', () => {
+    assert.doesNotMatch(hubConfigText(options({ voters: [ireland] })), /cluster/);
+  });
+});
+
+describe('leaf configuration', () => {
+  it('tries voters nearest first, in that order, in its own domain', () => {
+    const text = leafConfigText(options());
+    const order = [...text.matchAll(/nats-leaf:\/\/([\d.]+):7422/g)].map(([, address]) => address);
+    assert.deepEqual(order, ['127.0.2.1', '127.0.1.1', '127.0.3.1']);
+    assert.match(text, /no_randomize: true/);
+    assert.match(text, /domain: "eu-west-1"/);
+    assert.match(text, /sync_interval: always/);
+  });
+
+  it('refuses a region with the name of the hub', () => {
+    const named = { ...ireland, region: 'global' };
+    assert.throws(() => leafConfigText(options({ site: named })), { code: 'reserved_region_name' });
+  });
+});
+
+describe('sites', () => {
+  it('orders by great-circle distance, across the date line too, ties by name', () => {
+    const fiji = site('fj', 4, -18, 178);
+    const samoa = site('ws', 5, -14, -172);
+    assert.deepEqual(nearestFirst(fiji, [virginia, samoa, singapore]), [
+      samoa,
+      singapore,
+      virginia,
+    ]);
+    const twin = { ...ireland, region: 'aa' };
+    assert.deepEqual(nearestFirst(ireland, [ireland, twin]), [twin, ireland]);
+  });
+
+  it('has 1, 3 or 5 voters', () => {
+    const counts = [1, 2, 3, 4, 5, 9].map((n) => hubVoters(Array(n).fill(ireland)).length);
+    assert.deepEqual(counts, [1, 1, 3, 3, 5, 5]);
+    assert.deepEqual([replicasFor(2), replicasFor(3), replicasFor(7)], [1, 3, 5]);
+  });
+});
+
+describe('safety of values', () => {
+  it('refuses a secret that could end a string or a URL, without repeating it', () => {
+    for (const secret of ['short', 'has "quotes" in its text', 'has@at@and:colon:inside']) {
+      assert.throws(
+        () => hubConfigText(options({ secret })),
+        (error: Error) => !error.message.includes(secret),
+      );
+    }
+  });
+
+  it('gives texts that nats-server itself accepts, with any folder', { skip: noServer() }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'meridian-conf-'));
+    try {
+      for (const name of ['plain', 'with "quotes" and \\', 'a } { $PATH # x', 'é\n\t\u0001']) {
+        for (const secret of [undefined, 'abcdefghijklmnop']) {
+          const storeDirectory = join(folder, name);
+          for (const text of [hubConfigText, leafConfigText]) {
+            assert.equal(testConfig(folder, text(options({ storeDirectory, secret }))), '');
+          }
+        }
+      }
+      assert.match(testConfig(folder, 'jetstream { store_dir: "unfinished'), /./);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('quotes everything that could end a string', () => {
+    assert.equal(quote('a"b\\c\n\u0000é $X'), '"a\\"b\\\\c\\x0A\\x00é $X"');
+  });
+});
+
+function noServer(): string | false {
+  try {
+    findNatsServer();
+    return false;
+  } catch (error) {
+    if (process.env.CI) throw error;
+    return (error as Error).message;
+  }
+}
+
+/** What `nats-server -t` has against a configuration; empty: nothing. */
+function testConfig(folder: string, text: string): string {
+  const path = join(folder, 'server.conf');
+  writeFileSync(path, text);
+  try {
+    execFileSync(findNatsServer(), ['-t', '-c', path], { stdio: 'pipe', timeout: 5_000 });
+    return '';
+  } catch (error) {
+    return String((error as { stderr: Buffer }).stderr) || 'refused';
+  }
+}
