@@ -123,7 +123,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     const connection = this.#ready ? this.#connection : undefined;
     if (connection) {
       this.bodyBegun = true;
-      connection.writer.data(part, false);
+      connection.writer.data(part, 0, part.length, false);
     } else if (this.#held) this.#held.push(part);
     else this.#held = [part];
   }
@@ -170,7 +170,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     writer.begin(this.#phases.requestHead(this), this.head.body.kind === 'chunked');
     if (this.#held) {
       this.bodyBegun = true;
-      for (const part of this.#held) writer.data(part, false);
+      for (const part of this.#held) writer.data(part, 0, part.length, false);
       this.#held = undefined;
     }
     if (this.requestComplete) this.#endRequest(connection);
@@ -253,8 +253,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     this.#keepAlive = reusable && this.requestComplete && this.client.mayKeepAlive(this.head);
   }
 
-  onData(part: Buffer): void {
-    this.client.writer.data(part, true);
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.client.writer.data(bytes, start, end, true);
   }
 
   onPause(): void {

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type ConnectionOrigin,
-  forwardedLines,
-  hopsOf,
-  identify,
-  plainAddress,
-} from './forwarding.ts';
+import { ConnectionOrigin, hopsOf, identify, ownLines, plainAddress } from './forwarding.ts';
 import { defaultWireLimits } from './http1/limits.ts';
 import { parseRequestHead } from './http1/request-parser.ts';
 import { RandomHex } from './random-hex.ts';
 import { parseTraceParent } from './trace.ts';
 
 const random = new RandomHex();
-const outside: ConnectionOrigin = {
-  listener: 'https',
-  address: '2001:db8::1',
-  peerRegion: undefined,
-};
-const link: ConnectionOrigin = { listener: 'link', address: '10.0.0.1', peerRegion: 'us' };
+const outside = new ConnectionOrigin('https', '2001:db8::1');
+const link = new ConnectionOrigin('link', '10.0.0.1', 'us');
 
 function head(fields: string) {
   const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: a.test:8443\r\n${fields}\r\n`);
@@ -50,10 +40,10 @@ test('hops: none from outside whatever is said, at least one from the link', () 
 });
 
 test('Forwarded quotes an IPv6 client and the host', () => {
-  const lines = forwardedLines(head(''), outside, identify(head(''), outside, random), 'eu');
+  const lines = ownLines(head(''), outside, identify(head(''), outside, random), 'eu');
   assert.match(lines, /^Forwarded: for="\[2001:db8::1\]";proto=https;host="a\.test:8443"\r$/m);
   assert.match(lines, /^X-Forwarded-Host: a\.test:8443\r$/m);
-  const relayed = forwardedLines(head(''), link, identify(head(''), link, random), 'eu');
+  const relayed = ownLines(head(''), link, identify(head(''), link, random), 'eu');
   assert.doesNotMatch(relayed, /forwarded/i);
 });
 

@@ -2,15 +2,50 @@ import { isIP } from 'node:net';
 import { findField } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { RandomHex } from './random-hex.ts';
+import type { ListenerName } from './runtime.ts';
 import { parseTraceParent } from './trace.ts';
 
 /** How a connection was accepted: what is the same for all its requests. */
-export interface ConnectionOrigin {
-  readonly listener: 'http' | 'https' | 'link';
+export class ConnectionOrigin {
+  readonly listener: ListenerName;
   /** The socket's peer; IPv4 without the IPv6 mapping. */
   readonly address: string;
   /** The region on the other side, proved by its certificate; `undefined` for anyone else. */
   readonly peerRegion: string | undefined;
+  #authority: string | undefined;
+  #lines = '';
+
+  constructor(
+    listener: ListenerName,
+    address: string | undefined,
+    peerRegion: string | undefined = undefined,
+  ) {
+    this.listener = listener;
+    this.address = plainAddress(address);
+    this.peerRegion = peerRegion;
+  }
+
+  /**
+   * `X-Forwarded-*` and `Forwarded` (RFC 7239) for a request to `authority`; kept, since the
+   * next request of a connection mostly is to the same.
+   */
+  forwardedLines(authority: string): string {
+    if (authority === this.#authority) return this.#lines;
+    this.#authority = authority;
+    this.#lines = forwardedFields(this.listener, this.address, authority);
+    return this.#lines;
+  }
+}
+
+function forwardedFields(listener: ListenerName, address: string, authority: string): string {
+  const node = address.includes(':') ? `"[${address}]"` : address;
+  // `authority` holds no quote or backslash: the parser allows a name, an address and a port.
+  const hostLine = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
+  const hostParameter = authority === '' ? '' : `;host="${authority}"`;
+  return (
+    `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${listener}\r\n${hostLine}` +
+    `Forwarded: for=${node};proto=${listener}${hostParameter}\r\n`
+  );
 }
 
 /** Who is behind a request and under which names it is known. */
@@ -71,27 +106,18 @@ export function hopsOf(head: RequestHead, origin: ConnectionOrigin): number | un
 
 /**
  * The gateway's own lines of a forwarded request. From a link the forwarding fields of the
- * first gateway stay as they are; for anyone else they are written here (RFC 7239).
+ * first gateway stay as they are; for anyone else they are written here.
  */
-export function forwardedLines(
+export function ownLines(
   head: RequestHead,
   origin: ConnectionOrigin,
   identity: RequestIdentity,
   region: string,
 ): string {
-  const own =
-    `Via: 1.${head.minor} ${region}.meridian\r\n` +
-    `X-Request-Id: ${identity.requestId}\r\ntraceparent: ${identity.traceParent}\r\n`;
-  if (origin.peerRegion !== undefined) return own;
-  const { address, listener } = origin;
-  const node = address.includes(':') ? `"[${address}]"` : address;
-  // `authority` holds no quote or backslash: the parser allows a name, an address and a port.
-  const host = head.authority;
-  const hostLine = host === '' ? '' : `X-Forwarded-Host: ${host}\r\n`;
-  const hostParameter = host === '' ? '' : `;host="${host}"`;
+  const forwarded = origin.peerRegion === undefined ? origin.forwardedLines(head.authority) : '';
   return (
-    `${own}X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${listener}\r\n${hostLine}` +
-    `Forwarded: for=${node};proto=${listener}${hostParameter}\r\n`
+    `Via: 1.${head.minor} ${region}.meridian\r\nX-Request-Id: ${identity.requestId}\r\n` +
+    `traceparent: ${identity.traceParent}\r\n${forwarded}`
   );
 }
 

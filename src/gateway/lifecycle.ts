@@ -5,7 +5,7 @@ import type { ClientConnection } from './client/connection.ts';
 import type { RequestTaker } from './client/request-taker.ts';
 import { accessEntryOf, refusalEntry } from './entry-of.ts';
 import { Exchange } from './exchange.ts';
-import { forwardedLines, hopsOf, identify, relayLines } from './forwarding.ts';
+import { hopsOf, identify, ownLines, relayLines } from './forwarding.ts';
 import { findField } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
@@ -155,7 +155,7 @@ export class Lifecycle implements RequestTaker, Phases {
   requestHead(exchange: Exchange): string {
     const { head, client, identity, target } = exchange;
     const { regionName } = this.#runtime.snapshot;
-    let extra = forwardedLines(head, client.origin, identity, regionName);
+    let extra = ownLines(head, client.origin, identity, regionName);
     if (target!.kind === 'relay') extra += relayLines(regionName, identity.clientAddress);
     if (head.upgrade !== undefined) extra += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
     return serialiseRequestHead({

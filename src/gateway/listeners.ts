@@ -13,7 +13,7 @@ import {
   peerRegionOf,
 } from '../link/identity.ts';
 import { acceptFrames } from '../link/receiver.ts';
-import { type ConnectionOrigin, plainAddress } from './forwarding.ts';
+import { ConnectionOrigin } from './forwarding.ts';
 import type { ListenerName } from './runtime.ts';
 
 /** Where to listen. Port 0: any free one. */
@@ -105,7 +105,8 @@ export class Listeners {
       if (peerRegion === undefined) socket.destroy();
       else if (socket.alpnProtocol === frameProtocol)
         this.#acceptFrames(socket, peerRegion, events);
-      else events.onConnection(socket, originOf('link', socket, peerRegion));
+      else
+        events.onConnection(socket, new ConnectionOrigin('link', socket.remoteAddress, peerRegion));
     });
     return server;
   }
@@ -120,7 +121,7 @@ export class Listeners {
 
 function plainServer(events: ListenerEvents): Server {
   return createTcpServer(socketOptions, (socket) => {
-    events.onConnection(socket, originOf('http', socket, undefined));
+    events.onConnection(socket, new ConnectionOrigin('http', socket.remoteAddress));
   });
 }
 
@@ -135,17 +136,9 @@ function tlsServer({ cert, key }: { cert: string; key: string }, events: Listene
   });
   server.on('tlsClientError', ignore);
   server.on('secureConnection', (socket) => {
-    events.onConnection(socket, originOf('https', socket, undefined));
+    events.onConnection(socket, new ConnectionOrigin('https', socket.remoteAddress));
   });
   return server;
-}
-
-function originOf(
-  listener: ListenerName,
-  socket: Socket,
-  peerRegion: string | undefined,
-): ConnectionOrigin {
-  return { listener, address: plainAddress(socket.remoteAddress), peerRegion };
 }
 
 /** A handshake that fails is the client's affair; the socket is closed by `node:tls`. */

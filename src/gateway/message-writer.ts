@@ -42,21 +42,24 @@ export class MessageWriter {
     this.#held += head;
   }
 
-  /** Adds body bytes. `borrowed`: the memory is reused after this call, so large parts are copied. */
-  data(part: Buffer, borrowed: boolean): void {
-    const length = part.length;
+  /**
+   * Adds the body bytes[start,end). `borrowed`: the memory is reused after this call, so a
+   * large part is copied.
+   */
+  data(bytes: Buffer, start: number, end: number, borrowed: boolean): void {
+    const length = end - start;
     if (length === 0) return;
     this.messageBytes += length;
     if (this.#chunked) this.#startChunk(length);
     if (length <= gatheredBytes) {
-      this.#held += part.toString('latin1', 0, length);
+      this.#held += bytes.toString('latin1', start, end);
       if (this.#chunked) this.#held += '\r\n';
       if (this.#held.length > heldChars) this.flush();
       return;
     }
     this.#begun = true;
-    if (borrowed) this.#writeCopy(part);
-    else this.#writeOwned(part);
+    if (borrowed) this.#writeCopy(bytes, start, end);
+    else this.#writeOwned(bytes.subarray(start, end));
     if (this.#chunked) this.#held = '\r\n';
   }
 
@@ -94,11 +97,11 @@ export class MessageWriter {
   }
 
   /** One allocation and one write for head and part. */
-  #writeCopy(part: Buffer): void {
+  #writeCopy(bytes: Buffer, start: number, end: number): void {
     const headBytes = this.#held.length;
-    const out = Buffer.allocUnsafe(headBytes + part.length);
+    const out = Buffer.allocUnsafe(headBytes + end - start);
     if (headBytes > 0) out.write(this.#held, 0, 'latin1');
-    part.copy(out, headBytes);
+    bytes.copy(out, headBytes, start, end);
     this.#held = '';
     this.#socket.write(out);
   }

@@ -3,6 +3,7 @@ import type { ServiceConfig } from '../../config/schema/service.ts';
 import { Deadline, type DeadlineWheel } from '../deadline-wheel.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import { findField } from '../http1/fields.ts';
+import type { BodyFraming } from '../http1/framing.ts';
 import type { WireLimits } from '../http1/limits.ts';
 import { parseResponseHead, type ResponseHead } from '../http1/response-parser.ts';
 import { WireError } from '../http1/wire-error.ts';
@@ -24,6 +25,7 @@ export interface ConnectionKeeper {
 }
 
 const noBytes: Buffer = Buffer.alloc(0);
+const noTrailers: readonly string[] = [];
 
 /**
  * One connection to an upstream; at most one request at a time, so requests and responses
@@ -42,7 +44,7 @@ export class UpstreamConnection {
   readonly writer: MessageWriter;
   readonly #keeper: ConnectionKeeper;
   readonly #deadline: Deadline;
-  readonly #onPart = (part: Buffer): void => this.#receiver?.onData(part);
+  readonly #onPart = (part: Buffer): void => this.#receiver?.onData(part, 0, part.length);
   #receiver: ResponseReceiver | undefined;
   #state: 'connecting' | 'idle' | 'busy' | 'switched' | 'closed' = 'connecting';
   #method: string;
@@ -212,30 +214,36 @@ export class UpstreamConnection {
       else this.#begins(head);
       if (this.#state !== 'busy') return;
     }
-    if (this.#decoder) {
-      this.#deadline.set(this.#timeouts.idle);
-      at += this.#decoder.decode(bytes, at, end, this.#onPart);
-      if (this.#state !== 'busy') return;
-      if (!this.#decoder.done) {
-        this.#receiver?.onPause();
-        return;
-      }
+    const { body } = this.#head;
+    if (body.kind === 'length' && at + body.length === end && !this.#decoder) {
+      if (end > at) this.#receiver?.onData(bytes, at, end);
+      at = end;
+    } else if (body.kind !== 'none') {
+      at += this.#decode(body, bytes, at, end);
+      if (this.#state !== 'busy' || !this.#decoder?.done) return;
     }
     this.#complete(at === end);
+  }
+
+  /** A body that has not come with its head in one read. */
+  #decode(body: BodyFraming, bytes: Buffer, at: number, end: number): number {
+    this.#decoder ??= new BodyDecoder(body, this.#keeper.wire);
+    this.#deadline.set(this.#timeouts.idle);
+    const taken = this.#decoder.decode(bytes, at, end, this.#onPart);
+    if (this.#state === 'busy' && !this.#decoder.done) this.#receiver?.onPause();
+    return taken;
   }
 
   #begins(head: ResponseHead): void {
     if (this.#begun === 1) this.keepAliveMs = announcedKeepAliveMs(head);
     this.#head = head;
-    this.#decoder =
-      head.body.kind === 'none' ? undefined : new BodyDecoder(head.body, this.#keeper.wire);
     this.#receiver?.onHead(head, this);
   }
 
   /** `inStep`: nothing follows the message. */
   #complete(inStep: boolean): void {
     const receiver = this.#receiver;
-    const trailers = this.#decoder?.trailers ?? [];
+    const trailers = this.#decoder?.trailers ?? noTrailers;
     const reusable = inStep && this.#requestSent && this.#head!.keepAlive;
     this.#head = undefined;
     this.#decoder = undefined;
@@ -273,7 +281,7 @@ export class UpstreamConnection {
 
   #pass(bytes: Buffer): void {
     this.#deadline.set(this.#timeouts.idle);
-    if (bytes.length > 0) this.#receiver?.onData(bytes);
+    if (bytes.length > 0) this.#receiver?.onData(bytes, 0, bytes.length);
     this.#receiver?.onPause();
   }
 

@@ -13,8 +13,8 @@ export interface ResponseReceiver {
   /** A 1xx other than 101. */
   onInterim(head: ResponseHead): void;
   onHead(head: ResponseHead, connection: UpstreamConnection): void;
-  /** Memory is borrowed: valid until the call returns. */
-  onData(part: Buffer): void;
+  /** Content bytes[start,end). The memory is borrowed: valid until the call returns. */
+  onData(bytes: Buffer, start: number, end: number): void;
   /** All that one read brought has been handed over. */
   onPause(): void;
   onEnd(trailers: readonly string[]): void;
