@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '../base/clock.ts';
+
 /**
  * What asks the supervisor to stop, and to hurry. SIGINT, SIGTERM, SIGHUP, or the end of
  * the launcher that started this Node (bin/meridian.js), which keeps an IPC channel open.
@@ -12,10 +14,11 @@ export class StopSignals {
   readonly hurry: AbortSignal;
   readonly #stopping = new AbortController();
   readonly #hurrying = new AbortController();
+  readonly #clock: Clock;
   #firstAtMs = 0;
 
   readonly #onSignal = (name: NodeJS.Signals): void => {
-    const nowMs = performance.now();
+    const nowMs = this.#clock.monotonicMs();
     if (!this.stop.aborted) {
       this.#firstAtMs = nowMs;
       this.#stopping.abort(name);
@@ -26,7 +29,8 @@ export class StopSignals {
 
   readonly #onDisconnect = (): void => this.request('the end of its launcher');
 
-  constructor() {
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
     this.stop = this.#stopping.signal;
     this.hurry = this.#hurrying.signal;
     for (const name of handledSignals) process.on(name, this.#onSignal);

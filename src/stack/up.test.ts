@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { askStack, findRunningStack, findStack } from './control/client.ts';
 import { endStack } from './down.ts';
@@ -54,8 +54,8 @@ test('a stack comes up, writes its state for its owner only, and SIGINT ends all
   assert.throws(() => findRunningStack(stack.state), { code: 'stack_not_running' });
 });
 
-describe('a running stack', () => {
-  const stack = new FakeStack(makeFolder());
+describe('a running stack, in a directory whose path is too long for a socket', () => {
+  const stack = new FakeStack(makeFolder(), { stateName: 'state-'.repeat(20) });
   before(() => stack.event('ready'));
   after(() => stack.clean());
 
@@ -144,9 +144,11 @@ describe('a running stack', () => {
 
   test('a frozen region does not keep the stack from ending', async () => {
     const found = findRunningStack(stack.state);
+    assert.ok(!found.record.socket.startsWith(stack.state) && existsSync(found.record.socket));
     await askStack(found, { operation: 'region', action: 'freeze', region: 'us' });
     const ended = await endStack(stack.state);
     assert.equal(ended.supervisor, stack.child.pid);
+    assert.equal(existsSync(dirname(found.record.socket)), false);
     const { elapsedMs } = await stack.event('stopped');
     assert.ok(Number(elapsedMs) < 4_000, 'killed, not waited for until the grace of 5 s was over');
     assert.equal(await stack.exit(), 0);
@@ -233,7 +235,6 @@ test('a process that ignores requests to end is killed by the second Ctrl-C', as
   const node = (await statuses(stack)).find(({ id }) => id === 'eu/node');
   const identity = identify(node!.pid!)!;
   stack.child.kill('SIGINT');
-  stack.child.kill('SIGINT'); // As npm and the launcher pass it on: the same Ctrl-C.
   await stack.event('stopping');
   const log = join(stack.state, 'regions/eu/node.log');
   await until(() => readFileSync(log, 'utf8').includes('got SIGINT'), 'the node to hear it');

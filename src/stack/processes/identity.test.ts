@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../testdata/fake-stack.ts';
 import { commandOf, identify, isAlive } from './identity.ts';
 
 test('a process is alive until it has ended, and only with its own start time', async () => {
@@ -16,6 +17,15 @@ test('a process is alive until it has ended, and only with its own start time', 
   await once(child, 'exit');
   assert.equal(isAlive(identity), false);
   assert.equal(identify(child.pid!), undefined);
+});
+
+test('a process that has ended and only waits to be reaped is not alive', async (t) => {
+  const child = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 1000']);
+  t.after(() => child.kill('SIGKILL'));
+  const pid = Number((await once(child.stdout, 'data')).toString());
+  const isZombie = () => / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  await until(isZombie, 'a child that nobody reaps');
+  assert.equal(identify(pid), undefined);
 });
 
 test('a name with blanks and parentheses does not shift the fields of /proc/PID/stat', async (t) => {

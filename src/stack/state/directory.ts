@@ -1,13 +1,4 @@
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
 import { failStack } from '../errors.ts';
@@ -25,11 +16,9 @@ export function openStateDirectory(path: string): StackLayout {
   const directory = makeDirectory(resolve(path));
   const layout = layoutOf(directory);
   try {
-    // access(2) also tells a file system that is mounted read-only, to root too.
-    accessSync(directory, constants.W_OK | constants.X_OK);
     if (statSync(directory).uid !== process.getuid?.()) foreign(directory, 'is of another user');
     claimDirectory(layout);
-    chmodSync(directory, 0o700);
+    chmodSync(directory, 0o700); // Also finds a read-only file system, to root too.
   } catch (error) {
     if (error instanceof MeridianError) throw error;
     return unusable(directory, reason(error), error);

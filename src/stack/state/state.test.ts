@@ -83,12 +83,13 @@ test('a place that cannot be written is named with the reason', () => {
   });
 });
 
-test('a read-only file system is named, to root too', (t) => {
+test('a read-only file system is named, to root too, fresh or with the state of a stack', (t) => {
   const path = freshPath();
   openStateDirectory(path);
-  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'none', path]);
+  const mount = spawnSync('mount', ['--bind', path, path]);
   if (mount.status !== 0) return t.skip('this machine does not let us mount');
   t.after(() => spawnSync('umount', [path]));
+  spawnSync('mount', ['-o', 'remount,bind,ro', path]);
   for (const inside of [path, join(path, 'below')]) {
     assert.throws(() => openStateDirectory(inside), {
       code: 'state_directory_unusable',
@@ -143,13 +144,14 @@ test('leftovers are ended by the record and by the mark; those of another boot a
   t.after(() => {
     for (const child of [recorded, marked]) child.kill('SIGKILL');
   });
+  const ended = once(recorded, 'exit');
   const processes = [{ id: 'eu/node', ...identify(recorded.pid!)! }];
   writeRecord(layout.record, { ...emptyRecord(layout.socket), bootId: 'another', processes });
   assert.equal(await endLeftovers(layout), 1);
   assert.equal(recorded.kill(0), true);
   writeRecord(layout.record, { ...emptyRecord(layout.socket), processes });
   assert.equal(await endLeftovers(layout), 1);
-  await once(recorded, 'exit');
+  await ended;
   assert.deepEqual(readRecord(layout.record)?.processes, []);
   assert.equal(readRecord(layout.record)?.bootId, bootId());
 });

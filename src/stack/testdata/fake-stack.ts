@@ -33,6 +33,7 @@ export interface StartOptions {
   readonly config?: object;
   readonly environment?: NodeJS.ProcessEnv;
   readonly readyWithinMs?: number;
+  readonly stateName?: string;
   readonly place?: { readonly loopback: number; readonly portOffset: number };
 }
 
@@ -51,10 +52,10 @@ export class FakeStack {
   readonly #exited: Promise<unknown>;
 
   constructor(folder: string, options: StartOptions = {}) {
-    const { config = fakeConfig, environment, readyWithinMs = 15_000 } = options;
+    const { config = fakeConfig, environment, readyWithinMs = 15_000, stateName } = options;
     const { loopback, portOffset } = options.place ?? somePlace();
     this.folder = folder;
-    this.state = join(folder, 'state');
+    this.state = join(folder, stateName ?? 'state');
     const file = join(folder, 'meridian.yaml');
     writeFileSync(file, JSON.stringify(config));
     const args = [file, this.state, loopback, portOffset, readyWithinMs].map(String);
