@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { identify } from './processes/identity.ts';
 import { type ProcessEvent, type ProcessSpec, StackProcess } from './processes/stack-process.ts';
 import type { StackLayout } from './state/layout.ts';
@@ -22,6 +23,8 @@ export interface Outcome {
 }
 
 const keptEvents = 2_000;
+/** How long a process may take to vanish after SIGKILL. */
+const reapWithinMs = 2_000;
 
 /** All processes of a stack. Every change is on disk before the next one can happen. */
 export class Fleet {
@@ -50,6 +53,12 @@ export class Fleet {
     return this.#events;
   }
 
+  get running(): StackRecord['processes'] {
+    return this.processes.flatMap(({ spec, identity }) =>
+      identity ? [{ id: spec.id, ...identity }] : [],
+    );
+  }
+
   /** Sends SIGKILL to all of them before it waits for any; resolves when all are gone. */
   async kill(processes = this.processes): Promise<Outcome> {
     const outcome = this.#each(processes, (member) => member.kill());
@@ -70,7 +79,8 @@ export class Fleet {
 
   /**
    * Asks all to end, and kills those that have not within `graceMs` or once `hurry` fires.
-   * Nodes end at once by SIGINT; SIGTERM would make them drain for a TTL.
+   * Nodes end at once by SIGINT; SIGTERM would make them drain for a TTL. What even SIGKILL
+   * does not end (a process that waits for a dead disk) is given up and stays `running`.
    */
   async stop(
     processes: readonly StackProcess[],
@@ -84,7 +94,10 @@ export class Fleet {
     const killAll = () => void this.kill(processes);
     if (patience.aborted) killAll();
     else patience.addEventListener('abort', killAll, { once: true });
-    await Promise.all(processes.map((member) => member.ended));
+    const done = new AbortController();
+    const ended = Promise.all(processes.map((member) => member.ended)).then(() => done.abort());
+    const limit = sleep(graceMs + reapWithinMs, undefined, { signal: done.signal });
+    await Promise.race([ended, limit.catch(() => undefined)]);
     patience.removeEventListener('abort', killAll);
   }
 
@@ -112,12 +125,9 @@ export class Fleet {
   }
 
   #save(): void {
-    const running = this.processes.flatMap(({ spec, identity }) =>
-      identity ? [{ id: spec.id, ...identity }] : [],
-    );
     const supervisor = identify(process.pid) ?? null;
     try {
-      writeRecord(this.#layout.record, { ...this.#record, supervisor, processes: running });
+      writeRecord(this.#layout.record, { ...this.#record, supervisor, processes: this.running });
     } catch {
       // A full disk must not end the stack. The next `up` still finds every process by its mark.
     }

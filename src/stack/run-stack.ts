@@ -110,11 +110,12 @@ class RunningStack {
     // What a service started and did not end itself.
     await endProcesses(findMarked(layout.directory), graceMs);
     await this.#control.close();
-    removeSocket(layout, { ...this.#record, supervisor: null, processes: [] });
-    writeRecord(layout.record, { ...this.#record, supervisor: null, processes: [] });
+    const record = { ...this.#record, supervisor: null, processes: this.#fleet.running };
+    removeSocket(layout, record);
+    writeRecord(layout.record, record);
     this.#signals.close();
     process.off('exit', this.#killAll);
-    reporter.stopped(count, performance.now() - startedMs);
+    reporter.stopped(count - record.processes.length, performance.now() - startedMs);
   }
 
   #happened({ spec }: StackProcess, event: ProcessEvent): void {

@@ -104,6 +104,7 @@ export class StackProcess {
       child.once('exit', (code, signalName) => settle({ code, signal: signalName }));
     });
     if (child.pid === undefined) return true;
+    child.unref(); // One that nothing can end must not keep the supervisor from ending.
     this.#state = 'running';
     this.#identity = identify(child.pid);
     this.#onEvent(this, { type: 'spawned', pid: child.pid });
