@@ -112,6 +112,14 @@ test('a damaged file, or a key of another certificate, is replaced', async () =>
   }
 });
 
+test('an identity whose copy of the CA is damaged is replaced', async () => {
+  await issueCertificates(config, layout);
+  const copy = join(layout.region('eu').identity, 'ca.pem');
+  writeFileSync(copy, readFileSync(join(layout.region('eu').tls, 'cert.pem')));
+  await issueCertificates(config, layout);
+  assert.equal(readFileSync(copy, 'utf8'), readFileSync(join(layout.authority, 'ca.pem'), 'utf8'));
+});
+
 test('a CA whose key is of another one is made anew, with all that it signed', async () => {
   await issueCertificates(config, layout);
   const before = prints();

@@ -21,6 +21,7 @@ const server = new ControlServer(async (request) => {
   seen.push(request);
   if (request.operation === 'events') throw new MeridianError('name_unknown', 'no such thing');
   if (request.operation === 'stop') return new Promise(() => undefined);
+  if (request.operation === 'status') await new Promise((resolve) => setTimeout(resolve, 20));
   return { asked: request.operation };
 });
 const stack: FoundStack = {
