@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../../test/support/eventually.ts';
 import { oneRegion, startGateway } from '../../test/support/gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
@@ -154,15 +155,35 @@ test('pipelined requests are taken one at a time and answered in order', async (
   let inFlight = 0;
   w.origin.respond = ({ head }, socket) => {
     assert.equal(++inFlight, 1);
-    setImmediate(() => {
+    setTimeout(() => {
       inFlight--;
       socket.write(okResponse(head.split(' ')[1]!));
-    });
+    }, 30);
   };
   const paths = Array.from({ length: 20 }, (_, n) => `/${n}`);
-  w.client.send(paths.map((path) => get(path)).join(''));
+  // In several writes, some of which come while a request is in flight.
+  for (let at = 0; at < paths.length; at += 5) {
+    const some = paths.slice(at, at + 5);
+    w.client.send(some.map((path) => get(path)).join(''));
+    await eventually('the first of them', () => w.origin.requests.length > at);
+  }
   for (const path of paths) assert.equal((await w.client.response()).body, path);
   assert.equal(w.origin.received.length, 1);
+});
+
+test('a client that pipelines without end is not read while a request is in flight', async () => {
+  await using w = await world();
+  w.origin.respond = () => {};
+  const block = get('/').repeat(2_000);
+  let written = 0;
+  w.client.send(get('/'));
+  await eventually('the first', () => w.origin.requests.length === 1);
+  await eventually('the client to be stopped', () => {
+    written += block.length;
+    return written > 64 * 1024 * 1024 || !w.client.socket.write(block);
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.ok(w.client.socket.writableLength > 0, 'the gateway took everything');
 });
 
 test('own answers are pipelined as well', async () => {

@@ -143,6 +143,7 @@ test('bytes beyond a response are dropped, and so is the connection', async () =
   assert.equal((await client.request(smuggled)).body, 'mine');
   origin.respond = (_request, socket) => void socket.write(okResponse('mine again'));
   assert.equal((await client.request(smuggled)).body, 'mine again');
+  assert.notEqual(origin.requests[1]!.connection, origin.requests[0]!.connection);
   // Out of turn, on an idle connection:
   for (const socket of origin.sockets) socket.write(okResponse('for nobody'));
   await eventually('the idle connection to be closed', () => origin.sockets.size === 0);

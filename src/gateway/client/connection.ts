@@ -202,7 +202,13 @@ export class ClientConnection {
       this.#decoder = new BodyDecoder(head.body, this.#runtime.limits.wire);
       this.#decode(exchange, this.#decoder);
     }
-    if (this.#inputEnded) this.#watchProgress();
+    if (this.#inputEnded) {
+      if (this.#decoder) {
+        this.#taker.problem(exchange, 'incomplete_body');
+        return;
+      }
+      this.#watchProgress();
+    }
     this.#taker.begin(exchange);
     this.#afterBody(exchange);
   }

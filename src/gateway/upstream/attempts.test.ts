@@ -163,14 +163,19 @@ test('idle connections go before the upstream would close them', async () => {
     config: oneRegion(origin.port),
     limits: { upstreamIdleMs: 100 },
   });
-  const { port } = started;
-  using client = await RawClient.connect(port);
+  using client = await RawClient.connect(started.port);
   await client.request(get);
-  await eventually('the idle connection to go', () => origin.sockets.size === 0);
+  await eventually('the idle connection to go', () => origin.sockets.size === 0, 2_000);
+});
+
+test('an upstream that announces how long it keeps connections is believed', async () => {
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({ config: oneRegion(origin.port) });
+  using client = await RawClient.connect(started.port);
   origin.respond = (_request, socket) =>
     void socket.write(okResponse('x', 'Keep-Alive: timeout=1\r\n'));
   await client.request(get);
-  await eventually('one announced as short not to be kept', () => origin.sockets.size === 0);
+  await eventually('it not to be kept', () => origin.sockets.size === 0, 2_000);
 });
 
 test('a pool that is full answers 503 and says so', async () => {
