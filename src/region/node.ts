@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { type AdminServer, createAdminServer } from '../admin/server.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MeridianError, messageOf } from '../base/errors.ts';
 import { type ExclusiveLock, takeExclusiveLock } from '../base/exclusive-lock.ts';
+import { makeDirectory } from '../base/make-directory.ts';
 import { compileTopology } from '../config/topology.ts';
 import { createHealth } from '../health/create-health.ts';
 import type { Health } from '../health/health.ts';
@@ -78,7 +78,7 @@ export async function startNode(options: NodeOptions): Promise<RegionNode> {
 
 async function takeStateDirectory(path: string): Promise<ExclusiveLock> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
   } catch (cause) {
     throw new MeridianError<NodeErrorCode>(
       'state_directory_unusable',

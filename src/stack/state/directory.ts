@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { chmodSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
+import { makeDirectory } from '../../base/make-directory.ts';
 import { failStack } from '../errors.ts';
 import { layoutOf, type StackLayout } from './layout.ts';
 import { emptyRecord, readRecord, writeRecord } from './record.ts';
@@ -13,7 +14,7 @@ import { emptyRecord, readRecord, writeRecord } from './record.ts';
  *   cannot be made or written; both name it.
  */
 export function openStateDirectory(path: string): StackLayout {
-  const directory = makeDirectory(resolve(path));
+  const directory = enterDirectory(resolve(path));
   const layout = layoutOf(directory);
   try {
     if (statSync(directory).uid !== process.getuid?.()) foreign(directory, 'is of another user');
@@ -26,25 +27,14 @@ export function openStateDirectory(path: string): StackLayout {
   return layout;
 }
 
-function makeDirectory(path: string): string {
+function enterDirectory(path: string): string {
   try {
-    makeMissing(path);
+    makeDirectory(path);
     if (!statSync(path).isDirectory()) return unusable(path, 'a file is in the way');
     return realpathSync(path);
   } catch (error) {
     if (error instanceof MeridianError) throw error;
     return unusable(path, reason(error), error);
-  }
-}
-
-/** Not `mkdir` with `recursive`: below /proc, which refuses with ENOENT, Node's never returns. */
-function makeMissing(path: string): void {
-  if (existsSync(path)) return;
-  makeMissing(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error; // Another `up` was quicker.
   }
 }
 
