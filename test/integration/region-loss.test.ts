@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createDnsClient } from '../../src/dns/client.ts';
 import { askStack, findRunningStack } from '../../src/stack/control/client.ts';
+import { NameServers } from '../support/name-servers.ts';
 import { requireNatsServer } from '../support/requirements.ts';
 import { failed, type Round, RoundLoad } from '../support/round-load.ts';
-import { clientNear, type RegionName, regionNames, TestStack, until } from '../support/stack.ts';
+import { type RegionName, regionNames, TestStack, until } from '../support/stack.ts';
 
 /** REPEAT=10 gives the long form: every fault in every region ten times in a row. */
 const repeats = Number(process.env.REPEAT ?? 1);
@@ -111,21 +111,21 @@ function outcomeOf(
 
 /** Starts the region again: nobody answers with it before the quorum says healthy. */
 async function recover(stack: TestStack, region: RegionName): Promise<void> {
-  const survivors = othersThan(region);
-  const clients = survivors.map((name) =>
-    createDnsClient({ server: stack.address(name), port: 5300 }),
-  );
-  const answersWithIt = async (client: (typeof clients)[number]) => {
-    const question = { name: host, type: 'A', subnet: clientNear[region] };
-    const { answers } = await client.lookup(question);
-    return answers.some(({ data }) => data === stack.address(region));
+  const servers = new NameServers(stack);
+  const returned = async (server: RegionName) => {
+    const answer = await servers.ask(server, host, region);
+    if (!answer.includes(region)) return false;
+    const { regions } = await stack.status(server);
+    const { gateway } = regions.find(({ name }) => name === region)!;
+    assert.equal(gateway.state, 'healthy', `${server} answered early: ${gateway.reason}`);
+    return true;
   };
   try {
     await stack.run('region', 'start', region);
-    await until(`everyone answers with ${region}`, async () =>
-      (await Promise.all(clients.map(answersWithIt))).every(Boolean),
+    await until(`all answer with ${region}`, async () =>
+      (await Promise.all(othersThan(region).map(returned))).every(Boolean),
     );
   } finally {
-    for (const client of clients) client.close();
+    servers.close();
   }
 }
