@@ -6,6 +6,9 @@ import type { PortNeed } from '../region/ports.ts';
 import { claimPorts } from './ports.ts';
 import { covers, parseSockets } from './processes/port-holders.ts';
 
+/** Of our own, so that ports that others of this machine use do not matter. */
+const host = `127.${[0, 0, 0].map(() => 1 + Math.floor(Math.random() * 250)).join('.')}`;
+
 /** Another program that listens on a port of its choice and prints it. */
 async function holder(source: string): Promise<{ pid: number; port: number; end(): void }> {
   const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -19,18 +22,18 @@ const tcpHolder = (options: object) =>
 
 const udpHolder = (options: object) =>
   holder(`const socket = require('dgram').createSocket(${JSON.stringify({ type: 'udp4', ...options })});
-    socket.bind(0, '127.0.0.1', () => console.log(socket.address().port));`);
+    socket.bind(0, '${host}', () => console.log(socket.address().port));`);
 
 const need = (transport: 'tcp' | 'udp', port: number): PortNeed => ({
   purpose: 'HTTP of eu',
-  host: '127.0.0.1',
+  host,
   port,
   transport,
 });
 
 const holders = {
-  'an exclusive listener': () => tcpHolder({ host: '127.0.0.1' }),
-  'a listener with SO_REUSEPORT': () => tcpHolder({ host: '127.0.0.1', reusePort: true }),
+  'an exclusive listener': () => tcpHolder({ host }),
+  'a listener with SO_REUSEPORT': () => tcpHolder({ host, reusePort: true }),
   'a listener on 0.0.0.0': () => tcpHolder({ host: '0.0.0.0' }),
   'a listener on ::': () => tcpHolder({ host: '::' }),
 };
@@ -41,7 +44,7 @@ for (const [name, start] of Object.entries(holders)) {
     t.after(() => other.end());
     await assert.rejects(claimPorts([need('tcp', other.port)]), (error: Error) => {
       assert.equal((error as Error & { code: string }).code, 'port_taken');
-      const place = `127.0.0.1:${other.port}/tcp (HTTP of eu): held by pid ${other.pid} (`;
+      const place = `${host}:${other.port}/tcp (HTTP of eu): held by pid ${other.pid} (`;
       assert.ok(error.message.includes(place), error.message);
       assert.match(error.message, /--port-offset N or --loopback N/);
       return true;
@@ -55,16 +58,13 @@ test('UDP ports are proved apart from TCP ports, SO_REUSEPORT or not', async (t)
     t.after(() => other.end());
     await claimPorts([need('tcp', other.port)]);
     await assert.rejects(claimPorts([need('udp', other.port)]), {
-      message: new RegExp(`127\\.0\\.0\\.1:${other.port}/udp .*held by pid ${other.pid} `),
+      message: new RegExp(`${host}:${other.port}/udp .*held by pid ${other.pid} `),
     });
   }
 });
 
 test('all taken ports are told at once, by holder', async (t) => {
-  const [one, two] = [
-    await tcpHolder({ host: '127.0.0.1' }),
-    await tcpHolder({ host: '127.0.0.1' }),
-  ];
+  const [one, two] = [await tcpHolder({ host }), await tcpHolder({ host })];
   t.after(() => {
     for (const other of [one, two]) other.end();
   });
@@ -89,7 +89,7 @@ test('an address that is not of this machine is told as such', async () => {
 });
 
 test('free ports are free again after the proof', async () => {
-  const free = await tcpHolder({ host: '127.0.0.1' });
+  const free = await tcpHolder({ host });
   free.end();
   for (let round = 0; round < 20; round++) {
     const freed = await claimPorts([need('tcp', free.port)]).then(
