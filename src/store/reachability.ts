@@ -9,7 +9,8 @@
  *   └─────────┘  failed   └───────────┘
  *
  * One failed heartbeat is enough: it already waited as long as a write may take, so writes
- * do fail. Out of reach is counted from the last confirmation, not from its discovery.
+ * do fail. The loss of the connection counts as one. Out of reach is counted from the last
+ * confirmation, not from its discovery.
  */
 export class Reachability {
   #reachable = false;

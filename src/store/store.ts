@@ -13,7 +13,7 @@
  * - **Compare-and-set is linearizable per key.** `create`, `update` and `delete` with an
  *   expected revision are decided by the leader and confirmed by a majority. Of several
  *   writers that expect the same revision at most one wins; the others get
- *   `revision_mismatch` or `key_exists`, also while the winner is not confirmed. Revisions grow over the whole bucket and are never used twice.
+ *   `revision_mismatch` or `key_exists`. Revisions grow over the whole bucket and are never used twice.
  * - **An acknowledged write is durable**: on the disks of a majority of voters.
  * - **Every write ends within 3 s** (`writeLimitMs`), with a revision or a typed error.
  *   An error whose `details.outcome` is `unknown` means that the write may have happened

@@ -129,7 +129,7 @@ describe('jetstream under faults', { skip: natsServerMissing() }, () => {
     assert.equal(near.signal('s').publish(bytes('lost')), false);
     const status = near.status();
     assert.deepEqual([status.reachable, status.server], [false, undefined]);
-    assert.match(status.lastError ?? '', /ECONNREFUSED 127\.0\.1\.1/);
+    assert.match(status.lastError ?? '', /127\.0\.1\.1:\d+/);
     assert.ok(status.outOfReachForMs > 0);
 
     cluster.startAll();

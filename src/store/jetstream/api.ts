@@ -22,7 +22,8 @@ export const apiErrors = {
   streamNotFound: 10059,
   messageNotFound: 10037,
   wrongLastSequence: 10071,
-  wrongLastSequenceInFlight: 10164,
+  /** Another write to the key is being confirmed; whether it will be is not known yet. */
+  keyInFlight: 10164,
   /** Another creation of the same name won. */
   streamNameInUse: 10058,
   maximumBytes: 10077,

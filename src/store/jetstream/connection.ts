@@ -17,6 +17,8 @@ export interface ConnectionOptions {
   /** Shown by the server in its logs and monitoring. */
   readonly name: string;
   readonly secret?: string | undefined;
+  /** Called when a connection that stood is no more. */
+  onLost(reason: string): void;
 }
 
 /**
@@ -141,6 +143,7 @@ export class Connection {
     this.#server = undefined;
     this.#arrival = Promise.withResolvers();
     this.#lastError = reason ? messageOf(reason) : `${server.host} closed the connection`;
+    if (!this.closing.aborted) this.#options.onLost(this.#lastError);
     // Not awaited: nothing may wait for a server that does not answer.
     void connection.close().catch(ignore);
   }

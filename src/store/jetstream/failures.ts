@@ -1,7 +1,7 @@
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import { messageOf } from '../../base/errors.ts';
 import { isStoreError, type StoreError, storeError } from '../errors.ts';
-import { apiErrors, JetStreamApiError } from './api.ts';
+import { apiErrors, hasApiCode, JetStreamApiError } from './api.ts';
 
 const full: ReadonlySet<number> = new Set([
   apiErrors.maximumBytes,
@@ -14,11 +14,16 @@ const passing: ReadonlySet<number> = new Set([
   apiErrors.streamNotFound,
   apiErrors.temporarilyUnavailable,
   apiErrors.duplicateInFlight,
+  apiErrors.keyInFlight,
 ]);
 
 /** Nobody listened where the request was sent. */
 function nobodyListened(error: unknown): boolean {
   return error instanceof RequestError && error.isNoResponders();
+}
+
+function isInFlight(error: unknown): boolean {
+  return hasApiCode(error, apiErrors.keyInFlight) || hasApiCode(error, apiErrors.duplicateInFlight);
 }
 
 /** Everything but an answer that says no. */
@@ -47,6 +52,7 @@ interface FailedOperation {
  *   answered with an error          by the error's own code               none
  *   nobody listened                 store_unreachable                     of all tries
  *   not answered in time            no_quorum (write), store_unreachable  unknown
+ *   a write was still in flight     no_quorum                             of all tries
  *   connection lost meanwhile       store_unreachable                     unknown
  *   the store was closed            store_closed                          of all tries
  */
@@ -62,6 +68,10 @@ export function explainFailure(error: unknown, operation: FailedOperation): Stor
     const text = `${what}: nobody takes requests (the hub or the bucket's replica is out of reach, or not made yet)`;
     return storeError('store_unreachable', text, facts);
   }
+  if (isInFlight(error)) {
+    const text = `${what}: no majority confirmed an earlier write to the key in time`;
+    return storeError('no_quorum', text, facts);
+  }
   if (!(error instanceof TimeoutError)) {
     return storeError('store_unreachable', `${what}: ${messageOf(error)}`, facts);
   }
@@ -72,10 +82,7 @@ export function explainFailure(error: unknown, operation: FailedOperation): Stor
 
 function explainAnswer(error: JetStreamApiError, what: string): StoreError {
   const { errorCode } = error;
-  if (
-    errorCode === apiErrors.wrongLastSequence ||
-    errorCode === apiErrors.wrongLastSequenceInFlight
-  ) {
+  if (errorCode === apiErrors.wrongLastSequence) {
     const text = `${what}: the key does not have the expected revision any more`;
     return storeError('revision_mismatch', text, { cause: error });
   }

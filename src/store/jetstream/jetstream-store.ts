@@ -34,9 +34,11 @@ export class JetStreamStore implements Store {
   constructor(options: JetStreamOptions, clock: Clock) {
     checkKey(options.name);
     const nowMs = () => clock.monotonicMs();
-    this.#reachability = new Reachability(nowMs());
+    const reachability = new Reachability(nowMs());
+    this.#reachability = reachability;
     this.#replicas = options.replicas;
-    this.#link = new Link(new Connection(options), nowMs, this.#reachability);
+    const onLost = (reason: string) => reachability.failed(nowMs(), reason);
+    this.#link = new Link(new Connection({ ...options, onLost }), nowMs, reachability);
     this.#open(heartbeatBucket);
     this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link);
   }

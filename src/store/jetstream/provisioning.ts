@@ -6,7 +6,7 @@ import { resolvesWithin, sleep } from './sleep.ts';
 import { ensureBucket, mirrorInfo } from './streams.ts';
 
 const lookEveryMs = 1_000;
-const retryMs = { first: 200, most: 2_000 } as const;
+const retryMs = { first: 200, most: 1_000 } as const;
 
 /**
  * Keeps a bucket in being, in the background: makes stream and mirror when the hub can be
@@ -60,7 +60,9 @@ export class Provisioning {
           await this.#step(connection);
           waitMs = lookEveryMs;
         } catch (error) {
-          if (this.#standingOn !== connection) this.#problem = messageOf(error);
+          if (this.#standingOn !== connection) {
+            this.#problem = `bucket ${this.#bucket} is not ready: ${messageOf(error)}`;
+          }
           waitMs = Math.min(waitMs * 2, retryMs.most);
         }
       } else {

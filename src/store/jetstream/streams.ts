@@ -24,7 +24,7 @@ const shared = {
   compression: 'none',
 } as const;
 
-const callLimitMs = 2_000;
+const callLimitMs = 1_000;
 
 /**
  * Makes the stream on the hub and its mirror on the leaf where they are missing, and adds
