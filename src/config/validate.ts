@@ -5,7 +5,12 @@ import { type Config, configSchema } from './schema/config.ts';
 import { describeIssue, schemaFindings } from './schema-findings.ts';
 import { recordSetsAreValid, recordSetsFitTogether } from './semantics/records.ts';
 import { referencesExist } from './semantics/references.ts';
-import { addressesDiffer, portsDiffer, someRegionServes } from './semantics/regions.ts';
+import {
+  addressesDiffer,
+  portsDiffer,
+  regionNamesAreFree,
+  someRegionServes,
+} from './semantics/regions.ts';
 import { routeNamesDiffer, routePathsCanMatch, routesDoNotOverlap } from './semantics/routes.ts';
 import type { Rule } from './semantics/rule.ts';
 import { endpointsArePossible, residencyIsPossible } from './semantics/services.ts';
@@ -21,6 +26,7 @@ import {
 const rules: readonly Rule[] = [
   referencesExist,
   someRegionServes,
+  regionNamesAreFree,
   addressesDiffer,
   portsDiffer,
   timingsArePossible,

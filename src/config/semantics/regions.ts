@@ -16,6 +16,15 @@ function isMap(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The replicated store keeps this name for the servers that all regions share. */
+const reservedName = 'global';
+
+export const regionNamesAreFree: Rule = ({ regions }, report) => {
+  if (!regions.has(reservedName)) return;
+  const message = `"${reservedName}" is the name of the store that all regions share`;
+  report({ path: ['regions', reservedName], at: 'key', message });
+};
+
 export const addressesDiffer: Rule = ({ regions, stack }, report) => {
   const holders = new Map<string, string>();
   const bound = new Map<string, string>();
