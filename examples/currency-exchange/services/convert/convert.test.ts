@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type IncomingMessage, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { Decimal } from '../money/decimal.ts';
@@ -135,7 +136,7 @@ test('a posted conversion is read strictly', async (t) => {
     [posted(''), 400, 'malformed_json'],
     [posted('[]'), 400, 'malformed_json'],
     [posted('null'), 400, 'malformed_json'],
-    [posted(new Uint8Array([0x22, 0xff, 0x22])), 400, 'malformed_json'],
+    [posted(Buffer.from('{"from":"\xff"}', 'latin1')), 400, 'malformed_json'],
     [posted('{}', 'text/plain'), 415, 'unsupported_media_type'],
     [posted('{}', 'application/jsonp'), 415, 'unsupported_media_type'],
     [posted('x'.repeat(4_097)), 413, 'body_too_large'],
@@ -149,6 +150,18 @@ test('a posted conversion is read strictly', async (t) => {
   assert.equal(both.body.field, 'from');
   const put = await service.problem(405, 'method_not_allowed', '/v1/convert', { method: 'PUT' });
   assert.equal(put.headers.get('allow'), 'GET, HEAD, POST');
+});
+
+test('a body that is announced as too large is refused before it comes', async (t) => {
+  const service = await start(t);
+  const headers = { 'content-type': 'application/json', 'content-length': 4_097 };
+  const options = { method: 'POST', headers, signal: AbortSignal.timeout(2_000) };
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asked = request(service.url('/v1/convert'), options, resolve);
+    asked.on('error', reject).flushHeaders();
+  });
+  assert.deepEqual([answer.statusCode, answer.headers.connection], [413, 'close']);
+  answer.destroy();
 });
 
 /** A chunked body: nothing announces its size. */

@@ -7,6 +7,8 @@ const providerTimeoutMs = 3_000;
 
 /** The provider's rates when there is one, else simulated ones. */
 export function createFeed({ url, seed, intervalMs }: FeedSettings): RateFeed {
-  if (url) return createHttpFeed({ url, intervalMs, timeoutMs: providerTimeoutMs });
+  if (url) {
+    return createHttpFeed({ url, intervalMs, timeoutMs: providerTimeoutMs, log: console.error });
+  }
   return createSimulatedFeed({ seed, tickMs: intervalMs });
 }

@@ -18,13 +18,15 @@ async function start(t: TestContext, behaviour: RequestListener, timeoutMs = 2_0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const url = new URL(`http://127.0.0.1:${port}/latest?key=secret`);
-  const feed = createHttpFeed({ url, intervalMs: 5, timeoutMs });
+  const logged: string[] = [];
+  const log = (message: string) => logged.push(message);
+  const feed = createHttpFeed({ url, intervalMs: 5, timeoutMs, log });
   t.after(() => {
     feed.close();
     server.close();
     server.closeAllConnections();
   });
-  return { provider, server, port, feed };
+  return { provider, server, port, feed, logged };
 }
 
 const answer =
@@ -52,7 +54,7 @@ test('rates of a provider arrive again and again, named by its host only', async
 });
 
 test('a failure keeps the last good rates, which grow older, until the provider is back', async (t) => {
-  const { feed, provider } = await start(t, answer(good));
+  const { feed, provider, logged } = await start(t, answer(good));
   await until('rates are there', () => feed.latest() !== undefined);
   provider.behaviour = answer('{}', 500);
   await until('it failed', () => feed.failure() !== undefined);
@@ -64,6 +66,7 @@ test('a failure keeps the last good rates, which grow older, until the provider 
   provider.behaviour = answer(good.replace('1.0712', '1.08'));
   await until('it is back', () => feed.failure() === undefined);
   assert.equal(feed.latest()?.table.perPivot.get('USD')?.toString(), '1.08');
+  assert.deepEqual(logged, ['the provider answered 500', 'the provider answers again']);
 });
 
 const huge = `{"base":"EUR","rates":{"USD":1.07},"padding":"${'x'.repeat(300_000)}"}`;
@@ -127,11 +130,12 @@ test('a provider that is not there is named by the system code', async (t) => {
 
 test('a closed feed asks no more and cancels what it asked', async (t) => {
   let cancelled = false;
-  const { feed, provider } = await start(t, (_request, response) => {
+  const silent: RequestListener = (_request, response) => {
     response.on('close', () => {
       cancelled = true;
     });
-  });
+  };
+  const { feed, provider } = await start(t, silent, 60_000);
   await until('it was asked', () => provider.requests === 1);
   feed.close();
   await until('it was cancelled', () => cancelled);

@@ -11,13 +11,16 @@ export interface HttpFeedOptions {
   readonly intervalMs: number;
   /** Limit for a whole try, from look-up to the last byte. */
   readonly timeoutMs: number;
+  /** Told each new reason of failure, and the recovery, once. */
+  readonly log: (message: string) => void;
 }
 
 /**
  * Asks a provider over and over. A try that fails leaves the last good rates in place, whose
  * age every answer tells.
  */
-export function createHttpFeed({ url, intervalMs, timeoutMs }: HttpFeedOptions): RateFeed {
+export function createHttpFeed(options: HttpFeedOptions): RateFeed {
+  const { url, intervalMs, timeoutMs, log } = options;
   const listeners = new Set<(table: RateTable) => void>();
   const closing = new AbortController();
   let good: { table: RateTable; atMs: number } | undefined;
@@ -30,12 +33,18 @@ export function createHttpFeed({ url, intervalMs, timeoutMs }: HttpFeedOptions):
       const table = await fetchTable(url, signal);
       if (closing.signal.aborted) return;
       good = { table, atMs: performance.now() };
-      failure = undefined;
+      note(undefined);
       for (const listener of listeners) listener(table);
     } catch (error) {
-      failure = describe(error);
+      if (closing.signal.aborted) return;
+      note(describe(error));
     }
-    if (!closing.signal.aborted) timer = setTimeout(refresh, intervalMs);
+    timer = setTimeout(refresh, intervalMs);
+  }
+
+  function note(next: string | undefined): void {
+    if (next !== failure) log(next ?? 'the provider answers again');
+    failure = next;
   }
 
   void refresh();

@@ -58,3 +58,18 @@ test('the feed ticks with the wall clock until it is closed', async () => {
   assert.equal(seen.length, 3, 'nothing comes after the end of a subscription');
   feed.close();
 });
+
+test('a timer that fires early makes no second event of the same tick', (t) => {
+  let now = 1_019;
+  t.mock.method(Date, 'now', () => now);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const feed = createSimulatedFeed({ seed: 'test', tickMs: 20 });
+  const seen: number[] = [];
+  feed.subscribe(({ asOfMs }) => seen.push(asOfMs));
+  t.mock.timers.tick(1);
+  assert.deepEqual(seen, []);
+  now = 1_020;
+  t.mock.timers.tick(1);
+  assert.deepEqual(seen, [1_020]);
+  feed.close();
+});

@@ -14,11 +14,12 @@ import { Streams } from './streams.ts';
 /** A quarter of an hour at one table a second. */
 const historyCapacity = 900;
 const defaultHistoryLimit = 60;
+const maximumStreams = 1_000;
 
 /** Exchange rates as they are, as they come, and as they were. */
 export function createRates({ service, region, feed }: ServiceContext): Service {
   const history = new History(historyCapacity);
-  const streams = new Streams();
+  const streams = new Streams(maximumStreams);
   const first = feed.latest();
   if (first) history.add(first.table);
   const unsubscribe = feed.subscribe((table) => history.add(table));

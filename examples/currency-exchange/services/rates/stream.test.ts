@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import type { Call } from '../http/api.ts';
 import { ManualFeed, tableOf } from '../testing/manual-feed.ts';
 import { RunningService, until } from '../testing/running-service.ts';
 import { createRates } from './rates.ts';
+import { Streams } from './streams.ts';
 
 const table = (second: number) =>
   tableOf('USD', { EUR: '0.8', JPY: String(100 + second) }, second * 1_000);
@@ -66,16 +69,45 @@ test('a stream gives the rates now and then every new table', async (t) => {
   stream.response.destroy();
 });
 
-test('a client that leaves is forgotten; HEAD ends at once', async (t) => {
+test('a client that leaves is forgotten', async (t) => {
   const { feed, service, ownListeners } = await start(t);
   const streams = await Promise.all(Array.from({ length: 5 }, () => open(service, '/v1/stream')));
   assert.equal(feed.listeners, ownListeners + 5);
   for (const { response } of streams) response.destroy();
   await until('nobody listens', () => feed.listeners === ownListeners);
+});
 
-  const head = await fetch(service.url('/v1/stream'), { method: 'HEAD' });
-  assert.deepEqual([head.status, await head.text()], [200, '']);
+test('HEAD ends at once, so that the next request on its connection is answered', async (t) => {
+  const { feed, service, ownListeners } = await start(t);
+  const socket = connect(service.server.port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  let text = '';
+  socket.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  socket.write('HEAD /v1/stream HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2));
+  await until('both are answered', () => text.match(/HTTP\/1\.1 200 OK/g)?.length === 2);
+  assert.doesNotMatch(text, /event:/);
   await until('nobody listens', () => feed.listeners === ownListeners);
+});
+
+test('streams are limited; one that ends makes room', async (t) => {
+  const streams = new Streams(2);
+  const run = ({ response }: Call): undefined => void streams.open(response);
+  const create = () => ({
+    resources: { '/': { GET: { fields: [], run } } },
+    close: () => streams.close(),
+  });
+  const service = await RunningService.start(create, new ManualFeed());
+  t.after(() => service.close());
+  const first = await open(service, '/');
+  await open(service, '/');
+  const { headers } = await service.problem(503, 'too_many_streams', '/');
+  assert.equal(headers.get('retry-after'), '5');
+  first.response.destroy();
+  let status = 503;
+  while (status === 503) status = (await open(service, '/')).response.statusCode!;
+  assert.equal(status, 200);
 });
 
 test('a currency that is no longer quoted leaves the events, not the stream', async (t) => {

@@ -2,18 +2,22 @@ import type { ServerResponse } from 'node:http';
 import { EventStream } from '../http/event-stream.ts';
 import { Problem } from '../http/problem.ts';
 
-const maximumStreams = 1_000;
 const timing = { heartbeatMs: 10_000, stallMs: 30_000 };
 const retryMs = 1_000;
 
 /** The open streams of a service: counted, and ended together. */
 export class Streams {
+  readonly #maximum: number;
   readonly #open = new Set<EventStream>();
+
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
 
   /** Throws `Problem` `too_many_streams`. */
   open(response: ServerResponse): EventStream {
-    if (this.#open.size >= maximumStreams) {
-      const detail = `this region serves ${maximumStreams} streams at most`;
+    if (this.#open.size >= this.#maximum) {
+      const detail = `this region serves ${this.#maximum} streams at most`;
       throw new Problem('too_many_streams', { detail, headers: { 'Retry-After': '5' } });
     }
     const stream = new EventStream(response, timing);
