@@ -50,4 +50,4 @@ export class StopSignals {
 }
 
 const handledSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const repeatAfterMs = 500;
+export const repeatAfterMs = 500;
