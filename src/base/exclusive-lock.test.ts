@@ -33,3 +33,13 @@ test('a killed holder leaves the lock free', async () => {
   assert.ok(lock);
   await lock.release();
 });
+
+test('a name may be longer than the name of a socket, and its end counts', async () => {
+  const name = `${uniqueName()}${'/long'.repeat(200)}`;
+  const lock = await takeExclusiveLock(name);
+  const other = await takeExclusiveLock(`${name}/other`);
+  assert.ok(lock && other);
+  assert.equal(await takeExclusiveLock(name), undefined);
+  await lock.release();
+  await other.release();
+});
