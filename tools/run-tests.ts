@@ -3,7 +3,7 @@
  * whose path begins with one of PATH.
  *
  * Unit and contract tests run two files at a time. Tests of real processes that measure
- * times (`test/integration`, `test/drills`) run after them and alone, so that what they
+ * times (`test/integration`) run after them and alone, so that what they
  * measure is not the load of the others. Both make one report with one set of totals.
  */
 import { globSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { Totals } from './test-totals.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const alone = /^test\/(integration|drills)\//;
+const alone = /^test\/integration\//;
 /** A file that takes longer hangs. */
 const fileTimeoutMs = 240_000;
 
