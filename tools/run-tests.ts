@@ -17,8 +17,8 @@ import { Totals } from './test-totals.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const alone = /^test\/integration\//;
-/** A file that takes longer hangs. */
-const fileTimeoutMs = 240_000;
+/** A file that takes longer hangs. REPEAT asks for the long form of some tests. */
+const fileTimeoutMs = 240_000 * Number(process.env.REPEAT ?? 1);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
