@@ -157,6 +157,38 @@ test('a region decides about its services, and its last word is held when it fal
   assert.deepEqual(h.news(), ['service/rates/b healthy']);
 });
 
+test('the services of a lost region are unknown, until it speaks or its gateway is back', () => {
+  const lose = (h: Harness) => {
+    h.probe('10.0.0.2', '--').hear('c', { 'gateway/b': 'down' });
+    assert.deepEqual(h.news(), ['gateway/b unhealthy']);
+  };
+  const up = { 'service/rates/b': 'up' } as const;
+  const heard = () => {
+    const h = calm();
+    lose(h);
+    assert.deepEqual(h.ticks(49).news(), []); // freshness of 3 s and 2 s more
+    assert.deepEqual(h.ticks(2).news(), ['service/rates/b unknown']);
+    assert.equal(h.reason('service/rates/b'), 'b not heard for 5s; said healthy before');
+    h.ticks(150);
+    assert.equal(h.reason('service/rates/b'), 'b not heard for 20s; said healthy before');
+    assert.deepEqual(h.news(), []);
+    const status = h.machine.states().find(({ subject }) => subject.key === 'service/rates/b');
+    assert.equal(status?.flaps, 0);
+    return h;
+  };
+  // A restarted b speaks before it has probed: nothing is known of its service still.
+  assert.deepEqual(heard().hear('b', {}).news(), []);
+  assert.deepEqual(heard().hear('b', {}).hear('b', up).news(), ['service/rates/b healthy']);
+  // Only the link of b is lost after all.
+  const back = heard().probe('10.0.0.2', '+++').hear('c', { 'gateway/b': 'up' });
+  assert.deepEqual(back.news(), ['gateway/b healthy', 'service/rates/b healthy']);
+  // The other way round: first silent, then its gateway lost.
+  const silent = calm().ticks(60).probe('10.0.0.2', '+').hear('c', { 'gateway/b': 'up' });
+  assert.deepEqual(silent.news(), []);
+  silent.probe('10.0.0.2', '--').hear('c', { 'gateway/b': 'down' });
+  assert.deepEqual(silent.news(), ['gateway/b unhealthy', 'service/rates/b unknown']);
+});
+
 test('the own service follows own probes and travels in the vector', () => {
   const h = new Harness().probe('10.1.0.1', '+++');
   assert.deepEqual(h.news(), ['service/rates/a healthy']);

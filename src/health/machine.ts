@@ -1,7 +1,7 @@
 import { Continuity } from './continuity.ts';
 import { HealthError } from './health-error.ts';
 import { OwnProbes, type ProbeResult } from './own-probes.ts';
-import type { HealthPlan, Subject } from './plan.ts';
+import { gatewayKey, type HealthPlan, type Subject } from './plan.ts';
 import { type Decision, decideByQuorum, decideByRegion } from './quorum.ts';
 import type { SavedHealth } from './saved-state.ts';
 import type { HealthChange, SubjectStatus, VantageStatus } from './status.ts';
@@ -22,11 +22,15 @@ export interface MachineOptions {
 interface SubjectRecord {
   subject: Subject;
   current: StateName;
-  reason: string;
+  /** The last state that there was evidence for, or that the disk held. */
+  said: StateName;
   sinceMs: number;
   flaps: number;
   restoredAgeMs: number | undefined;
 }
+
+/** On top of freshness: a region silent for longer has not just lost a few messages. */
+const silenceMarginMs = 2_000;
 
 /**
  * The whole decision of one node, without I/O: events and monotonic times go in, changes
@@ -50,6 +54,10 @@ export class HealthMachine {
   readonly #records = new Map<string, SubjectRecord>();
   /** Subjects on which a word changed since they were decided. */
   readonly #dirty = new Set<string>();
+  /** Regions silent for so long that the loss of their gateway is the loss of them. */
+  readonly #silent = new Set<string>();
+  readonly #startedMs: number;
+  #nowMs: number;
   #changes: HealthChange[] = [];
   #ownDraining = false;
   #sequence = 0;
@@ -59,6 +67,8 @@ export class HealthMachine {
     this.#plan = plan;
     this.#node = node;
     this.#incarnation = incarnation;
+    this.#startedMs = atMs;
+    this.#nowMs = atMs;
     this.#continuity = new Continuity(plan.freshnessMs, atMs);
     this.#own = new OwnProbes(plan);
     this.reconfigure(plan, atMs);
@@ -155,7 +165,8 @@ export class HealthMachine {
   states(): SubjectStatus[] {
     return [...this.#records.values()].map((record) => {
       const detail = this.#own.detail(record.subject);
-      const reason = detail === undefined ? record.reason : `${record.reason} (${detail})`;
+      const { reason: why } = this.#decide(record);
+      const reason = detail === undefined ? why : `${why} (${detail})`;
       const { subject, current, sinceMs, flaps } = record;
       return { subject, state: current, reason, sinceMs, flaps };
     });
@@ -198,6 +209,7 @@ export class HealthMachine {
       const record = this.#records.get(key);
       if (!record) continue;
       record.current = state;
+      record.said = state;
       record.flaps = flaps;
       record.sinceMs = atMs - ageMs - forMs;
       record.restoredAgeMs = ageMs;
@@ -229,8 +241,33 @@ export class HealthMachine {
 
   /** Before every event: notices a stall, and which vantages have fallen silent. */
   #pass(atMs: number): void {
+    this.#nowMs = atMs;
     if (this.#continuity.pass(atMs)) this.#forgetOwn();
     this.#expire(atMs - this.#plan.freshnessMs);
+    for (const { region } of this.#vantages.values()) {
+      const silent = this.#silentMs(region) >= this.#silenceLimitMs;
+      if (silent === this.#silent.has(region)) continue;
+      if (silent) this.#silent.add(region);
+      else this.#silent.delete(region);
+      this.#reconsiderServices(region);
+    }
+  }
+
+  get #silenceLimitMs(): number {
+    return this.#plan.freshnessMs + silenceMarginMs;
+  }
+
+  /** Of a region never heard: since the start. */
+  #silentMs(region: string): number {
+    if (region === this.#plan.region) return 0;
+    return this.#nowMs - (this.#vantages.get(region)?.heardMs ?? this.#startedMs);
+  }
+
+  /** What a region decides by itself hangs on its silence and on its gateway. */
+  #reconsiderServices(region: string): void {
+    for (const { key, region: at, vantages } of this.#plan.subjects.values()) {
+      if (at.name === region && !vantages) this.#dirty.add(key);
+    }
   }
 
   #expire(sinceMs: number): void {
@@ -282,8 +319,18 @@ export class HealthMachine {
 
   #decide(record: SubjectRecord): Decision {
     const { key, region, vantages } = record.subject;
+    const { current, said, restoredAgeMs } = record;
     if (!vantages) {
-      return decideByRegion(region.name, this.#vantages.get(region.name)?.word(key), record);
+      return decideByRegion({
+        region: region.name,
+        word: this.#vantages.get(region.name)?.word(key),
+        current,
+        said,
+        restoredAgeMs,
+        silentMs: this.#silentMs(region.name),
+        silenceLimitMs: this.#silenceLimitMs,
+        gateway: this.#records.get(gatewayKey(region.name))?.current ?? 'unknown',
+      });
     }
     const up: string[] = [];
     const down: string[] = [];
@@ -292,19 +339,21 @@ export class HealthMachine {
       if (word === 'up') up.push(vantage);
       else if (word === 'down') down.push(vantage);
     }
-    const { current, restoredAgeMs } = record;
     const own = this.#ownVantage().word(key);
     return decideByQuorum({ configured: vantages.length, up, down, own, current, restoredAgeMs });
   }
 
   #apply(record: SubjectRecord, { state, decided, reason }: Decision, atMs: number): void {
     const { subject, current: previous } = record;
-    record.reason = reason;
-    if (decided) record.restoredAgeMs = undefined;
+    if (decided) {
+      record.said = state;
+      record.restoredAgeMs = undefined;
+    }
     if (state === previous) return;
     record.current = state;
     record.sinceMs = atMs;
-    if (previous !== 'unknown') record.flaps++;
+    if (previous !== 'unknown' && state !== 'unknown') record.flaps++;
+    if (!subject.service) this.#reconsiderServices(subject.region.name);
     this.#changes.push({ kind: 'state', subject, state, previous, reason });
   }
 }
@@ -312,7 +361,7 @@ export class HealthMachine {
 const newRecord = (subject: Subject, atMs: number): SubjectRecord => ({
   subject,
   current: 'unknown',
-  reason: '',
+  said: 'unknown',
   sinceMs: atMs,
   flaps: 0,
   restoredAgeMs: undefined,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Verdict } from './hysteresis.ts';
-import { decideByQuorum, decideByRegion, type Evidence } from './quorum.ts';
+import { decideByQuorum, decideByRegion, type Evidence, type RegionEvidence } from './quorum.ts';
 import type { StateName } from './table.ts';
 
 interface Row {
@@ -223,20 +223,54 @@ test('quorum: with nothing decided the state stays', () => {
   );
 });
 
-test('a region decides about its services; without its word the last state is held', () => {
-  const known = { current: 'healthy', restoredAgeMs: undefined } as const;
-  assert.deepEqual(decideByRegion('a', 'down', known), {
+const silence: RegionEvidence = {
+  region: 'a',
+  word: undefined,
+  said: 'healthy',
+  current: 'healthy',
+  restoredAgeMs: undefined,
+  silentMs: 20_000,
+  silenceLimitMs: 5_000,
+  gateway: 'unhealthy',
+};
+
+test('a region decides about its own services: its word, or the last one', () => {
+  assert.deepEqual(decideByRegion({ ...silence, word: 'down' }), {
     state: 'unhealthy',
     decided: true,
     reason: 'a says down',
   });
-  assert.deepEqual(decideByRegion('a', undefined, known), {
+  assert.deepEqual(decideByRegion({ ...silence, silentMs: 0 }), {
     state: 'healthy',
     decided: false,
     reason: 'no word from a; last state held',
   });
   assert.equal(
-    decideByRegion('a', undefined, { current: 'healthy', restoredAgeMs: 3_000 }).reason,
+    decideByRegion({ ...silence, silentMs: 0, restoredAgeMs: 3_000 }).reason,
     'no word from a; state from disk, 3s old',
   );
+});
+
+test('a silent region is taken at its last word while its gateway answers, not after', () => {
+  assert.deepEqual(decideByRegion(silence), {
+    state: 'unknown',
+    decided: false,
+    reason: 'a not heard for 20s; said healthy before',
+  });
+  assert.equal(decideByRegion({ ...silence, silentMs: 4_999 }).state, 'healthy');
+  for (const gateway of ['healthy', 'unknown'] as const) {
+    for (const said of ['healthy', 'unhealthy'] as const) {
+      for (const current of [said, 'unknown'] as const) {
+        assert.equal(decideByRegion({ ...silence, gateway, said, current }).state, said);
+      }
+    }
+  }
+  // Heard again, but not yet about this service.
+  assert.deepEqual(decideByRegion({ ...silence, silentMs: 100, current: 'unknown' }), {
+    state: 'unknown',
+    decided: false,
+    reason: 'no word from a yet; said healthy before',
+  });
+  const nothing = { ...silence, said: 'unknown', current: 'unknown' } as const;
+  assert.equal(decideByRegion(nothing).reason, 'no word from a; nothing known yet');
 });

@@ -58,21 +58,46 @@ export function decideByQuorum(evidence: Evidence): Decision {
   };
 }
 
+/** What a node knows about a subject that its region decides by itself. */
+export interface RegionEvidence extends Pick<Evidence, 'current' | 'restoredAgeMs'> {
+  readonly region: string;
+  /** Of the region, while it is fresh. */
+  readonly word: Verdict | undefined;
+  /** What the region said last, or what the disk said of it. */
+  readonly said: StateName;
+  /** Since the region was heard; 0 for the own region. */
+  readonly silentMs: number;
+  /** Longer silence, with the gateway lost too, is the loss of the region. */
+  readonly silenceLimitMs: number;
+  /** State of the region's gateway. */
+  readonly gateway: StateName;
+}
+
 /**
- * The rule for what a region decides by itself (its services): its word while there is one,
- * else as before.
+ * The rule for what a region decides by itself (its services): its word while there is one.
+ * A silent region whose gateway still answers has lost its link only, and its last word
+ * holds. One whose gateway is lost too is taken at its last word no longer:
+ *
+ *          word              word              silent too long, gateway unhealthy
+ *   ┌──────────────┐ ───▶ ┌──────────────┐ ───────────────────────────▶ ┌─────────┐
+ *   │ never heard  │      │ as it said   │                              │ unknown │
+ *   └──────────────┘      └──────────────┘ ◀─────────────────────────── └─────────┘
+ *                                           a word, or the gateway is back
  */
-export function decideByRegion(
-  region: string,
-  word: Verdict | undefined,
-  { current, restoredAgeMs }: Pick<Evidence, 'current' | 'restoredAgeMs'>,
-): Decision {
-  if (word === undefined) return held({ current, restoredAgeMs }, `no word from ${region}`);
-  return {
-    state: word === 'up' ? 'healthy' : 'unhealthy',
-    decided: true,
-    reason: `${region} says ${word}`,
-  };
+export function decideByRegion(evidence: RegionEvidence): Decision {
+  const { region, word, said, current, restoredAgeMs, silentMs, silenceLimitMs } = evidence;
+  if (word !== undefined) {
+    const state = word === 'up' ? 'healthy' : 'unhealthy';
+    return { state, decided: true, reason: `${region} says ${word}` };
+  }
+  const silent = silentMs >= silenceLimitMs;
+  const lost = said !== 'unknown' && evidence.gateway === 'unhealthy';
+  if (!lost || !(silent || current === 'unknown')) {
+    return held({ current: said, restoredAgeMs }, `no word from ${region}`);
+  }
+  const forSeconds = formatDuration(Math.floor(silentMs / 1_000) * 1_000);
+  const why = silent ? `${region} not heard for ${forSeconds}` : `no word from ${region} yet`;
+  return { state: 'unknown', decided: false, reason: `${why}; said ${said} before` };
 }
 
 function majority(

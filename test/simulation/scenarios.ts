@@ -271,6 +271,7 @@ function lostAndFound(
   const region = pick(world.random, world.serving);
   const survivors = world.regions.filter((other) => other !== region);
   const about = `gateway/${region.name}`;
+  const service = `service/rates/${region.name}`;
   world.advance(between(world.random, 0, 1_500));
   const from = world.history.length;
   fault.lose(region);
@@ -279,7 +280,9 @@ function lostAndFound(
   const collateral = world.history
     .slice(from)
     .filter((entry) => entry.at !== region.name && entry.about !== about);
-  assert.deepEqual(collateral, []);
+  const vanished = survivors.map(({ name }) => `${name}: ${service} unknown`);
+  const told = collateral.map(({ at, about: of, value }) => `${at}: ${of} ${value}`);
+  assert.deepEqual(told.sort(), vanished.sort(), 'its service is unknown, and nothing else is');
   if (region.running) assert.equal(world.state(region.name, about), 'healthy', 'serves itself');
   fault.find(region);
   world.advance(recoveryLimitMs);
