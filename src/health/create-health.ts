@@ -9,7 +9,7 @@ export interface CreateHealthOptions
   readonly identity: LinkIdentity | undefined;
 }
 
-/** Health over real sockets: probes start at once, verdicts are pushed over the link. */
+/** Health over real sockets: probes and pushed verdicts begin with its `start()`. */
 export function createHealth(options: CreateHealthOptions): Health {
   const { identity, clock } = options;
   return new Health({

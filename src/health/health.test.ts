@@ -119,6 +119,7 @@ async function deploy() {
     const options = { config, topology, region, table, identity, restored };
     const health = createHealth({ ...options, node: 'node-1', clock: systemClock });
     closing.push(() => health.close());
+    health.start();
     healths.set(region, health);
     return health;
   };
@@ -175,6 +176,7 @@ test('frames that are broken or foreign are counted, and change nothing', async 
   const options = { config, topology, table, region: 'a', node: 'n', clock: systemClock };
   const health = createHealth({ ...options, identity: undefined });
   closing.push(() => health.close());
+  health.start();
   const vector = {
     kind: 'verdicts',
     version: 1,
@@ -233,6 +235,9 @@ test('a new configuration is followed into its new table', async () => {
     identity: undefined,
   });
   closing.push(() => health.close());
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(health.states().services[0]?.endpoints[0]?.detail, '', 'probed before the start');
+  health.start();
   await until('rates is healthy', () => first.table.service(0, 0) === 1);
   const second = input({ convert: rates, rates });
   health.update(second);

@@ -38,6 +38,8 @@ export interface HealthOptions extends HealthInput {
 }
 
 const tickMs = 100;
+/** Regions that start together, as a whole stack does, are this far apart at most. */
+const startGraceMs = 2_000;
 const stateCodes = { unknown, healthy, unhealthy } as const satisfies Record<StateName, number>;
 
 /**
@@ -58,6 +60,7 @@ export class Health {
   #targets: ReadonlyMap<string, ProbeTarget>;
   #ejections: Ejections;
   #ticking: Timer | undefined;
+  #started = false;
   #pushedVersion = 0;
   #rejectedFrames = 0;
   #lastRejection: string | undefined;
@@ -77,6 +80,7 @@ export class Health {
       // The wall clock may have been set back since; what the disk says holds too.
       incarnation: Math.max(Math.floor(clock.wallMs()), (saved?.incarnation ?? 0) + 1),
       atMs: clock.monotonicMs(),
+      graceMs: startGraceMs,
     });
     if (saved && options.restored) {
       this.#machine.restoreState(saved, options.restored.ageMs, clock.monotonicMs());
@@ -89,9 +93,17 @@ export class Health {
       openSender: options.openSender,
       nextFrame: () => encodeFrame(vectorToJson(this.#machine.vector())),
     });
+    this.#tick();
+  }
+
+  /**
+   * Begins to probe and to tell others, to be called when what the others (and the own
+   * probes) look at listens: before, the own gateway would be found dead. Idempotent.
+   */
+  start(): void {
+    this.#started = true;
     this.#prober.update(this.#plan.targets);
     this.#exchange.update(this.#peers());
-    this.#tick();
   }
 
   /**
@@ -124,8 +136,7 @@ export class Health {
     this.#ejections = new Ejections(input.table, input.topology, region);
     const changes = this.#machine.reconfigure(this.#plan, clock.monotonicMs());
     this.#writeTable();
-    this.#prober.update(this.#plan.targets);
-    this.#exchange.update(this.#peers());
+    if (this.#started) this.start();
     this.#follow(changes);
   }
 

@@ -31,9 +31,9 @@ class Harness {
   wallMs = 1_700_000_000_000;
   #sequence = 0;
 
-  constructor(regions = 'a b c', own = 'a', services: object = rates) {
+  constructor(regions = 'a b c', own = 'a', services: object = rates, graceMs = 0) {
     const plan = planOf(regions, own, services);
-    this.machine = new HealthMachine({ plan, node: 'n1', incarnation: 5, atMs: 0 });
+    this.machine = new HealthMachine({ plan, node: 'n1', incarnation: 5, atMs: 0, graceMs });
   }
 
   note(changes: readonly HealthChange[]): void {
@@ -138,6 +138,18 @@ test('a gateway is lost when both vantages outside say so, not before', () => {
     h.reason('gateway/b'),
     '2 of 2 vantages heard say down: a, c (10.0.0.2:8080: connection refused)',
   );
+});
+
+test('what was never found up may still be starting: failures count after the grace', () => {
+  const h = new Harness('a b', 'a', rates, 2_000);
+  const eachSecond = (results: string) => {
+    for (const result of results) h.probe('10.0.0.2', result).ticks(10);
+    return h.news();
+  };
+  assert.deepEqual(eachSecond('---'), []); // two of them within the grace
+  assert.deepEqual(eachSecond('-'), ['gateway/b unhealthy']);
+  const found = new Harness('a b', 'a', rates, 2_000).probe('10.0.0.2', '-+++--');
+  assert.deepEqual(found.news(), ['gateway/b healthy', 'gateway/b unhealthy']);
 });
 
 test('a vantage is fresh for three intervals and not longer', () => {

@@ -17,6 +17,8 @@ export interface MachineOptions {
   readonly incarnation: number;
   /** Monotonic time of the start. */
   readonly atMs: number;
+  /** See `OwnProbes`. */
+  readonly graceMs?: number;
 }
 
 interface SubjectRecord {
@@ -63,14 +65,14 @@ export class HealthMachine {
   #sequence = 0;
   #vectorVersion = 0;
 
-  constructor({ plan, node, incarnation, atMs }: MachineOptions) {
+  constructor({ plan, node, incarnation, atMs, graceMs = 0 }: MachineOptions) {
     this.#plan = plan;
     this.#node = node;
     this.#incarnation = incarnation;
     this.#startedMs = atMs;
     this.#nowMs = atMs;
     this.#continuity = new Continuity(plan.freshnessMs, atMs);
-    this.#own = new OwnProbes(plan);
+    this.#own = new OwnProbes(plan, graceMs);
     this.reconfigure(plan, atMs);
   }
 

@@ -16,19 +16,27 @@ export interface ProbeResult {
 interface TargetRecord {
   readonly target: ProbeTarget;
   readonly hysteresis: Hysteresis;
+  /** Monotonic time from which on its failures count; `undefined` before the first probe. */
+  countedFromMs: number | undefined;
   /** Monotonic time until which the last result counts. */
   validUntilMs: number;
   detail: string;
 }
 
-/** What this node itself has seen: one damped verdict per target, and from them per subject. */
+/**
+ * What this node itself has seen: one damped verdict per target, and from them per subject.
+ * What was never found up may still be starting, as this node just did: its failures in the
+ * first `graceMs` after its first probe are not counted.
+ */
 export class OwnProbes {
   #plan: HealthPlan;
+  readonly #graceMs: number;
   #records = new Map<string, TargetRecord>();
   #verdicts: ReadonlyMap<string, Verdict> = new Map();
 
-  constructor(plan: HealthPlan) {
+  constructor(plan: HealthPlan, graceMs = 0) {
     this.#plan = plan;
+    this.#graceMs = graceMs;
     this.reconfigure(plan);
   }
 
@@ -44,20 +52,22 @@ export class OwnProbes {
     this.#records = new Map(
       plan.targets.map((target) => {
         const kept = before.get(target.key);
-        const fresh = { hysteresis: new Hysteresis(target.check), validUntilMs: 0, detail: '' };
-        return [target.key, { ...(kept ?? fresh), target }];
+        return [target.key, { ...(kept ?? newRecord(target)), target }];
       }),
     );
     this.#judgeAll();
   }
 
   /** Takes a result in. Returns true when a verdict may have changed. */
-  record({ target, ok, detail, atMs }: ProbeResult): boolean {
+  record({ target, ok, detail, startedMs, atMs }: ProbeResult): boolean {
     const record = this.#records.get(target);
     if (!record) return false; // a probe of a target that was since removed
     const { interval, timeout } = record.target.check;
     record.validUntilMs = atMs + freshnessOf(interval) + timeout;
     record.detail = detail;
+    if (ok) record.countedFromMs = 0;
+    else record.countedFromMs ??= startedMs + this.#graceMs;
+    if (!ok && startedMs < record.countedFromMs) return false;
     if (!record.hysteresis.record(ok)) return false;
     this.#judgeAll();
     return true;
@@ -114,3 +124,11 @@ export class OwnProbes {
     this.#verdicts = verdicts;
   }
 }
+
+const newRecord = (target: ProbeTarget): TargetRecord => ({
+  target,
+  hysteresis: new Hysteresis(target.check),
+  countedFromMs: undefined,
+  validUntilMs: 0,
+  detail: '',
+});

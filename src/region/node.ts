@@ -174,6 +174,7 @@ class RunningNode implements RegionNode {
     });
     this.#dataPlane = dataPlane;
     await dataPlane.start();
+    health.start();
     this.#lastHealth.keep(() => health.exportState());
     const store = openStore(storeOptionsFor(config, region, region, storeSecret), clock);
     this.#store = store;

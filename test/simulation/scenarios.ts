@@ -141,6 +141,26 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'all regions start anew, with or without their disks: nothing is ever unhealthy',
+    deployments: every,
+    run: (world) => {
+      const fromNothing = world.random() < 0.5;
+      for (const region of world.regions) region.kill();
+      world.advance(between(world.random, 0, 60_000));
+      const from = world.history.length;
+      for (const region of world.regions) {
+        world.scheduler.after(between(world.random, 0, startSpreadMs), () =>
+          region.start({ fromNothing }),
+        );
+      }
+      world.advance(recoveryLimitMs + startSpreadMs);
+      const changes = world.history.slice(from).map(({ value }) => value);
+      assert.deepEqual(changes, fromNothing ? changes.map(() => 'healthy') : []);
+      allHealthy(world);
+      return [];
+    },
+  },
+  {
     name: 'black hole of a region',
     deployments: every,
     run: (world) =>
@@ -247,6 +267,9 @@ export const scenarios: readonly Scenario[] = [
 
 /** Short enough that no observer can probe twice meanwhile: at most one probe fails. */
 const restartMs = 800;
+
+/** Regions of one stack that start together are this far apart. */
+const startSpreadMs = 1_500;
 
 function restart(world: World, region: SimulatedRegion, options = {}): void {
   region.kill();

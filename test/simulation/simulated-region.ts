@@ -65,6 +65,7 @@ export class SimulatedRegion {
       restored: saved && { state: saved.state, ageMs: Math.max(0, clock.wallMs() - saved.wallMs) },
       onChange: (change: HealthChange) => this.#world.record(this.name, change),
     });
+    this.health.start();
     const save = (): void => {
       this.save();
       clock.after(2_000, save);
