@@ -22,6 +22,9 @@ export function define(command: Command): void {
 
 async function run({ region, config, state }: RunOptions): Promise<void> {
   const { runNode } = await import('../region/run-node.ts');
+  const { watchNpm } = await import('../stack/npm-watch.ts');
+  // As SIGTERM to npm would, if npm passed it on: drain, then end.
+  watchNpm(() => process.kill(process.pid, 'SIGTERM'));
   await runNode({
     region,
     configPath: config,

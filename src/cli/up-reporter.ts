@@ -29,7 +29,7 @@ export function peopleReporter(): StackReporter {
         changed.length > 0 ? changed.join(', ') : `nothing to do for ${unchanged.length}`;
       print(`${describeRequest(request)}: ${done}`);
     },
-    stopping: (reason) => print(`\nstopping, asked by ${reason}`),
+    stopping: (reason) => print(`\nending the stack: ${reason}`),
     stopped: (count, elapsedMs) =>
       print(`${processes(count)} ended in ${(elapsedMs / 1_000).toFixed(1)} s`),
   };

@@ -45,7 +45,7 @@ test('the end of the terminal or of the launcher asks for a stop', () => {
   const other = new StopSignals(clock);
   process.emit('disconnect');
   other.close();
-  assert.equal(other.stop.reason, 'the end of its launcher');
+  assert.equal(other.stop.reason, 'its launcher has ended');
 });
 
 test('once closed it leaves the signals to others', () => {

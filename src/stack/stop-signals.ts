@@ -1,8 +1,10 @@
 import { type Clock, systemClock } from '../base/clock.ts';
+import { watchNpm } from './npm-watch.ts';
 
 /**
- * What asks the supervisor to stop, and to hurry. SIGINT, SIGTERM, SIGHUP, or the end of
- * the launcher that started this Node (bin/meridian.js), which keeps an IPC channel open.
+ * What asks the supervisor to stop, and to hurry. SIGINT, SIGTERM, SIGHUP, the end of the
+ * launcher that started this Node (bin/meridian.js), which keeps an IPC channel open, or
+ * the end of the npm that did.
  *
  * One Ctrl-C may arrive several times: from the terminal, and again from npm and from the
  * launcher, which pass it on. Only one that comes after `repeatAfterMs` is a second one.
@@ -15,6 +17,7 @@ export class StopSignals {
   readonly #stopping = new AbortController();
   readonly #hurrying = new AbortController();
   readonly #clock: Clock;
+  readonly #npm = watchNpm(() => this.request('npm, which had started it, has ended'));
   #firstAtMs = 0;
 
   readonly #onSignal = (name: NodeJS.Signals): void => {
@@ -27,7 +30,7 @@ export class StopSignals {
     }
   };
 
-  readonly #onDisconnect = (): void => this.request('the end of its launcher');
+  readonly #onDisconnect = (): void => this.request('its launcher has ended');
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
@@ -46,6 +49,7 @@ export class StopSignals {
   close(): void {
     for (const name of handledSignals) process.off(name, this.#onSignal);
     process.off('disconnect', this.#onDisconnect);
+    this.#npm.close();
   }
 }
 
