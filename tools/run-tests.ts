@@ -1,6 +1,6 @@
 /**
  * `npm test [-- PATH… [--test-name-pattern=REGEXP]]`: every test of the project, or those
- * whose path begins with one of PATH.
+ * that are PATH, lie below it, or begin with it up to a dot (`test/integration/store-loss`).
  *
  * Unit and contract tests run two files at a time. Tests of real processes that measure
  * times (`test/integration`) run after them and alone, so that what they
@@ -66,5 +66,6 @@ async function runFiles(group: readonly string[], concurrency: number): Promise<
 
 function isUnder(file: string, path: string): boolean {
   const wanted = relative(root, resolve(path));
-  return file === wanted || file.startsWith(wanted === '' ? '' : `${wanted}/`);
+  if (wanted === '' || file === wanted) return true;
+  return file.startsWith(`${wanted}/`) || file.startsWith(`${wanted}.`);
 }
