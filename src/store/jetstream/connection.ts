@@ -61,7 +61,7 @@ export class Connection {
     return this.#server;
   }
 
-  /** Why the last attempt failed or the last connection ended. */
+  /** Why the last attempt failed or the last connection ended, naming the server. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
@@ -109,7 +109,7 @@ export class Connection {
         const connection = await this.#connect(server);
         await this.#serve(connection, server);
       } catch (error) {
-        this.#lastError = messageOf(error);
+        this.#lastError = explain(server, error);
       }
       await sleep(retryMs, this.closing);
     }
@@ -142,7 +142,7 @@ export class Connection {
     this.#current = undefined;
     this.#server = undefined;
     this.#arrival = Promise.withResolvers();
-    this.#lastError = reason ? messageOf(reason) : `${server.host} closed the connection`;
+    this.#lastError = explain(server, reason ?? 'the connection was closed');
     if (!this.closing.aborted) this.#options.onLost(this.#lastError);
     // Not awaited: nothing may wait for a server that does not answer.
     void connection.close().catch(ignore);
@@ -163,6 +163,12 @@ export class Connection {
       ping().catch((error) => resolve(error));
     });
   }
+}
+
+/** Names the server, whether or not the error does. */
+function explain({ host }: URL, error: unknown): string {
+  const message = messageOf(error);
+  return message.includes(host) ? message : `${host}: ${message}`;
 }
 
 function ignore(): void {}

@@ -21,7 +21,7 @@ export async function keepHeartbeat(bucket: string, key: string, link: Link): Pr
       await beat(bucket, key, link);
       reachability.confirmed(sentAtMs, link.nowMs());
     } catch (error) {
-      if (!link.closing.aborted) reachability.failed(link.nowMs(), messageOf(error));
+      if (!link.closing.aborted) reachability.failed(link.nowMs(), causeOf(error, link));
     }
     const pauseMs = intervalMs * (1 + jitter * (2 * Math.random() - 1));
     await sleep(reachability.reachable ? pauseMs : pauseMs / 2, link.closing);
@@ -35,4 +35,9 @@ async function beat(bucket: string, key: string, link: Link): Promise<void> {
   await link.attempt({ write: true, what: 'heartbeat', deadlineMs }, (connection, timeoutMs) =>
     publish(connection, write, timeoutMs),
   );
+}
+
+/** A heartbeat that its connection took along failed for the reason that the connection did. */
+function causeOf(error: unknown, { connection }: Link): string {
+  return (connection.current ? undefined : connection.lastError) ?? messageOf(error);
 }
