@@ -75,6 +75,18 @@ test('requests on one connection are answered in order, however they are cut', a
   );
 });
 
+test('a request whose client has given up is not carried out', async () => {
+  seen.length = 0;
+  // Both calls reach the kernel before the server, in this same thread, can read any.
+  const impatient = connect(path, () => {
+    impatient.write('{"operation":"events"}\n');
+    impatient.destroy();
+  });
+  await once(impatient, 'close');
+  assert.deepEqual(await askStack(stack, { operation: 'status' }), { asked: 'status' });
+  assert.deepEqual(seen, [{ operation: 'status' }]);
+});
+
 test('what is not exactly a request is refused and reaches nobody', async () => {
   const refused = [
     '',

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import {
   type ControlRequest,
@@ -61,13 +62,24 @@ export class ControlServer {
       const lines = (pending + text).split('\n');
       pending = lines.pop() ?? '';
       for (const line of lines) {
-        queue = queue.then(() => this.#answer(line)).then((response) => send(socket, response));
+        queue = queue.then(() => this.#take(line, socket));
       }
       if (pending.length <= maximumRequestBytes) return;
       pending = '';
       send(socket, refusal('control_failed', 'the request is too long'));
       socket.destroySoon();
     });
+  }
+
+  /**
+   * A supervisor that was frozen finds what was asked meanwhile: what nobody waits for any
+   * more is not done. The end of a connection is read one turn after its last bytes.
+   */
+  async #take(line: string, socket: Socket): Promise<void> {
+    await nextTurn();
+    await nextTurn();
+    if (socket.destroyed || socket.readableEnded) return;
+    send(socket, await this.#answer(line));
   }
 
   async #answer(line: string): Promise<ControlResponse> {
