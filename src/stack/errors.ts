@@ -5,6 +5,7 @@ export type StackErrorCode =
   | 'platform_unsupported'
   | 'state_directory_foreign'
   | 'state_directory_unusable'
+  | 'state_directory_lost'
   | 'stack_running'
   | 'stack_not_running'
   | 'stack_record_damaged'
@@ -12,6 +13,7 @@ export type StackErrorCode =
   | 'port_unusable'
   | 'not_ready'
   | 'name_unknown'
+  | 'supervisor_frozen'
   | 'control_failed';
 
 /** @throws MeridianError always. */

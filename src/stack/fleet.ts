@@ -120,11 +120,12 @@ export class Fleet {
       event,
     });
     if (this.#events.length > keptEvents) this.#events.shift();
-    if (event.type !== 'signal') this.#save();
+    if (event.type !== 'signal') this.save();
     this.#onEvent(member, event);
   }
 
-  #save(): void {
+  /** Writes down what runs. */
+  save(): void {
     const supervisor = identify(process.pid) ?? null;
     try {
       writeRecord(this.#layout.record, { ...this.#record, supervisor, processes: this.running });

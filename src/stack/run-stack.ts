@@ -11,6 +11,7 @@ import { awaitReady } from './readiness.ts';
 import type { StackReporter } from './reporter.ts';
 import type { StackLayout } from './state/layout.ts';
 import { removeSocket } from './state/leftovers.ts';
+import { Possession } from './state/possession.ts';
 import { bootId, emptyRecord, type StackRecord, writeRecord } from './state/record.ts';
 import { StopSignals } from './stop-signals.ts';
 
@@ -50,7 +51,9 @@ class RunningStack {
   readonly #fleet: Fleet;
   readonly #control: ControlServer;
   readonly #killAll = (): void => void this.#fleet.kill();
+  readonly #possession: Possession;
   #serving = false;
+  #lost: string | undefined;
 
   constructor(options: RunOptions) {
     const { config, layout, specs } = options;
@@ -60,6 +63,10 @@ class RunningStack {
       bootId: bootId(),
       regions: regionRecords(config),
     };
+    this.#possession = new Possession(layout, {
+      onLost: (why) => this.#lose(why),
+      onDamaged: () => this.#fleet.save(),
+    });
     this.#fleet = new Fleet(specs, layout, this.#record, (member, event) =>
       this.#happened(member, event),
     );
@@ -73,6 +80,7 @@ class RunningStack {
     const { config, layout, reporter, readyWithinMs } = this.#options;
     await this.#control.listen(this.#record.socket);
     this.#fleet.start();
+    this.#possession.watch();
     const deadline = AbortSignal.timeout(readyWithinMs);
     const until = AbortSignal.any([deadline, this.#failed.signal, this.#signals.stop]);
     const missing = await awaitReady(config, until);
@@ -108,14 +116,37 @@ class RunningStack {
     );
     await this.#fleet.stop(all.filter(isStore), graceMs, hurry);
     // What a service started and did not end itself.
-    await endProcesses(findMarked(layout.directory), graceMs);
+    const own = findMarked(layout.directory).filter(
+      ({ supervisor }) => supervisor?.pid === process.pid,
+    );
+    await endProcesses(own, graceMs);
     await this.#control.close();
-    const record = { ...this.#record, supervisor: null, processes: this.#fleet.running };
-    removeSocket(layout, record);
-    writeRecord(layout.record, record);
+    this.#possession.close();
+    const left = this.#fleet.running;
+    if (this.#possession.isHeld()) this.#leave();
     this.#signals.close();
     process.off('exit', this.#killAll);
-    reporter.stopped(count - record.processes.length, performance.now() - startedMs);
+    reporter.stopped(count - left.length, performance.now() - startedMs);
+    if (this.#lost) {
+      failStack('state_directory_lost', `the stack was ended: ${this.#lost}`);
+    }
+  }
+
+  /** What the next `up` finds; on a full disk the end of our process says the same. */
+  #leave(): void {
+    const { layout } = this.#options;
+    const record = { ...this.#record, supervisor: null, processes: this.#fleet.running };
+    removeSocket(layout, record);
+    try {
+      writeRecord(layout.record, record);
+    } catch {
+      // Start times tell the next that our pid is ours no more.
+    }
+  }
+
+  #lose(why: string): void {
+    this.#lost = why;
+    this.#signals.request(why);
   }
 
   #happened({ spec }: StackProcess, event: ProcessEvent): void {
@@ -129,7 +160,7 @@ class RunningStack {
       this.#signals.request('`meridian down`');
       return { pid: process.pid };
     }
-    if (this.#signals.stop.aborted) failStack('stack_not_running', 'the stack is stopping');
+    if (this.#signals.stop.aborted) failStack('stack_not_running', 'the stack is ending');
     const result = await operations.run(request);
     if ('changed' in result) this.#options.reporter.asked(request, result);
     return result;

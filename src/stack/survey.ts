@@ -1,8 +1,10 @@
 import type { NodeStatus } from '../admin/node-view.ts';
 import { MeridianError, messageOf } from '../base/errors.ts';
 import { askAdmin } from './admin-client.ts';
-import { askStack, findStack } from './control/client.ts';
+import { askStack, failNotSupervised, findStack } from './control/client.ts';
 import type { ProcessStatus } from './operations.ts';
+import { isStopped } from './processes/identity.ts';
+import { findLeftovers } from './state/leftovers.ts';
 import type { RegionRecord } from './state/record.ts';
 
 export type NodeAnswer =
@@ -14,6 +16,10 @@ export interface Survey {
   readonly directory: string;
   /** The pid of the supervisor; undefined when it does not run. */
   readonly supervisor: number | undefined;
+  /** Whether SIGSTOP holds the supervisor. */
+  readonly frozen: boolean;
+  /** Processes that a killed supervisor left. */
+  readonly leftovers: number;
   readonly processes: readonly ProcessStatus[];
   readonly nodes: Readonly<Record<string, NodeAnswer>>;
 }
@@ -24,10 +30,13 @@ const answerWithinMs = 1_000;
  * Asks everybody at the same time, each for at most a second: a frozen region costs that
  * second and no more.
  *
- * @throws MeridianError `stack_not_running` when no stack was ever started there.
+ * @throws MeridianError `stack_not_running` when nothing of a stack runs there.
  */
 export async function surveyStack(state: string): Promise<Survey> {
   const stack = findStack(state);
+  const { supervisor } = stack.record;
+  const leftovers = stack.supervised ? 0 : findLeftovers(stack.layout, stack.record).length;
+  if (!stack.supervised && leftovers === 0) failNotSupervised(stack);
   const processes = stack.supervised
     ? askStack<ProcessStatus[]>(stack, { operation: 'status' }, answerWithinMs).catch(() => [])
     : [];
@@ -38,7 +47,9 @@ export async function surveyStack(state: string): Promise<Survey> {
   );
   return {
     directory: stack.layout.directory,
-    supervisor: stack.supervised ? stack.record.supervisor?.pid : undefined,
+    supervisor: stack.supervised ? supervisor?.pid : undefined,
+    frozen: stack.supervised && supervisor !== null && isStopped(supervisor),
+    leftovers,
     processes: await processes,
     nodes: Object.fromEntries(await nodes),
   };

@@ -2,8 +2,9 @@ import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { MeridianError } from '../../base/errors.ts';
 import { failStack } from '../errors.ts';
-import { isAlive } from '../processes/identity.ts';
+import { isAlive, isStopped, type ProcessIdentity } from '../processes/identity.ts';
 import { layoutOf, type StackLayout } from '../state/layout.ts';
+import { findLeftovers } from '../state/leftovers.ts';
 import { bootId, readRecord, type StackRecord } from '../state/record.ts';
 import type { ControlRequest, ControlResponse } from './protocol.ts';
 
@@ -38,24 +39,49 @@ export function findStack(directory: string): FoundStack {
 /** @throws MeridianError `stack_not_running` unless a supervisor runs on the directory. */
 export function findRunningStack(directory: string): FoundStack {
   const stack = findStack(directory);
-  if (stack.supervised) return stack;
+  return stack.supervised ? stack : failNotSupervised(stack);
+}
+
+/** @throws MeridianError `stack_not_running` that counts what a killed supervisor left. */
+export function failNotSupervised({ layout, record }: FoundStack): never {
+  const { directory } = layout;
+  const { length } = findLeftovers(layout, record);
   return failStack(
     'stack_not_running',
-    `no stack runs on ${stack.layout.directory}; start one with \`meridian up\`, or name its directory with --state`,
+    length === 0
+      ? `no stack runs on ${directory}; start one with \`meridian up\`, or name its directory with --state`
+      : leftoverAdvice(directory, length),
+    { details: { leftovers: length } },
+  );
+}
+
+export function leftoverAdvice(directory: string, count: number): string {
+  const left = count === 1 ? '1 process of it is' : `${count} processes of it are`;
+  return `the supervisor of the stack on ${directory} was killed and ${left} left; \`meridian up\` ends them and starts anew, \`meridian down\` ends them`;
+}
+
+/** @throws MeridianError `supervisor_frozen` when SIGSTOP holds it: it can answer nobody. */
+export function refuseFrozen(supervisor: ProcessIdentity | null): void {
+  if (!supervisor || !isStopped(supervisor)) return;
+  const { pid } = supervisor;
+  failStack(
+    'supervisor_frozen',
+    `the supervisor, pid ${pid}, is stopped (SIGSTOP); \`kill -CONT ${pid}\` lets it go on, \`meridian down --force\` kills it and ends its processes`,
   );
 }
 
 /**
  * Asks the supervisor of a stack for one thing.
  *
- * @throws MeridianError with the supervisor's own code, or `control_failed` when it gives
- *   no answer within `limitMs`.
+ * @throws MeridianError with the supervisor's own code, `supervisor_frozen`, or
+ *   `control_failed` when it gives no answer within `limitMs`.
  */
 export async function askStack<Result>(
   stack: FoundStack,
   request: ControlRequest,
   limitMs = 15_000,
 ): Promise<Result> {
+  refuseFrozen(stack.record.supervisor);
   const response = await exchange(stack.record.socket, JSON.stringify(request), limitMs);
   if (response.ok) return response.result as Result;
   throw new MeridianError(response.error.code, response.error.message);

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { loadConfig, parseConfig } from '../../config/load.ts';
+import { formatIdentity, identify } from '../processes/identity.ts';
 import { layoutOf } from '../state/layout.ts';
 import { fakeConfig, makeFolder } from '../testdata/fake-stack.ts';
 import { effectiveConfig } from './effective-config.ts';
@@ -88,6 +89,7 @@ test('a service is told where to listen, whatever the environment says', () => {
   assert.deepEqual(second?.environment, {
     PATH: '/bin',
     MERIDIAN_STACK: '/state',
+    MERIDIAN_SUPERVISOR: formatIdentity(identify(process.pid)!),
     MODE: 'test',
     HOST: '127.0.2.1',
     PORT: '8102',

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/schema/config.ts';
 import { hubVoters, storeSites } from '../../store/nats-server/sites.ts';
-import { stackMark } from '../processes/marked.ts';
+import { formatIdentity, identify } from '../processes/identity.ts';
+import { stackMark, supervisorMark } from '../processes/marked.ts';
 import type { ProcessSpec } from '../processes/stack-process.ts';
 import type { StackLayout } from '../state/layout.ts';
 
@@ -22,7 +23,11 @@ export interface PlanOptions {
  * endpoint of a service that the stack starts, its store servers.
  */
 export function planProcesses(options: PlanOptions): ProcessSpec[] {
-  const environment = { ...options.environment, [stackMark]: options.layout.directory };
+  const environment = {
+    ...options.environment,
+    [stackMark]: options.layout.directory,
+    [supervisorMark]: formatIdentity(identify(process.pid)!),
+  };
   const marked = { ...options, environment };
   return Object.keys(options.config.regions).flatMap((region) => [
     nodeSpec(region, marked),

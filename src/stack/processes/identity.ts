@@ -31,6 +31,16 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startTicks === identity.startTicks;
 }
 
+/** As text: `PID.TICKS`. */
+export function formatIdentity({ pid, startTicks }: ProcessIdentity): string {
+  return `${pid}.${startTicks}`;
+}
+
+export function parseIdentity(text: string): ProcessIdentity | undefined {
+  const match = /^(\d+)\.(\d+)$/.exec(text);
+  return match ? { pid: Number(match[1]), startTicks: Number(match[2]) } : undefined;
+}
+
 /** True while SIGSTOP holds the process. */
 export function isStopped({ pid }: ProcessIdentity): boolean {
   return statFields(pid)?.[0] === 'T';

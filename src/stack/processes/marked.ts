@@ -1,9 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identify, isAlive, type ProcessIdentity } from './identity.ts';
+import { identify, isAlive, type ProcessIdentity, parseIdentity } from './identity.ts';
 
 /** The environment variable that marks every process of a stack with its state directory. */
 export const stackMark = 'MERIDIAN_STACK';
+/** The one that says whose child it is, by pid and start time. */
+export const supervisorMark = 'MERIDIAN_SUPERVISOR';
+
+/** A process that carries the mark of a stack. */
+export interface MarkedProcess extends ProcessIdentity {
+  /** Undefined where the mark does not say. */
+  readonly supervisor: ProcessIdentity | undefined;
+}
 
 /** The pids of this machine, in no order. */
 export function allPids(): number[] {
@@ -14,27 +22,38 @@ export function allPids(): number[] {
 
 /** The state directory of the stack that a process belongs to, if it belongs to one. */
 export function stackOf(pid: number): string | undefined {
-  let environment: string;
-  try {
-    environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-  } catch {
-    return undefined; // Ended, or another user's.
-  }
-  const prefix = `${stackMark}=`;
-  const entry = environment.split('\0').find((variable) => variable.startsWith(prefix));
-  return entry?.slice(prefix.length);
+  return environmentOf(pid).get(stackMark);
 }
 
 /** Every process marked with this state directory, but not this process itself. */
-export function findMarked(directory: string): ProcessIdentity[] {
-  const found: ProcessIdentity[] = [];
+export function findMarked(directory: string): MarkedProcess[] {
+  const found: MarkedProcess[] = [];
   for (const pid of allPids()) {
     if (pid === process.pid) continue;
     // Identity first: a pid reused after the look at its environment is then not taken for it.
     const identity = identify(pid);
-    if (identity && stackOf(pid) === directory) found.push(identity);
+    if (!identity) continue;
+    const environment = environmentOf(pid);
+    if (environment.get(stackMark) !== directory) continue;
+    const supervisor = parseIdentity(environment.get(supervisorMark) ?? '');
+    found.push({ ...identity, supervisor });
   }
   return found;
+}
+
+/** As it was when the process began; empty when it has ended or is another user's. */
+function environmentOf(pid: number): ReadonlyMap<string, string> {
+  try {
+    const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return new Map(
+      variables.map((variable): [string, string] => {
+        const equals = variable.indexOf('=');
+        return [variable.slice(0, equals), variable.slice(equals + 1)];
+      }),
+    );
+  } catch {
+    return new Map();
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
-import { chmodSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
 import { makeDirectory } from '../../base/make-directory.ts';
 import { failStack } from '../errors.ts';
+import { findMarked } from '../processes/marked.ts';
 import { layoutOf, type StackLayout } from './layout.ts';
 import { emptyRecord, readRecord, writeRecord } from './record.ts';
 
@@ -44,7 +45,7 @@ function claimDirectory(layout: StackLayout): void {
   try {
     record = readRecord(layout.record);
   } catch {
-    foreign(layout.directory, 'has a stack.json that is not of a Meridian stack');
+    foreign(layout.directory, `has a stack.json that is not of a Meridian stack${advice(layout)}`);
   }
   if (record) return;
   const [entry] = readdirSync(layout.directory);
@@ -52,6 +53,12 @@ function claimDirectory(layout: StackLayout): void {
     foreign(layout.directory, `is not the state of a stack and not empty (it has "${entry}")`);
   }
   writeRecord(layout.record, emptyRecord(layout.socket));
+}
+
+/** Where a stack of ours had been, what ends the rest of it. */
+function advice(layout: StackLayout): string {
+  if (!existsSync(layout.token) && findMarked(layout.directory).length === 0) return '';
+  return `; \`meridian down --force --state ${layout.directory}\` ends what a stack left there and sets that file aside`;
 }
 
 function foreign(directory: string, why: string): never {

@@ -1,4 +1,5 @@
 import { readFileSync, rmSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExclusiveLock, takeExclusiveLock } from '../../base/exclusive-lock.ts';
 import { failStack } from '../errors.ts';
 import { identify, isAlive, type ProcessIdentity } from '../processes/identity.ts';
@@ -8,6 +9,9 @@ import { replaceFile } from './private-file.ts';
 export interface StackLock {
   release(): Promise<void>;
 }
+
+/** A process that was killed counts as ended a moment before its last thread lets go. */
+const releasedWithinMs = 1_000;
 
 /**
  * Makes this process the only supervisor on a state directory.
@@ -20,7 +24,12 @@ export interface StackLock {
  */
 export async function lockStack(layout: StackLayout): Promise<StackLock> {
   const { dev, ino } = statSync(layout.directory);
-  const kernelLock = await takeExclusiveLock(`stack:${dev}:${ino}`);
+  const untilMs = performance.now() + releasedWithinMs;
+  let kernelLock = await takeExclusiveLock(`stack:${dev}:${ino}`);
+  while (!kernelLock && !lockHolder(layout) && performance.now() < untilMs) {
+    await sleep(20);
+    kernelLock = await takeExclusiveLock(`stack:${dev}:${ino}`);
+  }
   const holder = lockHolder(layout);
   if (!kernelLock || holder) {
     await kernelLock?.release();
@@ -43,12 +52,13 @@ export function lockHolder(layout: StackLayout): ProcessIdentity | undefined {
 }
 
 async function release(layout: StackLayout, kernelLock: ExclusiveLock): Promise<void> {
-  rmSync(layout.lock, { force: true });
+  // The path may name another directory by now, with the lock of another.
+  if (lockHolder(layout)?.pid === process.pid) rmSync(layout.lock, { force: true });
   await kernelLock.release();
 }
 
 function refuse({ directory }: StackLayout, holder: ProcessIdentity | undefined): never {
-  const who = holder ? `pid ${holder.pid}` : 'a process that is just starting';
+  const who = holder ? `pid ${holder.pid}` : 'a process that is just starting or ending';
   return failStack(
     'stack_running',
     `a stack already runs on ${directory} (${who}); end it with \`meridian down --state ${directory}\` or name another directory with --state`,

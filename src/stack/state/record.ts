@@ -60,9 +60,13 @@ export function readRecord(path: string): StackRecord | undefined {
   try {
     return recordSchema.parse(JSON.parse(text));
   } catch (cause) {
-    return failStack('stack_record_damaged', `${path} is not the record of a Meridian stack`, {
-      cause,
-    });
+    return failStack(
+      'stack_record_damaged',
+      `${path} is damaged, or not of a Meridian stack; \`meridian down --force\` ends what carries the mark of its directory`,
+      {
+        cause,
+      },
+    );
   }
 }
 
