@@ -15,15 +15,10 @@ export interface Guard {
 }
 
 export function createGuard(token: string | undefined): Guard {
-  const loopback = new BlockList();
-  loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-  loopback.addAddress('::1', 'ipv6');
   const expected = token ? digest(token) : undefined;
   return {
     refuseReading(remoteAddress, host) {
-      // BlockList holds an IPv4-mapped address against the IPv4 rules.
-      const family = isIP(remoteAddress ?? '') === 6 ? 'ipv6' : 'ipv4';
-      if (!remoteAddress || !loopback.check(remoteAddress, family)) {
+      if (!isLoopback(remoteAddress)) {
         return problem('loopback_only', 'ask from the machine that the node runs on');
       }
       if (isLocalHost(host)) return undefined;
@@ -37,6 +32,21 @@ export function createGuard(token: string | undefined): Guard {
       return problem('token_required', detail, { 'WWW-Authenticate': 'Bearer realm="meridian"' });
     },
   };
+}
+
+const loopback = loopbackNetworks();
+
+/** Whether a peer with that address is on this machine. */
+export function isLoopback(address: string | undefined): boolean {
+  // BlockList holds an IPv4-mapped address against the IPv4 rules.
+  return address !== undefined && loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
+
+function loopbackNetworks(): BlockList {
+  const networks = new BlockList();
+  networks.addSubnet('127.0.0.0', 8, 'ipv4');
+  networks.addAddress('::1', 'ipv6');
+  return networks;
 }
 
 /** Equal lengths for a comparison in constant time, whatever was sent. */

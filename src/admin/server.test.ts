@@ -255,12 +255,48 @@ const outside = Object.values(networkInterfaces())
 test('a caller that does not come by loopback is refused, token or not', {
   skip: outside === undefined && 'this machine has no address besides loopback',
 }, async (t) => {
-  const { ask, node } = await start(t, { host: '0.0.0.0' });
+  const { ask, node, port } = await start(t, { host: '0.0.0.0' });
   const options = { address: outside ?? '', headers: { authorization: 'Bearer the-token' } };
-  assertProblem(await ask('GET', '/live', options), 403, 'loopback_only');
-  assertProblem(await ask('POST', '/drain', options), 403, 'loopback_only');
+  await assert.rejects(ask('GET', '/live', options), { code: 'ECONNRESET' });
+  await assert.rejects(ask('POST', '/drain', options), { code: 'ECONNRESET' });
   assert.equal(node.drained, 0);
+  const silent = connect(port, outside ?? '').on('error', () => undefined);
+  await once(silent.resume(), 'close'); // at once, not when its time is over
   assert.equal((await ask('GET', '/live')).status, 200);
+});
+
+test('halves of requests and bodies make room, the oldest first', async (t) => {
+  const { ask, port } = await start(t);
+  const halves = [
+    '',
+    'GET /live HTTP/1.1\r\nHo',
+    'POST /drain HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nx',
+  ];
+  const keptAlive = 'GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+  const closed: number[] = [];
+  const open = async (n: number, bytes: string) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    t.after(() => socket.destroy());
+    socket.on('error', () => undefined).on('close', () => closed.push(n));
+    await once(socket.resume(), 'connect');
+  };
+  for (let n = 0; n < 256; n++) await open(n, halves[n % halves.length] ?? '');
+  for (let n = 256; n < 600; n++) await open(n, n % 2 === 0 ? keptAlive : (halves[1] ?? ''));
+  const beganMs = performance.now();
+  assert.equal((await ask('GET', '/live')).status, 200);
+  assert.ok(performance.now() - beganMs < 1_000);
+  assert.ok(closed.length >= 344, `${closed.length} closed`);
+  assert.deepEqual(
+    closed.slice(0, 100).sort((a, b) => a - b),
+    [...Array(100).keys()],
+  );
+});
+
+test('a request that does not come to its end in two seconds is over', async (t) => {
+  const { port } = await start(t);
+  const beganMs = performance.now();
+  assert.match(await sendRaw(port, 'GET /live HTTP/1.1\r\nHo'), /^HTTP\/1\.1 408 /);
+  assert.ok(performance.now() - beganMs < 3_500);
 });
 
 test('a body that is too large is refused, stated or streamed', async (t) => {

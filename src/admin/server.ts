@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { codeOf, MeridianError, messageOf } from '../base/errors.ts';
 import { type AdminProblemCode, type Answer, problem } from './answer.ts';
+import { Connections } from './connections.ts';
 import { type AdminRequest, dispatch } from './dispatch.ts';
 import { createGuard } from './guard.ts';
 import type { NodeView } from './node-view.ts';
@@ -41,20 +42,25 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
   const guard = createGuard(token);
   const server = createServer(
     {
-      headersTimeout: 5_000,
+      headersTimeout: 2_000,
       requestTimeout: 10_000,
       keepAliveTimeout: 5_000,
-      connectionsCheckingInterval: 1_000,
+      connectionsCheckingInterval: 500,
       maxHeaderSize: 16 * 1024,
     },
     (request, response) => {
       request.on('error', () => undefined); // the connection is gone, and with it who asked
-      answerRequest(request, (asked) => dispatch(asked, guard, view, onFailure))
+      const { socket } = request;
+      response.once('close', () => connections.answered(socket));
+      answerRequest(request, (asked) => {
+        connections.busy(socket);
+        return dispatch(asked, guard, view, onFailure);
+      })
         .then((answer) => send(request, response, answer))
         .catch(onFailure);
     },
   );
-  server.maxConnections = 256;
+  const connections = new Connections(server);
   server.on('clientError', refuseMalformed);
   await listen(server, host, port);
   return { port: (server.address() as AddressInfo).port, close: closeOnce(server) };
