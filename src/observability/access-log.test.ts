@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -31,7 +31,7 @@ test('lines arrive whole, in order, without waiting for close', async () => {
   await log.close();
   assert.equal(await readFile(path, 'utf8'), whole);
   assert.equal(log.dropped, 0);
-  assert.equal((await stat(path)).mode & 0o007, 0, 'client addresses are not for everyone');
+  assert.equal((await stat(path)).mode & 0o777, 0o600, 'client addresses are not for everyone');
 });
 
 test('close writes what is pending; later lines are dropped and counted', async () => {
@@ -52,6 +52,53 @@ test('several writers append to one file without mixing lines', async () => {
   const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
   assert.equal(lines.length, 9_000);
   assert.ok(lines.every((line) => /^(a{60}|b{60}|c{60})$/.test(line)));
+});
+
+test('a link in place of the file is refused, and what it points to left alone', async () => {
+  const target = join(directory, 'target');
+  const path = join(directory, 'link.log');
+  await writeFile(target, 'as it was');
+  await symlink(target, path);
+  assert.throws(() => AccessLog.open(path), { code: 'access_log_unopenable' });
+  assert.equal(await readFile(target, 'utf8'), 'as it was');
+});
+
+test('after a rotation lines go on in a new file, and none is lost or cut', async () => {
+  const path = join(directory, 'rotated.log');
+  const log = AccessLog.open(path);
+  const parts: string[] = [];
+  let n = 0;
+  for (let rotation = 0; rotation < 5; rotation++) {
+    for (let line = 0; line < 4_000; line++) log.write(`{"n":${n++},"pad":"${'x'.repeat(60)}"}`);
+    if (rotation > 0) await until(() => existsSync(path), 'a new file');
+    parts.push(join(directory, `rotated.${rotation}`));
+    await rename(path, parts[rotation] ?? '');
+    log.reopen(); // while a batch is in flight
+  }
+  await log.close();
+  log.reopen();
+  const texts = await Promise.all([...parts, path].map((part) => readFile(part, 'utf8')));
+  const numbers = texts.flatMap((text) =>
+    text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).n),
+  );
+  assert.deepEqual(numbers, [...Array(n).keys()]);
+  assert.ok(texts.filter((text) => text !== '').length > 1);
+});
+
+test('a new file that cannot be opened is told of, and the old one used on', async () => {
+  const path = join(directory, 'kept.log');
+  const losses: string[] = [];
+  const log = AccessLog.open(path, { onLoss: ({ message }) => losses.push(message) });
+  await rename(path, `${path}.1`);
+  await mkdir(path);
+  log.reopen();
+  log.write('one');
+  await log.close();
+  assert.equal(await readFile(`${path}.1`, 'utf8'), 'one\n');
+  assert.match(losses.join(), /EISDIR/);
 });
 
 test('a file that cannot be opened is an error that names it', () => {

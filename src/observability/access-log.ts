@@ -1,4 +1,4 @@
-import { close, openSync, write } from 'node:fs';
+import { close, constants, openSync, write } from 'node:fs';
 import { MeridianError, messageOf } from '../base/errors.ts';
 
 /** `access_log_unopenable`: the file cannot be created or appended to. */
@@ -7,6 +7,8 @@ export type AccessLogErrorCode = 'access_log_unopenable';
 export interface AccessLogOptions {
   /** Told once when lines begin to be lost, and again only after writing has worked since. */
   onLoss?(error: Error): void;
+  /** Told of every line that is lost. */
+  onDropped?(lines: number): void;
 }
 
 const flushDelayMs = 100;
@@ -30,8 +32,9 @@ function overrun(): Error {
  * request. After a write that was cut short the next batch starts on a line of its own.
  */
 export class AccessLog {
-  readonly #file: number;
-  readonly #onLoss: ((error: Error) => void) | undefined;
+  readonly #path: string;
+  readonly #options: AccessLogOptions;
+  #file: number;
   #pending = '';
   #pendingLines = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -41,22 +44,34 @@ export class AccessLog {
   #torn = false;
   #closed: Promise<void> | undefined;
 
-  private constructor(file: number, options: AccessLogOptions) {
-    this.#file = file;
-    this.#onLoss = options.onLoss;
+  private constructor(path: string, options: AccessLogOptions) {
+    this.#path = path;
+    this.#options = options;
+    this.#file = openFile(path);
   }
 
   /** @throws MeridianError `access_log_unopenable` */
   static open(path: string, options: AccessLogOptions = {}): AccessLog {
+    return new AccessLog(path, options);
+  }
+
+  /**
+   * Goes on in the file that has the name now: to be called after a rotation renamed the
+   * old one. When that cannot be opened the old one is kept, and `onLoss` told.
+   */
+  reopen(): void {
+    if (this.#closed) return;
+    const old = this.#file;
     try {
-      return new AccessLog(openSync(path, 'a', 0o640), options);
-    } catch (cause) {
-      throw new MeridianError<AccessLogErrorCode>(
-        'access_log_unopenable',
-        `cannot append to the access log ${path}: ${messageOf(cause)}`,
-        { cause, details: { path } },
-      );
+      this.#file = openFile(this.#path);
+    } catch (error) {
+      this.#options.onLoss?.(error as Error);
+      return;
     }
+    void Promise.resolve(this.#inFlight).then(() => {
+      this.#torn = false;
+      close(old, () => undefined);
+    });
   }
 
   /** Lines that never reached the file. */
@@ -101,16 +116,17 @@ export class AccessLog {
     const lines = this.#pendingLines;
     this.#pending = '';
     this.#pendingLines = 0;
-    this.#inFlight = this.#append(this.#torn ? Buffer.concat([lineEnd, batch]) : batch, lines);
+    const whole = this.#torn ? Buffer.concat([lineEnd, batch]) : batch;
+    this.#inFlight = this.#append(this.#file, whole, lines);
     await this.#inFlight;
     this.#inFlight = undefined;
     if (!this.#closed) this.#schedule();
   }
 
-  async #append(batch: Buffer, lines: number): Promise<void> {
+  async #append(file: number, batch: Buffer, lines: number): Promise<void> {
     let written = 0;
     try {
-      while (written < batch.length) written += await this.#writeOnce(batch, written);
+      while (written < batch.length) written += await writeOnce(file, batch, written);
       this.#failing = false;
       this.#torn = false;
     } catch (error) {
@@ -120,21 +136,36 @@ export class AccessLog {
     }
   }
 
-  #writeOnce(batch: Buffer, from: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      write(this.#file, batch, from, batch.length - from, null, (error, bytes) => {
-        if (error) reject(error);
-        else resolve(bytes);
-      });
-    });
-  }
-
   #lose(lines: number, cause: () => Error): void {
     this.#dropped += lines;
+    this.#options.onDropped?.(lines);
     if (this.#failing) return;
     this.#failing = true;
-    this.#onLoss?.(cause());
+    this.#options.onLoss?.(cause());
   }
+}
+
+/** For its owner only: client addresses stand in it. A link in its place is not followed. */
+function openFile(path: string): number {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  try {
+    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  } catch (cause) {
+    throw new MeridianError<AccessLogErrorCode>(
+      'access_log_unopenable',
+      `cannot append to the access log ${path}: ${messageOf(cause)}`,
+      { cause, details: { path } },
+    );
+  }
+}
+
+function writeOnce(file: number, batch: Buffer, from: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(file, batch, from, batch.length - from, null, (error, bytes) => {
+      if (error) reject(error);
+      else resolve(bytes);
+    });
+  });
 }
 
 /** How many whole lines the first `bytes` of a batch hold. */

@@ -27,6 +27,7 @@ type CounterName =
   | 'retries'
   | 'ejections'
   | 'failures'
+  | 'unlogged'
   | 'relayed'
   | 'classes'
   | 'durations';
@@ -56,6 +57,7 @@ export class GatewayMetrics {
         retries: 1,
         ejections: 1,
         failures: 1,
+        unlogged: 1,
         relayed: layout.regions.length,
         classes: routes * statusClasses,
         durations: routes * histogramWidth(requestBoundsMs),
@@ -121,6 +123,11 @@ export class GatewayMetrics {
   upstreamFailure(): void {
     count(this.#words, this.block.first('failures'));
   }
+
+  /** Lines of the access log were lost. */
+  accessLogDropped(lines: number): void {
+    count(this.#words, this.block.first('unlogged'), lines);
+  }
 }
 
 /** Writes the sums over the threads of a node. All of `threads` have the same layout. */
@@ -141,6 +148,7 @@ export function exposeGateway(exposition: Exposition, threads: readonly GatewayM
   total('retries', 'Requests sent to a further endpoint or region after a failure.', 'retries');
   total('ejections', 'Endpoints ejected after failures of real traffic.', 'ejections');
   total('upstream_failures', 'Failed attempts at an endpoint or another region.', 'failures');
+  total('access_log_dropped_lines', 'Lines of the access log that were lost.', 'unlogged');
   exposition.counter(
     'meridian_gateway_relayed_requests_total',
     'Requests handed to the gateway of another region.',

@@ -62,6 +62,10 @@ export class DataPlane {
     for (const thread of this.#threads) if (thread.role === 'gateway') thread.drain();
   }
 
+  reopenLogs(): void {
+    for (const thread of this.#threads) thread.reopenLogs();
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }

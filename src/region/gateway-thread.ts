@@ -12,13 +12,14 @@ import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 async function runGatewayThread(data: ThreadData): Promise<void> {
   const { config, region, material } = data;
   const topology = compileTopology(config);
-  const accessLog =
-    data.accessLogPath === undefined ? undefined : openAccessLog(data.accessLogPath);
+  const metrics = new GatewayMetrics(metricsLayout(config), data.metricsBuffer);
+  const { accessLogPath } = data;
+  const accessLog = accessLogPath === undefined ? undefined : openAccessLog(accessLogPath, metrics);
   const gateway = await createGateway({
     config,
     region,
     health: new HealthTable(topology, data.healthBuffer),
-    metrics: new GatewayMetrics(metricsLayout(config), data.metricsBuffer),
+    metrics,
     listen: gatewayListeners(config, region, material),
     identity: material.identity,
     reusePort: true,
@@ -28,6 +29,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   });
   parentPort?.on('message', (message: ToThread) => {
     if (message.kind === 'drain') gateway.drain();
+    else if (message.kind === 'reopenLogs') accessLog?.reopen();
     else
       void gateway
         .close()
@@ -37,8 +39,9 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   post({ kind: 'listening' });
 }
 
-function openAccessLog(path: string): AccessLog {
+function openAccessLog(path: string, metrics: GatewayMetrics): AccessLog {
   return AccessLog.open(path, {
+    onDropped: (lines) => metrics.accessLogDropped(lines),
     onLoss: ({ message }) => post({ kind: 'warning', message: `access log ${path}: ${message}` }),
   });
 }

@@ -1,8 +1,7 @@
 import { type AdminServer, createAdminServer } from '../admin/server.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { MeridianError, messageOf } from '../base/errors.ts';
-import { type ExclusiveLock, takeExclusiveLock } from '../base/exclusive-lock.ts';
-import { makeDirectory } from '../base/make-directory.ts';
+import { messageOf } from '../base/errors.ts';
+import type { ExclusiveLock } from '../base/exclusive-lock.ts';
 import { compileTopology } from '../config/topology.ts';
 import { createHealth } from '../health/create-health.ts';
 import type { Health } from '../health/health.ts';
@@ -19,9 +18,8 @@ import { bindAddress, portNeeds } from './listeners.ts';
 import { createNodeView } from './node-view.ts';
 import { provePortsFree } from './ports.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
+import { takeStateDirectory } from './state-directory.ts';
 import { StoreReporter } from './store-reporter.ts';
-
-export type NodeErrorCode = 'state_directory_unusable' | 'state_directory_in_use';
 
 export interface NodeOptions {
   readonly region: string;
@@ -47,6 +45,8 @@ export interface RegionNode {
    * no resolver can hold an old answer, then everything closes.
    */
   drainAndClose(): Promise<void>;
+  /** Goes on in new log files, after the old ones were renamed. */
+  reopenLogs(): void;
   /** Ends at once. Idempotent. */
   close(): Promise<void>;
 }
@@ -74,24 +74,6 @@ export async function startNode(options: NodeOptions): Promise<RegionNode> {
     await lock.release();
     throw error;
   }
-}
-
-async function takeStateDirectory(path: string): Promise<ExclusiveLock> {
-  try {
-    makeDirectory(path);
-  } catch (cause) {
-    throw new MeridianError<NodeErrorCode>(
-      'state_directory_unusable',
-      `cannot make the state directory ${path}: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-  const lock = await takeExclusiveLock(`node:${path}`);
-  if (lock) return lock;
-  throw new MeridianError<NodeErrorCode>(
-    'state_directory_in_use',
-    `another node runs with the state directory ${path}`,
-  );
 }
 
 class RunningNode implements RegionNode {
@@ -215,6 +197,10 @@ class RunningNode implements RegionNode {
     } catch (error) {
       this.#degraded.push(`the snapshot could not be written: ${messageOf(error)}`);
     }
+  }
+
+  reopenLogs(): void {
+    this.#dataPlane?.reopenLogs();
   }
 
   drainAndClose(): Promise<void> {

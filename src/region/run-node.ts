@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from '../base/clock.ts';
 import { MeridianError, messageOf } from '../base/errors.ts';
 import { createLog } from '../observability/log.ts';
-import { startNode } from './node.ts';
+import { type RegionNode, startNode } from './node.ts';
 
 export interface RunNodeOptions {
   readonly region: string;
@@ -17,7 +17,7 @@ export interface RunNodeOptions {
 
 /**
  * Runs one node until it is told to stop: SIGTERM leaves gracefully, SIGINT (or a second
- * SIGTERM) at once. Events go to standard output as lines of JSON.
+ * SIGTERM) at once. SIGUSR2, after a rotation, makes it open its access log anew. Events go to standard output as lines of JSON.
  *
  * @throws what `startNode` throws.
  */
@@ -27,6 +27,8 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
     clock: systemClock,
     write: (line) => void process.stdout.write(line),
   });
+  let running: RegionNode | undefined;
+  process.on('SIGUSR2', () => running?.reopenLogs()); // before it could end the process
   const node = await startNode({
     region: options.region,
     configPath: options.configPath,
@@ -36,6 +38,7 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
     version: options.version,
     log,
   });
+  running = node;
   await untilStopped(
     () => node.drainAndClose(),
     () => node.close(),

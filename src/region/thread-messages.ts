@@ -14,7 +14,9 @@ export interface ThreadData {
   readonly accessLogPath: string | undefined;
 }
 
-export type ToThread = { readonly kind: 'drain' } | { readonly kind: 'close' };
+export interface ToThread {
+  readonly kind: 'drain' | 'reopenLogs' | 'close';
+}
 
 export type FromThread =
   | { readonly kind: 'listening' }

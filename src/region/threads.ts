@@ -102,6 +102,11 @@ export class KeptThread {
     this.#post({ kind: 'drain' });
   }
 
+  /** Goes on in new log files, after the old ones were renamed. */
+  reopenLogs(): void {
+    this.#post({ kind: 'reopenLogs' });
+  }
+
   /** Ends the thread: by itself within a bound, by force after it. */
   async close(): Promise<void> {
     this.#closing = true;
