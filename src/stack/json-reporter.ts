@@ -5,8 +5,8 @@ export function jsonReporter(write: (line: string) => void): StackReporter {
   const tell = (event: string, facts: object) => write(JSON.stringify({ event, ...facts }));
   return {
     leftoversEnded: (count, directory) => tell('leftoversEnded', { count, directory }),
-    ready: ({ config: { regions, ports }, layout, readyMs }) =>
-      tell('ready', { directory: layout.directory, readyMs, regions, ports }),
+    ready: ({ config: { regions, ports }, layout, degraded, readyMs }) =>
+      tell('ready', { directory: layout.directory, readyMs, regions, ports, degraded }),
     exited: ({ id, logPath }, exit) => tell('exited', { process: id, logPath, ...exit }),
     asked: (request, outcome) => tell('asked', { request, ...outcome }),
     stopping: (reason) => tell('stopping', { reason }),

@@ -7,6 +7,8 @@ import type { StackLayout } from './state/layout.ts';
 export interface ReadyFacts {
   readonly config: Config;
   readonly layout: StackLayout;
+  /** What the nodes say does not work as it should. */
+  readonly degraded: readonly string[];
   /** From the start of the supervisor's process. */
   readonly readyMs: number;
 }

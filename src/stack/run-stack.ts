@@ -4,6 +4,7 @@ import { ControlServer, chooseSocketPath } from './control/server.ts';
 import { failStack } from './errors.ts';
 import { Fleet } from './fleet.ts';
 import { tailOf } from './log-tail.ts';
+import { causesOf, type Missing } from './missing.ts';
 import { Operations } from './operations.ts';
 import { endProcesses, findMarked } from './processes/marked.ts';
 import type { ProcessEvent, ProcessSpec, StackProcess } from './processes/stack-process.ts';
@@ -25,6 +26,7 @@ export interface RunOptions {
 
 const graceMs = 5_000;
 const tailLines = 15;
+const shownLogs = 3;
 
 /**
  * The life of a stack under its supervisor:
@@ -83,11 +85,11 @@ class RunningStack {
     this.#possession.watch();
     const deadline = AbortSignal.timeout(readyWithinMs);
     const until = AbortSignal.any([deadline, this.#failed.signal, this.#signals.stop]);
-    const missing = await awaitReady(config, until);
+    const { missing, degraded } = await awaitReady(config, until);
     if (this.#signals.stop.aborted) return;
     if (this.#failed.signal.aborted || missing.length > 0) this.#failNotReady(missing);
     this.#serving = true;
-    reporter.ready({ config, layout, readyMs: performance.now() });
+    reporter.ready({ config, layout, degraded, readyMs: performance.now() });
   }
 
   async untilAskedToStop(): Promise<void> {
@@ -166,24 +168,28 @@ class RunningStack {
     return result;
   }
 
-  /** Names the processes that ended, or else those of the regions that lack something. */
-  #failNotReady(missing: readonly string[]): never {
-    const dead = this.#fleet.processes.filter(({ lastExit }) => lastExit);
-    const nodes = this.#fleet.processes.filter(({ spec }) => spec.kind === 'node');
-    const shown = dead.length > 0 ? dead : nodes.filter(({ spec }) => named(missing, spec.region));
-    const why =
-      dead.length > 0
-        ? `${dead.length} of its processes ended while it started`
-        : `not ready within ${this.#options.readyWithinMs / 1_000} s: ${missing.join('; ')}`;
-    return failStack(
-      'not_ready',
-      [`the stack did not start: ${why}`, ...shown.map(describe)].join('\n'),
+  /** Names the processes that ended; or else the causes, each with one log that may say more. */
+  #failNotReady(missing: readonly Missing[]): never {
+    const { processes } = this.#fleet;
+    const dead = processes.filter(({ lastExit }) => lastExit);
+    if (dead.length > 0) {
+      const why = `${dead.length} of its processes ended while it started`;
+      return failNotReady([why, ...dead.map(describe)]);
+    }
+    const causes = causesOf(missing);
+    const shown = causes.flatMap(
+      ({ concerns }) => processes.find(({ spec }) => concerns(spec)) ?? [],
     );
+    return failNotReady([
+      `not ready within ${this.#options.readyWithinMs / 1_000} s`,
+      ...causes.map(({ sentence }) => `  ${sentence}`),
+      ...[...new Set(shown)].slice(0, shownLogs).map(describe),
+    ]);
   }
 }
 
-function named(missing: readonly string[], region: string): boolean {
-  return missing.some((sentence) => sentence.startsWith(`${region}: `));
+function failNotReady([why, ...lines]: readonly string[]): never {
+  return failStack('not_ready', [`the stack did not start: ${why}`, ...lines].join('\n'));
 }
 
 /** A process, how it ended if it did, and the end of its log. */

@@ -224,10 +224,31 @@ test('a node that is never ready fails the start at the deadline, which is named
   const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 1_500 });
   t.after(() => stack.clean());
   const error = await stack.event('error');
-  assert.match(String(error.message), /not ready within 1\.5 s: eu: the gateway of eu is unknown/);
+  assert.match(
+    String(error.message),
+    /not ready within 1\.5 s\n {2}the gateway of eu is unknown to eu\n/,
+  );
   assert.match(String(error.message), /fake node of eu/);
   assert.equal(await stack.exit(), 1);
   assert.deepEqual(findMarked(stack.state), []);
+});
+
+test('a service that is never healthy is said once, with its own log and no other', async (t) => {
+  const environment = { FAKE_NODE: 'serviceless:eu' };
+  const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 1_500 });
+  t.after(() => stack.clean());
+  const message = String((await stack.event('error')).message);
+  const [, cause, log, tail, ...rest] = message.split('\n');
+  assert.equal(cause, '  service rates: unhealthy in eu (eu says down)');
+  assert.match(log!, /^ {2}eu\/service\/rates, log .*\/eu\/services\/rates\.log$/);
+  assert.equal(tail, '    fake rates of eu');
+  assert.deepEqual(rest, []);
+});
+
+test('what the nodes say of themselves is told once when the stack is ready', async (t) => {
+  const stack = new FakeStack(makeFolder(), { environment: { FAKE_NODE: 'degraded:all' } });
+  t.after(() => stack.clean());
+  assert.deepEqual((await stack.event('ready')).degraded, ['a thing is degraded']);
 });
 
 test('a process that ignores requests to end is killed by the second Ctrl-C', async (t) => {

@@ -1,7 +1,8 @@
 /**
  * Stands for `meridian run` in tests of the supervisor: answers the admin API of its
  * region as a node of a complete stack would. FAKE_NODE names what it does wrong, and
- * where: `exit:eu`, `unready:eu`, `deaf:eu` (ignores requests to end).
+ * where: `exit:eu`, `unready:eu`, `deaf:eu` (ignores requests to end), `degraded:eu`,
+ * `serviceless:eu` (nobody sees the service of eu).
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -33,14 +34,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 const status = {
   region: values.region,
+  degraded: fault === 'degraded' ? ['a thing is degraded'] : [],
   store: { engine: 'memory', reachable: true },
   regions: Object.keys(config.regions).map((name) => ({
     name,
-    gateway: { state: has('unready') ? 'unknown' : 'healthy' },
+    gateway: { state: has('unready') ? 'unknown' : 'healthy', reason: '' },
   })),
   services: Object.entries<{ endpoints: object }>(config.services ?? {}).flatMap(
     ([name, { endpoints }]) =>
-      Object.keys(endpoints).map((region) => ({ name, region, state: 'healthy' })),
+      Object.keys(endpoints).map((region) => {
+        const isDown = fault === 'serviceless' && faultRegion === region;
+        const state = isDown ? 'unhealthy' : 'healthy';
+        return { name, region, state, reason: `${region} says down`, endpoints: [] };
+      }),
   ),
 };
 
