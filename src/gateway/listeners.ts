@@ -39,7 +39,9 @@ export interface ListenerEvents {
 }
 
 const backlog = 1_024;
-const socketOptions = { noDelay: true, allowHalfOpen: true } as const;
+const plainOptions = { noDelay: true, allowHalfOpen: true } as const;
+/** A client that ends before the handshake has: only after it may a side close by itself. */
+const handshakeOptions = { noDelay: true, allowHalfOpen: false } as const;
 
 /** The servers of one gateway thread. */
 export class Listeners {
@@ -96,11 +98,12 @@ export class Listeners {
   #linkServer(identity: LinkIdentity, events: ListenerEvents): Server {
     const server = createTlsServer({
       ...linkServerOptions(identity),
-      ...socketOptions,
+      ...handshakeOptions,
       handshakeTimeout: events.tlsHandshakeMs,
     });
-    server.on('tlsClientError', ignore);
+    server.on('tlsClientError', endHandshake);
     server.on('secureConnection', (socket) => {
+      socket.allowHalfOpen = true;
       const peerRegion = peerRegionOf(socket, events.isRegion);
       if (peerRegion === undefined) socket.destroy();
       else if (socket.alpnProtocol === frameProtocol)
@@ -120,26 +123,32 @@ export class Listeners {
 }
 
 function plainServer(events: ListenerEvents): Server {
-  return createTcpServer(socketOptions, (socket) => {
+  return createTcpServer(plainOptions, (socket) => {
     events.onConnection(socket, new ConnectionOrigin('http', socket.remoteAddress));
   });
 }
 
 function tlsServer({ cert, key }: { cert: string; key: string }, events: ListenerEvents): Server {
   const server = createTlsServer({
-    ...socketOptions,
+    ...handshakeOptions,
     cert,
     key,
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: events.tlsHandshakeMs,
   });
-  server.on('tlsClientError', ignore);
+  server.on('tlsClientError', endHandshake);
   server.on('secureConnection', (socket) => {
+    socket.allowHalfOpen = true;
     events.onConnection(socket, new ConnectionOrigin('https', socket.remoteAddress));
   });
   return server;
 }
 
-/** A handshake that fails is the client's affair; the socket is closed by `node:tls`. */
-function ignore(): void {}
+/**
+ * A handshake failed or passed its limit, which counts from its start: nothing of it
+ * reaches the socket's timer. `node:tls` only tells; nobody else would close the socket.
+ */
+function endHandshake(_error: Error, socket: TLSSocket): void {
+  socket.destroy();
+}

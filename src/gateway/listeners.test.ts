@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConnectionOptions } from 'node:tls';
+import { oneRegion, startGateway } from '../../test/support/gateways.ts';
+import { RawClient } from '../../test/support/raw-client.ts';
+import { RawOrigin } from '../../test/support/raw-origin.ts';
+import { createAuthority, issueRegionIdentity, issueServerCertificate } from '../link/authority.ts';
+import { linkClientOptions } from '../link/identity.ts';
+import type { GatewayLimits } from './limits.ts';
+
+const host = '127.0.0.1';
+const authority = await createAuthority();
+const certificate = await issueServerCertificate(authority, ['a.test'], [host]);
+const identity = await issueRegionIdentity(authority, 'eu', { addresses: [host] });
+const tls: ConnectionOptions = { host, servername: 'a.test', ca: authority.cert };
+const get = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
+/** The start of a ClientHello of 512 octets. */
+const helloStart = '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03';
+
+async function world(limits: Partial<GatewayLimits> = {}) {
+  const origin = await RawOrigin.listen();
+  const started = await startGateway({
+    config: oneRegion(origin.port),
+    limits,
+    listen: {
+      http: { host, port: 0 },
+      https: { host, port: 0, ...certificate },
+      link: { host, port: 0, identity },
+    },
+  });
+  return {
+    ...started,
+    origin,
+    ports: started.gateway.ports as Record<'http' | 'https' | 'link', number>,
+    async [Symbol.asyncDispose]() {
+      await started.gateway.close();
+      await origin.close();
+      assert.deepEqual(started.defects, []);
+    },
+  };
+}
+
+for (const listener of ['https', 'link'] as const) {
+  test(`${listener}: a handshake that the client ends, or that is none, closes the connection`, async () => {
+    await using w = await world();
+    for (const sent of ['', helloStart, 'no TLS at all, but long enough for a record', get]) {
+      using client = await RawClient.connect(w.ports[listener]);
+      client.socket.end(sent, 'latin1');
+      await client.closed();
+    }
+  });
+
+  test(`${listener}: a handshake has a limit from its start, however it drips`, async () => {
+    await using w = await world({ tlsHandshakeMs: 300 });
+    using silent = await RawClient.connect(w.ports[listener]);
+    using dripping = await RawClient.connect(w.ports[listener]);
+    dripping.send(helloStart);
+    const drip = setInterval(() => dripping.send('\0'), 50);
+    const startedMs = performance.now();
+    await Promise.all([silent.rest(), dripping.rest()]);
+    clearInterval(drip);
+    assert.ok(performance.now() - startedMs < 3_000);
+    assert.equal(w.log.length, 0);
+  });
+}
+
+test('a TLS client that closes its sending side after the handshake gets its response', async () => {
+  await using w = await world();
+  using client = await RawClient.connectTls({ ...tls, port: w.ports.https });
+  client.socket.end(get);
+  assert.equal((await client.response()).body, 'ok');
+  using peer = await RawClient.connectTls({
+    ...linkClientOptions(identity, 'eu'),
+    host,
+    port: w.ports.link,
+  });
+  assert.equal((await peer.request(get)).body, 'ok');
+});
