@@ -2,11 +2,12 @@ import { stat } from 'node:fs/promises';
 import { MeridianError, messageOf } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema/config.ts';
+import type { Locator } from '../steering/geo/locator.ts';
+import { loadCountryData } from './country-data.ts';
 import { loadMaterial, type Material } from './material.ts';
-import type { Snapshot } from './snapshot.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
 
-export type ConfigurationErrorCode = 'region_unknown' | 'nothing_to_serve';
+export type ConfigurationErrorCode = 'region_unknown' | 'snapshot_foreign' | 'nothing_to_serve';
 
 /** The revision that a node serves, and where it came from. */
 export interface Configuration {
@@ -14,6 +15,8 @@ export interface Configuration {
   readonly revision: string;
   readonly sequence: number;
   readonly material: Material;
+  /** For the main thread; DNS threads load their own. */
+  readonly locator: Locator;
   readonly source: 'file' | 'snapshot';
   /** When it was accepted: read from the file now, or written to the snapshot then. */
   readonly acceptedAtMs: number;
@@ -44,12 +47,12 @@ export async function chooseConfiguration(
     );
   }
   try {
-    return await fromFile(region, configPath, stateDirectory);
+    return await fromFile(region, configPath, stateDirectory, snapshots);
   } catch (error) {
     const refusal = `the configuration file was refused, serving the last snapshot: ${messageOf(error)}`;
     const stored = await fromSnapshot(region, snapshots, [refusal]).catch(() => undefined);
-    if (stored) return stored;
-    throw error;
+    if (!stored) throw error;
+    return stored;
   }
 }
 
@@ -57,19 +60,34 @@ async function fromFile(
   region: string,
   configPath: string,
   stateDirectory: string,
+  snapshots: SnapshotFiles,
 ): Promise<Configuration> {
   const { config, revision } = await loadConfig(configPath);
   assertRegion(config, region, configPath);
   const { mtimeMs } = await stat(configPath);
+  const { locator, trouble } = await loadCountryData(config, region, { required: true });
   return {
     config,
     revision,
-    sequence: Math.floor(mtimeMs / 1_000),
+    sequence: await sequenceAfter(Math.floor(mtimeMs / 1_000), revision, snapshots),
     material: await loadMaterial(config, region, stateDirectory),
+    locator,
     source: 'file',
     acceptedAtMs: Date.now(),
-    degraded: [],
+    degraded: trouble === undefined ? [] : [trouble],
   };
+}
+
+/** An older file that replaces a newer one is a new revision: the serial still has to rise. */
+async function sequenceAfter(
+  fileSeconds: number,
+  revision: string,
+  snapshots: SnapshotFiles,
+): Promise<number> {
+  const last = await snapshots.read().catch(() => undefined);
+  if (!last) return fileSeconds;
+  const { sequence } = last.snapshot;
+  return Math.max(fileSeconds, last.snapshot.revision === revision ? sequence : sequence + 1);
 }
 
 async function fromSnapshot(
@@ -80,16 +98,28 @@ async function fromSnapshot(
   const found = await snapshots.read();
   if (!found) return undefined;
   const { snapshot, path, refused } = found;
-  assertRegion(snapshot.config, region, path);
-  return {
-    ...configurationOf(snapshot),
-    degraded: [...degraded, ...refused.map((why) => `a snapshot was refused: ${why}`)],
-  };
-}
-
-function configurationOf(snapshot: Snapshot): Omit<Configuration, 'degraded'> {
+  if (snapshot.region !== region) {
+    throw new MeridianError<ConfigurationErrorCode>(
+      'snapshot_foreign',
+      `${path} is of region "${snapshot.region}", not of "${region}"`,
+    );
+  }
   const { config, revision, sequence, material, writtenAtMs } = snapshot;
-  return { config, revision, sequence, material, source: 'snapshot', acceptedAtMs: writtenAtMs };
+  const { locator, trouble } = await loadCountryData(config, region, { required: false });
+  return {
+    config,
+    revision,
+    sequence,
+    material,
+    locator,
+    source: 'snapshot',
+    acceptedAtMs: writtenAtMs,
+    degraded: [
+      ...degraded,
+      ...refused.map((why) => `a snapshot was refused: ${why}`),
+      ...(trouble === undefined ? [] : [trouble]),
+    ],
+  };
 }
 
 function assertRegion(config: Config, region: string, place: string): void {

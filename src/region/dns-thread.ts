@@ -4,7 +4,7 @@ import { compileTopology } from '../config/topology.ts';
 import { createDnsServer } from '../dns/server/server.ts';
 import { HealthTable } from '../health/table.ts';
 import { DnsMetrics } from '../observability/dns-metrics.ts';
-import { createLocator } from '../steering/geo/locator.ts';
+import { loadCountryData } from './country-data.ts';
 import { bindAddress } from './listeners.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
@@ -12,12 +12,14 @@ import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 async function runDnsThread(data: ThreadData): Promise<void> {
   const { config, region } = data;
   const topology = compileTopology(config);
+  // The node told of missing data when it started; a thread that takes over serves without.
+  const { locator } = await loadCountryData(config, region, { required: false });
   const server = await createDnsServer({
     config,
     topology,
     region,
     states: new HealthTable(topology, data.healthBuffer),
-    locator: await createLocator(config.geo.database),
+    locator,
     serial: data.sequence,
     host: bindAddress(config, region),
     port: config.ports.dns,

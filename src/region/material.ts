@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeridianError, messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
-import type { LinkIdentity } from '../link/identity.ts';
+import { type LinkIdentity, regionOfCertificate } from '../link/identity.ts';
 
 export type MaterialErrorCode = 'material_unreadable' | 'material_invalid';
 
@@ -46,6 +46,13 @@ export async function loadMaterial(
     identity !== undefined,
   );
   if (!pair) return { https, identity: undefined };
+  const named = regionOfCertificate({
+    subjectaltname: new X509Certificate(pair.cert).subjectAltName ?? '',
+  });
+  if (named !== region) {
+    const whose = named === undefined ? 'no region' : `region "${named}"`;
+    invalid(`the identity certificate names ${whose}, where "${region}" is needed`);
+  }
   const ca = await readPem(identity ? inRegion(identity.authority) : inState('identity', 'ca.pem'));
   return { https, identity: { ca, ...pair } };
 }

@@ -7,7 +7,6 @@ import type { Health } from '../health/health.ts';
 import type { HealthTable } from '../health/table.ts';
 import { ProcessMeter } from '../observability/process-meter.ts';
 import { renderMetrics } from '../observability/render-metrics.ts';
-import { createLocator } from '../steering/geo/locator.ts';
 import type { Store } from '../store/store.ts';
 import type { Configuration } from './configuration.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -35,10 +34,9 @@ export interface NodeParts {
 const storeGraceMs = 5_000;
 
 /** What the admin API shows of a running node, put together from its parts when asked. */
-export async function createNodeView(parts: NodeParts): Promise<NodeView> {
+export function createNodeView(parts: NodeParts): NodeView {
   const { options, configuration, topology, table } = parts;
-  const { config, sequence } = configuration;
-  const locator = await createLocator(config.geo.database);
+  const { config, sequence, locator } = configuration;
   const meter = new ProcessMeter();
   const status = () => statusOf(parts);
   return {

@@ -40,6 +40,8 @@ export interface NodeOptions {
 export interface RegionNode {
   /** Port of the admin API. */
   readonly adminPort: number;
+  /** Resolves when the node has closed, on whose word ever. */
+  readonly ended: Promise<void>;
   /**
    * Leaves gracefully: look-ups stop naming the region at once, requests are served until
    * no resolver can hold an old answer, then everything closes.
@@ -83,6 +85,7 @@ class RunningNode implements RegionNode {
   readonly #configuration: Configuration;
   readonly #degraded: string[];
   readonly #lastHealth: LastHealthFile;
+  readonly #ended = Promise.withResolvers<void>();
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #health: Health | undefined;
   #dataPlane: DataPlane | undefined;
@@ -104,6 +107,10 @@ class RunningNode implements RegionNode {
     this.#configuration = configuration;
     this.#degraded = [...configuration.degraded];
     this.#lastHealth = new LastHealthFile(options.stateDirectory, clock);
+  }
+
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   get adminPort(): number {
@@ -160,7 +167,7 @@ class RunningNode implements RegionNode {
     this.#lastHealth.keep(() => health.exportState());
     const store = openStore(storeOptionsFor(config, region, region, storeSecret), clock);
     this.#store = store;
-    const view = await createNodeView({
+    const view = createNodeView({
       options: this.#options,
       configuration: this.#configuration,
       topology,
@@ -191,9 +198,10 @@ class RunningNode implements RegionNode {
   async #keepSnapshot(snapshots: SnapshotFiles): Promise<void> {
     const { source, config, revision, sequence, material } = this.#configuration;
     if (source === 'snapshot') return;
+    const { region } = this.#options;
     const writtenAtMs = this.#clock.wallMs();
     try {
-      await snapshots.write({ revision, sequence, writtenAtMs, config, material });
+      await snapshots.write({ region, revision, sequence, writtenAtMs, config, material });
     } catch (error) {
       this.#degraded.push(`the snapshot could not be written: ${messageOf(error)}`);
     }
@@ -225,13 +233,16 @@ class RunningNode implements RegionNode {
   }
 
   async #close(): Promise<void> {
+    const hadServed = this.#phase !== 'starting';
     this.#phase = 'closed';
     this.#reporter?.close();
     const state = this.#health?.exportState();
     await Promise.all([this.#admin?.close(), this.#dataPlane?.close(), this.#store?.close()]);
-    await this.#health?.close();
-    if (state !== undefined) await this.#lastHealth.close(state);
+    this.#health?.close();
+    // A start that failed has learned nothing: what the disk says keeps its age.
+    if (state !== undefined && hadServed) await this.#lastHealth.close(state);
     await this.#lock.release();
     this.#options.log.info('closed');
+    this.#ended.resolve();
   }
 }

@@ -14,7 +14,7 @@ const config = configSchema.parse({
 
 function snapshotOf(revision: string): Snapshot {
   const material = { https: undefined, identity: undefined };
-  return { revision, sequence: 1, writtenAtMs: 0, config, material };
+  return { region: 'here', revision, sequence: 1, writtenAtMs: 0, config, material };
 }
 
 let directory = '';

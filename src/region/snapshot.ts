@@ -7,6 +7,8 @@ export type SnapshotErrorCode = 'snapshot_damaged' | 'snapshot_version' | 'snaps
 
 /** Everything that a node needs to serve with no store, no other region and no file. */
 export interface Snapshot {
+  /** Whose: it holds that region's keys, and no other can serve from it. */
+  readonly region: string;
   /** Content hash of the configuration. */
   readonly revision: string;
   /** Rises with every revision; the serial of the zones. */

@@ -26,8 +26,9 @@ export interface Locator {
 /** `geo_database_unreadable`: a database was named but cannot be read or is not an mmdb file. */
 export type GeoErrorCode = 'geo_database_unreadable';
 
-const defaultPackage = '@ip-location-db/geo-whois-asn-country-mmdb';
-const defaultFile = `${defaultPackage}/geo-whois-asn-country.mmdb`;
+/** Optional dependency that is used when no database is named. */
+export const defaultCountryPackage = '@ip-location-db/geo-whois-asn-country-mmdb';
+const defaultFile = `${defaultCountryPackage}/geo-whois-asn-country.mmdb`;
 
 /** For nodes without a database: steering goes by distance from the region that is asked. */
 export const emptyLocator: Locator = { source: undefined, locate: () => undefined };
