@@ -22,6 +22,8 @@ export interface RunNodeOptions {
  * @throws what `startNode` throws.
  */
 export async function runNode(options: RunNodeOptions): Promise<void> {
+  // Who read the log is gone: no reason to stop serving.
+  process.stdout.on('error', () => undefined);
   const log = createLog({
     region: options.region,
     clock: systemClock,
@@ -39,10 +41,8 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
     log,
   });
   running = node;
-  await untilStopped(
-    () => node.drainAndClose(),
-    () => node.close(),
-  );
+  stopOnSignals(node);
+  await node.ended;
 }
 
 function readSecret(path: string | undefined, what: string): string | undefined {
@@ -56,15 +56,13 @@ function readSecret(path: string | undefined, what: string): string | undefined 
   }
 }
 
-async function untilStopped(drain: () => Promise<void>, close: () => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    let asked = false;
-    const stop = (graceful: boolean) => {
-      const end = graceful && !asked ? drain() : close();
-      asked = true;
-      end.then(resolve, reject);
-    };
-    process.on('SIGTERM', () => stop(true));
-    process.on('SIGINT', () => stop(false));
-  });
+/** The node may also end by itself: a drain asked of its admin API. */
+function stopOnSignals(node: RegionNode): void {
+  let asked = false;
+  const stop = (graceful: boolean) => {
+    void (graceful && !asked ? node.drainAndClose() : node.close());
+    asked = true;
+  };
+  process.on('SIGTERM', () => stop(true));
+  process.on('SIGINT', () => stop(false));
 }

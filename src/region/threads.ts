@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../base/clock.ts';
-import { MeridianError } from '../base/errors.ts';
+import { MeridianError, messageOf } from '../base/errors.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
 export type ThreadRole = 'gateway' | 'dns';
@@ -26,6 +26,7 @@ const closeLimitMs = 5_000;
  *      └────────────── close() from any state ──────────────▶ closed
  */
 export class KeptThread {
+  readonly #entry: URL;
   readonly #role: ThreadRole;
   readonly #index: number;
   readonly #data: ThreadData;
@@ -44,7 +45,9 @@ export class KeptThread {
     data: ThreadData,
     handlers: ThreadHandlers,
     clock: Clock,
+    entry = entryOf(role),
   ) {
+    this.#entry = entry;
     this.#role = role;
     this.#index = index;
     this.#data = data;
@@ -69,10 +72,10 @@ export class KeptThread {
    *
    * @throws MeridianError with the code of what failed in the thread.
    */
-  start(): Promise<void> {
-    const worker = new Worker(entryOf(this.#role), { workerData: this.#data });
+  async start(): Promise<void> {
+    const worker = this.#create();
     this.#worker = worker;
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       let reason = '';
       worker.on('message', (message: FromThread) => {
         if (message.kind === 'frame') this.#handlers.onFrame(message.region, message.bytes);
@@ -91,7 +94,7 @@ export class KeptThread {
       worker.on('exit', (code) => {
         reason ||= `exit code ${code}`;
         reject(new MeridianError('thread_failed', `${this.#role} thread ended: ${reason}`));
-        this.#onExit(reason);
+        this.#onEnd(reason);
       });
     });
   }
@@ -126,7 +129,7 @@ export class KeptThread {
     if (this.#draining) worker.postMessage({ kind: 'drain' } satisfies ToThread);
   }
 
-  #onExit(reason: string): void {
+  #onEnd(reason: string): void {
     const hadServed = this.#serving || this.#retryMs > firstRetryMs;
     this.#serving = false;
     this.#worker = undefined;
@@ -135,6 +138,15 @@ export class KeptThread {
     const delayMs = this.#retryMs;
     this.#retryMs = Math.min(lastRetryMs, delayMs * 2);
     this.#retry = this.#clock.after(delayMs, () => void this.start().catch(() => undefined));
+  }
+
+  #create(): Worker {
+    try {
+      return new Worker(this.#entry, { workerData: this.#data });
+    } catch (error) {
+      this.#onEnd(messageOf(error)); // no memory for another thread: tried again
+      throw error;
+    }
   }
 
   #post(message: ToThread): void {

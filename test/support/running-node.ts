@@ -14,14 +14,17 @@ export interface RunningNode {
 }
 
 /** Starts a node from a configuration of which `{address}` is replaced by its address. */
-export async function startNode(config: object): Promise<RunningNode> {
+export async function startNode(config: object, adminToken = ''): Promise<RunningNode> {
   const { loopback, lock } = await takeLoopback();
   const address = `127.${loopback}.0.1`;
   const state = await temporaryDirectory('node');
   const path = join(state, 'meridian.json');
   await writeFile(path, JSON.stringify(config).replaceAll('{address}', address));
   const args = [command, 'run', '--region', 'here', '--config', path, '--state', state];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const token = join(state, 'admin-token');
+  await writeFile(token, adminToken, { mode: 0o600 });
+  const env = { ...process.env, MERIDIAN_ADMIN_TOKEN_FILE: token };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   await until('the node is ready', () => {
     if (child.exitCode !== null) throw new Error('the node ended');
     return fetch(`http://${address}:9000/ready`).then(
@@ -30,9 +33,11 @@ export async function startNode(config: object): Promise<RunningNode> {
     );
   });
   const stop = async () => {
-    const ended = once(child, 'exit');
-    child.kill('SIGINT');
-    await ended;
+    if (child.exitCode === null) {
+      const ended = once(child, 'exit');
+      child.kill('SIGINT');
+      await ended;
+    }
     await lock.release();
   };
   return { address, state, process: child, stop };

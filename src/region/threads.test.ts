@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../base/clock.ts';
+import { configSchema } from '../config/schema/config.ts';
+import { KeptThread } from './threads.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'meridian-threads-'));
+after(() => rm(directory, { recursive: true }));
+
+const config = configSchema.parse({
+  regions: { here: { address: '127.0.0.1', location: { latitude: 1, longitude: 2 } } },
+});
+
+function mortal(name: string) {
+  const portTaken = join(directory, name);
+  const deaths: string[] = [];
+  const warnings: string[] = [];
+  const data = {
+    config,
+    region: 'here',
+    sequence: 1,
+    healthBuffer: new SharedArrayBuffer(8),
+    metricsBuffer: new SharedArrayBuffer(8),
+    material: { https: undefined, identity: undefined },
+    accessLogPath: portTaken,
+  };
+  const handlers = {
+    onFrame: () => undefined,
+    onWarning: (message: string) => void warnings.push(message),
+    onDeath: (_role: string, _index: number, reason: string) => void deaths.push(reason),
+  };
+  const entry = new URL('./testdata/mortal-thread.ts', import.meta.url);
+  const thread = new KeptThread('gateway', 0, data, handlers, systemClock, entry);
+  return { thread, portTaken, deaths, warnings };
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadlineMs, what);
+    await delay(5);
+  }
+}
+
+test('a thread that dies is replaced, and told again to drain', async () => {
+  const { thread, deaths, warnings } = mortal('replaced');
+  await thread.start();
+  try {
+    thread.drain();
+    await until('it drains', () => warnings.length === 1);
+    thread.reopenLogs(); // it dies of that
+    await until('its death', () => deaths.length === 1 && !thread.serving);
+    assert.deepEqual(deaths, ['a defect']);
+    await until('another serves', () => thread.serving);
+    await until('that drains too', () => warnings.length === 2);
+  } finally {
+    await thread.close();
+  }
+  assert.deepEqual([thread.serving, deaths.length], [false, 1]); // being closed is no death
+});
+
+test('a replacement that cannot start is tried again until it can', async () => {
+  const { thread, portTaken, deaths } = mortal('taken');
+  await thread.start();
+  try {
+    await writeFile(portTaken, '');
+    thread.reopenLogs();
+    await until('two tries', () => deaths.length >= 3);
+    assert.deepEqual(deaths.slice(0, 3), ['a defect', 'port taken', 'port taken']);
+    assert.equal(thread.serving, false);
+    await rm(portTaken);
+    await until('it serves', () => thread.serving);
+  } finally {
+    await thread.close();
+  }
+});
+
+test('a first start that fails rejects with the cause, and is not tried again', async () => {
+  const { thread, portTaken, deaths } = mortal('first');
+  await writeFile(portTaken, '');
+  await assert.rejects(thread.start(), { code: 'address_in_use', message: 'port taken' });
+  await rm(portTaken);
+  await delay(300);
+  assert.deepEqual([thread.serving, deaths], [false, []]);
+  await thread.close();
+});
+
+test('closing ends the wait for a replacement', async () => {
+  const { thread, portTaken, deaths } = mortal('closed');
+  await thread.start();
+  await writeFile(portTaken, '');
+  thread.reopenLogs();
+  await until('its death', () => deaths.length === 1);
+  await thread.close();
+  await rm(portTaken);
+  await delay(300);
+  assert.deepEqual([thread.serving, deaths.length], [false, 1]);
+});
