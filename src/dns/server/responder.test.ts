@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { unhealthy } from '../../health/table.ts';
 import { createExchange, hex, type OraclePacket, oracle } from '../testdata/exchange.ts';
 import { decodeMessage, type Message } from '../wire/message.ts';
+import { parseName } from '../wire/name.ts';
 import { compileDnsData } from './data.ts';
 import { Responder, type Transport } from './responder.ts';
 
@@ -183,6 +184,24 @@ test('garbage: FORMERR with its id when a header is there, silence when not', ()
       `abcd 0000 0001 0000 0000 0002 00 0001 0001 ${opt} ${opt}`,
       `abcd 8001 0001 0000 0000 0001 00 0001 0001 ${opt}`,
     ],
+    // Who asks with OPT is answered with it (RFC 6891 7), and with the question.
+    [
+      `abcd 2000 0001 0000 0000 0001 00 0001 0001 ${opt}`,
+      `abcd a004 0001 0000 0000 0001 00 0001 0001 ${opt}`,
+    ],
+    [
+      `abcd 2800 0001 0001 0000 0001 00 0006 0001 00 0001 0001 00000000 0000 ${opt}`,
+      `abcd a804 0001 0000 0000 0001 00 0006 0001 ${opt}`,
+    ],
+    [`abcd 0000 0000 0000 0000 0001 ${opt}`, `abcd 8001 0000 0000 0000 0001 ${opt}`],
+    [
+      `abcd 0000 0002 0000 0000 0001 00 0001 0001 00 0001 0001 ${opt}`,
+      `abcd 8001 0000 0000 0000 0001 ${opt}`,
+    ],
+    [
+      `abcd 0000 0001 0001 0000 0001 00 0001 0001 00 0001 0001 00000000 0000 ${opt}`,
+      `abcd 8001 0001 0000 0000 0001 00 0001 0001 ${opt}`,
+    ],
     [
       'abcd 0000 0001 0000 0000 0001 00 0001 0001 00 0029 04d0 00018000 0000',
       'abcd 8000 0001 0000 0000 0001 00 0001 0001 00 0029 04d0 01008000 0000',
@@ -259,6 +278,30 @@ test('a fault in steering is SERVFAIL and reported; the next question has its an
   assert.deepEqual([broken.rcode, broken.answers], [2, []]);
   assert.match(String(faults), /broken database/);
   assert.equal(ask('static.exchange.test', { from }).answers.length, 2);
+});
+
+test('so does a fault in the writing, which leaves nothing half written', () => {
+  const faults: unknown[] = [];
+  const data = compileDnsData(exchange.options);
+  const from = new Responder(data, { onFault: (error) => faults.push(error) });
+  const zone = data.zones.find(parseName('static.exchange.test').key);
+  const set = zone?.node(parseName('static.exchange.test').key)?.sets[0];
+  assert.ok(set);
+  const [first] = set.records;
+  Object.assign(set, {
+    records: [
+      first,
+      {
+        get names() {
+          throw new Error('broken record');
+        },
+      },
+    ],
+  });
+  const broken = ask('static.exchange.test', { from, payload: 1_232 });
+  assert.deepEqual([broken.rcode, broken.answers], [2, []]);
+  assert.equal(broken.flags.authoritative, false);
+  assert.match(String(faults), /broken record/);
 });
 
 test('`replace` swaps all answers', () => {

@@ -94,6 +94,17 @@ export class Responder {
     if (verdict === silent) return 0;
     this.type = query.type;
     this.#source = source;
+    this.#begin(message, transport, output);
+    this.rcode = verdict === rcode.noError ? this.#answer() : verdict;
+    if (this.rcode === rcode.serverFailure) this.#begin(message, transport, output);
+    this.#writer.rcode(this.rcode);
+    if (query.edns) this.#writer.opt(this.#edns, this.rcode);
+    return this.#writer.end();
+  }
+
+  /** A response with nothing in it yet but the question. */
+  #begin(message: Uint8Array, transport: Transport, output: Buffer): void {
+    const query = this.#query;
     const flags = flag.response | (query.headerFlags & (0x7800 | flag.recursionDesired));
     this.#writer.begin(output, this.#limit(transport), query.id, flags);
     this.#writer.question(message, query.questionEnd);
@@ -102,10 +113,6 @@ export class Responder {
     edns.subnet = undefined;
     edns.scopeBits = 0;
     edns.extendedError = 0;
-    this.rcode = verdict === rcode.noError ? this.#answer() : verdict;
-    this.#writer.rcode(this.rcode);
-    if (query.edns) this.#writer.opt(edns, this.rcode);
-    return this.#writer.end();
   }
 
   #limit(transport: Transport): number {
@@ -123,8 +130,18 @@ export class Responder {
       if (verdict === rcode.refused) this.#edns.extendedError = extendedError.notSupported;
       return verdict;
     }
-    const resolution = this.#resolve(name, type);
-    if (!resolution) return rcode.serverFailure;
+    try {
+      return this.#lookUp(name, type);
+    } catch (error) {
+      // A fault of ours must not take the thread down, and again with each repeat of the query.
+      this.#onFault(error);
+      return rcode.serverFailure;
+    }
+  }
+
+  /** Returns the RCODE. */
+  #lookUp(name: NameKey, type: number): number {
+    const resolution = resolve(this.#data.zones, name, type, this.#steer);
     if (resolution.outcome === 'refused') {
       this.#edns.extendedError = extendedError.notAuthoritative;
       return rcode.refused;
@@ -136,16 +153,6 @@ export class Responder {
     }
     if (!this.#writeSections(resolution)) this.#writer.truncate();
     return resolution.outcome === 'noName' ? rcode.nameError : rcode.noError;
-  }
-
-  /** A fault of ours must not take the thread down, and again with each repeat of the query. */
-  #resolve(name: NameKey, type: number): Resolution | undefined {
-    try {
-      return resolve(this.#data.zones, name, type, this.#steer);
-    } catch (error) {
-      this.#onFault(error);
-      return undefined;
-    }
   }
 
   /** RFC 7871 7.2.1: only when asked, and with scope 0 for a prefix of 0 bits. */

@@ -47,23 +47,40 @@ export class QueryReader {
     this.id = readUint16(bytes, 0);
     this.headerFlags = readUint16(bytes, 2);
     if ((this.headerFlags & flag.response) !== 0) return silent;
-    if (((this.headerFlags >> 11) & 15) !== opcodeQuery) return rcode.notImplemented;
-    if (readUint16(bytes, 4) !== 1 || readUint16(bytes, 6) !== 0) return rcode.formatError;
+    const verdict = this.#readSections(bytes, end);
+    const opcode = (this.headerFlags >> 11) & 15;
+    return opcode === opcodeQuery ? verdict : rcode.notImplemented;
+  }
 
+  /** Reads on where a verdict is certain already: a refusal carries question and OPT too. */
+  #readSections(bytes: Uint8Array, end: number): number {
+    const questions = readUint16(bytes, 4);
+    let at = questions === 1 ? this.#readQuestion(bytes, end) : headerBytes;
+    for (let question = 0; questions !== 1 && question < questions && at >= 0; question++) {
+      at = skipName(bytes, at, end);
+      at = at < 0 || at + 4 > end ? -1 : at + 4;
+    }
+    if (at < 0) return rcode.formatError;
+    const verdict = this.#readRecords(bytes, at, end);
+    return questions === 1 && readUint16(bytes, 6) === 0 ? verdict : rcode.formatError;
+  }
+
+  /** Returns the end of the question, or -1. */
+  #readQuestion(bytes: Uint8Array, end: number): number {
     const at = this.#names.read(bytes, headerBytes, end);
-    if (at < 0 || at + 4 > end) return rcode.formatError;
+    if (at < 0 || at + 4 > end) return -1;
     this.name = this.#names.key();
     this.type = readUint16(bytes, at);
     this.class = readUint16(bytes, at + 2);
     this.questionEnd = at + 4;
-    return this.#readRecords(bytes, end);
+    return this.questionEnd;
   }
 
-  /** Authority (IXFR has an SOA there) and additional records; only OPT means something. */
-  #readRecords(bytes: Uint8Array, end: number): number {
-    const authority = readUint16(bytes, 8);
-    const records = authority + readUint16(bytes, 10);
-    let at = this.questionEnd;
+  /** Of what follows the questions only OPT, an additional record, means something. */
+  #readRecords(bytes: Uint8Array, start: number, end: number): number {
+    const others = readUint16(bytes, 6) + readUint16(bytes, 8);
+    const records = others + readUint16(bytes, 10);
+    let at = start;
     for (let record = 0; record < records; record++) {
       const nameAt = at;
       at = skipName(bytes, at, end);
@@ -72,7 +89,7 @@ export class QueryReader {
       const dataEnd = at + 10 + readUint16(bytes, at + 8);
       if (dataEnd > end) return rcode.formatError;
       if (type === metaType.opt) {
-        if (this.edns || record < authority || bytes[nameAt] !== 0) return rcode.formatError;
+        if (this.edns || record < others || bytes[nameAt] !== 0) return rcode.formatError;
         this.edns = true;
         this.udpPayload = readUint16(bytes, at + 2);
         this.#version = bytes[at + 5]!;
