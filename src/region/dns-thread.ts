@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { compileTopology } from '../config/topology.ts';
 import { createDnsServer } from '../dns/server/server.ts';
 import { HealthTable } from '../health/table.ts';
 import { DnsMetrics } from '../observability/dns-metrics.ts';
 import { loadCountryData } from './country-data.ts';
+import { FaultLog } from './fault-log.ts';
 import { bindAddress } from './listeners.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
@@ -14,6 +16,10 @@ async function runDnsThread(data: ThreadData): Promise<void> {
   const topology = compileTopology(config);
   // The node told of missing data when it started; a thread that takes over serves without.
   const { locator } = await loadCountryData(config, region, { required: false });
+  const faults = new FaultLog(
+    (message) => post({ kind: 'warning', message: `DNS answered SERVFAIL: ${message}` }),
+    systemClock,
+  );
   const server = await createDnsServer({
     config,
     topology,
@@ -25,8 +31,7 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     port: config.ports.dns,
     reusePort: true,
     metrics: new DnsMetrics(data.metricsBuffer),
-    onFault: (error) =>
-      post({ kind: 'warning', message: `DNS answered SERVFAIL: ${messageOf(error)}` }),
+    onFault: (error) => faults.fault(error),
   });
   parentPort?.on('message', (message: ToThread) => {
     if (message.kind === 'close') void server.close().then(() => parentPort?.close());

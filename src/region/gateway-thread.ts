@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { compileTopology } from '../config/topology.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { HealthTable } from '../health/table.ts';
 import { AccessLog } from '../observability/access-log.ts';
 import { GatewayMetrics } from '../observability/gateway-metrics.ts';
+import { FaultLog } from './fault-log.ts';
 import { gatewayListeners, metricsLayout } from './listeners.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
@@ -15,6 +17,10 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   const metrics = new GatewayMetrics(metricsLayout(config), data.metricsBuffer);
   const { accessLogPath } = data;
   const accessLog = accessLogPath === undefined ? undefined : openAccessLog(accessLogPath, metrics);
+  const defects = new FaultLog(
+    (message) => post({ kind: 'warning', message: `defect survived: ${message}` }),
+    systemClock,
+  );
   const gateway = await createGateway({
     config,
     region,
@@ -24,7 +30,8 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
     identity: material.identity,
     reusePort: true,
     accessLog,
-    onDefect: (error) => post({ kind: 'warning', message: `defect survived: ${messageOf(error)}` }),
+    onDefect: (error) => defects.fault(error),
+    onFull: (message) => post({ kind: 'warning', message }),
     onFrame: (peerRegion, frame) => post({ kind: 'frame', region: peerRegion, bytes: frame }),
   });
   parentPort?.on('message', (message: ToThread) => {
