@@ -12,6 +12,9 @@ export interface Relocation {
   readonly loopback: number;
 }
 
+/** In the message; the details hold all. */
+const shownProblems = 3;
+
 type Fields = Record<string, unknown>;
 
 /**
@@ -21,7 +24,7 @@ type Fields = Record<string, unknown>;
  * Pure: the document is not changed. What is not of the expected shape is left for the
  * validation to name.
  *
- * @throws MeridianError `relocation_out_of_range` that lists every port above 65535.
+ * @throws MeridianError `relocation_out_of_range` that names the first ports out of range, and how many more.
  */
 export function relocate(document: unknown, relocation: Relocation): unknown {
   const { portOffset, loopback } = relocation;
@@ -141,5 +144,11 @@ function isFields(value: unknown): value is Fields {
 }
 
 function refuse(problems: readonly string[]): never {
-  throw new MeridianError<RelocationErrorCode>('relocation_out_of_range', problems.join('; '));
+  const shown = problems.slice(0, shownProblems);
+  const more = problems.length - shown.length;
+  throw new MeridianError<RelocationErrorCode>(
+    'relocation_out_of_range',
+    [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; '),
+    { details: { problems } },
+  );
 }
