@@ -1,6 +1,8 @@
 import { isIPv4 } from 'node:net';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { codeOf, messageOf } from '../base/errors.ts';
 import type { LookupAnswer, LookupQuestion } from '../dns/client.ts';
+import { parseNetwork } from './inputs.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { print, printJson, styled, table } from './output.ts';
 
@@ -23,15 +25,22 @@ export function define(command: Command): void {
   addJsonOption(addStateOption(command))
     .argument('<name>', 'domain name')
     .argument('[type]', 'record type', 'A')
-    .option(
-      '--server <ip:port>',
-      'name server to ask; default: the first of the stack',
-      parseServer,
+    .addOption(
+      new Option('--server <ip:port>', 'name server to ask; default: the first of the stack')
+        .argParser(parseServer)
+        .conflicts('region'),
     )
     .option('--region <name>', 'ask the name server of this region')
-    .option('--client <network>', 'send this client subnet, such as 81.2.69.0/24 (EDNS, RFC 7871)')
+    .option(
+      '--client <network>',
+      'send this client subnet, such as 81.2.69.0/24 (EDNS, RFC 7871)',
+      parseNetwork,
+    )
     .option('--tcp', 'ask over TCP')
-    .addHelpText('after', '\nExit status 1 when there is no answer or its code is not NOERROR.')
+    .addHelpText(
+      'after',
+      '\nExit status 1 when there is no answer, no such name or no such record.',
+    )
     .action(lookupName);
 }
 
@@ -42,9 +51,9 @@ async function lookupName(name: string, type: string, options: LookupOptions): P
     ...(options.client !== undefined && { subnet: options.client }),
     ...(options.tcp && { transport: 'tcp' as const }),
   });
-  if (answer.rcode !== 'NOERROR') process.exitCode = 1;
+  if (answer.rcode !== 'NOERROR' || answer.answers.length === 0) process.exitCode = 1;
   if (options.json) printJson({ server, ...answer });
-  else print(renderAnswer(answer, server, options.client));
+  else print(renderAnswer({ name, type: type.toUpperCase() }, answer, server, options.client));
 }
 
 async function nameServers({ server, region, state }: LookupOptions): Promise<NameServer[]> {
@@ -68,22 +77,37 @@ export async function askNameServers(
   return firstThatAnswers(servers, async (server) => {
     const address = { server: server.server, port: server.port };
     return { server, answer: await lookup({ timeoutMs: 1_000, ...question, ...address }) };
+  }).catch((error: unknown) => {
+    const code = codeOf(error);
+    if (code === 'bad_lookup' || code === 'bad_name') {
+      throw new InvalidArgumentError(messageOf(error));
+    }
+    throw error;
   });
 }
 
+/** The SOA of a negative answer is for resolvers: people get a sentence. */
 function renderAnswer(
+  { name, type }: { name: string; type: string },
   answer: LookupAnswer,
   server: NameServer,
   client: string | undefined,
 ): string {
-  const { rcode, answers, authority, transport, tookMs, ecsScope } = answer;
-  const shown = answers.length > 0 ? answers : authority;
-  const rows = shown.map(({ name, ttl, type, data }) => [name, `${ttl} s`, type, String(data)]);
+  const { rcode, answers, transport, tookMs, ecsScope } = answer;
+  const rows = answers.map((record) => {
+    return [record.name, `${record.ttl} s`, record.type, String(record.data)];
+  });
   const who = server.region === undefined ? '' : ` (${server.region})`;
   const scope = client === undefined ? '' : `, for ${client} (scope /${ecsScope ?? 0})`;
-  const what = rcode === 'NOERROR' && answers.length === 0 ? 'NOERROR, no such record' : rcode;
-  const summary = `${what} from ${server.server}:${server.port}${who} over ${transport.toUpperCase()} in ${tookMs.toFixed(1)} ms${scope}`;
-  return [...(rows.length > 0 ? [table(rows)] : []), styled('dim', summary)].join('\n');
+  const summary = `${rcode} from ${server.server}:${server.port}${who} over ${transport.toUpperCase()} in ${tookMs.toFixed(1)} ms${scope}`;
+  const found = rows.length > 0 ? table(rows) : absence(name, type, rcode);
+  return [found, styled('dim', summary)].join('\n');
+}
+
+function absence(name: string, type: string, rcode: string): string {
+  if (rcode === 'NXDOMAIN') return `${name} does not exist`;
+  if (rcode === 'REFUSED') return `${name} is not in a zone of this server`;
+  return rcode === 'NOERROR' ? `${name} has no ${type} record` : `no answer for ${name}`;
 }
 
 function parseServer(text: string): NameServer {

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
-import { MeridianError, messageOf } from '../base/errors.ts';
+import { MeridianError } from '../base/errors.ts';
 import type { FoundStack } from '../stack/control/client.ts';
+import { bodyOf, exchange, type Response } from './exchange.ts';
+import { collectHeader, looksLikeMethod, parseMethod, parseNetwork, parseUrl } from './inputs.ts';
 import { addJsonOption, addStateOption, integerBetween, type StackOptions } from './options.ts';
 import { print, printJson, styled } from './output.ts';
 
@@ -11,6 +11,7 @@ interface RequestOptions extends StackOptions {
   readonly client?: string;
   readonly region?: string;
   readonly data?: string;
+  readonly header?: Readonly<Record<string, string[]>>;
   readonly timeout: number;
 }
 
@@ -21,18 +22,14 @@ interface Destination {
   readonly found: string;
 }
 
-interface Response {
-  readonly message: IncomingMessage;
-  readonly tookMs: number;
-}
-
 export function define(command: Command): void {
   addJsonOption(addStateOption(command))
     .argument('<method-or-url>', 'method, then URL; GET without one')
     .argument('[url]', 'such as https://api.exchange.test/v1/rates')
-    .option('--client <network>', 'look the host up as a client of this network')
+    .option('--client <network>', 'look the host up as a client of this network', parseNetwork)
     .option('--region <name>', 'go to this region without a look-up')
-    .option('--data <text>', 'body to send; makes POST the default method')
+    .option('--data <text>', 'body to send, as JSON if it is; makes POST the default method')
+    .option('--header <field>', "a field such as 'Name: value'; may be repeated", collectHeader)
     .option('--timeout <seconds>', 'limit for the response to begin', integerBetween(1, 3_600), 10)
     .addHelpText(
       'after',
@@ -46,26 +43,23 @@ async function sendRequest(
   second: string | undefined,
   options: RequestOptions,
 ): Promise<void> {
-  const method = second === undefined ? (options.data === undefined ? 'GET' : 'POST') : first;
-  if (!/^[A-Za-z][A-Za-z-]*$/.test(method)) {
-    throw new InvalidArgumentError(`"${method}" is not a method`);
+  if (second === undefined && looksLikeMethod(first)) {
+    throw new InvalidArgumentError(`the URL is missing after ${first}`);
   }
+  const { data, header = {}, timeout } = options;
+  const method = second === undefined ? (data === undefined ? 'GET' : 'POST') : parseMethod(first);
   const url = parseUrl(second ?? first);
   const { findStack } = await import('../stack/control/client.ts');
   const stack = findStack(options.state);
   const destination = await findDestination(url, stack, options);
-  const response = await exchange(method.toUpperCase(), url, destination, stack, options);
+  const { address, port } = destination;
+  const authority = `${stack.layout.authority}/ca.pem`;
+  const sent = { method, url, address, port, authority, headers: header, data };
+  const response = await exchange({ ...sent, timeoutSeconds: timeout });
   const { statusCode = 0 } = response.message;
   if (statusCode >= 400) process.exitCode = 1;
   if (options.json) await printAsJson(url, destination, response);
   else await printForPeople(destination, response);
-}
-
-/** @throws InvalidArgumentError: bad usage. */
-function parseUrl(text: string): URL {
-  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
-  if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
-  throw new InvalidArgumentError(`"${text}" is not an http or https URL`);
 }
 
 async function findDestination(
@@ -100,49 +94,6 @@ async function findDestination(
   );
 }
 
-async function exchange(
-  method: string,
-  url: URL,
-  { address, port }: Destination,
-  { layout }: FoundStack,
-  { data, timeout }: RequestOptions,
-): Promise<Response> {
-  const { request } =
-    url.protocol === 'https:' ? await import('node:https') : await import('node:http');
-  const startMs = performance.now();
-  const abort = new AbortController();
-  const limit = setTimeout(() => abort.abort(), timeout * 1_000);
-  return new Promise((resolve, reject) => {
-    const asked = request({
-      host: address,
-      port,
-      method,
-      path: url.pathname + url.search,
-      headers: {
-        Host: url.host,
-        'User-Agent': 'meridian',
-        ...(data !== undefined && { 'Content-Length': Buffer.byteLength(data) }),
-      },
-      agent: false,
-      signal: abort.signal,
-      ...(url.protocol === 'https:' && {
-        ca: readFileSync(`${layout.authority}/ca.pem`),
-        ...(isIP(url.hostname) === 0 && { servername: url.hostname }),
-      }),
-    });
-    asked.on('error', (cause) => {
-      clearTimeout(limit);
-      const why = abort.signal.aborted ? `no response within ${timeout} s` : messageOf(cause);
-      reject(new MeridianError('request_failed', `${address}:${port}: ${why}`, { cause }));
-    });
-    asked.on('response', (message) => {
-      clearTimeout(limit);
-      resolve({ message, tookMs: performance.now() - startMs });
-    });
-    asked.end(data);
-  });
-}
-
 async function printForPeople(
   { address, port, found }: Destination,
   response: Response,
@@ -154,7 +105,7 @@ async function printForPeople(
   print(`${status} from ${styled('bold', String(region))} in ${tookMs.toFixed(0)} ms`);
   print(styled('dim', `${address}:${port}, ${found}`));
   let last = '';
-  for await (const part of message.setEncoding('utf8')) {
+  for await (const part of bodyOf(message)) {
     process.stdout.write(part);
     last = part;
   }
@@ -166,7 +117,7 @@ const maximumJsonBodyBytes = 16 * 1024 * 1024;
 async function printAsJson(url: URL, destination: Destination, response: Response): Promise<void> {
   const { message, tookMs } = response;
   let body = '';
-  for await (const part of message.setEncoding('utf8')) {
+  for await (const part of bodyOf(message)) {
     body += part;
     if (body.length > maximumJsonBodyBytes) {
       throw new MeridianError(
