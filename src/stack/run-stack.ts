@@ -18,6 +18,7 @@ import { StopSignals } from './stop-signals.ts';
 
 export interface RunOptions {
   readonly config: Config;
+  readonly source: NonNullable<StackRecord['source']>;
   readonly layout: StackLayout;
   readonly specs: readonly ProcessSpec[];
   readonly reporter: StackReporter;
@@ -58,11 +59,12 @@ class RunningStack {
   #lost: string | undefined;
 
   constructor(options: RunOptions) {
-    const { config, layout, specs } = options;
+    const { config, source, layout, specs } = options;
     this.#options = options;
     this.#record = {
       ...emptyRecord(chooseSocketPath(layout.socket)),
       bootId: bootId(),
+      source,
       regions: regionRecords(config),
     };
     this.#possession = new Possession(layout, {

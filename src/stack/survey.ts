@@ -5,7 +5,7 @@ import { askStack, failNotSupervised, findStack } from './control/client.ts';
 import type { ProcessStatus } from './operations.ts';
 import { isStopped } from './processes/identity.ts';
 import { findLeftovers } from './state/leftovers.ts';
-import type { RegionRecord } from './state/record.ts';
+import type { RegionRecord, StackRecord } from './state/record.ts';
 
 export type NodeAnswer =
   | { readonly status: NodeStatus; readonly error?: never }
@@ -20,6 +20,8 @@ export interface Survey {
   readonly frozen: boolean;
   /** Processes that a killed supervisor left. */
   readonly leftovers: number;
+  /** Undefined where an older version had started the stack. */
+  readonly source: StackRecord['source'];
   readonly processes: readonly ProcessStatus[];
   readonly nodes: Readonly<Record<string, NodeAnswer>>;
 }
@@ -50,6 +52,7 @@ export async function surveyStack(state: string): Promise<Survey> {
     supervisor: stack.supervised ? supervisor?.pid : undefined,
     frozen: stack.supervised && supervisor !== null && isStopped(supervisor),
     leftovers,
+    source: stack.record.source,
     processes: await processes,
     nodes: Object.fromEntries(await nodes),
   };

@@ -13,7 +13,7 @@ import { planProcesses } from './plan/processes.ts';
 import { claimPorts } from './ports.ts';
 import type { StackReporter } from './reporter.ts';
 import { runStack } from './run-stack.ts';
-import { openStateDirectory } from './state/directory.ts';
+import { explainUnusable, openStateDirectory } from './state/directory.ts';
 import type { StackLayout } from './state/layout.ts';
 import { endLeftovers } from './state/leftovers.ts';
 import { lockStack } from './state/lock.ts';
@@ -66,7 +66,10 @@ export async function up(options: UpOptions): Promise<void> {
       natsServer,
       environment: options.environment,
     });
-    await runStack({ config: effective.config, layout, specs, ...options });
+    const { config, source } = effective;
+    await runStack({ config, source, layout, specs, ...options });
+  } catch (error) {
+    throw explainUnusable(layout.directory, error);
   } finally {
     await lock.release();
   }

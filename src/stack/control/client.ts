@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { MeridianError } from '../../base/errors.ts';
+import { frozenAdvice, leftoverAdvice } from '../advice.ts';
 import { failStack } from '../errors.ts';
 import { isAlive, isStopped, type ProcessIdentity } from '../processes/identity.ts';
 import { layoutOf, type StackLayout } from '../state/layout.ts';
@@ -55,19 +56,10 @@ export function failNotSupervised({ layout, record }: FoundStack): never {
   );
 }
 
-export function leftoverAdvice(directory: string, count: number): string {
-  const left = count === 1 ? '1 process of it is' : `${count} processes of it are`;
-  return `the supervisor of the stack on ${directory} was killed and ${left} left; \`meridian up\` ends them and starts anew, \`meridian down\` ends them`;
-}
-
 /** @throws MeridianError `supervisor_frozen` when SIGSTOP holds it: it can answer nobody. */
 export function refuseFrozen(supervisor: ProcessIdentity | null): void {
   if (!supervisor || !isStopped(supervisor)) return;
-  const { pid } = supervisor;
-  failStack(
-    'supervisor_frozen',
-    `the supervisor, pid ${pid}, is stopped (SIGSTOP); \`kill -CONT ${pid}\` lets it go on, \`meridian down --force\` kills it and ends its processes`,
-  );
+  failStack('supervisor_frozen', frozenAdvice(supervisor.pid));
 }
 
 /**

@@ -11,6 +11,8 @@ export interface EffectiveConfig {
   readonly text: string;
   /** The folder of the configuration file. */
   readonly directory: string;
+  /** The file and its revision, as `meridian check` tells it. */
+  readonly source: { readonly file: string; readonly revision: string };
   /** False for the memory engine, and where the configuration names store servers itself. */
   readonly runsStore: boolean;
 }
@@ -24,7 +26,7 @@ export async function effectiveConfig(
   file: string,
   relocation: Relocation,
 ): Promise<EffectiveConfig> {
-  const { config, input, path } = await loadConfig(file);
+  const { config, input, path, revision } = await loadConfig(file);
   const moved = relocate(input, relocation) as Record<string, unknown>;
   const runsStore = config.store.engine === 'jetstream' && config.store.servers === undefined;
   const document = runsStore ? { ...moved, store: storeOf(reparse(moved, path)) } : moved;
@@ -32,6 +34,7 @@ export async function effectiveConfig(
     config: reparse(document, path),
     text: `${JSON.stringify(document, null, 2)}\n`,
     directory: dirname(path),
+    source: { file: path, revision },
     runsStore,
   };
 }

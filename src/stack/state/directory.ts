@@ -65,6 +65,16 @@ function foreign(directory: string, why: string): never {
   return failStack('state_directory_foreign', `${directory} ${why}; name another with --state DIR`);
 }
 
+/** For an error of the system in the midst of work on the directory: a full disk, most often. */
+export function explainUnusable(directory: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  try {
+    return unusable(directory, reason(error), error);
+  } catch (explained) {
+    return explained;
+  }
+}
+
 function unusable(directory: string, why: string, cause?: unknown): never {
   return failStack(
     'state_directory_unusable',
@@ -73,8 +83,22 @@ function unusable(directory: string, why: string, cause?: unknown): never {
   );
 }
 
-function reason(error: unknown): string {
+/**
+ * What stands in the way of a path, as a sentence; for a code that says nothing to people
+ * the message of the system.
+ */
+export function reason(error: unknown): string {
   switch (codeOf(error)) {
+    case 'ENOENT':
+      return 'nothing can be made there';
+    case 'ENAMETOOLONG':
+      return 'the path is too long';
+    case 'ELOOP':
+      return 'its links lead in a circle';
+    case 'EINVAL':
+      return 'the file system does not take such a file';
+    case 'EDQUOT':
+      return 'the quota of this user is used up';
     case 'EROFS':
       return 'the file system is read-only';
     case 'EACCES':

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { failStack } from '../errors.ts';
@@ -13,6 +14,8 @@ const recordSchema = z.strictObject({
   supervisor: identitySchema.nullable(),
   /** Not always in the state directory: the path of a socket is limited to 107 bytes. */
   socket: z.string(),
+  /** The configuration as it was written, before the stack filled in what it provides. */
+  source: z.strictObject({ file: z.string(), revision: z.string() }).optional(),
   regions: z.record(
     z.string(),
     z.strictObject({
@@ -55,7 +58,12 @@ export function readRecord(path: string): StackRecord | undefined {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    return failStack('stack_record_damaged', `cannot read ${path}: ${messageOf(error)}`);
+    if (codeOf(error) === 'ENOTDIR') {
+      const directory = dirname(path);
+      return failStack('state_directory_unusable', `${directory} is a file, not a state directory`);
+    }
+    const why = codeOf(error) === 'EACCES' ? 'this user may not' : messageOf(error);
+    return failStack('stack_record_damaged', `cannot read ${path}: ${why}`);
   }
   try {
     return recordSchema.parse(JSON.parse(text));
