@@ -44,6 +44,7 @@ const read = (changes: object = {}) =>
 const facts = {
   config: read(),
   directory: '/home/me/my state',
+  degraded: [] as string[],
   readyMs: 4_321,
   command: 'npx meridian',
   stateFlag: " --state '/home/me/my state'",
@@ -94,6 +95,16 @@ test('without curl and dig the same is done with our own tools', () => {
   );
 });
 
+test('what is degraded is said below the table; without country data no continents', () => {
+  const degraded = ['no country data: clients are taken to be where their name server is'];
+  const text = announce({ ...facts, degraded });
+  assert.match(text, /:9000\n\nno country data: [^\n]*\n\nTry, /);
+  assert.deepEqual(
+    commandsToTry({ ...facts, degraded }).flatMap(([what]) => (/look-up/.test(what) ? what : [])),
+    ['a look-up'],
+  );
+});
+
 test('a stack without services, routes, zones and store offers what it has', () => {
   const { regions } = document;
   const bare = parseConfig(
@@ -114,7 +125,10 @@ test('a stack without services, routes, zones and store offers what it has', () 
 
 test('the table names what each region listens on, and a witness its admin API only', () => {
   const text = announce(facts);
-  assert.match(text, /^Meridian is ready: 3 regions in 4\.3 s, state in \/home\/me\/my state\n/);
+  assert.match(
+    text,
+    /^Meridian is ready: 2 regions and 1 witness in 4\.3 s, state in \/home\/me\/my state\n/,
+  );
   assert.match(
     text,
     /eu-west-1 +http:\/\/127\.0\.2\.9:8080 +https:\/\/127\.0\.2\.9:8443 +127\.0\.2\.9:5300 +http:\/\/127\.0\.2\.9:9000\n/,

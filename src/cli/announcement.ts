@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema/config.ts';
 import { shellQuoted } from './command-name.ts';
-import { styled, table } from './output.ts';
+import { counted, styled, table } from './output.ts';
 import { type SampleRequest, sampleClients, sampleName, sampleRequest } from './samples.ts';
 
 export interface AnnouncementFacts {
   readonly config: Config;
   readonly directory: string;
+  /** What the nodes say does not work as it should. */
+  readonly degraded: readonly string[];
   readonly readyMs: number;
   /** How this command is called here: `npx meridian`. */
   readonly command: string;
@@ -18,17 +20,25 @@ export interface AnnouncementFacts {
 
 /** What `meridian up` prints when all is ready. Every command in it works when pasted. */
 export function announce(facts: AnnouncementFacts): string {
-  const { config, directory, readyMs } = facts;
-  const count = Object.keys(config.regions).length;
-  const headline = `Meridian is ready: ${count} ${count === 1 ? 'region' : 'regions'} in ${(readyMs / 1_000).toFixed(1)} s`;
+  const { config, directory, degraded, readyMs } = facts;
+  const headline = `Meridian is ready: ${population(config)} in ${(readyMs / 1_000).toFixed(1)} s`;
   const commands = commandsToTry(facts).map(([what, command]) => [styled('dim', what), command]);
   return [
     `${styled('bold', headline)}, state in ${directory}`,
     indented(regionTable(config)),
+    ...(degraded.length > 0 ? [styled('yellow', degraded.join('\n'))] : []),
     'Try, in another terminal:',
     indented(table(commands)),
     'Ctrl-C ends every process.\n',
   ].join('\n\n');
+}
+
+/** `2 regions and 1 witness`. */
+function population({ regions }: Config): string {
+  const kinds = Object.values(regions).map(({ kind }) => kind);
+  const witnesses = kinds.filter((kind) => kind === 'witness').length;
+  const serving = counted(kinds.length - witnesses, 'region');
+  return witnesses === 0 ? serving : `${serving} and ${counted(witnesses, 'witness')}`;
 }
 
 function regionTable({ regions, ports }: Config): string {
@@ -87,8 +97,17 @@ function requests(facts: AnnouncementFacts, { host, path }: SampleRequest): [str
   });
 }
 
-/** One look-up, or where the answer depends on the client one for each of three continents. */
-function lookups({ config, command, stateFlag, tools }: AnnouncementFacts): [string, string][] {
+/**
+ * One look-up, or one for each of three continents where the answer depends on the client
+ * and the nodes know where clients are.
+ */
+function lookups({
+  config,
+  degraded,
+  command,
+  stateFlag,
+  tools,
+}: AnnouncementFacts): [string, string][] {
   const sample = sampleName(config);
   if (!sample) return [];
   const [first] = Object.values(config.regions).filter(({ kind }) => kind === 'region');
@@ -97,7 +116,8 @@ function lookups({ config, command, stateFlag, tools }: AnnouncementFacts): [str
     tools.dig
       ? `dig @${address} -p ${config.ports.dns} ${sample.name} A +short${network ? ` +subnet=${network}` : ''}`
       : `${command} lookup ${sample.name}${network ? ` --client ${network}` : ''}${stateFlag}`;
-  if (!sample.steered) return [['a look-up', ask(undefined)]];
+  const locates = !degraded.some((sentence) => /country data/i.test(sentence));
+  if (!sample.steered || !locates) return [['a look-up', ask(undefined)]];
   return sampleClients.map(({ place, network }) => [`a look-up from ${place}`, ask(network)]);
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addJsonOption } from './options.ts';
-import { print, printJson } from './output.ts';
+import { counted, print, printJson } from './output.ts';
 
 export function define(command: Command): void {
   addJsonOption(command)
@@ -21,7 +21,9 @@ async function check(file: string, { json }: { json?: boolean }): Promise<void> 
       zones: Object.keys(config.zones).length,
     };
     if (json) return printJson({ valid: true, file, revision, ...counts });
-    const summary = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
+    const summary = Object.entries(counts).map(([what, count]) =>
+      counted(count, what.slice(0, -1)),
+    );
     print(`${file}: valid (${summary.join(', ')}), revision ${revision.slice(0, 12)}`);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

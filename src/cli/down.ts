@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
-import { print, printJson } from './output.ts';
+import { counted, print, printJson } from './output.ts';
 
 interface DownOptions extends StackOptions {
   readonly force?: boolean;
@@ -18,7 +18,7 @@ async function down({ state, force = false, json }: DownOptions): Promise<void> 
   const ended = await endStack(state, { force });
   if (json) return printJson(ended);
   const { directory, supervisor, leftovers } = ended;
-  const left = leftovers === 1 ? '1 process' : `${leftovers} processes`;
+  const left = counted(leftovers, 'process');
   if (force && supervisor !== undefined) {
     print(`killed the supervisor of ${directory}, pid ${supervisor}, and ended ${left}`);
   } else if (supervisor !== undefined) print(`stopped the stack on ${directory}`);

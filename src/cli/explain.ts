@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { MeridianError } from '../base/errors.ts';
+import { parseMethod, parseNetwork, parseUrl, withScheme } from './inputs.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { print, printJson } from './output.ts';
 import { renderExplanation } from './render-explanation.ts';
@@ -14,22 +15,28 @@ const regionHelp = 'ask the node of this region; default: the first that answers
 export function define(command: Command): void {
   addJsonOption(addStateOption(command.command('request')))
     .description('where a request would go, and why')
-    .argument('<method>', 'such as GET')
+    .argument('<method>', 'such as GET', parseMethod)
     .argument('<url>', 'such as http://api.exchange.test/v1/rates')
     .option('--region <name>', regionHelp)
     .action((method: string, url: string, options: ExplainOptions) =>
-      explain('request', { method: method.toUpperCase(), url }, options),
+      explain('request', { method, url: requestUrl(url) }, options),
     );
   addJsonOption(addStateOption(command.command('dns')))
     .description('what a client would be answered, and why')
     .argument('<name>', 'domain name')
     .argument('[type]', 'record type', 'A')
-    .option('--client <ip>', 'address or network of the client')
+    .option('--client <ip>', 'address or network of the client', parseNetwork)
     .option('--region <name>', regionHelp)
     .action((name: string, type: string, options: ExplainOptions) => {
       const client = options.client === undefined ? {} : { client: options.client };
       return explain('dns', { name, type: type.toUpperCase(), ...client }, options);
     });
+}
+
+/** As it was written: how a path is made canonical is part of the explanation. */
+function requestUrl(text: string): string {
+  parseUrl(text);
+  return withScheme(text);
 }
 
 async function explain(
@@ -48,7 +55,10 @@ async function explain(
   const answer = JSON.parse(body) as Record<string, unknown>;
   if (status !== 200) {
     const { code = 'admin_refused', detail, title } = answer;
-    throw new MeridianError(String(code), String(detail ?? title ?? `answered ${status}`));
+    const message = String(detail ?? title ?? `answered ${status}`);
+    // The node knows names, types and URLs best: what it refuses was typed wrongly.
+    if (code === 'cannot_explain') throw new InvalidArgumentError(message);
+    throw new MeridianError(String(code), message);
   }
   if (json) printJson(answer);
   else print(renderExplanation(answer));

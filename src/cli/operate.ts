@@ -23,8 +23,18 @@ export async function operate(request: Operation, options: StackOptions): Promis
   if (outcome.unchanged.length > 0) {
     print(`already ${already[request.action]}: ${outcome.unchanged.join(', ')}`);
   }
-  const { operation, action } = request;
-  if (action === 'start' && operation !== 'store' && outcome.changed.length > 0) {
-    print('It takes traffic once the others agree that it is healthy; see `meridian status`.');
+  if (outcome.changed.length === 0 || request.action !== 'start') return;
+  if (request.operation === 'region') {
+    print(regionSequel(stack.record.regions[request.region]?.serves ?? true));
   }
+  if (request.operation === 'service') {
+    print(`${request.region} sends it traffic once its own health checks find it healthy.`);
+  }
+}
+
+/** Who decides that it is used again. */
+function regionSequel(serves: boolean): string {
+  return serves
+    ? 'It takes traffic once the others agree that its gateway is healthy; see `meridian status`.'
+    : 'It is a witness: it has its say on the health of the others, and takes no traffic.';
 }

@@ -7,8 +7,14 @@ export function addStateOption(command: Command): Command {
   return command.option(
     '--state <dir>',
     'state directory of the stack',
+    parseDirectory,
     process.env.MERIDIAN_STATE || defaultStateDirectory,
   );
+}
+
+function parseDirectory(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('Expected a directory.');
 }
 
 export function addJsonOption(command: Command): Command {

@@ -16,6 +16,12 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }
 
+/** What was typed is wrong: as `printError`, with the code `usage`. */
+export function printUsageError(message: string, asJson: boolean): void {
+  if (asJson) printJson({ error: { code: 'usage', message } });
+  else process.stderr.write(`meridian: ${message}\n`);
+}
+
 /** One sentence on stderr, or with `--json` an object on stdout; never a stack trace unasked. */
 export function printError(error: unknown, asJson: boolean): void {
   if (asJson) {
@@ -28,6 +34,12 @@ export function printError(error: unknown, asJson: boolean): void {
     process.stderr.write(`${error.stack ?? ''}\n`);
     if (error.cause) process.stderr.write(`caused by: ${String(error.cause)}\n`);
   }
+}
+
+/** `1 region`, `2 regions`. */
+export function counted(count: number, noun: string): string {
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun}${noun.endsWith('s') ? 'es' : 's'}`;
 }
 
 const escapes = /\u001b\[[0-9;]*m/g;

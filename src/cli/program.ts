@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { printError } from './output.ts';
+import { nearestName } from '../config/nearest-name.ts';
+import { printError, printUsageError } from './output.ts';
 import { readPackageVersion } from './package-version.ts';
 
 /** A command's file: it adds arguments, options and the action to `command`. */
@@ -33,49 +34,68 @@ const failureStatus = 1;
 
 /** Runs the command line and sets the exit status: 0, 1 failed, 2 bad usage. */
 export async function runCommand(argv: readonly string[]): Promise<void> {
-  // `meridian status | head` closes our output early: nothing is wrong with that.
-  process.stdout.on('error', ignoreClosedPipe);
-  process.stderr.on('error', ignoreClosedPipe);
+  watchOutput();
+  const asJson = argv.includes('--json');
   try {
-    await (await buildProgram(argv)).parseAsync([...argv]);
+    await (await buildProgram(argv, asJson)).parseAsync([...argv]);
   } catch (error) {
-    if (error instanceof InvalidArgumentError) {
-      printError(error, false); // From an action; what commander finds itself it has printed.
-      process.exitCode = usageStatus;
-      return;
-    }
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : usageStatus;
-      return;
-    }
-    printError(error, argv.includes('--json'));
-    process.exitCode = failureStatus;
+    const isUsage = error instanceof CommanderError && error.exitCode !== 0;
+    if (error instanceof InvalidArgumentError) printUsageError(error.message, asJson);
+    else if (isUsage && asJson) printUsageError(usageMessage(error), asJson);
+    else if (!(error instanceof CommanderError)) printError(error, asJson);
+    if (error instanceof CommanderError) process.exitCode = isUsage ? usageStatus : 0;
+    else process.exitCode = failureStatus;
   }
 }
 
-async function buildProgram(argv: readonly string[]): Promise<Command> {
+/** What commander itself finds it prints itself, but not as JSON. */
+function usageMessage({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'a command is missing; --help lists them';
+  return message.replace(/^error: /, '').replaceAll('\n', ' ');
+}
+
+async function buildProgram(argv: readonly string[], asJson: boolean): Promise<Command> {
   const program = new Command('meridian')
     .description('Self-hosted multi-region API gateway.')
     .version(readPackageVersion())
     .exitOverride()
     .showHelpAfterError('(add --help for the options)')
     .configureOutput({
+      writeErr: (text) => void (asJson || process.stderr.write(text)),
       outputError: (text, write) => write(`meridian: ${text.replace(/^error: /, '')}`),
     });
-  const called = calledCommand(argv);
+  const [called, topic] = calledWords(argv);
+  if (called === 'help' && topic !== undefined) requireCommand(topic);
+  // `help up` needs the options of `up` too.
+  const needed = called === 'help' ? topic : called;
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = program.command(name).description(summary);
-    if (name === called) (await load()).define(command);
+    if (name === needed) (await load()).define(command);
   }
   return program;
 }
 
-/** `help up` needs the options of `up` too. */
-function calledCommand(argv: readonly string[]): string | undefined {
-  const words = argv.slice(2).filter((word) => !word.startsWith('-'));
-  return words[0] === 'help' ? words[1] : words[0];
+function calledWords(argv: readonly string[]): string[] {
+  return argv.slice(2).filter((word) => !word.startsWith('-'));
 }
 
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+/** @throws InvalidArgumentError */
+function requireCommand(name: string): void {
+  if (name === 'help' || Object.hasOwn(commands, name)) return;
+  const meant = nearestName(name, Object.keys(commands));
+  const hint = meant === undefined ? '' : `\n(Did you mean ${meant}?)`;
+  throw new InvalidArgumentError(`unknown command '${name}'${hint}`);
+}
+
+/** What cannot be written is said once; that a reader such as `head` had enough is no fault. */
+function watchOutput(): void {
+  let told = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (told || error.code === 'EPIPE' || error.code === 'EIO') return;
+    told = true;
+    process.exitCode = failureStatus;
+    const why = error.code === 'ENOSPC' ? 'no space is left' : error.message;
+    process.stderr.write(`meridian: cannot write to the standard output: ${why}\n`);
+  });
+  process.stderr.on('error', () => undefined);
 }

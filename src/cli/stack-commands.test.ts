@@ -68,14 +68,15 @@ before(async () => {
   });
   lines = [];
   const output = createInterface(stack.stdout!).on('line', (line) => lines.push(line));
+  const closed = once(output, 'close').then(() => true);
   while (!lines.some((line) => line.startsWith('Ctrl-C'))) {
-    await Promise.race([once(output, 'line'), once(output, 'close')]);
-    if (stack.exitCode !== null) throw new Error(`the stack did not start: ${lines.join('\n')}`);
+    const isClosed = await Promise.race([once(output, 'line').then(() => false), closed]);
+    if (isClosed) throw new Error(`the stack did not start: ${lines.join('\n')}`);
   }
 });
 
 after(async () => {
-  if (stack.exitCode === null) {
+  if (stack.exitCode === null && stack.signalCode === null) {
     stack.kill('SIGINT');
     await once(stack, 'exit');
   }
@@ -151,7 +152,10 @@ test('lookup says what was answered, and fails for a name that is not there', as
   );
   const missing = await meridian('lookup', 'none.test.example');
   assert.equal(missing.status, 1);
-  assert.match(missing.stdout, /^NXDOMAIN from /m);
+  assert.match(missing.stdout, /^none\.test\.example does not exist\nNXDOMAIN from [^\n]*\n$/);
+  const typeless = await meridian('lookup', 'rates.test.example', 'MX');
+  assert.equal(typeless.status, 1);
+  assert.match(typeless.stdout, /^rates\.test\.example has no MX record\nNOERROR from [^\n]*\n$/);
   const nowhere = await meridian('lookup', 'a.test', '--server', `${address.us}:1`);
   assert.equal(nowhere.status, 1);
   assert.match(nowhere.stderr, /^meridian: .*:1/);
@@ -232,7 +236,7 @@ test('explain says why, and passes on what cannot be explained', async () => {
   );
   assert.deepEqual([request.region, request.route], ['eu', 'rates']);
   const wrong = await meridian('explain', 'dns', 'rates.test.example', 'NOTYPE');
-  assert.equal(wrong.status, 1);
+  assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /^meridian: .*NOTYPE/);
   const nowhere = await meridian('explain', 'request', 'GET', 'http://a.test/', '--region', 'eu1');
   assert.match(nowhere.stderr, /^meridian: no region "eu1", did you mean "eu"\? \(known: us, eu\)/);
@@ -266,9 +270,21 @@ test('status shows what each region thinks of the others, also of one that is fr
   } finally {
     assert.match(
       (await meridian('region', 'start', 'eu')).stdout,
-      /^started: eu\/node, eu\/service\/rates\n/,
+      /^started: eu\/node, eu\/service\/rates\nIt takes traffic once the others agree that its gateway/,
     );
   }
+});
+
+test('a service that starts is decided by its own region; status tells the revision as checked', async () => {
+  await meridian('service', 'kill', 'eu', 'rates');
+  const { stdout } = await meridian('service', 'start', 'eu', 'rates');
+  assert.equal(
+    stdout,
+    'started: eu/service/rates\neu sends it traffic once its own health checks find it healthy.\n',
+  );
+  const { revision } = await meridianJson('check', 'meridian.yaml');
+  const { source } = await meridianJson('status');
+  assert.deepEqual(source, { file: join(folder, 'meridian.yaml'), revision });
 });
 
 test('every command that up printed works when it is pasted into a shell', async () => {
@@ -292,4 +308,7 @@ test('down ends the stack; what asks it then is told that none runs', async () =
   const later = await meridian('service', 'kill', 'eu', 'rates');
   assert.equal(later.status, 1);
   assert.match(later.stderr, /^meridian: no stack runs on /);
+  const survey = await meridian('status');
+  assert.deepEqual([survey.status, survey.stdout], [1, '']);
+  assert.match(survey.stderr, /^meridian: no stack runs on /);
 });

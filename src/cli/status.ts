@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { NodeStatus } from '../admin/node-view.ts';
+import { frozenAdvice, leftoverAdvice } from '../stack/advice.ts';
 import type { NodeAnswer, Survey } from '../stack/survey.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { colouredState, print, printJson, styled, table } from './output.ts';
@@ -16,26 +17,38 @@ export function define(command: Command): void {
 async function status({ state, json }: StackOptions): Promise<void> {
   const { surveyStack } = await import('../stack/survey.ts');
   const survey = await surveyStack(state);
-  if (!Object.values(survey.nodes).some((node) => node.status)) process.exitCode = 1;
+  const answered = Object.values(survey.nodes).some((node) => node.status);
+  if (!answered || survey.supervisor === undefined) process.exitCode = 1;
   if (json) printJson(survey);
   else print(renderSurvey(survey));
 }
 
 /** The tables of `meridian status`. */
 export function renderSurvey(survey: Survey): string {
-  const supervisor =
-    survey.supervisor === undefined
-      ? styled('yellow', 'no supervisor runs')
-      : `supervisor pid ${survey.supervisor}`;
   const observers = Object.entries(survey.nodes).flatMap(([, { status }]) => status ?? []);
   return [
-    `${styled('bold', 'stack')} ${survey.directory}, ${supervisor}`,
+    headline(survey),
     nodeTable(survey),
     ...(observers.length === 0 ? [] : [gatewayTable(observers), serviceTable(observers)]),
     ...notes(survey.nodes),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** The stack, its supervisor, and what it runs; with advice where that is not as it should. */
+function headline({ directory, supervisor, frozen, leftovers, source }: Survey): string {
+  const who = supervisor === undefined ? 'no supervisor runs' : `supervisor pid ${supervisor}`;
+  const lines = [`${styled('bold', 'stack')} ${directory}, ${frozen ? `${who}, stopped` : who}`];
+  if (source) {
+    const revision = source.revision.slice(0, 12);
+    lines.push(
+      `of ${source.file}, revision ${revision}; REVISION below is that with what the stack fills in`,
+    );
+  }
+  if (leftovers > 0) lines.push(styled('yellow', leftoverAdvice(directory, leftovers)));
+  if (frozen && supervisor !== undefined) lines.push(styled('yellow', frozenAdvice(supervisor)));
+  return lines.join('\n');
 }
 
 function nodeTable({ nodes, processes }: Survey): string {
@@ -97,8 +110,12 @@ function serviceTable(observers: readonly NodeStatus[]): string {
   return table(rows, ['SERVICE', 'REGION', ...observers.map(({ region }) => `seen by ${region}`)]);
 }
 
-/** Why a node does not answer, and what each of the others finds wrong. */
+/**
+ * Why a node does not answer, and what each of the others finds wrong. A service is decided
+ * by its own region: while that answers, the others only repeat it.
+ */
 function notes(nodes: Survey['nodes']): string[] {
+  const hears = (region: string) => nodes[region]?.status !== undefined;
   const lines = Object.entries(nodes).flatMap(([region, answer]: [string, NodeAnswer]) => {
     const { status } = answer;
     if (!status) return [[region, answer.error ?? '']];
@@ -106,7 +123,9 @@ function notes(nodes: Survey['nodes']): string[] {
       .filter(({ gateway }) => gateway.state !== 'healthy')
       .map(({ name, gateway }) => `gateway of ${name}: ${gateway.reason}`);
     const services = status.services
-      .filter(({ state }) => state !== 'healthy')
+      .filter(
+        ({ state, region: place }) => state !== 'healthy' && (place === region || !hears(place)),
+      )
       .map(({ name, region: place, reason }) => `${name} of ${place}: ${reason}`);
     return [...status.degraded, ...gateways, ...services].map((note) => [region, note]);
   });

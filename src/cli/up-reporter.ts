@@ -3,7 +3,7 @@ import type { ProcessExit, ProcessSpec } from '../stack/processes/stack-process.
 import type { StackReporter } from '../stack/reporter.ts';
 import { announce } from './announcement.ts';
 import { commandName, findOnPath, stateFlag } from './command-name.ts';
-import { print } from './output.ts';
+import { counted, print } from './output.ts';
 
 /** Sentences for a person at a terminal. */
 export function peopleReporter(): StackReporter {
@@ -11,14 +11,14 @@ export function peopleReporter(): StackReporter {
   let flag = '';
   return {
     leftoversEnded: (count, directory) =>
-      print(`ended ${processes(count)} that a killed supervisor had left on ${directory}`),
-    ready({ config, layout: { directory }, readyMs }) {
+      print(`ended ${counted(count, 'process')} that a killed supervisor had left on ${directory}`),
+    ready({ config, layout: { directory }, degraded, readyMs }) {
       flag = stateFlag(directory);
       const tools = {
         curl: findOnPath('curl') !== undefined,
         dig: findOnPath('dig') !== undefined,
       };
-      print(announce({ config, directory, readyMs, command, stateFlag: flag, tools }));
+      print(announce({ config, directory, degraded, readyMs, command, stateFlag: flag, tools }));
     },
     exited(spec, exit) {
       const restart = `${command} ${startCommand(spec)}${flag}`;
@@ -31,7 +31,7 @@ export function peopleReporter(): StackReporter {
     },
     stopping: (reason) => print(`\nending the stack: ${reason}`),
     stopped: (count, elapsedMs) =>
-      print(`${processes(count)} ended in ${(elapsedMs / 1_000).toFixed(1)} s`),
+      print(`${counted(count, 'process')} ended in ${(elapsedMs / 1_000).toFixed(1)} s`),
   };
 }
 
@@ -51,8 +51,4 @@ function describeRequest(request: ControlRequest): string {
 function startCommand({ kind, region, service }: ProcessSpec): string {
   if (kind === 'service') return `service start ${region} ${service}`;
   return kind === 'node' ? `region start ${region}` : `store start ${region}`;
-}
-
-function processes(count: number): string {
-  return count === 1 ? '1 process' : `${count} processes`;
 }

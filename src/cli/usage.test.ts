@@ -46,6 +46,26 @@ describe('bad usage is status 2 and one sentence that names it', { concurrency: 
     [['lookup', 'a.test', '--server', 'nowhere'], /Expected an address and port/],
     [['request', 'ftp://a.test/'], /^meridian: "ftp:\/\/a\.test\/" is not an http or https URL/],
     [['request', 'G3T', 'http://a.test/'], /^meridian: "G3T" is not a method/],
+    [['request', 'GET'], /^meridian: the URL is missing after GET\n/],
+    [['request', 'http://a.test/', '--client', 'zz'], /"zz" is no address or network/],
+    [['request', 'http://a.test/', '--header', 'zz'], /"zz" is not a field such as 'Name: value'/],
+    [['explain', 'dns', 'a.test', '--client', 'zz'], /"zz" is no address or network/],
+    [
+      ['explain', 'request', 'GET', 'ftp://a.test/'],
+      /"ftp:\/\/a\.test\/" is not an http or https URL/,
+    ],
+    [['explain', 'request', 'G3T', 'http://a.test/'], /"G3T" is not a method/],
+    [
+      ['lookup', 'a.test', '--server', '127.0.0.1:53', '--region', 'eu'],
+      /cannot be used with option '--region <name>'/,
+    ],
+    [['lookup', 'a.test', '--client', 'zz'], /"zz" is no address or network/],
+    [
+      ['lookup', 'a.test', 'NOTYPE', '--server', '127.0.0.1:53'],
+      /^meridian: "NOTYPE" is no record type/,
+    ],
+    [['help', 'chek'], /^meridian: unknown command 'chek'\n\(Did you mean check\?\)/],
+    [['status', '--state', ''], /--state <dir>.*Expected a directory/],
     [['run'], /required option '--region <name>' not specified/],
     [['status', '--nope'], /unknown option '--nope'/],
   ];
@@ -58,6 +78,59 @@ describe('bad usage is status 2 and one sentence that names it', { concurrency: 
       assert.doesNotMatch(stderr, /\n\s+at /);
     });
   }
+});
+
+test('with --json bad usage is an object on stdout, whoever finds it', async () => {
+  for (const [args, message] of [
+    [['chek'], /^unknown command 'chek' \(Did you mean check\?\)$/],
+    [['status', '--nope'], /^unknown option '--nope'$/],
+    [['lookup', 'a.test', '--server', 'x'], /'x' is invalid\. Expected an address and port/],
+    [['request', 'GET'], /^the URL is missing after GET$/],
+    [['up'], /name the configuration$/],
+  ] as const) {
+    const { status, stdout, stderr } = await meridian(...args, '--json');
+    const { error } = JSON.parse(stdout);
+    assert.equal(error.code, 'usage');
+    assert.match(error.message, message);
+    assert.deepEqual([status, stderr], [2, '']);
+  }
+});
+
+test('an output that cannot be written is said in one line, a reader that had enough is not', async () => {
+  const run = (redirection: string) =>
+    new Promise<Result>((resolve) => {
+      const script = `set -o pipefail; "$NODE" "$MAIN" --help ${redirection}`;
+      const env = { ...process.env, NODE: process.execPath, MAIN: main };
+      const child = execFile('bash', ['-c', script], { env }, (_, stdout, stderr) =>
+        resolve({ status: child.exitCode ?? -1, stdout, stderr }),
+      );
+    });
+  assert.deepEqual(await run('> /dev/full'), {
+    status: 1,
+    stdout: '',
+    stderr: 'meridian: cannot write to the standard output: no space is left\n',
+  });
+  assert.deepEqual(await run('| true'), {
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
+});
+
+test('a place that cannot be a state directory is named, and why', async () => {
+  writeFileSync(join(folder, 'a-file'), '');
+  const asked = await meridian('status', '--state', 'a-file');
+  assert.match(asked.stderr, /^meridian: \/.*\/a-file is a file, not a state directory\n$/);
+  writeFileSync(
+    join(folder, 'least.yaml'),
+    'regions:\n  eu: { address: 127.0.2.1, location: { latitude: 5, longitude: 0 } }\n',
+  );
+  const started = await meridian('up', 'least.yaml', '--state', '/proc/foo');
+  assert.match(
+    started.stderr,
+    /^meridian: cannot use \/proc\/foo as state directory: nothing can be/,
+  );
+  assert.deepEqual([asked.status, started.status], [1, 1]);
 });
 
 test('every command has help with --json, and status 0', async () => {
