@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { systemClock } from '../base/clock.ts';
+import { createLog } from '../observability/log.ts';
+import { startNode } from './node.ts';
+import { takeStateDirectory } from './state-directory.ts';
+
+const address = '127.0.94.1';
+const location = { latitude: 1, longitude: 2 };
+
+let directory = '';
+let state = '';
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'meridian-node-'));
+  state = join(directory, 'state');
+  await (await takeStateDirectory(state)).release();
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+/** Ports that were free a moment ago, all held at once so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, address));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+async function start(ports: object) {
+  const configPath = join(directory, 'meridian.json');
+  await writeFile(configPath, JSON.stringify({ regions: { here: { address, location } }, ports }));
+  const log = createLog({ region: 'here', clock: systemClock, write: () => undefined });
+  const options = { region: 'here', stateDirectory: state, adminToken: undefined };
+  return startNode({ ...options, configPath, version: '0', log });
+}
+
+async function everyPort() {
+  const [http, https, dns, link, admin] = await freePorts(5);
+  return { http, https, dns, link, admin };
+}
+
+test('a start that fails leaves nothing running and nothing locked, and the disk as it was', async () => {
+  const ports = await everyPort();
+  const lastHealth = join(state, 'last-health.json');
+  const old = JSON.stringify({ writtenAtMs: 1, state: {} });
+  await writeFile(lastHealth, old);
+
+  // A thread cannot start: its siblings listen already, or are about to.
+  const log = join(state, 'access.log');
+  await symlink('/dev/null', log);
+  await assert.rejects(start(ports), { code: 'access_log_unopenable' });
+  await rm(log);
+
+  // A port is taken, and by whom is not asked.
+  const holder = createServer().listen(ports.dns, address);
+  await once(holder, 'listening');
+  await assert.rejects(start(ports), { code: 'port_taken' });
+  holder.close();
+
+  assert.equal(await readFile(lastHealth, 'utf8'), old, 'the age of the last states is lost');
+  const node = await start(ports);
+  await assert.rejects(start(ports), { code: 'state_directory_in_use' });
+  await Promise.all([node.close(), node.close(), node.ended]);
+  assert.notEqual(await readFile(lastHealth, 'utf8'), old);
+  await (await takeStateDirectory(state)).release();
+});
