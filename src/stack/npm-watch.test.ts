@@ -56,3 +56,30 @@ for (const { name, prefix, ends } of [
     assert.equal(isAlive(child), !ends);
   });
 }
+
+test('an npm that is killed is noticed though the shell below it lives on', async (t) => {
+  const program = `
+    const { watchNpm } = await import(${JSON.stringify(watch)});
+    watchNpm(() => process.exit(0));
+    console.log(process.ppid, process.pid);
+    setInterval(() => undefined, 1000);`;
+  const npm = spawn(
+    process.execPath,
+    [
+      '-e',
+      `process.title = 'npm exec meridian';
+       require('node:child_process').spawn('sh', ['-c', '"$NODE" --input-type=module -e "$PROGRAM"; :'], { stdio: 'inherit' });`,
+    ],
+    {
+      env: { ...process.env, npm_command: 'exec', NODE: process.execPath, PROGRAM: program },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const [shell, pid] = String((await once(npm.stdout!, 'data'))[0])
+    .split(' ')
+    .map(Number);
+  const child = identify(pid!)!;
+  t.after(() => signal(shell!, 'SIGKILL') && signal(child.pid, 'SIGKILL'));
+  npm.kill('SIGKILL');
+  await until(() => !isAlive(child), 'the child to end', 5_000);
+});

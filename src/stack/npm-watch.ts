@@ -1,4 +1,11 @@
-import { readFileSync } from 'node:fs';
+import {
+  commandOf,
+  identify,
+  isAlive,
+  leadsSession,
+  type ProcessIdentity,
+  parentOf,
+} from './processes/identity.ts';
 
 /** What a process knows of how it was started. */
 export interface Origin {
@@ -9,6 +16,8 @@ export interface Origin {
 }
 
 const pollMs = 500;
+/** npm, its shell, a launcher: so far up is it looked for. */
+const furthestNpm = 4;
 
 /**
  * Whether a process ends with its parent: only what npm or npx started in the ordinary
@@ -22,14 +31,22 @@ export function endsWithParent({ environment, parent, leadsSession }: Origin): b
   return byNpm && parent !== 1 && !leadsSession;
 }
 
-/** Calls back once, within half a second of the end of npm. Does not keep the process alive. */
+/**
+ * Calls back once, within half a second of the end of the parent, or of the npm above it:
+ * the shell between the two outlives an npm that was killed. Does not keep the process
+ * alive.
+ */
 export function watchNpm(onEnd: () => void): { close(): void } {
   const parent = process.ppid;
-  if (!endsWithParent({ environment: process.env, parent, leadsSession: leadsSession() })) {
-    return { close: () => undefined };
-  }
+  const origin = {
+    environment: process.env,
+    parent,
+    leadsSession: leadsSession(process.pid),
+  };
+  if (!endsWithParent(origin)) return { close: () => undefined };
+  const npm = npmAbove(parent);
   const poll = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === parent && (!npm || isAlive(npm))) return;
     clearInterval(poll);
     onEnd();
   }, pollMs);
@@ -37,12 +54,12 @@ export function watchNpm(onEnd: () => void): { close(): void } {
   return { close: () => clearInterval(poll) };
 }
 
-/** Field 6 of /proc/PID/stat, proc(5); the command before it may itself hold spaces and `)`. */
-function leadsSession(): boolean {
-  try {
-    const stat = readFileSync('/proc/self/stat', 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]) === process.pid;
-  } catch {
-    return false;
+/** npm names itself after what it does: `npm start`, `npm exec meridian`. */
+function npmAbove(parent: number): ProcessIdentity | undefined {
+  let pid = parent;
+  for (let step = 0; step < furthestNpm && pid > 1; step++) {
+    if (/^npm\b/.test(commandOf(pid))) return identify(pid);
+    pid = parentOf(pid);
   }
+  return undefined;
 }

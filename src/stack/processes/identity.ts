@@ -31,6 +31,16 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startTicks === identity.startTicks;
 }
 
+/** The parent of a process; 0 for none. */
+export function parentOf(pid: number): number {
+  return Number(statFields(pid)?.[1] ?? 0);
+}
+
+/** Whether a process leads its session. */
+export function leadsSession(pid: number): boolean {
+  return Number(statFields(pid)?.[3]) === pid;
+}
+
 /** As text: `PID.TICKS`. */
 export function formatIdentity({ pid, startTicks }: ProcessIdentity): string {
   return `${pid}.${startTicks}`;
