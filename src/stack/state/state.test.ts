@@ -15,7 +15,7 @@ import { after, test } from 'node:test';
 import { identify } from '../processes/identity.ts';
 import { stackMark } from '../processes/marked.ts';
 import { makeFolder } from '../testdata/fake-stack.ts';
-import { openStateDirectory } from './directory.ts';
+import { explainUnusable, openStateDirectory } from './directory.ts';
 import { layoutOf } from './layout.ts';
 import { endLeftovers } from './leftovers.ts';
 import { lockHolder, lockStack } from './lock.ts';
@@ -81,6 +81,20 @@ test('a place that cannot be written is named with the reason', () => {
     code: 'state_directory_unusable',
     message: /^cannot use \/proc\/meridian as state directory: /,
   });
+});
+
+test('a disk that fills in the midst of work is a sentence with the directory', () => {
+  let thrown: unknown;
+  try {
+    writeFileSync('/dev/full', 'x');
+  } catch (error) {
+    thrown = error;
+  }
+  const explained = explainUnusable('/state', thrown) as Error;
+  assert.match(explained.message, /^cannot use \/state as state directory: no space is left; /);
+  assert.equal(explained.cause, thrown);
+  const ours = new Error('of another kind');
+  assert.equal(explainUnusable('/state', ours), ours);
 });
 
 test('a read-only file system is named, to root too, fresh or with the state of a stack', (t) => {
