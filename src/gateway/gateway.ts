@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { HealthTable } from '../health/table.ts';
 import type { LinkIdentity } from '../link/identity.ts';
+import { Admission, connectionLimits, openFileLimit } from './admission.ts';
 import { ClientConnection } from './client/connection.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -28,6 +29,8 @@ export interface GatewayOptions {
   onFrame(peerRegion: string, frame: Buffer): void;
   /** A defect of the gateway itself, survived. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
+  /** Connections are refused or closed for want of room; told once. Default: a process warning. */
+  readonly onFull?: (message: string) => void;
   readonly limits?: Partial<GatewayLimits>;
   readonly clock?: Clock;
 }
@@ -68,7 +71,11 @@ class GatewayThread implements Gateway {
     const runtime: Runtime = {
       snapshot: compileSnapshot(options.config, options.region),
       health: options.health,
-      limits: { ...defaultGatewayLimits, ...options.limits },
+      limits: {
+        ...defaultGatewayLimits,
+        ...connectionLimits(openFileLimit(), options.config.threads.gateway),
+        ...options.limits,
+      },
       wheel,
       random: new RandomHex(),
       clock: options.clock ?? systemClock,
@@ -94,15 +101,20 @@ class GatewayThread implements Gateway {
   }
 
   async listen(options: GatewayOptions): Promise<void> {
-    const { limits, snapshot, metrics } = this.#runtime;
+    const { limits, snapshot, metrics, wheel } = this.#runtime;
+    const admissions = this.#admissions(options.onFull ?? warn);
     try {
       this.#listeners = await Listeners.open(options.listen, {
         reusePort: options.reusePort,
         tlsHandshakeMs: limits.tlsHandshakeMs,
         isRegion: (name) => snapshot.topology.regionIndex.has(name),
-        onConnection: (socket, origin) => {
+        admission: (listener) => (listener === 'link' ? admissions.link : admissions.clients),
+        now: () => wheel.now,
+        onConnection: (socket, origin, place) => {
           metrics.connectionOpened(origin.listener);
-          this.#clients.add(new ClientConnection(this.#runtime, this.#lifecycle, socket, origin));
+          this.#clients.add(
+            new ClientConnection(this.#runtime, this.#lifecycle, socket, origin, place),
+          );
         },
         onFrame: (region, frame) => options.onFrame(region, frame),
       });
@@ -114,6 +126,22 @@ class GatewayThread implements Gateway {
       const port = this.#listeners.port(name);
       if (port !== undefined) this.ports = { ...this.ports, [name]: port };
     }
+  }
+
+  #admissions(onFull: (message: string) => void): { clients: Admission; link: Admission } {
+    const { limits, metrics } = this.#runtime;
+    let told = false;
+    const create = (maximum: number, whose: string): Admission =>
+      new Admission(maximum, () => {
+        metrics.connectionShed?.();
+        if (told) return;
+        told = true;
+        onFull(`all ${maximum} connections for ${whose} of a gateway thread are taken`);
+      });
+    return {
+      clients: create(limits.clientConnections, 'clients'),
+      link: create(limits.linkConnections, 'other regions'),
+    };
   }
 
   drain(): void {

@@ -3,9 +3,9 @@ import { defaultWireLimits, type WireLimits } from './http1/limits.ts';
 /** Limits towards clients and pools. Those towards an endpoint belong to its service. */
 export interface GatewayLimits {
   readonly wire: WireLimits;
-  /** A kept-alive connection without a request, and a new one without a byte. */
+  /** A kept-alive connection without a request. */
   readonly idleMs: number;
-  /** From the first byte of a head to its last, however slowly bytes drip. */
+  /** From the first byte of a head to its last, however slowly; a new connection without a byte. */
   readonly headMs: number;
   /** Between two reads of a request body. */
   readonly bodyIdleMs: number;
@@ -18,6 +18,10 @@ export interface GatewayLimits {
   /** How much of it. */
   readonly lingerBytes: number;
   readonly tlsHandshakeMs: number;
+  /** Accepted connections of one thread; by default derived from the open-file limit. */
+  readonly clientConnections: number;
+  /** Of them those of other regions, which have a share of their own. */
+  readonly linkConnections: number;
   /** Below the 5 s after which Node's own server closes idle connections. */
   readonly upstreamIdleMs: number;
   /** Links end at a gateway that waits for `idleMs`. */
@@ -38,6 +42,8 @@ export const defaultGatewayLimits: GatewayLimits = {
   lingerMs: 2_000,
   lingerBytes: 1024 * 1024,
   tlsHandshakeMs: 10_000,
+  clientConnections: 340,
+  linkConnections: 40,
   upstreamIdleMs: 4_000,
   linkIdleMs: 60_000,
   upstreamConnections: 1_024,

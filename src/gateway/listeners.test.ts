@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
+import { eventually } from '../../test/support/eventually.ts';
 import { oneRegion, startGateway } from '../../test/support/gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
-import { RawOrigin } from '../../test/support/raw-origin.ts';
+import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
 import { createAuthority, issueRegionIdentity, issueServerCertificate } from '../link/authority.ts';
 import { linkClientOptions } from '../link/identity.ts';
+import { connectionLimits, openFileLimit } from './admission.ts';
 import type { GatewayLimits } from './limits.ts';
 
 const host = '127.0.0.1';
@@ -75,4 +77,56 @@ test('a TLS client that closes its sending side after the handshake gets its res
     port: w.ports.link,
   });
   assert.equal((await peer.request(get)).body, 'ok');
+});
+
+test('no room: connections that wait make some, silent ones first; else the newcomer goes', async () => {
+  await using w = await world({ clientConnections: 2 });
+  using used = await RawClient.connect(w.port);
+  assert.equal((await used.request(get)).body, 'ok');
+  using silent = await RawClient.connect(w.port);
+  w.origin.respond = () => {};
+  using first = await RawClient.connect(w.port);
+  first.send(get);
+  assert.equal(await silent.rest(), '');
+  await eventually('the first', () => w.origin.requests.length === 2);
+  using second = await RawClient.connectTls({ ...tls, port: w.ports.https });
+  second.send(get);
+  assert.equal(await used.rest(), '');
+  await eventually('the second', () => w.origin.requests.length === 3);
+  using third = await RawClient.connect(w.port);
+  assert.equal(await third.rest(), '');
+  using peer = await RawClient.connectTls({
+    ...linkClientOptions(identity, 'eu'),
+    host,
+    port: w.ports.link,
+  });
+  w.origin.respond = (_request, socket) => void socket.write(okResponse('for a region'));
+  assert.equal((await peer.request(get)).body, 'for a region');
+  assert.equal(w.full.length, 1);
+  first.close();
+  await eventually('its end', () => w.log.some(({ status }) => status === 499));
+  using next = await RawClient.connect(w.port);
+  assert.equal((await next.request(get)).body, 'for a region');
+});
+
+test('a connection that never brings a byte has the limit of a head', async () => {
+  await using w = await world({ headMs: 100 });
+  using silent = await RawClient.connect(w.port);
+  assert.equal(await silent.rest(), '');
+});
+
+test('limits on connections leave room for upstreams and the rest of the node', () => {
+  for (const [files, threads] of [
+    [400, 2],
+    [1_024, 1],
+    [20_000, 4],
+    [1_048_576, 16],
+  ] as const) {
+    const { clientConnections, linkConnections } = connectionLimits(files, threads);
+    assert.ok(clientConnections > linkConnections && linkConnections >= 4);
+    assert.ok(
+      (clientConnections + linkConnections) * 2 * threads <= files - Math.min(256, files / 4),
+    );
+  }
+  assert.ok(openFileLimit() >= 256);
 });

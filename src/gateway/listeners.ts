@@ -4,7 +4,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { MeridianError, messageOf } from '../base/errors.ts';
 import {
   frameProtocol,
@@ -13,6 +13,7 @@ import {
   peerRegionOf,
 } from '../link/identity.ts';
 import { acceptFrames } from '../link/receiver.ts';
+import type { Admission, Place } from './admission.ts';
 import { ConnectionOrigin } from './forwarding.ts';
 import type { ListenerName } from './runtime.ts';
 
@@ -33,8 +34,12 @@ export interface ListenerEvents {
   readonly reusePort: boolean;
   readonly tlsHandshakeMs: number;
   isRegion(name: string): boolean;
+  /** Of what is accepted by that listener. */
+  admission(listener: ListenerName): Admission;
+  /** Of the clock of all admissions. */
+  now(): number;
   /** A connection that carries requests. */
-  onConnection(socket: Socket, origin: ConnectionOrigin): void;
+  onConnection(socket: Socket, origin: ConnectionOrigin, place: Place): void;
   onFrame(peerRegion: string, frame: Buffer): void;
 }
 
@@ -96,22 +101,17 @@ export class Listeners {
   }
 
   #linkServer(identity: LinkIdentity, events: ListenerEvents): Server {
-    const server = createTlsServer({
-      ...linkServerOptions(identity),
-      ...handshakeOptions,
-      handshakeTimeout: events.tlsHandshakeMs,
-    });
-    server.on('tlsClientError', endHandshake);
-    server.on('secureConnection', (socket) => {
-      socket.allowHalfOpen = true;
+    return secureServer('link', linkServerOptions(identity), events, (socket, place) => {
       const peerRegion = peerRegionOf(socket, events.isRegion);
       if (peerRegion === undefined) socket.destroy();
-      else if (socket.alpnProtocol === frameProtocol)
+      else if (socket.alpnProtocol === frameProtocol) {
+        place.work();
         this.#acceptFrames(socket, peerRegion, events);
-      else
-        events.onConnection(socket, new ConnectionOrigin('link', socket.remoteAddress, peerRegion));
+      } else {
+        const origin = new ConnectionOrigin('link', socket.remoteAddress, peerRegion);
+        events.onConnection(socket, origin, place);
+      }
     });
-    return server;
   }
 
   #acceptFrames(socket: TLSSocket, peerRegion: string, events: ListenerEvents): void {
@@ -124,25 +124,57 @@ export class Listeners {
 
 function plainServer(events: ListenerEvents): Server {
   return createTcpServer(plainOptions, (socket) => {
-    events.onConnection(socket, new ConnectionOrigin('http', socket.remoteAddress));
+    const place = events.admission('http').admit(socket, events.now());
+    if (!place) return;
+    events.onConnection(socket, new ConnectionOrigin('http', socket.remoteAddress), place);
   });
 }
 
 function tlsServer({ cert, key }: { cert: string; key: string }, events: ListenerEvents): Server {
-  const server = createTlsServer({
-    ...handshakeOptions,
-    cert,
-    key,
-    minVersion: 'TLSv1.2',
-    ALPNProtocols: ['http/1.1'],
-    handshakeTimeout: events.tlsHandshakeMs,
+  const options: TlsOptions = { cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] };
+  return secureServer('https', options, events, (socket, place) => {
+    const origin = new ConnectionOrigin('https', socket.remoteAddress);
+    events.onConnection(socket, origin, place);
   });
+}
+
+/**
+ * Accepts by a plain server, so that a socket has its place before a handshake costs
+ * anything. A TLS socket does not tell which socket it wraps; their addresses do.
+ */
+function secureServer(
+  listener: ListenerName,
+  options: TlsOptions,
+  events: ListenerEvents,
+  onSecure: (socket: TLSSocket, place: Place) => void,
+): Server {
+  const places = new Map<string, Place>();
+  const server = createTlsServer({ ...options, handshakeTimeout: events.tlsHandshakeMs });
   server.on('tlsClientError', endHandshake);
   server.on('secureConnection', (socket) => {
+    const place = places.get(addressesOf(socket));
+    if (!place) {
+      socket.destroy();
+      return;
+    }
     socket.allowHalfOpen = true;
-    events.onConnection(socket, new ConnectionOrigin('https', socket.remoteAddress));
+    onSecure(socket, place);
   });
-  return server;
+  return createTcpServer(handshakeOptions, (socket) => {
+    const place = events.admission(listener).admit(socket, events.now());
+    if (!place) return;
+    const addresses = addressesOf(socket);
+    places.set(addresses, place);
+    socket.on('close', () => {
+      if (places.get(addresses) === place) places.delete(addresses);
+    });
+    server.emit('connection', socket);
+  });
+}
+
+/** Tells the open sockets of one port apart. */
+function addressesOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
 }
 
 /**

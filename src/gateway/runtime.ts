@@ -13,6 +13,8 @@ export interface RequestMetrics {
   request(routeIndex: number, status: number, durationMs: number): void;
   connectionOpened(listener: ListenerName): void;
   connectionClosed(listener: ListenerName): void;
+  /** A connection was refused or closed for want of room. */
+  connectionShed?(): void;
   bytesIn(bytes: number): void;
   bytesOut(bytes: number): void;
   relayed(regionIndex: number): void;

@@ -22,6 +22,7 @@ type CounterName =
   | 'responses'
   | 'opened'
   | 'closed'
+  | 'shed'
   | 'received'
   | 'sent'
   | 'retries'
@@ -52,6 +53,7 @@ export class GatewayMetrics {
         responses: statusCodes,
         opened: listeners.length,
         closed: listeners.length,
+        shed: 1,
         received: 1,
         sent: 1,
         retries: 1,
@@ -92,6 +94,11 @@ export class GatewayMetrics {
 
   connectionClosed(listener: ListenerName): void {
     count(this.#words, this.block.first('closed') + listeners.indexOf(listener));
+  }
+
+  /** A connection was refused, or closed while it waited for a request, for want of room. */
+  connectionShed(): void {
+    count(this.#words, this.block.first('shed'));
   }
 
   /** Bytes read from clients, heads and bodies. */
@@ -143,6 +150,7 @@ export function exposeGateway(exposition: Exposition, threads: readonly GatewayM
   exposeConnections(exposition, sum);
   const total = (name: string, help: string, counter: CounterName) =>
     exposition.counter(`meridian_gateway_${name}_total`, help, [[{}, sum(counter)[0] ?? 0]]);
+  total('shed_connections', 'Connections refused or closed for want of room.', 'shed');
   total('received_bytes', 'Bytes read from clients.', 'received');
   total('sent_bytes', 'Bytes written to clients.', 'sent');
   total('retries', 'Requests sent to a further endpoint or region after a failure.', 'retries');

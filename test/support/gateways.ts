@@ -17,6 +17,8 @@ export interface StartedGateway extends AsyncDisposable {
   readonly log: Record<string, unknown>[];
   readonly frames: { readonly region: string; readonly text: string }[];
   readonly defects: unknown[];
+  /** What was said when connections had no room. */
+  readonly full: string[];
   readonly metrics: GatewayMetrics;
   /** Of the plain listener. */
   readonly port: number;
@@ -48,6 +50,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const log: Record<string, unknown>[] = [];
   const frames: { region: string; text: string }[] = [];
   const defects: unknown[] = [];
+  const full: string[] = [];
   const metrics = new GatewayMetrics({
     routes: config.routes.map(({ name }) => name),
     regions: Object.keys(config.regions),
@@ -63,6 +66,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     accessLog: { write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>) },
     onFrame: (from, frame) => void frames.push({ region: from, text: frame.toString() }),
     onDefect: (error) => void defects.push(error),
+    onFull: (message) => void full.push(message),
     limits: { closeMs: 200, ...options.limits },
   });
   return {
@@ -72,6 +76,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     log,
     frames,
     defects,
+    full,
     metrics,
     port: gateway.ports.http ?? 0,
     [Symbol.asyncDispose]: () => gateway.close(),

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Place } from '../admission.ts';
 import { Deadline } from '../deadline-wheel.ts';
 import type { Exchange } from '../exchange.ts';
 import type { ConnectionOrigin } from '../forwarding.ts';
@@ -32,6 +33,7 @@ export class ClientConnection {
   readonly writer: MessageWriter;
   readonly #runtime: Runtime;
   readonly #taker: RequestTaker;
+  readonly #place: Place;
   readonly #deadline: Deadline;
   readonly #onPart = (part: Buffer): void => this.#exchange?.requestData(part);
   #waiting: Waiting = 'nothing';
@@ -46,11 +48,18 @@ export class ClientConnection {
   #inputEnded = false;
   #lingeredBytes = 0;
 
-  constructor(runtime: Runtime, taker: RequestTaker, socket: Socket, origin: ConnectionOrigin) {
+  constructor(
+    runtime: Runtime,
+    taker: RequestTaker,
+    socket: Socket,
+    origin: ConnectionOrigin,
+    place: Place,
+  ) {
     this.#runtime = runtime;
     this.#taker = taker;
     this.socket = socket;
     this.origin = origin;
+    this.#place = place;
     this.writer = new MessageWriter(socket);
     this.#deadline = new Deadline(runtime.wheel, this);
     socket.on('data', (chunk) => this.#onBytes(chunk));
@@ -58,7 +67,7 @@ export class ClientConnection {
     socket.on('drain', () => this.#onDrain());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#onClose());
-    this.#wait('idle', runtime.limits.idleMs);
+    this.#wait('idle', Math.min(runtime.limits.headMs, runtime.limits.idleMs));
   }
 
   /** Whether the response that begins now may leave the connection open. */
@@ -191,12 +200,14 @@ export class ClientConnection {
       return;
     }
     this.#wait('idle', this.#runtime.limits.idleMs);
+    this.#place.wait(this.#runtime.wheel.now);
     if (this.socket.isPaused()) this.socket.resume();
   }
 
   #startExchange(head: RequestHead): void {
     const exchange = this.#taker.open(this, head);
     this.#exchange = exchange;
+    this.#place.work();
     this.#stopWaiting();
     if (head.body.kind !== 'none') {
       this.#decoder = new BodyDecoder(head.body, this.#runtime.limits.wire);
@@ -322,6 +333,7 @@ export class ClientConnection {
   #linger(): void {
     if (this.#state === 'linger' || this.#state === 'closed') return;
     this.#state = 'linger';
+    this.#place.wait(this.#runtime.wheel.now);
     this.#input = noBytes;
     const { lingerMs, writeStallMs } = this.#runtime.limits;
     this.#wait('drain', writeStallMs);
