@@ -2,7 +2,7 @@ const LENGTHS = 32;
 
 /**
  * A set of field names, some given by prefix. A name is compared in lower case and with
- * `_` as `-`: servers that turn names into variables (CGI, WSGI) cannot tell the two
+ * `_` and `.` as `-`: servers that turn names into variables (CGI, WSGI) cannot tell them
  * apart, so `X_Forwarded_For` forges as well as `X-Forwarded-For`.
  *
  * Nearly all look-ups end at one bit, by first letter and length (31 stands for more):
@@ -29,7 +29,7 @@ export class NameSet {
 
   has(name: string): boolean {
     if (this.#candidates[slot(name, name.length)] === 0) return false;
-    const key = name.toLowerCase().replaceAll('_', '-');
+    const key = name.toLowerCase().replace(/[_.]/g, '-');
     return this.#names.has(key) || this.#prefixes.some((prefix) => key.startsWith(prefix));
   }
 }

@@ -19,8 +19,20 @@ const connectionFields = [
 /** Of a request, whoever sent it: the gateway writes its own into each that it sends. */
 const requestFields = [...connectionFields, 'host', 'expect', 'traceparent', 'x-request-id'];
 
-/** Who is behind a request: believed from another region's gateway, forged from anyone else. */
-const forwardingFields = ['forwarded', 'x-real-ip', 'x-client-ip', 'true-client-ip'];
+/**
+ * Who is behind a request and what it was for: believed from another region's gateway, forged
+ * from anyone else. `Proxy` becomes HTTP_PROXY in CGI, which clients of services obey.
+ */
+const forwardingFields = [
+  'forwarded',
+  'proxy',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-url',
+  'x-real-ip',
+  'x-rewrite-url',
+];
 
 const fromLink = new NameSet(requestFields, ['meridian-']);
 const fromOutside = new NameSet(
