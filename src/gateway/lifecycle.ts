@@ -236,8 +236,10 @@ export class Lifecycle implements RequestTaker, Phases {
   ended(exchange: Exchange): void {
     const { metrics, accessLog, clock } = this.#runtime;
     const durationMs = clock.monotonicMs() - exchange.startedMs;
-    metrics.request(exchange.plan?.index ?? -1, exchange.status, durationMs);
     metrics.bytesOut(exchange.sentBytes);
+    // Probes, of every region and several times a second: no requests of users.
+    if (exchange.path === healthPath && exchange.problemCode === undefined) return;
+    metrics.request(exchange.plan?.index ?? -1, exchange.status, durationMs);
     accessLog?.write(formatAccessEntry(accessEntryOf(exchange, durationMs)));
   }
 

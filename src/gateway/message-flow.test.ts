@@ -52,6 +52,11 @@ test('forged identity and hop fields from outside never reach the origin', async
     'X-Forwarded-For: 6.6.6.6',
     'X-Forwarded-Proto: https',
     'X_Forwarded_Host: evil.test',
+    'X.Forwarded.Host: evil.test',
+    'Proxy: http://evil.test',
+    'X-Cluster-Client-IP: 6.6.6.6',
+    'X-Original-URL: /evil',
+    'X-Rewrite-URL: /evil',
     'Forwarded: for=6.6.6.6',
     'Meridian-Hop: 9',
     'Meridian-Client: 6.6.6.6',
@@ -196,6 +201,12 @@ test('own answers are pipelined as well', async () => {
   }
   assert.equal((await w.client.response()).body, 'ok');
   assert.equal(w.origin.requests.length, 1);
+  // Probes are no requests of users.
+  await eventually('the log', () => w.log.length > 0);
+  assert.deepEqual(
+    w.log.map(({ path }) => path),
+    ['/end'],
+  );
 });
 
 test('a head that drips in is put together; one that drips too slowly gets 408', async () => {
