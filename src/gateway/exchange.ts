@@ -74,6 +74,9 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   #keepAlive = false;
   /** The client knows the end of the response by the close only. */
   #byClose = false;
+  /** After a switch: which directions have ended. */
+  #requestEnded = false;
+  #responseEnded = false;
   #over = false;
 
   constructor(
@@ -139,12 +142,15 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     if (this.#over) return true;
     const connection = this.#ready ? this.#connection : undefined;
     if (!connection) return this.requestComplete || !this.#held;
-    if (!this.requestComplete || this.switched) connection.sending();
-    return connection.writer.flush();
+    const taken = connection.writer.flush();
+    if (this.switched) connection.sending(false);
+    else if (!this.requestComplete) connection.sending(taken);
+    return taken;
   }
 
   /** After a switch: the client sends no more. */
   switchedEnd(): void {
+    this.#requestEnded = true;
     this.#connection?.socket.end();
   }
 
@@ -174,8 +180,9 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
       this.#held = undefined;
     }
     if (this.requestComplete) this.#endRequest(connection);
-    else connection.sending();
-    if (writer.flush()) this.client.resumeBody();
+    const taken = writer.flush();
+    if (!this.requestComplete) connection.sending(taken);
+    if (taken) this.client.resumeBody();
   }
 
   onDrain(): void {
@@ -206,7 +213,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     this.client.writer.interim(
       serialiseResponseHead({ head, body: head.body, keepAlive: true, extra: '', fromPeer: false }),
     );
-    this.client.writer.flush();
+    if (!this.client.writer.flush()) this.#pauseUpstream();
   }
 
   onHead(head: ResponseHead, connection: UpstreamConnection): void {
@@ -298,7 +305,13 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   }
 
   onSwitchedEnd(): void {
+    this.#responseEnded = true;
     this.client.socket.end();
+  }
+
+  onSwitchedClosed(): void {
+    this.#connection = undefined;
+    this.#end();
   }
 
   // ── End ──────────────────────────────────────────────────────────────────────────────
@@ -306,7 +319,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   /** The client is gone: what is under way upstream is cancelled. */
   cancel(): void {
     if (this.#over) return;
-    this.abandon();
+    if (this.#requestEnded && this.#responseEnded) this.#connection?.finish();
+    else this.abandon();
     if (this.status === 0) this.status = clientGone;
     this.#over = true;
     this.#phases.ended(this);

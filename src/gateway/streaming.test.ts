@@ -271,3 +271,67 @@ test('a response that breaks off is never passed off as whole', async () => {
   ]);
   assert.equal((error[0] as NodeJS.ErrnoException).code, 'ECONNRESET');
 });
+
+test('interim responses have a limit in number and bytes', async () => {
+  await using w = await world();
+  const hint = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
+  const long = hint.replace('</a>', 'x'.repeat(30_000));
+  for (const [text, most] of [
+    [hint, 32],
+    [long, 2],
+  ] as const) {
+    using client = await RawClient.connect(w.port);
+    w.origin.respond = (_request, socket) => void socket.write(text.repeat(40));
+    client.send(get);
+    let interims = 0;
+    let last = await client.response();
+    for (; last.status === 103; last = await client.response()) interims++;
+    assert.deepEqual([interims, last.status], [most, 502]);
+    assert.equal(JSON.parse(last.body).code, 'upstream_bad_response');
+    await eventually('the connection to close', () => w.origin.sockets.size === 0);
+  }
+});
+
+test('a tunnel that both sides have ended still delivers everything, each way', async () => {
+  await using w = await world();
+  const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const switching = 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  let upstream: import('node:net').Socket | undefined;
+  w.origin.respond = (_request, socket) => {
+    upstream = socket;
+    socket.allowHalfOpen = true;
+    socket.write(switching);
+  };
+  for (let length = 2_000_000; length < 6_000_000; length += 437_000) {
+    using client = await RawClient.connect(w.port);
+    client.send(upgrade);
+    await client.until('101 X');
+    client.socket.pause();
+    const ended = once(upstream!, 'end');
+    client.socket.end();
+    await ended;
+    upstream!.end(Buffer.alloc(length, 'z'));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    client.socket.resume();
+    const got = (await client.rest()).length - switching.length;
+    assert.ok(got >= length, `${got} of ${length}`);
+  }
+});
+
+test('a client that stalls its upload is no failure of the endpoint', async () => {
+  await using origin = await RawOrigin.listen();
+  const config = oneRegion(origin.port);
+  config.services!.s!.timeouts = { idle: '100ms' };
+  config.services!.s!.ejection = { failures: 1 };
+  await using started = await startGateway({ config, limits: { bodyIdleMs: 400 } });
+  using client = await RawClient.connect(started.port);
+  client.send(`${post('Content-Length: 9\r\n')}abc`);
+  const response = await client.response();
+  assert.equal(response.status, 408);
+  assert.ok(!started.health.ejected(0));
+  // One that takes nothing is.
+  origin.onPartial = (_text, socket) => void socket.pause();
+  using other = await RawClient.connect(started.port);
+  other.send(post(`Content-Length: ${32 * megabyte}\r\n`) + 'x'.repeat(16 * megabyte));
+  assert.equal((await other.response()).status, 504);
+});

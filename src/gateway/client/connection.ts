@@ -290,6 +290,9 @@ export class ClientConnection {
     if (this.#waiting === 'drain') {
       this.#stopWaiting();
       if (this.#inputEnded && this.#exchange) this.#watchProgress();
+      else if (this.#decoder && !this.socket.isPaused()) {
+        this.#wait('body', this.#runtime.limits.bodyIdleMs);
+      }
     }
     if (this.#exchange) this.#exchange.clientDrained();
     else this.#advance();

@@ -12,6 +12,9 @@ export interface WireLimits {
   readonly chunkExtensionBytes: number;
   /** Trailer section with the empty line that closes it. Beyond it: 431. */
   readonly trailerBytes: number;
+  /** Interim (1xx) responses to one request, and their heads together. Beyond it: 502. */
+  readonly interimCount: number;
+  readonly interimBytes: number;
 }
 
 export const defaultWireLimits: WireLimits = {
@@ -21,4 +24,6 @@ export const defaultWireLimits: WireLimits = {
   chunkLineBytes: 256,
   chunkExtensionBytes: 16_384,
   trailerBytes: 8_192,
+  interimCount: 32,
+  interimBytes: 65_536,
 };

@@ -6,7 +6,7 @@ import { findField } from '../http1/fields.ts';
 import type { BodyFraming } from '../http1/framing.ts';
 import type { WireLimits } from '../http1/limits.ts';
 import { parseResponseHead, type ResponseHead } from '../http1/response-parser.ts';
-import { WireError } from '../http1/wire-error.ts';
+import { refuse, WireError } from '../http1/wire-error.ts';
 import { MessageWriter } from '../message-writer.ts';
 import type { FailureKind } from '../retry.ts';
 import type { Dialler } from './dialler.ts';
@@ -55,6 +55,8 @@ export class UpstreamConnection {
   #partial = noBytes;
   #requestSent = false;
   #begun = 0;
+  #interims = 0;
+  #interimBytes = 0;
   #paused = false;
   #timedOut = false;
   /** How long the peer keeps it open when idle, if it said so. */
@@ -76,7 +78,7 @@ export class UpstreamConnection {
     });
     this.writer = new MessageWriter(this.socket);
     this.socket.once(dialler.readyEvent, () => this.#ready());
-    this.socket.on('drain', () => this.#receiver?.onDrain());
+    this.socket.on('drain', () => this.#drained());
     this.socket.on('end', () => this.#ended());
     this.socket.on('error', () => this.#failed());
     this.socket.on('close', () => this.#failed());
@@ -104,12 +106,19 @@ export class UpstreamConnection {
     this.#timeouts = receiver.timeouts;
     this.#requestSent = false;
     this.#begun++;
+    this.#interims = 0;
+    this.#interimBytes = 0;
     receiver.onReady(this);
   }
 
-  /** A part of the request went out and more will follow: the limit is that of a stall. */
-  sending(): void {
-    if (!this.#head || this.#state === 'switched') this.#deadline.set(this.#timeouts.idle);
+  /**
+   * A part of the request was written and more will follow. The limit of a stall runs only
+   * while the peer takes no more (`taken` false): else it is the client that is waited for.
+   */
+  sending(taken: boolean): void {
+    if (this.#paused) return;
+    if (taken && !this.#head) this.#deadline.clear();
+    else this.#deadline.set(this.#timeouts.idle);
   }
 
   /** The whole request went out: from now on the response is waited for. */
@@ -129,7 +138,9 @@ export class UpstreamConnection {
   resume(): void {
     if (!this.#paused || this.#state === 'closed') return;
     this.#paused = false;
-    this.#deadline.set(this.#timeouts.idle);
+    if (this.#head) this.#deadline.set(this.#timeouts.idle);
+    else if (this.#requestSent) this.#deadline.set(this.#timeouts.firstByte);
+    else if (this.socket.writableNeedDrain) this.#deadline.set(this.#timeouts.idle);
     this.socket.resume();
   }
 
@@ -141,6 +152,13 @@ export class UpstreamConnection {
     this.#receiver = undefined;
     if (this.#state === 'busy' && this.#head && this.#requestSent) this.#deadline.set(1_000);
     else this.close();
+  }
+
+  /** Both sides of a switched connection have ended: what the peer has not taken yet still goes. */
+  finish(): void {
+    this.#receiver = undefined;
+    this.#deadline.set(this.#timeouts.idle);
+    this.socket.end();
   }
 
   close(): void {
@@ -156,6 +174,11 @@ export class UpstreamConnection {
     this.#timedOut = true;
     if (this.#state === 'idle') this.close();
     else this.#failed();
+  }
+
+  #drained(): void {
+    if (this.#state === 'busy' && !this.#requestSent) this.sending(true);
+    this.#receiver?.onDrain();
   }
 
   #ready(): void {
@@ -210,7 +233,7 @@ export class UpstreamConnection {
         this.#switch(head, bytes.subarray(at, end));
         return;
       }
-      if (head.status < 200) this.#receiver?.onInterim(head);
+      if (head.status < 200) this.#interim(head);
       else this.#begins(head);
       if (this.#state !== 'busy') return;
     }
@@ -232,6 +255,15 @@ export class UpstreamConnection {
     const taken = this.#decoder.decode(bytes, at, end, this.#onPart);
     if (this.#state === 'busy' && !this.#decoder.done) this.#receiver?.onPause();
     return taken;
+  }
+
+  #interim(head: ResponseHead): void {
+    const { interimCount, interimBytes } = this.#keeper.wire;
+    this.#interimBytes += head.headBytes;
+    if (++this.#interims > interimCount || this.#interimBytes > interimBytes) {
+      refuse('bad_upstream_response', 'too many interim responses');
+    }
+    this.#receiver?.onInterim(head);
   }
 
   #begins(head: ResponseHead): void {
@@ -306,6 +338,12 @@ export class UpstreamConnection {
 
   #failed(): void {
     if (this.#state === 'closed') return;
+    if (this.#state === 'switched' && this.socket.readableEnded && !this.#timedOut) {
+      const receiver = this.#receiver;
+      this.close();
+      receiver?.onSwitchedClosed();
+      return;
+    }
     if (this.#state === 'connecting') this.#failWith('connect');
     else if (this.#partial.length > 0) this.#failWith('badResponse');
     else this.#failWith(this.#timedOut ? 'timeout' : 'closed');

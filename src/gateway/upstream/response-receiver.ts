@@ -32,4 +32,6 @@ export interface ResponseReceiver {
   onSwitch(head: ResponseHead, connection: UpstreamConnection): void;
   /** After a switch: the peer sends no more; the other direction may go on. */
   onSwitchedEnd(): void;
+  /** After a switch: both directions have ended, and the connection is closed. */
+  onSwitchedClosed(): void;
 }
