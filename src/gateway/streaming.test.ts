@@ -292,30 +292,37 @@ test('interim responses have a limit in number and bytes', async () => {
   }
 });
 
-test('a tunnel that both sides have ended still delivers everything, each way', async () => {
+test('a tunnel that both sides have ended still delivers everything to a late reader', async () => {
   await using w = await world();
-  const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
   const switching = 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
-  let upstream: import('node:net').Socket | undefined;
-  w.origin.respond = (_request, socket) => {
-    upstream = socket;
+  w.origin.respond = ({ head }, socket) => {
     socket.allowHalfOpen = true;
     socket.write(switching);
+    socket.on('end', () => socket.end(Buffer.alloc(Number(head.split(/[ /]/)[2]), 'z')));
   };
-  for (let length = 2_000_000; length < 6_000_000; length += 437_000) {
+  /** Bytes that never came. */
+  const lost = async (length: number): Promise<number> => {
     using client = await RawClient.connect(w.port);
-    client.send(upgrade);
+    const ask = `GET /${length} HTTP/1.1\r\nHost: a\r\n`;
+    client.send(`${ask}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
     await client.until('101 X');
+    const before = client.socket.bytesRead;
     client.socket.pause();
-    const ended = once(upstream!, 'end');
     client.socket.end();
-    await ended;
-    upstream!.end(Buffer.alloc(length, 'z'));
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    // Late: when the kernel's buffers are full and only the gateway holds the rest.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    client.socket.removeAllListeners('data');
     client.socket.resume();
-    const got = (await client.rest()).length - switching.length;
-    assert.ok(got >= length, `${got} of ${length}`);
-  }
+    await client.rest();
+    return length - (client.socket.bytesRead - before);
+  };
+  // What the kernel takes is not known: some of these leave their last part in the gateway.
+  const lengths = Array.from({ length: 140 }, (_, n) => 200_000 + n * 60_000);
+  const losses = await Promise.all(lengths.map(lost));
+  assert.deepEqual(
+    losses.filter((bytes) => bytes > 0),
+    [],
+  );
 });
 
 test('a client that stalls its upload is no failure of the endpoint', async () => {
