@@ -17,7 +17,8 @@ export interface RunNodeOptions {
 
 /**
  * Runs one node until it is told to stop: SIGTERM leaves gracefully, SIGINT (or a second
- * SIGTERM) at once. SIGUSR2, after a rotation, makes it open its access log anew. Events go to standard output as lines of JSON.
+ * SIGTERM) at once. SIGUSR2, after a rotation, makes it open its access log anew. Events
+ * go to standard output as lines of JSON.
  *
  * @throws what `startNode` throws.
  */
@@ -29,8 +30,7 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
     clock: systemClock,
     write: (line) => void process.stdout.write(line),
   });
-  let running: RegionNode | undefined;
-  process.on('SIGUSR2', () => running?.reopenLogs()); // before it could end the process
+  const signals = new NodeSignals();
   const node = await startNode({
     region: options.region,
     configPath: options.configPath,
@@ -40,8 +40,7 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
     version: options.version,
     log,
   });
-  running = node;
-  stopOnSignals(node);
+  signals.obey(node);
   await node.ended;
 }
 
@@ -56,13 +55,30 @@ function readSecret(path: string | undefined, what: string): string | undefined 
   }
 }
 
-/** The node may also end by itself: a drain asked of its admin API. */
-function stopOnSignals(node: RegionNode): void {
-  let asked = false;
-  const stop = (graceful: boolean) => {
-    void (graceful && !asked ? node.drainAndClose() : node.close());
-    asked = true;
-  };
-  process.on('SIGTERM', () => stop(true));
-  process.on('SIGINT', () => stop(false));
+/**
+ * The signals of a node, heard from before it starts: the moment it says that it is ready,
+ * it may be told to stop. What comes during the start is obeyed after it; a second signal
+ * then ends the process at once.
+ */
+class NodeSignals {
+  #node: RegionNode | undefined;
+  #asked = false;
+
+  constructor() {
+    process.on('SIGUSR2', () => this.#node?.reopenLogs());
+    process.on('SIGTERM', () => this.#stop(true));
+    process.on('SIGINT', () => this.#stop(false));
+  }
+
+  obey(node: RegionNode): void {
+    this.#node = node;
+    if (this.#asked) void node.close();
+  }
+
+  #stop(graceful: boolean): void {
+    const node = this.#node;
+    if (node) void (graceful && !this.#asked ? node.drainAndClose() : node.close());
+    else if (this.#asked) process.exit(1);
+    this.#asked = true;
+  }
 }
