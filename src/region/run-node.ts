@@ -62,23 +62,26 @@ function readSecret(path: string | undefined, what: string): string | undefined 
  */
 class NodeSignals {
   #node: RegionNode | undefined;
-  #asked = false;
+  #asked: 'drain' | 'close' | undefined;
 
   constructor() {
     process.on('SIGUSR2', () => this.#node?.reopenLogs());
-    process.on('SIGTERM', () => this.#stop(true));
-    process.on('SIGINT', () => this.#stop(false));
+    process.on('SIGTERM', () => this.#ask('drain'));
+    process.on('SIGINT', () => this.#ask('close'));
   }
 
   obey(node: RegionNode): void {
     this.#node = node;
-    if (this.#asked) void node.close();
+    if (this.#asked === 'drain') void node.drainAndClose();
+    if (this.#asked === 'close') void node.close();
   }
 
-  #stop(graceful: boolean): void {
-    const node = this.#node;
-    if (node) void (graceful && !this.#asked ? node.drainAndClose() : node.close());
-    else if (this.#asked) process.exit(1);
-    this.#asked = true;
+  #ask(what: 'drain' | 'close'): void {
+    const first = this.#asked === undefined;
+    this.#asked ??= what;
+    if (!this.#node) {
+      if (!first) process.exit(1);
+    } else if (first && what === 'drain') void this.#node.drainAndClose();
+    else void this.#node.close();
   }
 }
