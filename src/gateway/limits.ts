@@ -9,6 +9,12 @@ export interface GatewayLimits {
   readonly headMs: number;
   /** Between two reads of a request body. */
   readonly bodyIdleMs: number;
+  /**
+   * What a request body must bring in each `bodyIdleMs` until its response begins, so that
+   * a client that drips does not hold an upstream connection for ever. After that, a body
+   * may be a stream that has little to say.
+   */
+  readonly bodyLeastBytes: number;
   /** A client that takes none of the response. */
   readonly writeStallMs: number;
   /** After a client closed its sending side: how long a response may make no progress. */
@@ -37,6 +43,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   idleMs: 75_000,
   headMs: 10_000,
   bodyIdleMs: 30_000,
+  bodyLeastBytes: 4_096,
   writeStallMs: 60_000,
   halfCloseMs: 1_000,
   lingerMs: 2_000,

@@ -342,3 +342,51 @@ test('a client that stalls its upload is no failure of the endpoint', async () =
   other.send(post(`Content-Length: ${32 * megabyte}\r\n`) + 'x'.repeat(16 * megabyte));
   assert.equal((await other.response()).status, 504);
 });
+
+/** Sends `text` again and again, as a client would that has little to send. */
+function drip(client: RawClient, text: string, everyMs: number): Disposable {
+  const timer = setInterval(() => client.send(text), everyMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+const drippedBody = post('Transfer-Encoding: chunked\r\n');
+const oneByte = '1\r\nx\r\n';
+
+test('an upload that drips ends with 408, and lets go of its upstream connection', async () => {
+  await using w = await world({ bodyIdleMs: 200, bodyLeastBytes: 1_000 });
+  let released = false;
+  w.origin.onPartial = (_text, socket) => {
+    if (socket.listenerCount('close') < 2) socket.once('close', () => (released = true));
+  };
+  w.client.send(drippedBody);
+  using _dripping = drip(w.client, oneByte, 10);
+  assert.equal((await w.client.response()).status, 408);
+  await eventually('the upstream connection ends', () => released);
+});
+
+test('one that is slow but brings enough goes on', async () => {
+  await using w = await world({ bodyIdleMs: 200, bodyLeastBytes: 20 });
+  const startedMs = performance.now();
+  w.client.send(drippedBody);
+  {
+    using _dripping = drip(w.client, oneByte, 10);
+    await eventually('three limits pass', () => performance.now() - startedMs > 600);
+  }
+  w.client.send('0\r\n\r\n');
+  assert.equal((await w.client.response()).status, 200);
+});
+
+test('once its response has begun, a request body may have little to say', async () => {
+  await using w = await world({ bodyIdleMs: 200, bodyLeastBytes: 1_000 });
+  let answered = false;
+  w.origin.onPartial = (_text, socket) => {
+    if (answered) return;
+    answered = true;
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no');
+    setTimeout(() => socket.write('k'), 600);
+  };
+  w.client.send(drippedBody);
+  using _dripping = drip(w.client, oneByte, 10);
+  const { status, body } = await w.client.response();
+  assert.deepEqual({ status, body }, { status: 200, body: 'ok' });
+});

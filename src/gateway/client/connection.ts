@@ -43,6 +43,8 @@ export class ClientConnection {
   #headSeen = 0;
   #exchange: Exchange | undefined;
   #decoder: BodyDecoder | undefined;
+  /** Octets of the body since its time limit last began anew. */
+  #bodyBytes = 0;
   #advancing = false;
   /** The client closed its sending side. */
   #inputEnded = false;
@@ -91,7 +93,7 @@ export class ClientConnection {
   /** The upstream takes request bytes again. */
   resumeBody(): void {
     if (this.#state === 'closed' || !this.socket.isPaused()) return;
-    if (this.#decoder) this.#wait('body', this.#runtime.limits.bodyIdleMs);
+    if (this.#decoder) this.#waitForBody();
     else if (this.#state !== 'switched') return;
     this.socket.resume();
     this.#advance();
@@ -235,6 +237,7 @@ export class ClientConnection {
     const input = this.#input;
     const taken = decoder.decode(input, 0, input.length, this.#onPart);
     this.#input = taken === input.length ? noBytes : input.subarray(taken);
+    this.#bodyBytes += taken;
     if (!decoder.done) return;
     this.#decoder = undefined;
     this.#stopWaiting();
@@ -247,12 +250,22 @@ export class ClientConnection {
     const taken = exchange.requestFlush();
     if (!this.#decoder) return;
     if (taken) {
-      this.#wait('body', this.#runtime.limits.bodyIdleMs);
+      if (this.#waiting !== 'body' || this.#bodyIsBrisk(exchange)) this.#waitForBody();
       if (this.socket.isPaused()) this.socket.resume();
     } else {
       this.#stopWaiting();
       this.socket.pause();
     }
+  }
+
+  /** False while a body that nobody has answered yet comes too slowly to get more time. */
+  #bodyIsBrisk({ status }: Exchange): boolean {
+    return status !== 0 || this.#bodyBytes >= this.#runtime.limits.bodyLeastBytes;
+  }
+
+  #waitForBody(): void {
+    this.#bodyBytes = 0;
+    this.#wait('body', this.#runtime.limits.bodyIdleMs);
   }
 
   #stepSwitched(): boolean {
@@ -290,9 +303,7 @@ export class ClientConnection {
     if (this.#waiting === 'drain') {
       this.#stopWaiting();
       if (this.#inputEnded && this.#exchange) this.#watchProgress();
-      else if (this.#decoder && !this.socket.isPaused()) {
-        this.#wait('body', this.#runtime.limits.bodyIdleMs);
-      }
+      else if (this.#decoder && !this.socket.isPaused()) this.#waitForBody();
     }
     if (this.#exchange) this.#exchange.clientDrained();
     else this.#advance();
