@@ -3,16 +3,16 @@
  * themselves, never a sibling of their own tier (but for what `exceptions` lists).
  * `test/architecture` enforces it.
  *
- *   base ← config ← store, observability, link ← health ← steering
- *        ← gateway, dns, failover ← admin ← region ← stack, cli
+ *   base ← config ← store, observability, link ← health, secrets ← steering
+ *        ← gateway, dns, failover, revisions ← admin ← region ← stack, cli
  */
 export const tiers: readonly (readonly string[])[] = [
   ['base'],
   ['config'],
   ['store', 'observability', 'link'],
-  ['health'],
+  ['health', 'secrets'],
   ['steering'],
-  ['gateway', 'dns', 'failover'],
+  ['gateway', 'dns', 'failover', 'revisions'],
   ['admin'],
   ['region'],
   ['stack', 'cli'],

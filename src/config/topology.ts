@@ -1,12 +1,37 @@
 import type { Config } from './schema/config.ts';
-import type { Location } from './schema/region.ts';
+import type { Location, RegionConfig } from './schema/region.ts';
 import type { ServiceConfig } from './schema/service.ts';
+
+/** One node. `index` counts over the whole configuration. */
+export interface NodeInfo {
+  readonly index: number;
+  /** Unique in its region; that of the region where it has no `nodes`. */
+  readonly name: string;
+  readonly regionIndex: number;
+  /** Where other nodes reach it, by the inter-region link. */
+  readonly address: string;
+  /** The local address that it listens on. */
+  readonly bind: string;
+}
+
+/** An address that clients are sent to, and that is probed. `index` counts over the whole configuration. */
+export interface AddressInfo {
+  readonly index: number;
+  readonly regionIndex: number;
+  readonly address: string;
+  /** The node that it is of; `undefined`: of a load balancer before the nodes. */
+  readonly node: NodeInfo | undefined;
+}
 
 /** One region with the small integer that tables in shared memory know it by. */
 export interface RegionInfo {
   readonly index: number;
   readonly name: string;
   readonly address: string;
+  /** At least one. */
+  readonly nodes: readonly NodeInfo[];
+  /** At least one: those of all nodes, or that of the load balancer before them. */
+  readonly addresses: readonly AddressInfo[];
   readonly location: Location;
   /** False for a witness. */
   readonly serves: boolean;
@@ -39,9 +64,12 @@ export interface ServiceInfo {
  *   gateway states   [region]
  *   service states   [service × regions + region]
  *   endpoint records [endpoint]
+ *   address states   [address]
  */
 export interface Topology {
   readonly regions: readonly RegionInfo[];
+  readonly nodes: readonly NodeInfo[];
+  readonly addresses: readonly AddressInfo[];
   readonly services: readonly ServiceInfo[];
   readonly endpoints: readonly EndpointInfo[];
   readonly regionIndex: ReadonlyMap<string, number>;
@@ -50,13 +78,20 @@ export interface Topology {
 
 /** Numbers regions, services and endpoints. The configuration must have been validated. */
 export function compileTopology(config: Config): Topology {
-  const regions = Object.entries(config.regions).map(([name, region], index) => ({
-    index,
-    name,
-    address: region.address,
-    location: region.location,
-    serves: region.kind === 'region',
-  }));
+  const nodes: NodeInfo[] = [];
+  const addresses: AddressInfo[] = [];
+  const regions = Object.entries(config.regions).map(([name, region], index) => {
+    const own = numberNodes(name, region, index, nodes);
+    return {
+      index,
+      name,
+      address: region.address,
+      nodes: own,
+      addresses: numberAddresses(region, index, own, addresses),
+      location: region.location,
+      serves: region.kind === 'region',
+    };
+  });
   const endpoints: EndpointInfo[] = [];
   const services = Object.entries(config.services).map(([name, service], index) => ({
     index,
@@ -67,11 +102,48 @@ export function compileTopology(config: Config): Topology {
   }));
   return {
     regions,
+    nodes,
+    addresses,
     services,
     endpoints,
     regionIndex: new Map(regions.map(({ name, index }) => [name, index])),
     serviceIndex: new Map(services.map(({ name, index }) => [name, index])),
   };
+}
+
+function numberNodes(
+  name: string,
+  region: RegionConfig,
+  regionIndex: number,
+  all: NodeInfo[],
+): NodeInfo[] {
+  const { address, bind, nodes = { [name]: { address, bind } } } = region;
+  return Object.entries(nodes).map(([node, at]) => {
+    const info = {
+      index: all.length,
+      name: node,
+      regionIndex,
+      address: at.address,
+      bind: at.bind ?? at.address,
+    };
+    all.push(info);
+    return info;
+  });
+}
+
+function numberAddresses(
+  { address }: RegionConfig,
+  regionIndex: number,
+  nodes: readonly NodeInfo[],
+  all: AddressInfo[],
+): AddressInfo[] {
+  const direct = nodes.some((node) => node.address === address);
+  const published = direct ? nodes.map((node) => ({ address: node.address, node })) : undefined;
+  return (published ?? [{ address, node: undefined }]).map((of) => {
+    const info = { index: all.length, regionIndex, ...of };
+    all.push(info);
+    return info;
+  });
 }
 
 function numberEndpoints(

@@ -30,13 +30,17 @@ const storeSchema = z.discriminatedUnion('engine', [
         description:
           'URLs of the local leaf servers of each region: `nats://host:port`. A stack fills this in.',
       }),
+    tls: z.boolean().default(false).meta({
+      description:
+        'Whether clients and servers prove themselves to each other by TLS, with the identity of the region (`identity`).',
+    }),
   }),
 ]);
 
-const pemPaths = {
-  certificate: z.string().min(1).meta({ description: 'PEM file; `{region}` is replaced.' }),
-  key: z.string().min(1).meta({ description: 'PEM file; `{region}` is replaced.' }),
-};
+const pemPlace =
+  'PEM file, or `secret:NAME` for a secret of the store; `{region}` is replaced by the name of the region.';
+const pemSource = z.string().min(1).meta({ description: pemPlace });
+const pemPaths = { certificate: pemSource, key: pemSource };
 
 export const configSchema = z
   .strictObject({
@@ -56,7 +60,7 @@ export const configSchema = z
     identity: z
       .strictObject({
         authority: z.string().min(1).meta({
-          description: 'PEM file with the authority that signed the identities of all regions.',
+          description: `The authority that signed the identities of all regions. ${pemPlace}`,
         }),
         ...pemPaths,
       })
@@ -110,6 +114,21 @@ export const configSchema = z
     store: storeSchema
       .prefault({ engine: 'memory' })
       .meta({ description: 'Where state lives that regions share.' }),
+    staleness: z
+      .strictObject({
+        maximum: durationMs({ minMs: 10_000, maxMs: 30 * 86_400_000 })
+          .prefault('1h')
+          .meta({ description: 'Age beyond which a configuration counts as stale.' }),
+        beyond: z.enum(['serve', 'withdraw']).default('serve').meta({
+          description:
+            '`serve`: go on and warn. `withdraw`: leave clients to other nodes, as in a drain, until it is current again.',
+        }),
+      })
+      .prefault({})
+      .meta({
+        description:
+          'What a node does that has not known for long whether its configuration is the newest.',
+      }),
     stack: stackSchema.optional(),
   })
   .meta({ title: 'Meridian configuration' });

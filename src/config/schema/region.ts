@@ -8,14 +8,28 @@ export const locationSchema = z
   })
   .meta({ description: 'Where the region stands, for steering by distance.' });
 
+const bindSchema = z
+  .ipv4()
+  .optional()
+  .meta({ description: 'The local address to listen on, where it differs from `address`.' });
+
+const nodeSchema = z.strictObject({
+  address: z.ipv4().meta({
+    description: 'Where other nodes, of this region and of others, reach the node.',
+  }),
+  bind: bindSchema,
+});
+
 export const regionSchema = z.strictObject({
   address: z.ipv4().meta({
-    description: 'The address that clients and other regions reach, and that DNS answers with.',
+    description:
+      'The address that clients and other regions reach, and that DNS answers with. With `nodes`, the address of one of them, or of a load balancer before them.',
   }),
-  bind: z
-    .ipv4()
-    .optional()
-    .meta({ description: 'The local address to listen on, where it differs from `address`.' }),
+  bind: bindSchema,
+  nodes: z.record(nameSchema, nodeSchema).optional().meta({
+    description:
+      'The nodes of the region by name, where it has several. Where `address` is that of a node, DNS answers with the addresses of all healthy nodes; else with `address` alone.',
+  }),
   location: locationSchema,
   kind: z.enum(['region', 'witness']).default('region').meta({
     description: '`region` serves traffic; `witness` probes and votes but serves nothing.',
@@ -28,3 +42,4 @@ export const regionsSchema = z.record(nameSchema, regionSchema).meta({
 
 export type Location = z.output<typeof locationSchema>;
 export type RegionConfig = z.output<typeof regionSchema>;
+export type NodeConfig = z.output<typeof nodeSchema>;
