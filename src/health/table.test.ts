@@ -6,7 +6,14 @@ import { HealthTable, healthy, unhealthy, unknown } from './table.ts';
 
 const location = { latitude: 0, longitude: 0 };
 const config = configSchema.parse({
-  regions: { a: { address: '10.0.0.1', location }, b: { address: '10.0.0.2', location } },
+  regions: {
+    a: {
+      address: '10.0.0.1',
+      nodes: { one: { address: '10.0.0.1' }, two: { address: '10.0.0.3' } },
+      location,
+    },
+    b: { address: '10.0.0.2', location },
+  },
   services: {
     one: { endpoints: { a: ['h:1', 'h:2', 'h:3', 'h:4'], b: ['h:5'] } },
     two: { endpoints: { b: ['h:6'] } },
@@ -26,18 +33,22 @@ test('every word has a place of its own', () => {
   const read = () => [
     ...[0, 1].map((region) => view.gateway(region)),
     ...[0, 1].flatMap((service) => [0, 1].map((region) => view.service(service, region))),
+    ...[0, 1, 2].map((address) => view.address(address)),
     ...[0, 1].map((region) => view.draining(region)),
+    ...[0, 1, 2].map((address) => view.addressDraining(address)),
     ...[0, 1].map((region) => view.controlOn(region)),
     ...topology.endpoints.map(({ index }) => view.ejected(index)),
   ];
   const initial = read();
-  assert.deepEqual(initial.slice(0, 6), Array(6).fill(unknown));
+  assert.deepEqual(initial.slice(0, 9), Array(9).fill(unknown));
   const writes: (() => void)[] = [
     ...[0, 1].map((region) => () => table.setGateway(region, unhealthy)),
     ...[0, 1].flatMap((service) =>
       [0, 1].map((region) => () => table.setService(service, region, healthy)),
     ),
+    ...[0, 1, 2].map((address) => () => table.setAddress(address, healthy)),
     ...[0, 1].map((region) => () => table.setDraining(region, true)),
+    ...[0, 1, 2].map((address) => () => table.setAddressDraining(address, true)),
     ...[0, 1].map((region) => () => table.setControlOn(region, false)),
     ...topology.endpoints.map((one) => () => {
       table.eject(one, [one], 1);
@@ -80,4 +91,33 @@ test('no more than the share is ejected, and at least one may be', () => {
     [true, true, false, false],
   );
   assert.equal(table.eject(endpoint(4), [endpoint(4)], 0.1), true);
+});
+
+test('what is broken stays out in the table of a new revision', () => {
+  const table = new HealthTable(topology);
+  assert.equal(table.eject(endpoint(1), siblings, 0.5), true);
+  table.recordFailure(endpoint(2), siblings, 5, 0.5);
+  table.eject(endpoint(4), [endpoint(4)], 0.5);
+  const changed = configSchema.parse({
+    regions: { b: { address: '10.0.0.2', location }, a: { address: '10.0.0.1', location } },
+    services: {
+      // The same address in another service, or another region, is another endpoint.
+      zero: { endpoints: { a: ['h:2'] } },
+      one: { endpoints: { a: ['h:3', 'h:2', 'h:5'], b: ['h:5', 'h:2'] } },
+    },
+  });
+  const next = compileTopology(changed);
+  const fresh = new HealthTable(next);
+  fresh.carryOver(table, topology, next);
+  const out = next.endpoints.filter(({ index }) => fresh.ejected(index));
+  assert.deepEqual(
+    out.map((one) => [next.regions[one.regionIndex]?.name, one.port, one.serviceIndex]),
+    [
+      ['b', 5, 1],
+      ['a', 2, 1],
+    ],
+  );
+  const third = next.endpoints.find(({ port }) => port === 3);
+  assert.ok(third);
+  assert.equal(fresh.recordFailure(third, [third], 2, 1), true); // the second in a row
 });

@@ -1,6 +1,6 @@
 import type { EndpointInfo, Topology } from '../config/topology.ts';
 
-/** State of a gateway or of a service in a region, as it stands in shared memory. */
+/** State of a gateway, of an address or of a service in a region, as it stands in shared memory. */
 export const unknown = 0;
 export const healthy = 1;
 export const unhealthy = 2;
@@ -17,10 +17,13 @@ const controlOffFlag = 2;
  * memory: the main thread writes states and flags, every gateway thread may eject an
  * endpoint, all threads read. Words of 32 bits, accessed by `Atomics`:
  *
- *   ┌────────────┬─────────────┬────────────┬──────────────────┬──────────────────┬─────────┐
- *   │ generation │ gateway     │ flags      │ service states   │ failures in a row│ ejected │
- *   │ 1 word     │ R words     │ R words    │ S × R words      │ E words          │ E words │
- *   └────────────┴─────────────┴────────────┴──────────────────┴──────────────────┴─────────┘
+ *   ┌────────────┬─────────────┬────────────┬───────────────────────┬───────────────┐
+ *   │ generation │ gateway     │ flags      │ state of each address │ its flags     │
+ *   │ 1 word     │ R words     │ R words    │ A words               │ A words       │
+ *   ├────────────┴─────────────┴────────────┼───────────────────────┼───────────────┤
+ *   │ service states                        │ failures in a row     │ ejected       │
+ *   │ S × R words                           │ E words               │ E words       │
+ *   └───────────────────────────────────────┴───────────────────────┴───────────────┘
  *
  * `generation` rises with every change, so that a reader may keep what it derived.
  */
@@ -29,6 +32,8 @@ export class HealthTable {
   readonly #words: Int32Array;
   readonly #regions: number;
   readonly #flags: number;
+  readonly #addresses: number;
+  readonly #addressFlags: number;
   readonly #services: number;
   readonly #failures: number;
   readonly #ejected: number;
@@ -39,7 +44,9 @@ export class HealthTable {
     const endpoints = topology.endpoints.length;
     this.#regions = regions;
     this.#flags = 1 + regions;
-    this.#services = this.#flags + regions;
+    this.#addresses = this.#flags + regions;
+    this.#addressFlags = this.#addresses + topology.addresses.length;
+    this.#services = this.#addressFlags + topology.addresses.length;
     this.#failures = this.#services + topology.services.length * regions;
     this.#ejected = this.#failures + endpoints;
     this.buffer = buffer ?? new SharedArrayBuffer((this.#ejected + endpoints) * 4);
@@ -69,12 +76,30 @@ export class HealthTable {
     this.#set(this.#services + service * this.#regions + region, state);
   }
 
+  /** By `AddressInfo.index`. The only address of a region has the state of its gateway. */
+  address(index: number): StateCode {
+    return Atomics.load(this.#words, this.#addresses + index) as StateCode;
+  }
+
+  setAddress(index: number, state: StateCode): void {
+    this.#set(this.#addresses + index, state);
+  }
+
+  /** Whether the node of that address wants no new clients. */
+  addressDraining(index: number): boolean {
+    return (Atomics.load(this.#words, this.#addressFlags + index) & drainingFlag) !== 0;
+  }
+
+  setAddressDraining(index: number, on: boolean): void {
+    this.#setFlag(this.#addressFlags + index, drainingFlag, on);
+  }
+
   draining(region: number): boolean {
     return (Atomics.load(this.#words, this.#flags + region) & drainingFlag) !== 0;
   }
 
   setDraining(region: number, on: boolean): void {
-    this.#setFlag(region, drainingFlag, on);
+    this.#setFlag(this.#flags + region, drainingFlag, on);
   }
 
   /** True unless a routing control switched the region off. */
@@ -83,7 +108,7 @@ export class HealthTable {
   }
 
   setControlOn(region: number, on: boolean): void {
-    this.#setFlag(region, controlOffFlag, !on);
+    this.#setFlag(this.#flags + region, controlOffFlag, !on);
   }
 
   ejected(endpoint: number): boolean {
@@ -131,12 +156,34 @@ export class HealthTable {
     return before !== 0;
   }
 
+  /**
+   * Copies failures and ejections of the endpoints that `topology`, that of this table, has
+   * in common with `fromTopology`: a new revision readmits nothing that is broken. An
+   * endpoint is the same by service, region and address.
+   */
+  carryOver(from: HealthTable, fromTopology: Topology, topology: Topology): void {
+    const keyOf = ({ services, regions }: Topology, one: EndpointInfo) =>
+      JSON.stringify([
+        services[one.serviceIndex]?.name,
+        regions[one.regionIndex]?.name,
+        one.host,
+        one.port,
+      ]);
+    const before = new Map(fromTopology.endpoints.map((one) => [keyOf(fromTopology, one), one]));
+    for (const one of topology.endpoints) {
+      const same = before.get(keyOf(topology, one));
+      if (!same) continue;
+      const failures = Atomics.load(from.#words, from.#failures + same.index);
+      Atomics.store(this.#words, this.#failures + one.index, failures);
+      this.#set(this.#ejected + one.index, from.ejected(same.index) ? 1 : 0);
+    }
+  }
+
   #set(word: number, value: number): void {
     if (Atomics.exchange(this.#words, word, value) !== value) Atomics.add(this.#words, 0, 1);
   }
 
-  #setFlag(region: number, flag: number, on: boolean): void {
-    const word = this.#flags + region;
+  #setFlag(word: number, flag: number, on: boolean): void {
     const before = on ? Atomics.or(this.#words, word, flag) : Atomics.and(this.#words, word, ~flag);
     if (((before & flag) !== 0) !== on) Atomics.add(this.#words, 0, 1);
   }
