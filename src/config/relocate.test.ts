@@ -5,7 +5,7 @@ import { relocate } from './relocate.ts';
 const document = {
   regions: {
     'eu-west-1': { address: '127.0.2.1', bind: '127.0.2.9' },
-    'us-east-1': { address: '10.0.0.1' },
+    'us-east-1': { address: '10.0.0.1', nodes: { a: { address: '127.0.1.1', bind: '10.0.0.2' } } },
   },
   services: {
     rates: {
@@ -49,7 +49,7 @@ test('addresses in 127.0/16 move, others and texts stay', () => {
   const moved = relocate(document, { portOffset: 0, loopback: 7 }) as typeof document;
   assert.deepEqual(moved.regions, {
     'eu-west-1': { address: '127.7.2.1', bind: '127.7.2.9' },
-    'us-east-1': { address: '10.0.0.1' },
+    'us-east-1': { address: '10.0.0.1', nodes: { a: { address: '127.7.1.1', bind: '10.0.0.2' } } },
   });
   assert.deepEqual(moved.services.rates.endpoints['eu-west-1'], [
     '127.7.2.1:8101',

@@ -91,9 +91,11 @@ function movePorts(document: Fields, mover: Mover): void {
 }
 
 function moveRegion(region: Fields, mover: Mover): void {
-  for (const field of ['address', 'bind']) {
-    const address = region[field];
-    if (typeof address === 'string') region[field] = mover.address(address);
+  for (const holder of [region, ...fieldsOf(region.nodes)]) {
+    for (const field of ['address', 'bind']) {
+      const address = holder[field];
+      if (typeof address === 'string') holder[field] = mover.address(address);
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import { recordSetsAreValid, recordSetsFitTogether } from './semantics/records.t
 import { referencesExist } from './semantics/references.ts';
 import {
   addressesDiffer,
+  nodesAreNamed,
   portsDiffer,
   regionNamesAreFree,
   someRegionServes,
@@ -28,6 +29,7 @@ const rules: readonly Rule[] = [
   someRegionServes,
   regionNamesAreFree,
   addressesDiffer,
+  nodesAreNamed,
   portsDiffer,
   timingsArePossible,
   endpointsArePossible,

@@ -1,4 +1,5 @@
 import { valueAt } from '../field-path.ts';
+import type { RegionConfig } from '../schema/region.ts';
 import type { Rule } from './rule.ts';
 
 export const someRegionServes: Rule = ({ input, regions }, report) => {
@@ -25,28 +26,70 @@ export const regionNamesAreFree: Rule = ({ regions }, report) => {
   report({ path: ['regions', reservedName], at: 'key', message });
 };
 
+/** An address that a region, or one node of it, claims for itself. */
+interface Claim {
+  readonly region: string;
+  /** For people: `region eu`, `node a of region eu`. */
+  readonly holder: string;
+  readonly address: string;
+  readonly bind: string | undefined;
+  readonly path: readonly string[];
+}
+
 export const addressesDiffer: Rule = ({ regions, stack }, report) => {
-  const holders = new Map<string, string>();
-  const bound = new Map<string, string>();
-  for (const [name, region] of regions) {
-    if (!region) continue;
-    const { address, bind } = region;
-    const holder = holders.get(address);
-    if (holder !== undefined) {
-      const message = `${address} is the address of region ${holder} already`;
-      report({ path: ['regions', name, 'address'], at: 'value', message });
-    } else {
-      holders.set(address, name);
+  const holders = new Map<string, Claim>();
+  const bound = new Map<string, Claim>();
+  for (const claim of [...regions].flatMap(claimsOf)) {
+    const { address, bind, path } = claim;
+    const first = otherHolder(holders, address, claim);
+    if (first) {
+      const message = `${address} is the address of ${first.holder} already`;
+      report({ path: [...path, 'address'], at: 'value', message });
     }
     if (!stack) continue;
     // Regions of a stack share one machine; elsewhere each has its own 0.0.0.0.
     const local = bind ?? address;
-    const other = bound.get(local);
-    if (bind !== undefined && other !== undefined) {
-      const message = `in a stack, region ${other} listens on ${local} already`;
-      report({ path: ['regions', name, 'bind'], at: 'value', message });
+    const other = otherHolder(bound, local, claim);
+    if (bind !== undefined && other) {
+      const message = `in a stack, ${other.holder} listens on ${local} already`;
+      report({ path: [...path, 'bind'], at: 'value', message });
     }
-    bound.set(local, name);
+  }
+};
+
+function claimsOf([region, settings]: readonly [string, RegionConfig | undefined]): Claim[] {
+  if (!settings) return [];
+  const { address, bind, nodes = {} } = settings;
+  const path = ['regions', region];
+  const own = { region, holder: `region ${region}`, address, bind, path };
+  const ofNodes = Object.entries(nodes).map(([node, at]) => ({
+    region,
+    holder: `node ${node} of region ${region}`,
+    address: at.address,
+    bind: at.bind,
+    path: [...path, 'nodes', node],
+  }));
+  return [own, ...ofNodes];
+}
+
+/** Who holds an address before `claim`. That of a region may be that of one of its nodes. */
+function otherHolder(
+  holders: Map<string, Claim>,
+  address: string,
+  claim: Claim,
+): Claim | undefined {
+  const holder = holders.get(address);
+  if (!holder) holders.set(address, claim);
+  if (!holder || holder.region !== claim.region || holder.path.length > 2) return holder;
+  holders.set(address, claim);
+  return undefined;
+}
+
+export const nodesAreNamed: Rule = ({ regions }, report) => {
+  for (const [region, settings] of regions) {
+    if (!settings?.nodes || Object.keys(settings.nodes).length > 0) continue;
+    const message = 'expected at least one node, or no `nodes`: the region then has one';
+    report({ path: ['regions', region, 'nodes'], at: 'key', message });
   }
 };
 
