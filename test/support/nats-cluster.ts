@@ -4,7 +4,12 @@ import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hubConfigText, leafConfigText } from '../../src/store/nats-server/config-text.ts';
+import {
+  hubConfigText,
+  leafConfigText,
+  type ServerKind,
+  serverEnvironment,
+} from '../../src/store/nats-server/config-text.ts';
 import { checkNatsServer, findNatsServer } from '../../src/store/nats-server/find.ts';
 import { hubVoters, type StorePorts, type StoreSite } from '../../src/store/nats-server/sites.ts';
 
@@ -22,13 +27,14 @@ export function natsServerMissing(): string | false {
   }
 }
 
-export type ServerKind = 'hub' | 'leaf';
+const secretVariable = 'MERIDIAN_STORE_SECRET';
 
 interface ServerProcess {
   readonly kind: ServerKind;
   readonly region: string;
   readonly configFile: string;
   readonly logFile: string;
+  readonly environment: Readonly<Record<string, string>>;
   child: ChildProcess | undefined;
 }
 
@@ -92,6 +98,7 @@ export class NatsCluster {
     const log = openSync(server.logFile, 'a');
     const child = spawn(this.#program, ['-c', server.configFile], {
       stdio: ['ignore', log, log],
+      env: { ...process.env, ...server.environment },
     });
     server.child = child;
     child.once('exit', () => {
@@ -137,13 +144,15 @@ export class NatsCluster {
     mkdirSync(directory, { recursive: true });
     const text = kind === 'hub' ? hubConfigText : leafConfigText;
     const configFile = join(directory, 'server.conf');
-    const options = { site, voters, storeDirectory: join(directory, 'data'), secret: this.secret };
-    writeFileSync(configFile, text(options), { mode: 0o600 });
+    const options = { site, voters, storeDirectory: join(directory, 'data') };
+    const { secret } = this;
+    writeFileSync(configFile, text(secret ? { ...options, secretVariable } : options));
     return {
       kind,
       region: site.region,
       configFile,
       logFile: join(directory, 'server.log'),
+      environment: secret ? serverEnvironment(kind, { ...options, secret, secretVariable }) : {},
       child: undefined,
     };
   }

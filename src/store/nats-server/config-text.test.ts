@@ -4,7 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { hubConfigText, leafConfigText, quote, type ServerConfigOptions } from './config-text.ts';
+import {
+  hubConfigText,
+  leafConfigText,
+  quote,
+  type ServerConfigOptions,
+  serverEnvironment,
+} from './config-text.ts';
 import { findNatsServer } from './find.ts';
 import { hubVoters, nearestFirst, replicasFor, type StoreSite } from './sites.ts';
 
@@ -34,7 +40,7 @@ describe('hub configuration', () => {
     assert.match(text, /unique_tag: "region:"/);
     assert.match(text, /server_tags: \["region:eu-west-1"\]/);
     assert.match(text, /domain: "global"/);
-    assert.match(text, /nats-route:\/\/127\.0\.1\.1:6222"\n.*nats-route:\/\/127\.0\.3\.1:6222"/);
+    assert.match(text, /nats-route:\/\/127\.0\.1\.1:6222", "nats-route:\/\/127\.0\.3\.1:6222"/);
     assert.doesNotMatch(text, /nats-route:\/\/127\.0\.2\.1/);
   });
 
@@ -104,6 +110,25 @@ describe('safety of values', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('keeps the secret out of the file, and gives the server what the file refers to', () => {
+    const secretVariable = 'STORE_SECRET';
+    const secret = '12345678901234567k';
+    for (const [kind, text] of [
+      ['hub', hubConfigText],
+      ['leaf', leafConfigText],
+    ] as const) {
+      const file = text(options({ secret, secretVariable }));
+      assert.ok(!file.includes(secret));
+      const environment = serverEnvironment(kind, { ...options(), secret, secretVariable });
+      const referred = [...file.matchAll(/\$(\w+)/g)].map(([, name]) => name);
+      assert.deepEqual([...new Set(referred)].sort(), Object.keys(environment).sort());
+      assert.equal(environment.STORE_SECRET, `"${secret}"`);
+    }
+    assert.throws(() => hubConfigText(options({ secretVariable: 'A B' })), {
+      code: 'invalid_store_secret',
+    });
   });
 
   it('quotes everything that could end a string', () => {

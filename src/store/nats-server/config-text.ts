@@ -14,7 +14,14 @@ export interface ServerConfigOptions {
    * readable by its owner only. Letters, digits, `-` and `_`, at least 16 of them.
    */
   readonly secret?: string | undefined;
+  /**
+   * Name of an environment variable. With it the file holds no secret: it refers to the
+   * variables that `serverEnvironment` gives for the server's process.
+   */
+  readonly secretVariable?: string | undefined;
 }
+
+export type ServerKind = 'hub' | 'leaf';
 
 /** User name that goes with `secret`. */
 export const storeUser = 'meridian';
@@ -33,27 +40,24 @@ export const storeUser = 'meridian';
  * `unique_tag`: two replicas never share a region. A single voter runs without a cluster.
  */
 export function hubConfigText(options: ServerConfigOptions): string {
-  const { site, voters, secret } = options;
-  const others = voters.filter(({ region }) => region !== site.region);
-  const routes = others.map(
-    (voter) => `nats-route://${credentials(secret)}${voter.address}:${voter.ports.cluster}`,
-  );
+  const { site } = options;
+  const routes = routeUrls(options);
   return lines(
     `server_name: ${quote(`hub-${site.region}`)}`,
     `server_tags: [${quote(`region:${site.region}`)}]`,
     `listen: ${quote(`${site.address}:${site.ports.hub}`)}`,
     ...liveness,
-    ...authorization(secret),
+    ...authorization(options),
     'jetstream {',
     `  domain: ${quote(hubDomain)}`,
     ...storage(options.storeDirectory),
     '  unique_tag: "region:"',
     '}',
-    ...(routes.length === 0 ? [] : cluster(site, routes, secret)),
+    ...(routes.length === 0 ? [] : cluster(site, listed(options, routesSuffix, routes), options)),
     'leafnodes {',
     `  listen: ${quote(`${site.address}:${site.ports.leafnodes}`)}`,
     '  no_advertise: true',
-    ...authorization(secret).map((line) => `  ${line}`),
+    ...authorization(options).map((line) => `  ${line}`),
     '}',
   );
 }
@@ -64,22 +68,20 @@ export function hubConfigText(options: ServerConfigOptions): string {
  * every leaf may end on one region.
  */
 export function leafConfigText(options: ServerConfigOptions): string {
-  const { site, voters, secret } = options;
+  const { site } = options;
   if (site.region === hubDomain) {
     throw new MeridianError(
       'reserved_region_name',
       `a region cannot be called "${hubDomain}": that is the name of the store's hub`,
     );
   }
-  const urls = nearestFirst(site, voters).map((voter) =>
-    quote(`nats-leaf://${credentials(secret)}${voter.address}:${voter.ports.leafnodes}`),
-  );
+  const urls = listed(options, remotesSuffix, remoteUrls(options));
   return lines(
     `server_name: ${quote(`leaf-${site.region}`)}`,
     `server_tags: [${quote(`region:${site.region}`)}]`,
     `listen: ${quote(`${site.address}:${site.ports.leaf}`)}`,
     ...liveness,
-    ...authorization(secret),
+    ...authorization(options),
     'jetstream {',
     `  domain: ${quote(site.region)}`,
     ...storage(options.storeDirectory),
@@ -87,7 +89,7 @@ export function leafConfigText(options: ServerConfigOptions): string {
     'leafnodes {',
     '  reconnect: "1s"',
     '  remotes: [',
-    `    { urls: [${urls.join(', ')}], no_randomize: true }`,
+    `    { urls: ${urls}, no_randomize: true }`,
     '  ]',
     '}',
   );
@@ -105,23 +107,74 @@ function storage(directory: string): string[] {
   ];
 }
 
-function cluster(site: StoreSite, routes: readonly string[], secret: string | undefined): string[] {
+/**
+ * What the environment of a server's process must hold when its file was written with
+ * `secretVariable`. The server parses each value as if it stood in the file, so texts are
+ * quoted (a password of digits would be a number) and URLs are a list:
+ *
+ *   VARIABLE           "password"
+ *   VARIABLE_ROUTES    ["nats-route://user:password@host:port", …]   a hub voter
+ *   VARIABLE_REMOTES   ["nats-leaf://user:password@host:port", …]    a leaf
+ */
+export function serverEnvironment(
+  kind: ServerKind,
+  options: ServerConfigOptions & { readonly secret: string; readonly secretVariable: string },
+): Readonly<Record<string, string>> {
+  const { secret, secretVariable } = options;
+  const inFile = { ...options, secretVariable: undefined };
+  return {
+    [secretVariable]: quote(checked(secret)),
+    ...(kind === 'hub'
+      ? { [secretVariable + routesSuffix]: list(routeUrls(inFile)) }
+      : { [secretVariable + remotesSuffix]: list(remoteUrls(inFile)) }),
+  };
+}
+
+const routesSuffix = '_ROUTES';
+const remotesSuffix = '_REMOTES';
+
+function routeUrls({ site, voters, secret }: ServerConfigOptions): string[] {
+  return voters
+    .filter(({ region }) => region !== site.region)
+    .map((voter) => `nats-route://${credentials(secret)}${voter.address}:${voter.ports.cluster}`);
+}
+
+function remoteUrls({ site, voters, secret }: ServerConfigOptions): string[] {
+  return nearestFirst(site, voters).map(
+    (voter) => `nats-leaf://${credentials(secret)}${voter.address}:${voter.ports.leafnodes}`,
+  );
+}
+
+/** URLs that hold a password stay out of the file when it is to hold none. */
+function listed(
+  { secretVariable }: ServerConfigOptions,
+  suffix: string,
+  urls: readonly string[],
+): string {
+  return secretVariable === undefined ? list(urls) : `$${secretVariable}${suffix}`;
+}
+
+function list(texts: readonly string[]): string {
+  return `[${texts.map(quote).join(', ')}]`;
+}
+
+function cluster(site: StoreSite, routes: string, options: ServerConfigOptions): string[] {
   return [
     'cluster {',
     '  name: "meridian-hub"',
     `  listen: ${quote(`${site.address}:${site.ports.cluster}`)}`,
     '  no_advertise: true',
-    ...authorization(secret).map((line) => `  ${line}`),
-    '  routes: [',
-    ...routes.map((route) => `    ${quote(route)}`),
-    '  ]',
+    ...authorization(options).map((line) => `  ${line}`),
+    `  routes: ${routes}`,
     '}',
   ];
 }
 
-function authorization(secret: string | undefined): string[] {
-  if (secret === undefined) return [];
-  return [`authorization { user: ${quote(storeUser)}, password: ${quote(checked(secret))} }`];
+function authorization({ secret, secretVariable }: ServerConfigOptions): string[] {
+  if (secret === undefined && secretVariable === undefined) return [];
+  const password =
+    secretVariable === undefined ? quote(checked(secret!)) : `$${checkedVariable(secretVariable)}`;
+  return [`authorization { user: ${quote(storeUser)}, password: ${password} }`];
 }
 
 function credentials(secret: string | undefined): string {
@@ -133,6 +186,14 @@ function checked(secret: string): string {
   throw new MeridianError(
     'invalid_store_secret',
     'the secret of the store must be at least 16 of A-Z, a-z, 0-9, "-" and "_"',
+  );
+}
+
+function checkedVariable(name: string): string {
+  if (/^[A-Z][A-Z0-9_]*$/.test(name)) return name;
+  throw new MeridianError(
+    'invalid_store_secret',
+    `${JSON.stringify(name)} is not a name for an environment variable: expected A-Z, 0-9 and "_"`,
   );
 }
 
