@@ -1,4 +1,12 @@
 import type { StateName } from '../health/table.ts';
+import type { DriftRow } from '../revisions/drift.ts';
+import type {
+  Head,
+  RevisionInfo,
+  RevisionRef,
+  RolloutBounds,
+  TrafficCount,
+} from '../revisions/revision.ts';
 
 /** What the admin API shows of a node and may ask of it. The node implements it. */
 export interface NodeView {
@@ -16,6 +24,105 @@ export interface NodeView {
   explainDns(name: string, type: string, client: string | undefined): object | Promise<object>;
   /** Starts to drain the region. Idempotent. */
   drain(): void;
+  readonly revisions: RevisionsView;
+  readonly secrets: SecretsView;
+}
+
+/**
+ * Revisions as an operator handles them. Reads are answered from the region's own replica;
+ * writes are compared-and-set on the hub, or end with an error of the store within 3 s.
+ */
+export interface RevisionsView {
+  current(): Promise<CurrentRevision>;
+  /**
+   * Of a revision in the history; without a sequence, what this node runs.
+   *
+   * @throws MeridianError `revision_unknown`
+   */
+  document(sequence: number | undefined): Promise<RevisionDocument>;
+  /** The newest first, at most `limit`. */
+  history(limit: number): Promise<readonly RevisionInfo[]>;
+  /**
+   * Validates, and makes it the current revision if `base` is still that.
+   *
+   * @throws MeridianError `revision_conflict`, `revision_unchanged`, `rollout_running`;
+   *   ConfigError; an error of the store
+   */
+  apply(request: ApplyRequest): Promise<RevisionInfo>;
+  /** @throws MeridianError as `apply`, and `revision_unknown` */
+  rollback(request: RollbackRequest): Promise<RevisionInfo>;
+  /** How far a revision has come: a row for each node of the configuration. */
+  progress(sequence: number): Promise<readonly NodeProgress[]>;
+  /** What each node runs against what its region is to run. */
+  drift(): Promise<readonly DriftRow[]>;
+  /** All that a new node needs to start without a store: a file that `meridian run` takes. */
+  bundle(): Promise<Uint8Array>;
+}
+
+export interface CurrentRevision {
+  /** What regions are to run, and the rollout; `undefined`: nothing was ever applied. */
+  readonly head: Head | undefined;
+  /** What this node runs. */
+  readonly running: RevisionStatus;
+}
+
+export interface RevisionDocument {
+  /** `undefined`: this node runs a file. */
+  readonly info: RevisionInfo | undefined;
+  /** As written. */
+  readonly document: unknown;
+}
+
+export interface ApplyRequest {
+  /** As written, and not validated. */
+  readonly document: unknown;
+  /** What the operator saw; `undefined`: nothing, as nothing was ever applied. */
+  readonly base: RevisionRef | undefined;
+  readonly author: string;
+  readonly message: string;
+  /** `undefined`: all regions at once. */
+  readonly rollout: RolloutRequest | undefined;
+}
+
+export interface RolloutRequest {
+  /** Names of regions, not yet compared with those of the document. */
+  readonly waves: readonly (readonly string[])[];
+  readonly pauseMs: number;
+  readonly bounds: RolloutBounds;
+}
+
+export interface RollbackRequest {
+  readonly base: RevisionRef;
+  /** `undefined`: the one before. */
+  readonly to: number | undefined;
+  readonly author: string;
+  readonly message: string;
+}
+
+export interface NodeProgress extends DriftRow {
+  /** From hearing of the revision to serving it; `undefined` while it does not. */
+  readonly durationMs: number | undefined;
+  /** What of it takes effect at the next start of the node only. */
+  readonly pendingRestart: readonly string[];
+}
+
+/** Secrets by name. What is in them goes in and never comes out. */
+export interface SecretsView {
+  list(): Promise<readonly SecretInfo[]>;
+  /** The caller wipes `value` as soon as this is over. */
+  set(name: string, value: Buffer): Promise<void>;
+  /** @throws MeridianError when there is none of that name */
+  delete(name: string): Promise<void>;
+  /** Seals every secret anew under the newest outer key. Resolves to how many that were. */
+  rotate(): Promise<number>;
+}
+
+export interface SecretInfo {
+  readonly name: string;
+  /** ISO 8601. */
+  readonly changedAt: string;
+  /** Which outer key it is sealed under: a name of the key, nothing of it. */
+  readonly keyId: string;
 }
 
 /** Whether the node serves. */
@@ -45,10 +152,20 @@ export interface EndpointStatus {
   readonly ejected: boolean;
 }
 
+export interface AddressStatus {
+  readonly address: string;
+  /** `undefined`: of a load balancer before the nodes. */
+  readonly node: string | undefined;
+  readonly state: StateName;
+  readonly draining: boolean;
+}
+
 export interface RegionStatus {
   readonly name: string;
   readonly gateway: StateStatus;
   readonly draining: boolean;
+  /** Where clients are sent to: one for each node, or that of a load balancer. */
+  readonly addresses: readonly AddressStatus[];
   /** Since the last verdicts of that region came in; `undefined`: never, or the own region. */
   readonly lastHeardSecondsAgo: number | undefined;
 }
@@ -68,7 +185,18 @@ export interface RevisionStatus {
   readonly loadedAt: string;
   /** Since it was loaded or last confirmed to be the newest. */
   readonly ageSeconds: number;
-  readonly source: 'file' | 'snapshot';
+  readonly source: 'store' | 'file' | 'snapshot' | 'peer' | 'bundle';
+  /**
+   * Since the node last knew that this is what it is to run; 0 while it knows. `undefined`:
+   * it follows a file of its own, and nobody else's word.
+   */
+  readonly staleForSeconds: number | undefined;
+  /** From hearing of it to serving it, the last time that this changed. */
+  readonly appliedInSeconds: number | undefined;
+  /** The newest revision that this node was to run and could not build. */
+  readonly refused: { readonly sequence: number; readonly reason: string } | undefined;
+  /** What of it takes effect at the next start of the node only, a sentence each. */
+  readonly pendingRestart: readonly string[];
 }
 
 export interface StoreView {
@@ -77,6 +205,22 @@ export interface StoreView {
   /** 0 while reachable. */
   readonly outOfReachForSeconds: number;
   readonly lastError: string | undefined;
+  /** Of the server connected to; `undefined` without one. */
+  readonly serverVersion: string | undefined;
+  /** Empty where the engine is `memory`, and until the hub was asked. */
+  readonly buckets: readonly BucketView[];
+}
+
+export interface BucketView {
+  readonly name: string;
+  /** The voter that leads it; `undefined`: none at the moment. */
+  readonly leader: string | undefined;
+  readonly replicas: number;
+  /** Whether a majority of the replicas is there, so that writes can succeed. */
+  readonly quorum: boolean;
+  /** How far the region's own replica is behind; `undefined`: not known. */
+  readonly lagMs: number | undefined;
+  readonly lagMessages: number | undefined;
 }
 
 export interface ThreadStatus {
@@ -88,8 +232,13 @@ export interface ThreadStatus {
 /** Everything that `/status` shows. */
 export interface NodeStatus {
   readonly region: string;
+  /** Unique in its region. */
   readonly node: string;
   readonly version: string;
+  /** ISO 8601: when this was true. */
+  readonly reportedAt: string;
+  /** As `/ready` says. */
+  readonly ready: boolean;
   readonly revision: RevisionStatus;
   /** What does not work as it should, a sentence each. Empty: all is well. */
   readonly degraded: readonly string[];
@@ -97,4 +246,5 @@ export interface NodeStatus {
   readonly regions: readonly RegionStatus[];
   readonly services: readonly ServiceStatus[];
   readonly threads: readonly ThreadStatus[];
+  readonly traffic: TrafficCount;
 }

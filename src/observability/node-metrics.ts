@@ -1,4 +1,4 @@
-import type { Exposition } from './exposition.ts';
+import type { Exposition, Labels, Sample } from './exposition.ts';
 import type { ProcessFigures } from './process-meter.ts';
 
 type State = 'healthy' | 'unhealthy' | 'unknown';
@@ -13,12 +13,27 @@ export interface NodeFigures {
     readonly sequence: number;
     readonly ageSeconds: number;
     readonly source: string;
+    readonly staleForSeconds: number | undefined;
+    readonly appliedInSeconds: number | undefined;
+    readonly refused: object | undefined;
+    readonly pendingRestart: readonly string[];
   };
-  readonly store: { readonly reachable: boolean; readonly outOfReachForSeconds: number };
+  readonly store: {
+    readonly reachable: boolean;
+    readonly outOfReachForSeconds: number;
+    readonly buckets: readonly {
+      readonly name: string;
+      readonly leader: string | undefined;
+      readonly quorum: boolean;
+      readonly lagMs: number | undefined;
+      readonly lagMessages: number | undefined;
+    }[];
+  };
   readonly regions: readonly {
     readonly name: string;
     readonly gateway: { readonly state: State; readonly flaps: number };
     readonly draining: boolean;
+    readonly addresses: readonly { readonly address: string; readonly state: State }[];
   }[];
   readonly services: readonly {
     readonly name: string;
@@ -37,10 +52,16 @@ export function exposeNode(
   node: NodeFigures,
   process: ProcessFigures,
 ): void {
-  const { region, revision } = node;
   exposition.gauge('meridian_node_info', 'Always 1; the labels identify the node.', [
-    [{ region, node: node.node, version: node.version }, 1],
+    [{ region: node.region, node: node.node, version: node.version }, 1],
   ]);
+  exposeRevision(exposition, node);
+  exposeStore(exposition, node);
+  exposeHealth(exposition, node);
+  exposeProcess(exposition, process);
+}
+
+function exposeRevision(exposition: Exposition, { revision }: NodeFigures): void {
   exposition.gauge('meridian_configuration_info', 'Always 1; the labels name the revision.', [
     [{ revision: revision.hash, source: revision.source }, 1],
   ]);
@@ -52,12 +73,37 @@ export function exposeNode(
     'Time since the node last loaded or confirmed its configuration.',
     [[{}, revision.ageSeconds]],
   );
-  exposeStore(exposition, node);
-  exposeHealth(exposition, node);
-  exposeProcess(exposition, process);
+  exposition.gauge(
+    'meridian_configuration_stale_seconds',
+    'Time since the node last knew that its configuration is the one to run; 0 while it knows.',
+    known([{}, revision.staleForSeconds]),
+  );
+  exposition.gauge(
+    'meridian_configuration_refused',
+    'Whether the node could not build the newest revision that it was to run: 1 or 0.',
+    [[{}, revision.refused ? 1 : 0]],
+  );
+  exposition.gauge(
+    'meridian_configuration_restart_pending',
+    'How many changes of the configuration take effect at the next start only.',
+    [[{}, revision.pendingRestart.length]],
+  );
+  exposition.gauge(
+    'meridian_configuration_apply_seconds',
+    'Time from hearing of the revision that runs to serving it.',
+    known([{}, revision.appliedInSeconds]),
+  );
+}
+
+/** Figures that nobody knows at the moment are left out. */
+function known(...samples: readonly (readonly [Labels, number | undefined])[]): Sample[] {
+  return samples.flatMap(([labels, value]): Sample[] =>
+    value === undefined || Number.isNaN(value) ? [] : [[labels, value]],
+  );
 }
 
 function exposeStore(exposition: Exposition, { store }: NodeFigures): void {
+  const { buckets } = store;
   exposition.gauge('meridian_store_reachable', 'Whether the store answers: 1 or 0.', [
     [{}, store.reachable ? 1 : 0],
   ]);
@@ -66,6 +112,32 @@ function exposeStore(exposition: Exposition, { store }: NodeFigures): void {
     'For how long the store has not answered; 0 while it does.',
     [[{}, store.outOfReachForSeconds]],
   );
+  exposition.gauge(
+    'meridian_store_bucket_quorum',
+    'Whether a majority of the replicas of the bucket is there: 1 or 0.',
+    buckets.map(({ name, quorum }) => [{ bucket: name }, quorum ? 1 : 0]),
+  );
+  exposition.gauge(
+    'meridian_store_bucket_leader_info',
+    'Always 1; the labels name the voter that leads the bucket.',
+    buckets.flatMap(({ name, leader }): Sample[] =>
+      leader === undefined ? [] : [[{ bucket: name, leader }, 1]],
+    ),
+  );
+  exposition.gauge(
+    'meridian_store_bucket_lag_seconds',
+    "How far the region's own replica of the bucket is behind.",
+    known(...buckets.map(({ name, lagMs }) => [{ bucket: name }, inSeconds(lagMs)] as const)),
+  );
+  exposition.gauge(
+    'meridian_store_bucket_lag_messages',
+    "How many messages the region's own replica of the bucket lacks.",
+    known(...buckets.map(({ name, lagMessages }) => [{ bucket: name }, lagMessages] as const)),
+  );
+}
+
+function inSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1_000;
 }
 
 function exposeHealth(exposition: Exposition, { regions, services }: NodeFigures): void {
@@ -83,6 +155,15 @@ function exposeHealth(exposition: Exposition, { regions, services }: NodeFigures
     'meridian_region_draining',
     'Whether the region is draining: 1 or 0.',
     regions.map(({ name, draining }) => [{ region: name }, draining ? 1 : 0]),
+  );
+  exposition.gauge(
+    'meridian_address_state',
+    `State of each address that clients are sent to, as this node holds it: ${stateLegend}`,
+    regions.flatMap(({ name, addresses }) =>
+      addresses.map(
+        ({ address, state }) => [{ region: name, address }, stateValues[state]] as const,
+      ),
+    ),
   );
   exposition.gauge(
     'meridian_service_state',

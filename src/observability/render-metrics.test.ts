@@ -11,12 +11,42 @@ const node: NodeFigures = {
   region: 'eu-west-1',
   node: 'eu-west-1-a',
   version: '0.1.0',
-  revision: { hash: 'abc', sequence: 7, ageSeconds: 12.5, source: 'file' },
-  store: { reachable: false, outOfReachForSeconds: 3 },
+  revision: {
+    hash: 'abc',
+    sequence: 7,
+    ageSeconds: 12.5,
+    source: 'file',
+    staleForSeconds: 4.5,
+    appliedInSeconds: 0.25,
+    refused: { sequence: 8, reason: 'port taken' },
+    pendingRestart: ['threads.gateway: 2 → 4'],
+  },
+  store: {
+    reachable: false,
+    outOfReachForSeconds: 3,
+    buckets: [
+      { name: 'config', leader: 'hub-eu', quorum: true, lagMs: 250, lagMessages: 2 },
+      { name: 'acks', leader: undefined, quorum: false, lagMs: undefined, lagMessages: undefined },
+      { name: 'new', leader: undefined, quorum: true, lagMs: Infinity, lagMessages: 0 },
+    ],
+  },
   regions: [
-    { name: 'eu-west-1', gateway: { state: 'healthy', flaps: 0 }, draining: true },
-    { name: 'us-east-1', gateway: { state: 'unhealthy', flaps: 2 }, draining: false },
-    { name: 'witness-1', gateway: { state: 'unknown', flaps: 0 }, draining: false },
+    {
+      name: 'eu-west-1',
+      gateway: { state: 'healthy', flaps: 0 },
+      draining: true,
+      addresses: [
+        { address: '127.0.2.1', state: 'healthy' },
+        { address: '127.0.2.2', state: 'unhealthy' },
+      ],
+    },
+    {
+      name: 'us-east-1',
+      gateway: { state: 'unhealthy', flaps: 2 },
+      draining: false,
+      addresses: [],
+    },
+    { name: 'witness-1', gateway: { state: 'unknown', flaps: 0 }, draining: false, addresses: [] },
   ],
   services: [
     {
@@ -28,7 +58,7 @@ const node: NodeFigures = {
   ],
 };
 
-function render(t: { after(run: () => void): void }): string {
+function render(t: { after(run: () => void): void }, shown = node): string {
   const meter = new ProcessMeter();
   t.after(() => meter.close());
   const gateway = new GatewayMetrics({ routes: ['a'], regions: ['eu-west-1', 'us-east-1'] });
@@ -37,7 +67,7 @@ function render(t: { after(run: () => void): void }): string {
   gateway.connectionOpened('https');
   const dns = new DnsMetrics();
   dns.query('udp', 1, 0, 0.1);
-  return renderMetrics({ node, process: meter.read(), gateway: [gateway], dns: [dns] });
+  return renderMetrics({ node: shown, process: meter.read(), gateway: [gateway], dns: [dns] });
 }
 
 test('states, store and configuration of the node', (t) => {
@@ -47,7 +77,19 @@ test('states, store and configuration of the node', (t) => {
     'meridian_configuration_info{revision="abc",source="file"} 1',
     'meridian_configuration_sequence 7',
     'meridian_configuration_age_seconds 12.5',
+    'meridian_configuration_stale_seconds 4.5',
+    'meridian_configuration_refused 1',
+    'meridian_configuration_restart_pending 1',
+    'meridian_configuration_apply_seconds 0.25',
     'meridian_store_reachable 0',
+    'meridian_store_bucket_quorum{bucket="config"} 1',
+    'meridian_store_bucket_quorum{bucket="acks"} 0',
+    'meridian_store_bucket_leader_info{bucket="config",leader="hub-eu"} 1',
+    'meridian_store_bucket_lag_seconds{bucket="config"} 0.25',
+    'meridian_store_bucket_lag_seconds{bucket="new"} +Inf',
+    'meridian_store_bucket_lag_messages{bucket="config"} 2',
+    'meridian_address_state{region="eu-west-1",address="127.0.2.1"} 1',
+    'meridian_address_state{region="eu-west-1",address="127.0.2.2"} 0',
     'meridian_store_out_of_reach_seconds 3',
     'meridian_gateway_state{region="eu-west-1"} 1',
     'meridian_gateway_state{region="us-east-1"} 0',
@@ -59,6 +101,14 @@ test('states, store and configuration of the node', (t) => {
   ]) {
     assert.ok(lines.includes(line), `${line} is missing`);
   }
+});
+
+test('what nobody knows at the moment is left out', (t) => {
+  const { staleForSeconds, appliedInSeconds, ...revision } = node.revision;
+  const unknown = { ...revision, staleForSeconds: undefined, appliedInSeconds: undefined };
+  const text = render(t, { ...node, revision: unknown });
+  assert.doesNotMatch(text, /configuration_(stale|apply)_seconds|lag_\w+\{bucket="acks"|undefined/);
+  assert.match(text, /^meridian_configuration_age_seconds 12.5$/m);
 });
 
 test('the figures of the process are those of this process', (t) => {
