@@ -62,6 +62,24 @@ identity: { authority: ca.pem, certificate: ../c.pem, key: k.pem }\n`,
   });
 });
 
+test('a secret of the store is no file; a name that only looks like one elsewhere is', () => {
+  const { config, input } = parseConfig(
+    `${region}tls: { certificate: 'secret:tls.{region}', key: 'secret:tls.key' }
+identity: { authority: 'secret:ca', certificate: 'secrets/c.pem', key: 'secret:{region}.key' }
+geo: { database: 'secret:geo' }\n`,
+    '/etc/meridian/meridian.yaml',
+  );
+  const { tls, identity, geo } = config;
+  assert.deepEqual(tls, { certificate: 'secret:tls.{region}', key: 'secret:tls.key' });
+  assert.deepEqual(identity, {
+    authority: 'secret:ca',
+    certificate: '/etc/meridian/secrets/c.pem',
+    key: 'secret:{region}.key',
+  });
+  assert.equal(geo.database, '/etc/meridian/secret:geo');
+  assert.deepEqual((input as typeof config).tls, tls);
+});
+
 test('the revision follows the content, not the spelling or the place', () => {
   const revision = (text: string, file = '/x/meridian.yaml') => parseConfig(text, file).revision;
   const one = revision(`${region}geo: { database: g.mmdb }\n`);

@@ -7,7 +7,7 @@ import { recordSetsAreValid, recordSetsFitTogether } from './semantics/records.t
 import { referencesExist } from './semantics/references.ts';
 import {
   addressesDiffer,
-  nodesAreNamed,
+  nodesArePossible,
   portsDiffer,
   regionNamesAreFree,
   someRegionServes,
@@ -29,7 +29,7 @@ const rules: readonly Rule[] = [
   someRegionServes,
   regionNamesAreFree,
   addressesDiffer,
-  nodesAreNamed,
+  nodesArePossible,
   portsDiffer,
   timingsArePossible,
   endpointsArePossible,

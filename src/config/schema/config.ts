@@ -59,9 +59,12 @@ export const configSchema = z
     }),
     identity: z
       .strictObject({
-        authority: z.string().min(1).meta({
-          description: `The authority that signed the identities of all regions. ${pemPlace}`,
-        }),
+        authority: z
+          .string()
+          .min(1)
+          .meta({
+            description: `The authority that signed the identities of all regions. ${pemPlace}`,
+          }),
         ...pemPaths,
       })
       .optional()

@@ -85,11 +85,24 @@ function otherHolder(
   return undefined;
 }
 
-export const nodesAreNamed: Rule = ({ regions }, report) => {
+/** More would exceed what a region can say about them; see `health/vector.ts`. */
+const mostNodes = 32;
+
+export const nodesArePossible: Rule = ({ regions }, report) => {
   for (const [region, settings] of regions) {
-    if (!settings?.nodes || Object.keys(settings.nodes).length > 0) continue;
-    const message = 'expected at least one node, or no `nodes`: the region then has one';
-    report({ path: ['regions', region, 'nodes'], at: 'key', message });
+    if (!settings?.nodes) continue;
+    const path = ['regions', region, 'nodes'];
+    const count = Object.keys(settings.nodes).length;
+    if (count === 0) {
+      const message = 'expected at least one node, or no `nodes`: the region then has one';
+      report({ path, at: 'key', message });
+    } else if (count > mostNodes) {
+      const message = `${count} nodes; a region can have ${mostNodes}`;
+      report({ path, at: 'key', message });
+    }
+    if (settings.bind === undefined) continue;
+    const message = 'means nothing beside `nodes`: each node has a `bind` of its own';
+    report({ path: ['regions', region, 'bind'], at: 'key', message });
   }
 };
 

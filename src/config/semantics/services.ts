@@ -33,10 +33,11 @@ function checkEndpoints(
   if (endpoints.every(({ weight }) => weight === 0)) {
     report({ path, at: 'key', message: 'every endpoint has weight 0, so none is ever used' });
   }
+  const places = region ? [region, ...Object.values(region.nodes ?? {})] : [];
   const own = new Set(
-    region && ports
-      ? [ports.http, ports.https, ports.link].map((port) => `${region.address}:${port}`)
-      : [],
+    places.flatMap(({ address }) =>
+      ports ? [ports.http, ports.https, ports.link].map((port) => `${address}:${port}`) : [],
+    ),
   );
   const seen = new Map<string, number>();
   for (const [index, { address }] of endpoints.entries()) {
