@@ -27,11 +27,16 @@ async function start(t: TestContext, overrides: Overrides = {}) {
   t.after(() => server.close());
   const client = createDnsClient({ server: '127.0.0.1', port: server.port });
   t.after(() => client.close());
-  return { exchange, metrics, server, client };
+  const next = (zones: Parameters<typeof createExchange>[0]) => ({
+    ...createExchange(zones).options,
+    host: '127.0.0.1',
+    port: server.port,
+  });
+  return { exchange, metrics, server, client, next };
 }
 
-async function tcp(t: TestContext, port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+async function tcp(t: TestContext, port: number, host = '127.0.0.1'): Promise<Socket> {
+  const socket = connect(port, host);
   t.after(() => socket.destroy());
   socket.on('error', () => {});
   await once(socket, 'connect');
@@ -59,6 +64,9 @@ async function closed(socket: Socket): Promise<void> {
   socket.resume();
   if (!socket.closed) await once(socket, 'close');
 }
+
+const late = { name: 'late.test', type: 'A' } as const;
+const lateZone = { records: [{ name: '@', type: 'A' as const, values: ['192.0.2.200'] }] };
 
 const query = (name: string, type = 'A', id = 1) =>
   oracle.encode({ id, type: 'query', questions: [{ name: `${name}.exchange.test`, type }] });
@@ -250,19 +258,88 @@ test('200 questions at once, each with its own answer', async (t) => {
   );
 });
 
-test('`update` swaps the zones and keeps sockets and connections; a bad one changes nothing', async (t) => {
-  const { server, client } = await start(t);
+test('a commit swaps the zones and keeps sockets and connections', async (t) => {
+  const { server, client, next } = await start(t);
   const socket = await tcp(t, server.port);
-  const late = { name: 'late.test', type: 'A' } as const;
+  const prepared = await server.prepare(next({ 'late.test': lateZone }));
+  assert.equal((await client.lookup(late)).rcode, 'REFUSED', 'prepared is not yet served');
+  prepared.commit();
+  assert.equal((await client.lookup(late)).answers[0]?.data, '192.0.2.200');
+  prepared.abandon();
+  prepared.commit();
+  assert.equal((await client.lookup(late)).answers[0]?.data, '192.0.2.200');
+  await askOver(socket);
+  assert.equal(socket.readableEnded, false);
+});
+
+test('what cannot be prepared, is abandoned or was overtaken changes nothing', async (t) => {
+  const { server, client, next } = await start(t);
+  const holder = createSocket('udp4');
+  holder.bind(0, '127.0.0.2');
+  await once(holder, 'listening');
+  t.after(() => holder.close());
+  const taken = holder.address().port;
+  const late1 = next({ 'late.test': lateZone });
+  await assert.rejects(
+    server.prepare(next({ 'late.test': { records: [{ name: 'x', type: 'A' }] } })),
+    { code: 'bad_zone' },
+  );
+  await assert.rejects(server.prepare({ ...late1, host: '127.0.0.2', port: taken }), {
+    code: 'address_in_use',
+    message: new RegExp(`127\\.0\\.0\\.2:${taken} \\(UDP\\)`),
+  });
+  (await server.prepare(late1)).abandon();
+  const overtaken = await server.prepare({ ...late1, host: '127.0.0.2', port: 0 });
+  await server.prepare(next({}));
+  overtaken.commit();
   assert.equal((await client.lookup(late)).rcode, 'REFUSED');
-  const records = [{ name: '@', type: 'A' as const, values: ['192.0.2.200'] }];
-  server.update(createExchange({ 'late.test': { records } }).options);
-  assert.equal((await client.lookup(late)).answers[0]?.data, '192.0.2.200');
-  const bad = createExchange({ 'late.test': { records: [{ name: 'x', type: 'A' }] } });
-  assert.throws(() => server.update(bad.options), { code: 'bad_zone' });
-  assert.equal((await client.lookup(late)).answers[0]?.data, '192.0.2.200');
-  socket.write(frame(query('static')));
-  assert.equal((await messages(socket, 1)).length, 1);
+});
+
+test('another address: bound before the commit, and the old one is left gently', async (t) => {
+  const { server, client, next } = await start(t);
+  const moved = { ...next({ 'late.test': lateZone }), host: '127.0.0.2' };
+  const { port } = server;
+  const idle = await tcp(t, port);
+  const busy = await tcp(t, port);
+  const half = frame(query('static')).subarray(0, 9);
+  busy.write(half);
+  await askOver(idle);
+  const prepared = await server.prepare({ ...moved, port });
+  const there = createDnsClient({ server: '127.0.0.2', port });
+  t.after(() => there.close());
+  assert.equal((await there.lookup(late)).rcode, 'REFUSED', 'it answers, from the old zones');
+  prepared.commit();
+  assert.equal((await there.lookup(late)).answers[0]?.data, '192.0.2.200');
+  await assert.rejects(client.lookup(late), { code: 'lookup_failed' });
+  await closed(idle);
+  busy.write(frame(query('static')).subarray(9));
+  assert.equal((await messages(busy, 1)).length, 1, 'what had begun is answered');
+  await closed(busy);
+  assert.equal((await there.lookup({ ...late, transport: 'tcp' })).rcode, 'NOERROR');
+  // And back again, at once.
+  (await server.prepare({ ...moved, host: '127.0.0.1', port })).commit();
+  assert.equal((await client.lookup(late)).rcode, 'NOERROR');
+});
+
+test('a client that never ends is left after 5 s, and a close leaves nobody', async (t) => {
+  const clock = new ManualClock();
+  const { server, next } = await start(t, { clock });
+  const dripping = await tcp(t, server.port);
+  dripping.write(frame(query('static')).subarray(0, 3));
+  await askOver(await tcp(t, server.port)); // accepted after the other one
+  const moved = { ...next({}), host: '127.0.0.2', port: 0 };
+  (await server.prepare(moved)).commit();
+  clock.advance(4_999);
+  assert.equal(dripping.closed, false);
+  clock.advance(1);
+  await closed(dripping);
+  const again = await tcp(t, server.port, '127.0.0.2');
+  again.write(frame(query('static')).subarray(0, 3));
+  await askOver(await tcp(t, server.port, '127.0.0.2'));
+  (await server.prepare({ ...moved, host: '127.0.0.3' })).commit();
+  await server.prepare({ ...moved, host: '127.0.0.4' });
+  await server.close();
+  await closed(again);
 });
 
 test('a port that another holds, for TCP or for UDP, is an error that names it', async (t) => {

@@ -1,16 +1,11 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
-import { codeOf, messageOf } from '../../base/errors.ts';
 import type { DnsMetrics } from '../../observability/dns-metrics.ts';
-import { DnsError } from '../errors.ts';
 import { compileDnsData, type DnsDataOptions } from './data.ts';
-import { Responder, type Transport } from './responder.ts';
-import { defaultTcpLimits, type TcpLimits, TcpListener } from './tcp.ts';
-import { UdpListener } from './udp.ts';
+import { type ListenAddress, type ListenerOptions, Listeners } from './listeners.ts';
+import { Responder } from './responder.ts';
+import { defaultTcpLimits, type TcpLimits } from './tcp.ts';
 
-export interface DnsServerOptions extends DnsDataOptions {
-  readonly host: string;
-  /** UDP and TCP; 0 for any port that is free for both. */
-  readonly port: number;
+export interface DnsServerOptions extends DnsDataOptions, ListenAddress {
   /** Share the port with other threads of this node. */
   readonly reusePort: boolean;
   readonly metrics: DnsMetrics;
@@ -23,77 +18,98 @@ export interface DnsServerOptions extends DnsDataOptions {
 export interface DnsServer {
   readonly port: number;
   /**
-   * Answers from another configuration from now on; sockets and connections stay. Throws
-   * `bad_zone` and goes on with the old one when it cannot be compiled.
+   * Makes everything of another configuration that can fail: compiles the zones, and binds
+   * the address if it is another one. Rejects with `bad_zone`, `address_in_use` or
+   * `listen_failed`; the server goes on as before then, as it does until the commit. A
+   * later call abandons what an earlier one prepared and nobody committed.
    */
-  update(data: DnsDataOptions): void;
+  prepare(next: DnsDataOptions & ListenAddress): Promise<PreparedDns>;
   /** Ends connections and frees the port. Idempotent. */
   close(): Promise<void>;
 }
 
-/** With port 0: how often another port is tried when TCP's is taken for UDP. */
-const portAttempts = 20;
+/** One use: after `commit` or `abandon` both do nothing. */
+export interface PreparedDns {
+  /** Answers from the new configuration from now on. Sockets of an address that stays stay. */
+  commit(): void;
+  /** Frees what was bound for it. */
+  abandon(): void;
+}
 
 /**
  * Compiles the zones and answers on UDP and TCP. Rejects with `bad_zone`, `address_in_use`
  * (which names the address) or `listen_failed`.
  */
 export async function createDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const { onFault } = options;
+  const { onFault, tcp: limits = defaultTcpLimits, clock = systemClock } = options;
   const responder = new Responder(compileDnsData(options), onFault ? { onFault } : {});
-  const { tcp, udp } = await openListeners(options, responder);
-  const { port } = tcp;
-  let closing: Promise<unknown> | undefined;
-  return {
-    port,
-    update: (data) => responder.replace(compileDnsData(data)),
-    close: async () => {
-      closing ??= Promise.all([tcp.close(), udp.close()]);
-      await closing;
-    },
-  };
+  const { reusePort, metrics } = options;
+  const sockets = { reusePort, responder, metrics, limits, clock };
+  return new TwoPhaseServer(await Listeners.open(options, sockets), sockets);
 }
 
-interface Listeners {
-  readonly tcp: TcpListener;
-  readonly udp: UdpListener;
-}
+/**
+ *              prepare                    commit
+ *   serving A ─────────▶ serving A, and  ─────────▶ serving B; sockets of A, where the
+ *       ▲                B is bound                 address is another one, take nothing
+ *       └─────────────────────┘                     new and end when they are done
+ *               abandon, or a failure
+ *
+ * Sockets of B answer (from A) as soon as they are bound: a port that is shared gets queries
+ * from then on.
+ */
+class TwoPhaseServer implements DnsServer {
+  readonly #sockets: ListenerOptions;
+  #current: Listeners;
+  readonly #retiring = new Set<Listeners>();
+  #prepared: PreparedDns | undefined;
+  #closing: Promise<unknown> | undefined;
 
-/** TCP first: its port, when the system chooses it, must be free for UDP too. */
-async function openListeners(options: DnsServerOptions, responder: Responder): Promise<Listeners> {
-  const { host, reusePort, metrics, clock = systemClock } = options;
-  const limits = options.tcp ?? defaultTcpLimits;
-  const count = (transport: Transport) => (durationMs: number) =>
-    metrics.query(transport, responder.type, responder.rcode, durationMs);
-  for (let attempt = 1; ; attempt++) {
-    const shared = { host, reusePort, responder, clock };
-    const tcp = await TcpListener.open({
-      ...shared,
-      port: options.port,
-      onAnswered: count('tcp'),
-      limits,
-    }).catch((error: unknown) => {
-      throw listenError(error, 'TCP', options);
-    });
-    try {
-      const udp = await UdpListener.open({ ...shared, port: tcp.port, onAnswered: count('udp') });
-      return { tcp, udp };
-    } catch (error) {
-      await tcp.close();
-      const retry = options.port === 0 && codeOf(error) === 'EADDRINUSE';
-      if (!retry || attempt === portAttempts) throw listenError(error, 'UDP', options);
-    }
+  constructor(current: Listeners, sockets: ListenerOptions) {
+    this.#current = current;
+    this.#sockets = sockets;
   }
-}
 
-function listenError(error: unknown, transport: string, options: DnsServerOptions): DnsError {
-  const address = `${options.host}:${options.port} (${transport})`;
-  if (codeOf(error) === 'EADDRINUSE') {
-    return new DnsError('address_in_use', `DNS cannot listen on ${address}: it is in use`, {
-      cause: error,
-      details: { host: options.host, port: options.port, transport },
-    });
+  get port(): number {
+    return this.#current.port;
   }
-  const message = `DNS cannot listen on ${address}: ${messageOf(error)}`;
-  return new DnsError('listen_failed', message, { cause: error });
+
+  async prepare(next: DnsDataOptions & ListenAddress): Promise<PreparedDns> {
+    this.#prepared?.abandon();
+    const data = compileDnsData(next);
+    const stays = this.#current.serves(next);
+    const listeners = stays ? undefined : await Listeners.open(next, this.#sockets);
+    let open = true;
+    const once = (act: () => void) => () => {
+      if (!open) return;
+      open = false;
+      act();
+    };
+    const prepared = {
+      commit: once(() => {
+        this.#sockets.responder.replace(data);
+        if (listeners) this.#moveTo(listeners);
+      }),
+      abandon: once(() => void listeners?.close()),
+    };
+    // Another call, or the end, may have come while the address was bound.
+    this.#prepared?.abandon();
+    this.#prepared = prepared;
+    if (this.#closing) prepared.abandon();
+    return prepared;
+  }
+
+  async close(): Promise<void> {
+    this.#prepared?.abandon();
+    const all = [this.#current, ...this.#retiring];
+    this.#closing ??= Promise.all(all.map((listeners) => listeners.close()));
+    await this.#closing;
+  }
+
+  #moveTo(listeners: Listeners): void {
+    const left = this.#current;
+    this.#current = listeners;
+    this.#retiring.add(left);
+    void left.retire().then(() => this.#retiring.delete(left));
+  }
 }

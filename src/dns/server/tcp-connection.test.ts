@@ -93,3 +93,25 @@ test('a length that no query has ends the connection; nothing after it is answer
   assert.deepEqual(asked, [0]);
   assert.equal(client.destroyed, true);
 });
+
+test('a connection that is finished answers what it holds, then ends, and reads on in vain', async () => {
+  const { client, asked, server } = connection();
+  client.push(Buffer.concat([queries(0, 100), queries(100, 1).subarray(0, 5)]));
+  await turn();
+  server.finish();
+  assert.equal(client.writableEnded, false);
+  client.startReading();
+  const deadline = performance.now() + 5_000;
+  while (asked.length < 100 && performance.now() < deadline) await turn();
+  assert.equal(client.writableEnded, false, 'a query has begun to come in');
+  client.push(queries(100, 1).subarray(5));
+  while (!client.writableFinished && performance.now() < deadline) await turn();
+  assert.equal(client.received, 101 * (responseBytes + 2));
+  client.push(queries(101, 1));
+  await turn();
+  assert.deepEqual(asked, [...Array(101).keys()]);
+  assert.equal(client.readableLength, 0);
+  const idle = connection();
+  idle.server.finish();
+  assert.equal(idle.client.writableEnded, true);
+});

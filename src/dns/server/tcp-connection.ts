@@ -28,6 +28,7 @@ export class TcpConnection {
   /** What came and is not answered yet: `held[0, heldBytes)`. */
   #held: Buffer = emptyBuffer;
   #heldBytes = 0;
+  #finishing = false;
 
   /** `output` (65,535 bytes) is shared by all connections of a thread. */
   constructor(socket: Duplex, respond: Respond, output: Buffer, nowMs: () => number) {
@@ -42,11 +43,26 @@ export class TcpConnection {
     socket.on('error', () => {});
   }
 
+  /**
+   * Ends the connection when every query that has begun to come in is answered. A client
+   * that has more asks it on a new connection (RFC 7766 6.2.4).
+   */
+  finish(): void {
+    this.#finishing = true;
+    this.#endIfDone();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
 
+  #endIfDone(): void {
+    if (this.#finishing && this.#heldBytes === 0) this.#socket.end();
+  }
+
   #receive(chunk: Buffer): void {
+    // Read all the same: closing with bytes unread would reset what the client has yet to read.
+    if (this.#socket.writableEnded) return;
     if (this.#heldBytes === 0) {
       this.#process(chunk);
     } else {
@@ -61,6 +77,7 @@ export class TcpConnection {
     this.#socket.uncork();
     if (consumed < 0) this.#socket.destroy();
     else this.#keep(bytes, consumed);
+    this.#endIfDone();
   }
 
   /** Keeps what is left of `bytes` (a chunk, or what is held) after `consumed`. */

@@ -32,17 +32,21 @@ export interface TcpListenerOptions {
 
 /** How often idle connections are looked for. */
 const sweepMs = 1_000;
+/** What a retired listener gives its clients to read their answers. */
+const retirementMs = 5_000;
 
 export class TcpListener {
   readonly #server: Server;
   readonly #options: TcpListenerOptions;
   readonly #connections = new Set<TcpConnection>();
   readonly #output = Buffer.allocUnsafeSlow(tcpOutputBytes);
+  readonly #closed: Promise<unknown>;
   #sweep: Timer | undefined;
 
   private constructor(options: TcpListenerOptions) {
     this.#options = options;
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#closed = new Promise((resolve) => this.#server.once('close', resolve));
   }
 
   /** Bound and answering. Rejects with the system's error when the address cannot be had. */
@@ -107,12 +111,28 @@ export class TcpListener {
     this.#sweep = again ? clock.after(sweepMs, () => this.#closeIdle()) : undefined;
   }
 
+  /**
+   * Takes no more connections. Those there are end when what they asked is answered and read,
+   * and after 5 s in any case.
+   */
+  async retire(): Promise<void> {
+    this.#server.close();
+    for (const connection of this.#connections) connection.finish();
+    const deadline = this.#options.clock.after(retirementMs, () => this.#destroyAll());
+    await this.#closed;
+    deadline.cancel();
+    this.#sweep?.cancel();
+  }
+
   /** Ends every connection. */
   async close(): Promise<void> {
     this.#sweep?.cancel();
-    const closed = once(this.#server, 'close');
     this.#server.close();
+    this.#destroyAll();
+    await this.#closed;
+  }
+
+  #destroyAll(): void {
     for (const connection of this.#connections) connection.destroy();
-    await closed;
   }
 }
