@@ -46,14 +46,19 @@ export async function createAuthority(now: Date = new Date()): Promise<Authority
 
 /**
  * The identity of `region` on the inter-region link: a certificate for both roles of TLS
- * that names the region, and the addresses where it is reached.
+ * that names the region, and the addresses where it is reached. `names` are further DNS
+ * names that it proves, such as that of a store server's role.
  */
 export async function issueRegionIdentity(
   authority: Authority,
   region: string,
-  { addresses = [], now = new Date() }: { addresses?: readonly string[]; now?: Date } = {},
+  {
+    addresses = [],
+    names = [],
+    now = new Date(),
+  }: { addresses?: readonly string[]; names?: readonly string[]; now?: Date } = {},
 ): Promise<LinkIdentity> {
-  const subject = { name: region, dnsNames: [linkServerName(region)], addresses };
+  const subject = { name: region, dnsNames: [linkServerName(region), ...names], addresses };
   const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
   return {
     ca: authority.cert,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { acknowledgement, encodeFrame, FrameDecoder, maxFrameBytes } from './frames.ts';
+import { acknowledgement, encodeFrame, FrameDecoder, frameAgain, maxFrameBytes } from './frames.ts';
 import { LinkError } from './link-error.ts';
 
 test('frames come out as they went in, however the stream is cut', () => {
@@ -25,6 +25,11 @@ test('frames come out as they went in, however the stream is cut', () => {
     ),
     { numRuns: 60 },
   );
+});
+
+test('what came in a frame can be passed on as it is', () => {
+  const frame = encodeFrame({ text: 'é' });
+  new FrameDecoder().push(frame, (content) => assert.deepEqual(frameAgain(content), frame));
 });
 
 test('an acknowledgement is an empty frame', () => {

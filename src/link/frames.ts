@@ -25,6 +25,14 @@ export function encodeFrame(value: unknown): Buffer {
   return frame;
 }
 
+/** The frame of content that came in one: to pass on what was received, as it is. */
+export function frameAgain(content: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(lengthBytes + content.length);
+  frame.writeUInt32BE(content.length, 0);
+  frame.set(content, lengthBytes);
+  return frame;
+}
+
 export const acknowledgement: Buffer = Buffer.alloc(lengthBytes);
 
 function tooLarge(contentBytes: number): LinkError {

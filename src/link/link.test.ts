@@ -175,6 +175,18 @@ test('frames arrive in order with the name of the peer; a burst is cut to the ne
   assert.deepEqual(link.status(), { connected: true, lastError: undefined }); // never stalled
 });
 
+test('a frame is superseded by the next of its topic, not by others', async () => {
+  const got: string[] = [];
+  const { port } = await listen((socket) =>
+    acceptFrames(socket, 'east', (_, content) => got.push(content.toString())),
+  );
+  const link = sender(port);
+  for (let n = 1; n <= 50; n++) link.send(encodeFrame(n), `topic ${n % 10}`);
+  const newest = Array.from({ length: 10 }, (_, i) => String(41 + i));
+  await until(() => got.length >= 10);
+  assert.deepEqual(got.sort(), newest); // all before them were superseded
+});
+
 test('a lost peer is found again', async () => {
   const got: string[] = [];
   let peer: TLSSocket | undefined;

@@ -4,9 +4,11 @@ import { messageOf } from '../base/errors.ts';
 import { FrameDecoder } from './frames.ts';
 import { frameProtocol, type LinkIdentity, linkClientOptions } from './identity.ts';
 
-/** Where finished frames (`encodeFrame`) go: one other region. Never blocks, never throws. */
+/** Where finished frames (`encodeFrame`) go: one other node. Never blocks, never throws. */
 export interface FrameSender {
-  send(frame: Buffer): void;
+  /** While it waits, a frame is superseded by the next of the same topic. */
+  send(frame: Buffer, topic?: string): void;
+  status(): LinkSenderStatus;
   close(): void;
 }
 
@@ -35,11 +37,11 @@ const firstBackoffMs = 50;
 const longestBackoffMs = 1_000;
 
 /**
- * One kept-alive connection that carries frames to another region. Each frame supersedes the
- * one before, so only the newest is kept while the peer is slow or away:
+ * One kept-alive connection that carries frames to another node. Each frame supersedes the
+ * one before of its topic, so only the newest is kept while the peer is slow or away:
  *
  *              connected                       window full
- *   connecting ─────────▶ open (sends at once) ───────────▶ open (newest one waits)
+ *   connecting ─────────▶ open (sends at once) ───────────▶ open (newest ones wait)
  *      ▲  │ error or 2 s    │        ▲                        │
  *      │  ▼                 │        └───── acknowledged ─────┘
  *   backoff ◀───────────────┴─ error, or a frame unacknowledged for 2 s
@@ -53,7 +55,8 @@ export class LinkSender implements FrameSender {
   #closed = false;
   #timer: Timer | undefined;
   #backoffMs = firstBackoffMs;
-  #waiting: Buffer | undefined;
+  /** By topic; as many as the caller has topics. */
+  readonly #waiting = new Map<string, Buffer>();
   #unacknowledged = 0;
   #lastError: string | undefined;
 
@@ -67,15 +70,15 @@ export class LinkSender implements FrameSender {
     return { connected: this.#open, lastError: this.#lastError };
   }
 
-  send(frame: Buffer): void {
+  send(frame: Buffer, topic = ''): void {
     if (this.#closed) return;
-    this.#waiting = frame;
+    this.#waiting.set(topic, frame);
     this.#flush();
   }
 
   close(): void {
     this.#closed = true;
-    this.#waiting = undefined;
+    this.#waiting.clear();
     this.#timer?.cancel();
     this.#socket?.destroy();
   }
@@ -110,12 +113,14 @@ export class LinkSender implements FrameSender {
   }
 
   #flush(): void {
-    if (!this.#open || !this.#socket || !this.#waiting) return;
-    if (this.#unacknowledged >= windowFrames) return;
-    if (this.#unacknowledged === 0) this.#expectProgress('no acknowledgement');
-    this.#unacknowledged++;
-    this.#socket.write(this.#waiting);
-    this.#waiting = undefined;
+    if (!this.#open || !this.#socket) return;
+    for (const [topic, frame] of this.#waiting) {
+      if (this.#unacknowledged >= windowFrames) return;
+      if (this.#unacknowledged === 0) this.#expectProgress('no acknowledgement');
+      this.#unacknowledged++;
+      this.#socket.write(frame);
+      this.#waiting.delete(topic);
+    }
   }
 
   #acknowledged(): void {
