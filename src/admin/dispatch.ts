@@ -1,9 +1,8 @@
-import { MeridianError } from '../base/errors.ts';
-import { type Answer, problem } from './answer.ts';
+import { type Answer, problem, problemOf } from './answer.ts';
 import type { Guard } from './guard.ts';
 import type { NodeView } from './node-view.ts';
 import { resources } from './resources/all.ts';
-import type { Resource } from './resources/resource.ts';
+import type { BodyRule, Resource } from './resources/resource.ts';
 
 /** What of a request decides about its answer. */
 export interface AdminRequest {
@@ -13,9 +12,11 @@ export interface AdminRequest {
   readonly remoteAddress: string | undefined;
   readonly host: string | undefined;
   readonly authorization: string | undefined;
+  /** Reads the body whole. @throws MeridianError with a code of `problems.ts` */
+  body(rule: BodyRule | undefined): Promise<Buffer>;
 }
 
-/** guard → resource → method → token → parameters → answer; the first refusal ends it. */
+/** guard → resource → method → token → parameters → body → answer; the first refusal ends it. */
 export async function dispatch(
   request: AdminRequest,
   guard: Guard,
@@ -36,9 +37,26 @@ export async function dispatch(
   const parameters = readParameters(query, resource);
   if (typeof parameters === 'string') return problem('bad_parameter', parameters);
   try {
-    return await resource.answer(view, parameters);
+    return await answerWithBody(request, resource, view, parameters);
   } catch (error) {
-    return explainFailure(error, resource, onFailure);
+    const explained = problemOf(error);
+    if (explained) return explained;
+    onFailure(error);
+    return problem('internal_error', 'the log of the node says why');
+  }
+}
+
+async function answerWithBody(
+  request: AdminRequest,
+  resource: Resource,
+  view: NodeView,
+  parameters: Readonly<Record<string, string>>,
+): Promise<Answer> {
+  const body = await request.body(resource.body);
+  try {
+    return await resource.answer(view, parameters, body);
+  } finally {
+    if (resource.body?.secret) body.fill(0);
   }
 }
 
@@ -64,20 +82,4 @@ function readParameters(query: string, resource: Resource): Record<string, strin
     (name) => declared[name] === 'required' && !given[name],
   );
   return missing === undefined ? given : `${missing} is missing`;
-}
-
-/**
- * What a question asks for may be impossible: those errors are made for people and name
- * the cause. Any other error is ours: it goes to the log, not to the caller.
- */
-function explainFailure(
-  error: unknown,
-  resource: Resource,
-  onFailure: (error: unknown) => void,
-): Answer {
-  if (error instanceof MeridianError && resource.parameters) {
-    return problem('cannot_explain', error.message);
-  }
-  onFailure(error);
-  return problem('internal_error', 'the log of the node says why');
 }

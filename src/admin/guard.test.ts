@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Answer } from './answer.ts';
 import { createGuard } from './guard.ts';
 
-const codeOf = (refusal: { body: string } | undefined) => refusal && JSON.parse(refusal.body).code;
+const codeOf = (refusal: Answer | undefined) => refusal && JSON.parse(String(refusal.body)).code;
 
 test('only loopback addresses may ask', () => {
   const guard = createGuard('token');

@@ -7,6 +7,7 @@ import type {
   RolloutBounds,
   TrafficCount,
 } from '../revisions/revision.ts';
+import type { RotationReport, SecretInfo } from '../secrets/secrets.ts';
 
 /** What the admin API shows of a node and may ask of it. The node implements it. */
 export interface NodeView {
@@ -106,23 +107,20 @@ export interface NodeProgress extends DriftRow {
   readonly pendingRestart: readonly string[];
 }
 
-/** Secrets by name. What is in them goes in and never comes out. */
+/** Secrets by name. What is in them goes in and never comes out. `Secrets` is one. */
 export interface SecretsView {
   list(): Promise<readonly SecretInfo[]>;
-  /** The caller wipes `value` as soon as this is over. */
-  set(name: string, value: Buffer): Promise<void>;
-  /** @throws MeridianError when there is none of that name */
+  /**
+   * With `expectedVersion` only where that is the version (0: where there is no such
+   * secret). The caller wipes `value` as soon as this is over.
+   *
+   * @throws SecretError, or an error of the store
+   */
+  set(name: string, value: Buffer, expectedVersion?: number): Promise<SecretInfo>;
+  /** @throws SecretError, or an error of the store */
   delete(name: string): Promise<void>;
-  /** Seals every secret anew under the newest outer key. Resolves to how many that were. */
-  rotate(): Promise<number>;
-}
-
-export interface SecretInfo {
-  readonly name: string;
-  /** ISO 8601. */
-  readonly changedAt: string;
-  /** Which outer key it is sealed under: a name of the key, nothing of it. */
-  readonly keyId: string;
+  /** Seals every secret anew under the newest outer key. @throws as `set` */
+  rotate(): Promise<RotationReport>;
 }
 
 /** Whether the node serves. */

@@ -1,129 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { MeridianError } from '../base/errors.ts';
-import type { NodeStatus, NodeView } from './node-view.ts';
-import { type AdminServerOptions, createAdminServer } from './server.ts';
-
-const status: NodeStatus = {
-  region: 'eu-west-1',
-  node: 'eu-west-1-a',
-  version: '0.1.0',
-  revision: {
-    hash: 'abc',
-    sequence: 1,
-    loadedAt: '2026-01-02T03:04:05.000Z',
-    ageSeconds: 3,
-    source: 'file',
-  },
-  degraded: [],
-  store: { engine: 'memory', reachable: true, outOfReachForSeconds: 0, lastError: undefined },
-  regions: [],
-  services: [],
-  threads: [],
-};
-
-class FakeNode implements NodeView {
-  reasons: string[] = [];
-  drained = 0;
-
-  ready() {
-    return { ready: this.reasons.length === 0, reasons: this.reasons };
-  }
-  status() {
-    return status;
-  }
-  metrics() {
-    return '# HELP x X.\n# TYPE x gauge\nx 1\n';
-  }
-  explainRequest(method: string, url: string) {
-    if (!url.startsWith('http')) throw new MeridianError('bad_url', `not a URL: ${url}`);
-    return { method, url };
-  }
-  async explainDns(name: string, type: string, client: string | undefined) {
-    if (name === 'broken.test') throw new Error('internal: password=hunter2');
-    return { name, type, client };
-  }
-  drain() {
-    this.drained++;
-  }
-}
-
-interface Started {
-  readonly node: FakeNode;
-  readonly port: number;
-  readonly failures: unknown[];
-  ask(method: string, path: string, options?: AskOptions): Promise<Reply>;
-}
-
-interface AskOptions {
-  readonly headers?: Record<string, string>;
-  readonly body?: string;
-  readonly address?: string;
-}
-
-interface Reply {
-  readonly status: number | undefined;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-  json(): Record<string, unknown>;
-}
-
-async function start(t: TestContext, options: Partial<AdminServerOptions> = {}): Promise<Started> {
-  const node = new FakeNode();
-  const failures: unknown[] = [];
-  const server = await createAdminServer({
-    host: '127.0.0.1',
-    port: 0,
-    token: 'the-token',
-    view: node,
-    onFailure: (error) => failures.push(error),
-    ...options,
-  });
-  t.after(() => server.close());
-  const ask = (method: string, path: string, more?: AskOptions) =>
-    askServer(server.port, method, path, more);
-  return { node, port: server.port, failures, ask };
-}
-
-async function askServer(
-  port: number,
-  method: string,
-  path: string,
-  { headers = {}, body, address = '127.0.0.1' }: AskOptions = {},
-): Promise<Reply> {
-  const asked = request({ host: address, port, method, path, headers, agent: false });
-  asked.end(body);
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const part of answer) text += part;
-  return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    body: text,
-    json: () => JSON.parse(text),
-  };
-}
-
-/** Sends bytes and returns all that comes back until the server closes. */
-async function sendRaw(port: number, bytes: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  socket.write(bytes);
-  let text = '';
-  for await (const part of socket) text += part;
-  return text;
-}
-
-function assertProblem(reply: Reply, status: number, code: string): void {
-  assert.equal(reply.status, status, reply.body);
-  assert.equal(reply.headers['content-type'], 'application/problem+json');
-  const { status: stated, code: actual, title } = reply.json();
-  assert.deepEqual([stated, actual], [status, code]);
-  assert.equal(typeof title, 'string');
-}
+import { createAdminServer } from './server.ts';
+import { assertProblem, FakeNode, sendRaw, start, status } from './testdata/fake-node.ts';
 
 test('the index lists every resource, and each of them is there', async (t) => {
   const { ask } = await start(t);
@@ -131,13 +13,25 @@ test('the index lists every resource, and each of them is there', async (t) => {
     resources: { path: string; method: string }[];
   };
   assert.deepEqual(index.resources.map(({ method, path }) => `${method} ${path}`).sort(), [
+    'GET /config',
+    'GET /config/bundle',
+    'GET /config/document',
+    'GET /config/drift',
+    'GET /config/history',
+    'GET /config/progress',
     'GET /explain/dns',
     'GET /explain/request',
     'GET /live',
     'GET /metrics',
     'GET /ready',
+    'GET /secrets',
     'GET /status',
+    'POST /config/apply',
+    'POST /config/rollback',
     'POST /drain',
+    'POST /secrets/delete',
+    'POST /secrets/rotate',
+    'POST /secrets/set',
   ]);
   for (const { method, path } of index.resources) {
     assert.notEqual((await ask(method, path)).status, 404, path);

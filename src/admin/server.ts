@@ -3,11 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { codeOf, MeridianError, messageOf } from '../base/errors.ts';
-import { type AdminProblemCode, type Answer, problem } from './answer.ts';
+import { type Answer, problem } from './answer.ts';
+import { discardRest, readBody } from './body.ts';
 import { Connections } from './connections.ts';
 import { type AdminRequest, dispatch } from './dispatch.ts';
 import { createGuard } from './guard.ts';
 import type { NodeView } from './node-view.ts';
+import type { AdminProblemCode } from './problems.ts';
 
 /** `admin_port_taken`: another program holds it. `admin_listen_failed`: any other cause. */
 export type AdminErrorCode = 'admin_port_taken' | 'admin_listen_failed';
@@ -29,7 +31,6 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-const bodyLimitBytes = 64 * 1024;
 const closeLimitMs = 1_000;
 
 /**
@@ -40,28 +41,38 @@ const closeLimitMs = 1_000;
 export async function createAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { host, port, token, view, onFailure = () => undefined } = options;
   const guard = createGuard(token);
-  const server = createServer(
-    {
-      headersTimeout: 2_000,
-      requestTimeout: 10_000,
-      keepAliveTimeout: 5_000,
-      connectionsCheckingInterval: 500,
-      maxHeaderSize: 16 * 1024,
-    },
-    (request, response) => {
-      request.on('error', () => undefined); // the connection is gone, and with it who asked
-      const { socket } = request;
-      response.once('close', () => connections.answered(socket));
-      answerRequest(request, (asked) => {
-        connections.busy(socket);
-        return dispatch(asked, guard, view, onFailure);
-      })
-        .then((answer) => send(request, response, answer))
-        .catch(onFailure);
-    },
-  );
+  const server = createServer({
+    headersTimeout: 2_000,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 5_000,
+    connectionsCheckingInterval: 500,
+    maxHeaderSize: 16 * 1024,
+  });
   const connections = new Connections(server);
-  server.on('clientError', refuseMalformed);
+  /** Whose body was still on its way: the limit of its time calls for no second answer. */
+  const answeredEarly = new WeakSet<Duplex>();
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    request.on('error', () => undefined); // the connection is gone, and with it who asked
+    const { socket } = request;
+    response.once('close', () => connections.answered(socket));
+    const asked = askedOf(request, async (rule) => {
+      const body = await readBody(request, response, rule);
+      connections.busy(socket);
+      return body;
+    });
+    dispatch(asked, guard, view, onFailure)
+      .then((answer) => {
+        if (!request.complete) answeredEarly.add(socket);
+        send(request, response, answer);
+      })
+      .catch(onFailure);
+  };
+  server.on('request', answer);
+  server.on('checkContinue', answer);
+  server.on('clientError', (error, socket) => {
+    if (answeredEarly.has(socket)) socket.destroy();
+    else refuseMalformed(error, socket);
+  });
   await listen(server, host, port);
   return { port: (server.address() as AddressInfo).port, close: closeOnce(server) };
 }
@@ -81,41 +92,25 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   }
 }
 
-/** No resource reads a body yet; a small one is read and ignored, a large one refused. */
-async function answerRequest(
-  request: IncomingMessage,
-  answer: (asked: AdminRequest) => Promise<Answer>,
-): Promise<Answer> {
-  if (!(await discardBody(request))) {
-    const detail = `at most ${bodyLimitBytes} bytes are read`;
-    return problem('body_too_large', detail, { Connection: 'close' });
-  }
-  return answer({
+function askedOf(request: IncomingMessage, body: AdminRequest['body']): AdminRequest {
+  return {
     method: request.method ?? '',
     target: request.url ?? '',
     remoteAddress: request.socket.remoteAddress,
     host: request.headers.host,
     authorization: request.headers.authorization,
-  });
-}
-
-/** False when there is more of it than `bodyLimitBytes`; the connection is kept to say so. */
-function discardBody(request: IncomingMessage): Promise<boolean> {
-  return new Promise((resolve) => {
-    let bytes = 0;
-    request.on('data', (part: Buffer) => {
-      bytes += part.length;
-      if (bytes <= bodyLimitBytes) return;
-      request.pause();
-      resolve(false);
-    });
-    request.on('end', () => resolve(true));
-    request.on('close', () => resolve(true));
-  });
+    body,
+  };
 }
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  response.writeHead(answer.status, fieldsOf(answer));
+  // Who asked whether to go on and was refused may or may not send the body nevertheless.
+  const uncertain = request.headers.expect !== undefined && !request.complete;
+  response.writeHead(answer.status, {
+    ...fieldsOf(answer),
+    ...(uncertain && { Connection: 'close' }),
+  });
+  if (!request.complete) discardRest(request);
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }
 

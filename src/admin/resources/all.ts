@@ -1,4 +1,12 @@
 import { json } from '../answer.ts';
+import { apply } from './config/apply.ts';
+import { bundle } from './config/bundle.ts';
+import { current } from './config/current.ts';
+import { document } from './config/document.ts';
+import { drift } from './config/drift.ts';
+import { history } from './config/history.ts';
+import { progress } from './config/progress.ts';
+import { rollback } from './config/rollback.ts';
 import { drain } from './drain.ts';
 import { explainDns } from './explain-dns.ts';
 import { explainRequest } from './explain-request.ts';
@@ -6,6 +14,10 @@ import { live } from './live.ts';
 import { metrics } from './metrics.ts';
 import { ready } from './ready.ts';
 import type { Resource } from './resource.ts';
+import { deleteSecret } from './secrets/delete.ts';
+import { listSecrets } from './secrets/list.ts';
+import { rotateSecrets } from './secrets/rotate.ts';
+import { setSecret } from './secrets/set.ts';
 import { status } from './status.ts';
 
 const listed: readonly Resource[] = [
@@ -16,6 +28,18 @@ const listed: readonly Resource[] = [
   explainRequest,
   explainDns,
   drain,
+  current,
+  document,
+  history,
+  progress,
+  drift,
+  bundle,
+  apply,
+  rollback,
+  listSecrets,
+  setSecret,
+  deleteSecret,
+  rotateSecrets,
 ];
 
 const index: Resource = {
@@ -24,10 +48,11 @@ const index: Resource = {
   summary: 'This list.',
   answer: () =>
     json(200, {
-      resources: listed.map(({ path, method, summary, parameters }) => ({
+      resources: listed.map(({ path, method, summary, parameters, body }) => ({
         path,
         method,
         ...(parameters && { parameters }),
+        ...(body && { body: { type: body.contentType, atMostBytes: body.limitBytes } }),
         summary,
       })),
     }),

@@ -1,4 +1,4 @@
-import { json } from '../answer.ts';
+import { explained } from './explained.ts';
 import type { Resource } from './resource.ts';
 
 export const explainDns: Resource = {
@@ -6,7 +6,7 @@ export const explainDns: Resource = {
   method: 'GET',
   summary: 'What a DNS query would be answered, and why.',
   parameters: { name: 'required', type: 'optional', client: 'optional' },
-  async answer(view, { name = '', type = 'A', client }) {
-    return json(200, await view.explainDns(name, type, client));
+  answer(view, { name = '', type = 'A', client }) {
+    return explained(() => view.explainDns(name, type, client));
   },
 };

@@ -1,4 +1,4 @@
-import { json } from '../answer.ts';
+import { explained } from './explained.ts';
 import type { Resource } from './resource.ts';
 
 export const explainRequest: Resource = {
@@ -6,7 +6,7 @@ export const explainRequest: Resource = {
   method: 'GET',
   summary: 'What would happen to a request, and why.',
   parameters: { method: 'optional', url: 'required' },
-  async answer(view, { method = 'GET', url = '' }) {
-    return json(200, await view.explainRequest(method, url));
+  answer(view, { method = 'GET', url = '' }) {
+    return explained(() => view.explainRequest(method, url));
   },
 };
