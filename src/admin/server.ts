@@ -21,6 +21,8 @@ export interface AdminServerOptions {
   /** What changes must present; without it nothing can be changed. */
   readonly token: string | undefined;
   readonly view: NodeView;
+  /** For head and body of a request to come in. Default: 10 s. */
+  readonly requestTimeoutMs?: number;
   /** Told of errors of the node's own behind a 500. */
   onFailure?(error: unknown): void;
 }
@@ -39,11 +41,18 @@ const closeLimitMs = 1_000;
  * @throws MeridianError `admin_port_taken`, `admin_listen_failed`
  */
 export async function createAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { host, port, token, view, onFailure = () => undefined } = options;
+  const {
+    host,
+    port,
+    token,
+    view,
+    requestTimeoutMs = 10_000,
+    onFailure = () => undefined,
+  } = options;
   const guard = createGuard(token);
   const server = createServer({
-    headersTimeout: 2_000,
-    requestTimeout: 10_000,
+    headersTimeout: Math.min(2_000, requestTimeoutMs),
+    requestTimeout: requestTimeoutMs,
     keepAliveTimeout: 5_000,
     connectionsCheckingInterval: 500,
     maxHeaderSize: 16 * 1024,
@@ -106,11 +115,14 @@ function askedOf(request: IncomingMessage, body: AdminRequest['body']): AdminReq
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   // Who asked whether to go on and was refused may or may not send the body nevertheless.
   const uncertain = request.headers.expect !== undefined && !request.complete;
+  if (!request.complete) {
+    response.shouldKeepAlive = true; // Else the answer is followed by a reset that overtakes it.
+    discardRest(request);
+  }
   response.writeHead(answer.status, {
     ...fieldsOf(answer),
     ...(uncertain && { Connection: 'close' }),
   });
-  if (!request.complete) discardRest(request);
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }
 

@@ -184,6 +184,7 @@ export interface Reply {
   readonly status: number | undefined;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  readonly octets: Buffer;
   json(): Record<string, unknown>;
 }
 
@@ -216,12 +217,15 @@ async function askServer(
   const asked = request({ host: address, port, method, path, headers, agent: false });
   asked.end(body);
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const part of answer) text += part;
+  const parts: Buffer[] = [];
+  for await (const part of answer) parts.push(part);
+  const octets = Buffer.concat(parts);
+  const text = octets.toString();
   return {
     status: answer.statusCode,
     headers: answer.headers,
     body: text,
+    octets,
     json: () => JSON.parse(text),
   };
 }
