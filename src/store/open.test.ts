@@ -26,13 +26,27 @@ describe('storeOptionsFor', () => {
       engine: 'jetstream',
       servers: ['nats://10.0.0.1:4222'],
       name: 'a-1',
+      region: 'a',
       replicas: 3,
       secret: undefined,
+      tls: undefined,
     });
     const stack = config({ store: { engine: 'jetstream' }, stack: {} });
     const options = storeOptionsFor(stack, 'b', 'b');
     assert.deepEqual(options.engine === 'jetstream' && options.servers, ['nats://127.0.2.1:4222']);
     assert.throws(() => storeOptionsFor(named, 'b', 'b'), { code: 'store_not_configured' });
+  });
+
+  it("shows the region's identity where TLS is on, and demands that of the server", () => {
+    const servers = { a: ['nats://10.0.0.1:4222'] };
+    const secured = config({ store: { engine: 'jetstream', servers, tls: true } });
+    const identity = { ca: 'CA', cert: 'CERT', key: 'KEY' };
+    const options = storeOptionsFor(secured, 'a', 'a-1', undefined, identity);
+    assert.deepEqual(options.engine === 'jetstream' && options.tls, {
+      ...identity,
+      serverName: 'a.region.meridian.internal',
+    });
+    assert.throws(() => storeOptionsFor(secured, 'a', 'a-1'), { code: 'store_not_configured' });
   });
 });
 

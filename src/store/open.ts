@@ -1,8 +1,10 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MeridianError } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
+import type { StoreTls } from './jetstream/connection.ts';
 import { type JetStreamOptions, JetStreamStore } from './jetstream/jetstream-store.ts';
 import { MemoryStore } from './memory/memory-store.ts';
+import { identityName } from './nats-server/identities.ts';
 import { replicasFor, storeSites } from './nats-server/sites.ts';
 import type { Store } from './store.ts';
 
@@ -24,6 +26,7 @@ export function openStore(options: StoreOptions, clock: Clock = systemClock): St
  * region, the leaf of a stack is meant.
  *
  * @param node names the node, one per process: `eu-west-1` or `eu-west-1-2`.
+ * @param identity of the region, as PEM texts, where `store.tls` says that it is to be shown.
  * @throws {MeridianError} `store_not_configured`
  */
 export function storeOptionsFor(
@@ -31,6 +34,7 @@ export function storeOptionsFor(
   region: string,
   node: string,
   secret?: string,
+  identity?: Omit<StoreTls, 'serverName'>,
 ): StoreOptions {
   if (config.store.engine === 'memory') return { engine: 'memory' };
   const servers = config.store.servers?.[region] ?? stackServers(config, region);
@@ -41,7 +45,19 @@ export function storeOptionsFor(
     );
   }
   const replicas = replicasFor(Object.keys(config.regions).length);
-  return { engine: 'jetstream', servers, name: node, replicas, secret };
+  const tls = config.store.tls ? tlsOf(region, identity) : undefined;
+  return { engine: 'jetstream', servers, name: node, region, replicas, secret, tls };
+}
+
+function tlsOf(region: string, identity: Omit<StoreTls, 'serverName'> | undefined): StoreTls {
+  if (identity) {
+    const { ca, cert, key } = identity;
+    return { ca, cert, key, serverName: identityName(region) };
+  }
+  throw new MeridianError(
+    'store_not_configured',
+    `store.tls is on, and region "${region}" has no identity to show`,
+  );
 }
 
 function stackServers(config: Config, region: string): string[] {

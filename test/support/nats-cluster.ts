@@ -4,14 +4,19 @@ import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAuthority, issueRegionIdentity } from '../../src/link/authority.ts';
+import type { LinkIdentity } from '../../src/link/identity.ts';
 import {
   hubConfigText,
   leafConfigText,
   type ServerKind,
+  type ServerTls,
   serverEnvironment,
 } from '../../src/store/nats-server/config-text.ts';
 import { checkNatsServer, findNatsServer } from '../../src/store/nats-server/find.ts';
+import { hubName, identityName } from '../../src/store/nats-server/identities.ts';
 import { hubVoters, type StorePorts, type StoreSite } from '../../src/store/nats-server/sites.ts';
+import type { StoreOptions } from '../../src/store/open.ts';
 
 /**
  * Why no real servers can be started here, or `false`. In CI a missing nats-server is a
@@ -38,6 +43,13 @@ interface ServerProcess {
   child: ChildProcess | undefined;
 }
 
+export interface NatsClusterOptions {
+  readonly regions: readonly string[];
+  readonly leaves: readonly string[];
+  readonly secret?: string;
+  readonly tls?: boolean;
+}
+
 /**
  * Real hub voters and leaves on loopback addresses and free ports, with their data in a
  * temporary folder: the topology of a stack, for tests to kill, freeze and start again.
@@ -45,6 +57,7 @@ interface ServerProcess {
 export class NatsCluster {
   readonly sites: readonly StoreSite[];
   readonly secret: string | undefined;
+  readonly #identities: ReadonlyMap<string, LinkIdentity> | undefined;
   readonly #directory: string;
   readonly #program: string;
   readonly #servers: readonly ServerProcess[];
@@ -55,11 +68,13 @@ export class NatsCluster {
     sites: readonly StoreSite[],
     leaves: readonly string[],
     secret: string | undefined,
+    identities: ReadonlyMap<string, LinkIdentity> | undefined,
   ) {
     this.#program = program;
     this.#directory = directory;
     this.sites = sites;
     this.secret = secret;
+    this.#identities = identities;
     const voters = hubVoters(sites);
     this.#servers = sites.flatMap((site) => [
       ...(voters.includes(site) ? [this.#prepare('hub', site, voters)] : []),
@@ -67,19 +82,39 @@ export class NatsCluster {
     ]);
   }
 
-  /** Starts a voter per region (by `hubVoters`) and a leaf in each of `leaves`. */
-  static async start(options: {
-    readonly regions: readonly string[];
-    readonly leaves: readonly string[];
-    readonly secret?: string;
-  }): Promise<NatsCluster> {
+  /**
+   * Starts a voter per region (by `hubVoters`) and a leaf in each of `leaves`. With a secret
+   * they know each other by it; with `tls`, by certificates; with both, by both.
+   */
+  static async start(options: NatsClusterOptions): Promise<NatsCluster> {
     const program = findNatsServer();
     await checkNatsServer(program);
     const directory = mkdtempSync(join(tmpdir(), 'meridian-nats-'));
     const sites = await Promise.all(options.regions.map(freeSite));
-    const cluster = new NatsCluster(program, directory, sites, options.leaves, options.secret);
+    const identities = options.tls ? await issueIdentities(sites) : undefined;
+    const { leaves, secret } = options;
+    const cluster = new NatsCluster(program, directory, sites, leaves, secret, identities);
     cluster.startAll();
     return cluster;
+  }
+
+  /** For a node of the region. */
+  storeOptions(region: string): StoreOptions & { engine: 'jetstream' } {
+    const { length } = hubVoters(this.sites);
+    return {
+      engine: 'jetstream',
+      servers: [this.leafUrl(region)],
+      name: region,
+      replicas: length as 1 | 3 | 5,
+      secret: this.secret,
+      tls: this.tlsOf(region),
+    };
+  }
+
+  /** What proves a node of the region to its leaf, and the leaf to it. */
+  tlsOf(region: string): (LinkIdentity & { serverName: string }) | undefined {
+    const identity = this.#identities?.get(region);
+    return identity && { ...identity, serverName: identityName(region) };
   }
 
   leafUrl(region: string): string {
@@ -139,12 +174,25 @@ export class NatsCluster {
     return server;
   }
 
+  #writeIdentity(region: string, directory: string): ServerTls | undefined {
+    const identity = this.#identities?.get(region);
+    if (!identity) return undefined;
+    const write = (name: 'ca' | 'cert' | 'key') => {
+      const path = join(directory, `${name}.pem`);
+      writeFileSync(path, identity[name]);
+      return path;
+    };
+    const regions = this.sites.map((site) => site.region);
+    return { ca: write('ca'), cert: write('cert'), key: write('key'), regions };
+  }
+
   #prepare(kind: ServerKind, site: StoreSite, voters: readonly StoreSite[]): ServerProcess {
     const directory = join(this.#directory, site.region, kind);
     mkdirSync(directory, { recursive: true });
     const text = kind === 'hub' ? hubConfigText : leafConfigText;
     const configFile = join(directory, 'server.conf');
-    const options = { site, voters, storeDirectory: join(directory, 'data') };
+    const tls = this.#writeIdentity(site.region, directory);
+    const options = { site, voters, storeDirectory: join(directory, 'data'), tls };
     const { secret } = this;
     writeFileSync(configFile, text(secret ? { ...options, secretVariable } : options));
     return {
@@ -156,6 +204,17 @@ export class NatsCluster {
       child: undefined,
     };
   }
+}
+
+/** Of the servers of each region; all are given the voter's name. */
+async function issueIdentities(sites: readonly StoreSite[]): Promise<Map<string, LinkIdentity>> {
+  const authority = await createAuthority();
+  const issue = async ({ region, address }: StoreSite) =>
+    [
+      region,
+      await issueRegionIdentity(authority, region, { addresses: [address], names: [hubName] }),
+    ] as const;
+  return new Map(await Promise.all(sites.map(issue)));
 }
 
 async function freeSite(region: string, index: number): Promise<StoreSite> {

@@ -34,6 +34,7 @@ for (const [how, end] of [
     const connection = new Connection({
       servers: [`nats://${host}`],
       name: 'test',
+      region: 'test',
       onLost: lost.resolve,
     });
     try {

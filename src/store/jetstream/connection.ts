@@ -1,7 +1,8 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import { messageOf } from '../../base/errors.ts';
 import { storeError } from '../errors.ts';
-import { storeUser } from '../nats-server/config-text.ts';
+import { inboxPrefix } from '../nats-server/rights.ts';
+import { storeUser } from '../nats-server/secret.ts';
 import { awaitGreeting } from './greeting.ts';
 import { resolvesWithin, sleep } from './sleep.ts';
 
@@ -11,12 +12,24 @@ const pingEveryMs = 500;
 const pingLimitMs = 1_000;
 const pingsMissed = 2;
 
+/** PEM texts with which node and server prove themselves to each other. */
+export interface StoreTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  /** The name that the server must prove; by default, its host. */
+  readonly serverName?: string | undefined;
+}
+
 export interface ConnectionOptions {
   /** `nats://host:port`, in order of preference. */
   readonly servers: readonly string[];
   /** Shown by the server in its logs and monitoring. */
   readonly name: string;
   readonly secret?: string | undefined;
+  /** Whose answers the node may hear. */
+  readonly region: string;
+  readonly tls?: StoreTls | undefined;
   /** Called when a connection that stood is no more. */
   onLost(reason: string): void;
 }
@@ -50,6 +63,11 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#running = this.#run();
+  }
+
+  /** Of the subjects where this node's answers and deliveries arrive. */
+  get inboxPrefix(): string {
+    return inboxPrefix(this.#options.region);
   }
 
   get current(): NatsConnection | undefined {
@@ -118,10 +136,13 @@ export class Connection {
   async #connect(server: URL): Promise<NatsConnection> {
     const port = Number(server.port || 4222);
     await awaitGreeting(server.hostname, port, connectLimitMs);
+    const { name, secret, tls } = this.#options;
     return await connect({
       servers: [`${server.hostname}:${port}`],
-      name: this.#options.name,
-      ...(this.#options.secret && { user: storeUser, pass: this.#options.secret }),
+      name,
+      inboxPrefix: this.inboxPrefix,
+      ...(secret && { user: storeUser, pass: secret }),
+      ...(tls && { tls: tlsOptions(tls, server.hostname) }),
       timeout: connectLimitMs,
       reconnect: false,
       ignoreClusterUpdates: true,
@@ -163,6 +184,12 @@ export class Connection {
       ping().catch((error) => resolve(error));
     });
   }
+}
+
+/** The library hands what it does not know itself on to `tls.connect`. */
+function tlsOptions({ ca, cert, key, serverName }: StoreTls, host: string): TlsOptions {
+  const servername = serverName ?? host;
+  return { ca, cert, key, servername, minVersion: 'TLSv1.3' } as TlsOptions;
 }
 
 /** Names the server, whether or not the error does. */

@@ -24,6 +24,7 @@ export interface FollowOptions {
   /** Deliver what is newer than this; 0: the last value of every key first. */
   readonly afterRevision: number;
   readonly headersOnly: boolean;
+  readonly inboxPrefix: string;
   readonly signal: AbortSignal;
   onDelivery(delivery: Delivery): void;
   /** Called once: all that the source held at the start was delivered. */
@@ -44,7 +45,7 @@ export async function followStream(
   connection: NatsConnection,
   options: FollowOptions,
 ): Promise<void> {
-  const inbox = createInbox();
+  const inbox = createInbox(options.inboxPrefix);
   const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
   const progress = new Progress(options, (subject) => connection.publish(subject));
   const silence = setTimeout(() => fail(new Error('the watch fell silent')), silenceMs);

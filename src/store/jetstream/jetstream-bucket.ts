@@ -85,9 +85,10 @@ export class JetStreamBucket implements Bucket {
       what: `list ${this.name}/${prefix}*`,
       tryLimitMs: Number.POSITIVE_INFINITY,
     };
+    const { inboxPrefix } = this.#link.connection;
     return await this.#fromReplica((source, deadlineMs) =>
       this.#link.attempt({ ...operation, deadlineMs }, (connection, timeoutMs) =>
-        listKeys(connection, source, this.name, prefix, timeoutMs),
+        listKeys(connection, { source, bucket: this.name, prefix, inboxPrefix, timeoutMs }),
       ),
     );
   }

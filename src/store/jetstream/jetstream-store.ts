@@ -3,7 +3,7 @@ import { checkBucketName, checkKey, checkSubject } from '../names.ts';
 import { PartedObjects } from '../objects.ts';
 import { Reachability } from '../reachability.ts';
 import type { Bucket, Objects, Signal, Store, StoreStatus } from '../store.ts';
-import { Connection } from './connection.ts';
+import { Connection, type StoreTls } from './connection.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
 import { Link } from './link.ts';
@@ -16,8 +16,12 @@ export interface JetStreamOptions {
   readonly name: string;
   /** Copies of each bucket on the hub: `replicasFor(regions)`. */
   readonly replicas: 1 | 3 | 5;
+  /** Default: `name`. */
+  readonly region?: string | undefined;
   /** Password of the store's servers, where they have one. */
   readonly secret?: string | undefined;
+  /** Where they demand certificates. */
+  readonly tls?: StoreTls | undefined;
 }
 
 /** No operator's bucket has a `_` in its name. */
@@ -38,7 +42,11 @@ export class JetStreamStore implements Store {
     this.#reachability = reachability;
     this.#replicas = options.replicas;
     const onLost = (reason: string) => reachability.failed(nowMs(), reason);
-    this.#link = new Link(new Connection({ ...options, onLost }), nowMs, reachability);
+    this.#link = new Link(
+      new Connection({ ...options, region: options.region ?? options.name, onLost }),
+      nowMs,
+      reachability,
+    );
     this.#open(heartbeatBucket);
     this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link);
   }

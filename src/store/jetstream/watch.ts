@@ -56,7 +56,7 @@ export class ReplicaWatch {
   }
 
   async #follow(connection: NatsConnection, source: Source): Promise<void> {
-    const { bucket, prefix } = this.#options;
+    const { bucket, prefix, link } = this.#options;
     const lastRevision = await lastRevisionOf(connection, source, bucket);
     if (lastRevision === undefined) return;
     // Behind what was delivered: it was made anew. All its values come again then.
@@ -72,6 +72,7 @@ export class ReplicaWatch {
         filter: filterOf(prefix),
         afterRevision: this.#lastRevision,
         headersOnly: false,
+        inboxPrefix: link.connection.inboxPrefix,
         signal: AbortSignal.any([this.#ending, otherSource.signal]),
         onDelivery: (delivery) => this.#deliver(delivery),
         onCaughtUp: () => this.queue.push({ type: 'caughtUp' }),
@@ -89,13 +90,18 @@ export class ReplicaWatch {
   }
 }
 
+export interface ListOptions {
+  readonly source: Source;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly inboxPrefix: string;
+  readonly timeoutMs: number;
+}
+
 /** The keys with a value that start with `prefix`, sorted. */
 export async function listKeys(
   connection: NatsConnection,
-  source: Source,
-  bucket: string,
-  prefix: string,
-  timeoutMs: number,
+  { source, bucket, prefix, inboxPrefix, timeoutMs }: ListOptions,
 ): Promise<readonly string[]> {
   const found = new Set<string>();
   const done = new AbortController();
@@ -108,6 +114,7 @@ export async function listKeys(
       filter: filterOf(prefix),
       afterRevision: 0,
       headersOnly: true,
+      inboxPrefix,
       signal: AbortSignal.any([done.signal, tooLong.signal]),
       onDelivery: ({ key, deleted }) => {
         if (!key.startsWith(prefix)) return;

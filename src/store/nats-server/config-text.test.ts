@@ -26,10 +26,18 @@ const ireland = site('eu-west-1', 2, 53.3, -6.3);
 const singapore = site('ap-southeast-1', 3, 1.35, 103.8);
 const sites = [virginia, ireland, singapore];
 
+const tls = {
+  ca: '/etc/ca.pem',
+  cert: '/etc/cert.pem',
+  key: '/etc/key.pem',
+  regions: ['us-east-1', 'eu-west-1', 'ap-southeast-1', 'sa-east-1'],
+};
+
 const options = (changes: Partial<ServerConfigOptions> = {}): ServerConfigOptions => ({
   site: ireland,
   voters: sites,
   storeDirectory: '/var/lib/meridian',
+  tls,
   ...changes,
 });
 
@@ -85,6 +93,37 @@ describe('sites', () => {
   });
 });
 
+describe('protection', () => {
+  it('by certificates: the hub takes leaves of all regions, a leaf the nodes of its own', () => {
+    const hub = hubConfigText(options());
+    const leaf = leafConfigText(options());
+    for (const region of tls.regions) {
+      assert.ok(hub.includes(`user: "${region}.region.meridian.internal"`));
+      assert.equal(
+        leaf.includes(`user: "${region}.region.meridian.internal"`),
+        region === ireland.region,
+      );
+    }
+    // Clients, routes and leaves of the hub; clients of the leaf.
+    assert.equal(hub.match(/verify_and_map: true/g)?.length, 3);
+    assert.equal(leaf.match(/verify_and_map: true/g)?.length, 1);
+    assert.match(hub, /authorization \{ user: "hub\.meridian\.internal" \}/);
+  });
+
+  it('by a secret and certificates: both are asked for', () => {
+    const text = hubConfigText(options({ secret: 'abcdefghijklmnop' }));
+    assert.match(text, /password: "abcdefghijklmnop"/);
+    assert.equal(text.match(/verify: true/g)?.length, 3);
+    assert.doesNotMatch(text, /verify_and_map|operator/);
+  });
+
+  it('is not left out', () => {
+    for (const text of [hubConfigText, leafConfigText]) {
+      assert.throws(() => text(options({ tls: undefined })), { code: 'store_unprotected' });
+    }
+  });
+});
+
 describe('safety of values', () => {
   it('refuses a secret that could end a string or a URL, without repeating it', () => {
     for (const secret of ['short', 'has "quotes" in its text', 'has@at@and:colon:inside']) {
@@ -99,11 +138,11 @@ describe('safety of values', () => {
     const folder = mkdtempSync(join(tmpdir(), 'meridian-conf-'));
     try {
       for (const name of ['plain', 'with "quotes" and \\', 'a } { $PATH # x', 'é\n\t\u0001']) {
-        for (const secret of [undefined, 'abcdefghijklmnop']) {
-          const storeDirectory = join(folder, name);
-          for (const text of [hubConfigText, leafConfigText]) {
-            assert.equal(testConfig(folder, text(options({ storeDirectory, secret }))), '');
-          }
+        const storeDirectory = join(folder, name);
+        for (const text of [hubConfigText, leafConfigText]) {
+          const protection = { secret: 'abcdefghijklmnop', tls: undefined };
+          const file = text(options({ storeDirectory, ...protection }));
+          assert.equal(testConfig(folder, file), '');
         }
       }
       assert.match(testConfig(folder, 'jetstream { store_dir: "unfinished'), /./);
@@ -119,7 +158,7 @@ describe('safety of values', () => {
       ['hub', hubConfigText],
       ['leaf', leafConfigText],
     ] as const) {
-      const file = text(options({ secret, secretVariable }));
+      const file = text(options({ secret, secretVariable, tls: undefined }));
       assert.ok(!file.includes(secret));
       const environment = serverEnvironment(kind, { ...options(), secret, secretVariable });
       const referred = [...file.matchAll(/\$(\w+)/g)].map(([, name]) => name);

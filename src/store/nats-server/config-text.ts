@@ -1,30 +1,35 @@
 import { MeridianError } from '../../base/errors.ts';
+import { hubAccounts, leafAccounts } from './accounts.ts';
 import { hubDomain } from './domain.ts';
+import { hubName } from './identities.ts';
+import { checkedSecret, credentials, passwordText, type SecretOptions } from './secret.ts';
 import { nearestFirst, type StoreSite } from './sites.ts';
+import { block, lines, list, quote } from './syntax.ts';
 
-export interface ServerConfigOptions {
+export { storeUser } from './secret.ts';
+export { quote } from './syntax.ts';
+
+/** How servers know each other and their clients: by a secret, by certificates, or by both. */
+export interface ServerConfigOptions extends SecretOptions {
   /** The region whose server this is. */
   readonly site: StoreSite;
   /** Every voter of the hub (`hubVoters`), in any order. */
   readonly voters: readonly StoreSite[];
   /** Folder for the server's data, absolute. Made by the server. */
   readonly storeDirectory: string;
-  /**
-   * Shared password of clients, routes and leaves. Goes into the file, which must then be
-   * readable by its owner only. Letters, digits, `-` and `_`, at least 16 of them.
-   */
-  readonly secret?: string | undefined;
-  /**
-   * Name of an environment variable. With it the file holds no secret: it refers to the
-   * variables that `serverEnvironment` gives for the server's process.
-   */
-  readonly secretVariable?: string | undefined;
+  readonly tls?: ServerTls | undefined;
+}
+
+/** Paths of PEM files; the certificate as `identities.ts` says. */
+export interface ServerTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  /** All regions: whose leaves the hub accepts by their certificates. */
+  readonly regions: readonly string[];
 }
 
 export type ServerKind = 'hub' | 'leaf';
-
-/** User name that goes with `secret`. */
-export const storeUser = 'meridian';
 
 /**
  * Configuration of a hub voter.
@@ -40,25 +45,24 @@ export const storeUser = 'meridian';
  * `unique_tag`: two replicas never share a region. A single voter runs without a cluster.
  */
 export function hubConfigText(options: ServerConfigOptions): string {
-  const { site } = options;
-  const routes = routeUrls(options);
+  const { site, tls } = checkedOptions(options);
   return lines(
     `server_name: ${quote(`hub-${site.region}`)}`,
-    `server_tags: [${quote(`region:${site.region}`)}]`,
-    `listen: ${quote(`${site.address}:${site.ports.hub}`)}`,
-    ...liveness,
-    ...authorization(options),
-    'jetstream {',
-    `  domain: ${quote(hubDomain)}`,
-    ...storage(options.storeDirectory),
-    '  unique_tag: "region:"',
-    '}',
-    ...(routes.length === 0 ? [] : cluster(site, listed(options, routesSuffix, routes), options)),
-    'leafnodes {',
-    `  listen: ${quote(`${site.address}:${site.ports.leafnodes}`)}`,
-    '  no_advertise: true',
-    ...authorization(options).map((line) => `  ${line}`),
-    '}',
+    ...client(options, site.ports.hub),
+    ...hubAccounts({ ...options, regions: tls?.regions ?? [] }),
+    ...block(
+      'jetstream',
+      `domain: ${quote(hubDomain)}`,
+      ...storage(options.storeDirectory),
+      'unique_tag: "region:"',
+    ),
+    ...(routeUrls(options).length === 0 ? [] : cluster(options)),
+    ...block(
+      'leafnodes',
+      `listen: ${quote(`${site.address}:${site.ports.leafnodes}`)}`,
+      'no_advertise: true',
+      ...security(options),
+    ),
   );
 }
 
@@ -68,43 +72,32 @@ export function hubConfigText(options: ServerConfigOptions): string {
  * every leaf may end on one region.
  */
 export function leafConfigText(options: ServerConfigOptions): string {
-  const { site } = options;
+  const { site, tls } = checkedOptions(options);
   if (site.region === hubDomain) {
     throw new MeridianError(
       'reserved_region_name',
       `a region cannot be called "${hubDomain}": that is the name of the store's hub`,
     );
   }
-  const urls = listed(options, remotesSuffix, remoteUrls(options));
   return lines(
     `server_name: ${quote(`leaf-${site.region}`)}`,
-    `server_tags: [${quote(`region:${site.region}`)}]`,
-    `listen: ${quote(`${site.address}:${site.ports.leaf}`)}`,
-    ...liveness,
-    ...authorization(options),
-    'jetstream {',
-    `  domain: ${quote(site.region)}`,
-    ...storage(options.storeDirectory),
-    '}',
-    'leafnodes {',
-    '  reconnect: "1s"',
-    '  remotes: [',
-    `    { urls: ${urls}, no_randomize: true }`,
-    '  ]',
-    '}',
+    ...client(options, site.ports.leaf),
+    ...leafAccounts(site.region, options),
+    ...block('jetstream', `domain: ${quote(site.region)}`, ...storage(options.storeDirectory)),
+    ...block(
+      'leafnodes',
+      'reconnect: "1s"',
+      'remotes: [',
+      ...block(
+        '',
+        `urls: ${listed(options, remotesSuffix, remoteUrls(options))}`,
+        'no_randomize: true',
+        'account: MERIDIAN',
+        ...(tls ? block('tls', ...files(tls)) : []),
+      ).map((line) => `  ${line}`),
+      ']',
+    ),
   );
-}
-
-/** A frozen peer (a black hole, not a closed connection) is given up after about 3 s. */
-const liveness = ['ping_interval: "1s"', 'ping_max: 2', 'write_deadline: "2s"'];
-
-function storage(directory: string): string[] {
-  return [
-    `  store_dir: ${quote(directory)}`,
-    '  sync_interval: always',
-    '  max_memory_store: 134217728',
-    '  max_file_store: 8589934592',
-  ];
 }
 
 /**
@@ -121,17 +114,68 @@ export function serverEnvironment(
   options: ServerConfigOptions & { readonly secret: string; readonly secretVariable: string },
 ): Readonly<Record<string, string>> {
   const { secret, secretVariable } = options;
-  const inFile = { ...options, secretVariable: undefined };
   return {
-    [secretVariable]: quote(checked(secret)),
+    [secretVariable]: quote(checkedSecret(secret)),
     ...(kind === 'hub'
-      ? { [secretVariable + routesSuffix]: list(routeUrls(inFile)) }
-      : { [secretVariable + remotesSuffix]: list(remoteUrls(inFile)) }),
+      ? { [secretVariable + routesSuffix]: list(routeUrls(options)) }
+      : { [secretVariable + remotesSuffix]: list(remoteUrls(options)) }),
   };
 }
 
 const routesSuffix = '_ROUTES';
 const remotesSuffix = '_REMOTES';
+
+/** Name and tag, where clients are heard, and when a peer is given up. */
+function client(options: ServerConfigOptions, port: number): string[] {
+  const { address, region } = options.site;
+  return [
+    `server_tags: ${list([`region:${region}`])}`,
+    `listen: ${quote(`${address}:${port}`)}`,
+    // A frozen peer (a black hole, not a closed connection) is given up after about 3 s.
+    'ping_interval: "1s"',
+    'ping_max: 2',
+    'write_deadline: "2s"',
+    ...security(options),
+  ];
+}
+
+function storage(directory: string): string[] {
+  return [
+    `store_dir: ${quote(directory)}`,
+    'sync_interval: always',
+    'max_memory_store: 134217728',
+    'max_file_store: 8589934592',
+  ];
+}
+
+/**
+ * Routes carry everything without any right being asked for. So who opens one proves more
+ * than to belong to a region: it knows the secret, or its certificate names `hubName`.
+ */
+function cluster(options: ServerConfigOptions): string[] {
+  const { site } = options;
+  return block(
+    'cluster',
+    'name: "meridian-hub"',
+    `listen: ${quote(`${site.address}:${site.ports.cluster}`)}`,
+    'no_advertise: true',
+    `authorization { ${passwordText(options) ?? `user: ${quote(hubName)}`} }`,
+    `routes: ${listed(options, routesSuffix, routeUrls(options))}`,
+    ...security(options),
+  );
+}
+
+/** Both sides show a certificate of the authority; without a secret it also says who they are. */
+function security(options: ServerConfigOptions): string[] {
+  const { tls } = options;
+  if (!tls) return [];
+  const mapped = passwordText(options) === undefined;
+  return block('tls', ...files(tls), mapped ? 'verify_and_map: true' : 'verify: true');
+}
+
+function files({ ca, cert, key }: ServerTls): string[] {
+  return [`ca_file: ${quote(ca)}`, `cert_file: ${quote(cert)}`, `key_file: ${quote(key)}`];
+}
 
 function routeUrls({ site, voters, secret }: ServerConfigOptions): string[] {
   return voters
@@ -154,62 +198,11 @@ function listed(
   return secretVariable === undefined ? list(urls) : `$${secretVariable}${suffix}`;
 }
 
-function list(texts: readonly string[]): string {
-  return `[${texts.map(quote).join(', ')}]`;
-}
-
-function cluster(site: StoreSite, routes: string, options: ServerConfigOptions): string[] {
-  return [
-    'cluster {',
-    '  name: "meridian-hub"',
-    `  listen: ${quote(`${site.address}:${site.ports.cluster}`)}`,
-    '  no_advertise: true',
-    ...authorization(options).map((line) => `  ${line}`),
-    `  routes: ${routes}`,
-    '}',
-  ];
-}
-
-function authorization({ secret, secretVariable }: ServerConfigOptions): string[] {
-  if (secret === undefined && secretVariable === undefined) return [];
-  const password =
-    secretVariable === undefined ? quote(checked(secret!)) : `$${checkedVariable(secretVariable)}`;
-  return [`authorization { user: ${quote(storeUser)}, password: ${password} }`];
-}
-
-function credentials(secret: string | undefined): string {
-  return secret === undefined ? '' : `${storeUser}:${checked(secret)}@`;
-}
-
-function checked(secret: string): string {
-  if (/^[A-Za-z0-9_-]{16,}$/.test(secret)) return secret;
+/** @throws {MeridianError} `store_unprotected` */
+function checkedOptions(options: ServerConfigOptions): ServerConfigOptions {
+  if (passwordText(options) !== undefined || options.tls) return options;
   throw new MeridianError(
-    'invalid_store_secret',
-    'the secret of the store must be at least 16 of A-Z, a-z, 0-9, "-" and "_"',
+    'store_unprotected',
+    'servers of the store need a secret, certificates, or both',
   );
-}
-
-function checkedVariable(name: string): string {
-  if (/^[A-Z][A-Z0-9_]*$/.test(name)) return name;
-  throw new MeridianError(
-    'invalid_store_secret',
-    `${JSON.stringify(name)} is not a name for an environment variable: expected A-Z, 0-9 and "_"`,
-  );
-}
-
-/**
- * A double-quoted string of the nats-server configuration language. Its escapes are
- * `\\`, `\"`, `\t`, `\n`, `\r` and `\xHH`; nothing else may follow a backslash.
- */
-export function quote(text: string): string {
-  const escaped = text
-    .replace(/[\\"]/g, (character) => `\\${character}`)
-    .replace(/[\x00-\x1f\x7f]/g, (character) => {
-      return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`;
-    });
-  return `"${escaped}"`;
-}
-
-function lines(...text: readonly string[]): string {
-  return `${text.join('\n')}\n`;
 }

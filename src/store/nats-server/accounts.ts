@@ -1,0 +1,93 @@
+import { identityName, storeOperator, systemOperator } from './identities.ts';
+import { leafRights, nodeRights, type Rights, settingsSubject } from './rights.ts';
+import { passwordText, type SecretOptions } from './secret.ts';
+import { block, longList, quote } from './syntax.ts';
+
+/**
+ * Who may connect, and to do what.
+ *
+ *   account     users                                       on
+ *   MERIDIAN    the nodes of a region (`nodeRights`)        its leaf
+ *               the leaf of each region (`leafRights`)      every hub voter
+ *               an operator, by certificate: all rights     every hub voter
+ *   SYS         an operator, by certificate                 every hub voter
+ *
+ * With a secret, the nodes and leaves of all regions are one user who knows it. Without,
+ * the certificate of a connection is the user (`verify_and_map`).
+ */
+export interface AccountOptions extends SecretOptions {
+  /** Whose leaves the hub accepts, by certificate. */
+  readonly regions: readonly string[];
+}
+
+/** On a hub voter. Its settings are shown, read-only, to the nodes (`checks.ts`). */
+export function hubAccounts(options: AccountOptions): string[] {
+  const password = passwordText(options);
+  const leaves =
+    password === undefined
+      ? options.regions.flatMap((region) => certificateUser(region, leafRights(region)))
+      : user(password, leafRights('*'));
+  const operators = password === undefined;
+  return [
+    ...block(
+      'accounts',
+      ...block(
+        'SYS',
+        ...(operators ? [`users: [ { user: ${quote(systemOperator)} } ]`] : []),
+        `exports: [ { service: ${quote(varz)}, accounts: [MERIDIAN], response_type: stream } ]`,
+      ),
+      ...block(
+        'MERIDIAN',
+        'jetstream: enabled',
+        'users: [',
+        ...leaves.map((line) => `  ${line}`),
+        ...(operators ? [`  { user: ${quote(storeOperator)} }`] : []),
+        ']',
+        `imports: [ { service: { account: SYS, subject: ${quote(varz)} }, to: ${quote(settingsSubject)} } ]`,
+      ),
+    ),
+    'system_account: SYS',
+  ];
+}
+
+/** On the leaf of a region. */
+export function leafAccounts(region: string, options: SecretOptions): string[] {
+  const password = passwordText(options);
+  const nodes =
+    password === undefined
+      ? certificateUser(region, nodeRights(region))
+      : user(password, nodeRights(region));
+  return [
+    ...block(
+      'accounts',
+      'SYS {}',
+      ...block(
+        'MERIDIAN',
+        'jetstream: enabled',
+        'users: [',
+        ...nodes.map((line) => `  ${line}`),
+        ']',
+      ),
+    ),
+    'system_account: SYS',
+  ];
+}
+
+const varz = '$SYS.REQ.SERVER.PING.VARZ';
+
+function certificateUser(region: string, rights: Rights): string[] {
+  return user(`user: ${quote(identityName(region))}`, rights);
+}
+
+function user(name: string, { publish, subscribe }: Rights): string[] {
+  return [
+    '{',
+    `  ${name}`,
+    ...block(
+      'permissions',
+      ...longList('publish', publish),
+      ...longList('subscribe', subscribe),
+    ).map((line) => `  ${line}`),
+    '}',
+  ];
+}

@@ -1,0 +1,70 @@
+import { hubDomain } from './domain.ts';
+
+/**
+ * What may be said and heard in the account `MERIDIAN`. A subject that is not listed is
+ * refused by the server.
+ *
+ *   node ──[nodeRights]──▶ leaf ──[leafRights, checked by the hub]──▶ hub
+ *
+ * So a node cannot delete or purge a stream or a message, list what else is in the account,
+ * listen to everything (`>`) or to the answers that another region gets. The hub checks
+ * again what comes over the link of a region, whatever the leaf there allows.
+ *
+ * Limit: who may make a stream or a consumer can have the server send messages on its
+ * behalf (`republish`, `deliver_subject`), which no right of its own covers. These rights
+ * keep mistakes and strangers out; a region's identity remains something to guard.
+ */
+export interface Rights {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/** A request for the settings of servers: every hub voter that hears it answers with its VARZ. */
+export const settingsSubject = 'meridian.server.settings';
+
+/** Where the answers for the nodes of a region arrive. */
+export function inboxPrefix(region: string): string {
+  return `_INBOX.${region}`;
+}
+
+const hub = `$JS.${hubDomain}.API`;
+
+/** Requests of the store's engine to the hub: streams, their consumers, and writes. */
+const hubRequests = [
+  `${hub}.STREAM.INFO.*`,
+  `${hub}.STREAM.CREATE.*`,
+  `${hub}.STREAM.UPDATE.*`,
+  `${hub}.STREAM.MSG.GET.*`,
+  `${hub}.CONSUMER.CREATE.*.*`,
+  `${hub}.$KV.*.>`,
+  '$JS.FC.*.>',
+  settingsSubject,
+] as const;
+
+const signals = 'meridian.signal.>';
+
+/** Of a node: what the engine (`store/jetstream`) asks of its leaf, and of the hub through it. */
+export function nodeRights(region: string): Rights {
+  return {
+    publish: [
+      '$JS.API.STREAM.INFO.*',
+      '$JS.API.STREAM.CREATE.*',
+      '$JS.API.DIRECT.GET.*.>',
+      '$JS.API.CONSUMER.CREATE.*.*',
+      ...hubRequests,
+      signals,
+    ],
+    subscribe: [`${inboxPrefix(region)}.>`, signals],
+  };
+}
+
+/** Answers to a mirror's request for its origin, and what the origin sends it then. */
+const mirrorDeliveries = ['$JSC.R.*', '$JS.M.*'] as const;
+
+/** Of a leaf's link to the hub: what its nodes ask, and what its mirrors need. */
+export function leafRights(region: string): Rights {
+  return {
+    publish: [...hubRequests, `${hub}.CONSUMER.CREATE.*`, signals],
+    subscribe: [`${inboxPrefix(region)}.>`, ...mirrorDeliveries, signals],
+  };
+}
