@@ -161,7 +161,7 @@ describe('safety of values', () => {
       const file = text(options({ secret, secretVariable, tls: undefined }));
       assert.ok(!file.includes(secret));
       const environment = serverEnvironment(kind, { ...options(), secret, secretVariable });
-      const referred = [...file.matchAll(/\$(\w+)/g)].map(([, name]) => name);
+      const referred = [...file.matchAll(/: \$(\w+)/g)].map(([, name]) => name);
       assert.deepEqual([...new Set(referred)].sort(), Object.keys(environment).sort());
       assert.equal(environment.STORE_SECRET, `"${secret}"`);
     }
