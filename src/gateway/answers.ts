@@ -24,8 +24,8 @@ const reasons: Readonly<Record<number, string>> = {
 export interface OwnAnswer {
   readonly status: number;
   readonly contentType: string;
-  /** ASCII. */
-  readonly body: string;
+  /** Text is ASCII. Bytes may be many, and follow the head as the client takes them. */
+  readonly body: string | Buffer;
   /** Lines of its own, each with CRLF. */
   readonly fields: string;
 }
@@ -40,16 +40,17 @@ export interface AnswerContext {
   readonly headOnly: boolean;
 }
 
-/** The whole message. Never stored by a cache: it tells of a moment. */
+/** The whole message, or its head where the body is bytes. Never stored by a cache: it tells of a moment. */
 export function serialiseAnswer(answer: OwnAnswer, context: AnswerContext): string {
   const { status, contentType, body, fields } = answer;
+  const text = context.headOnly || status === 204 || typeof body !== 'string' ? '' : body;
   const content =
     status === 204 ? '' : `Content-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n`;
   return (
     `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n` +
     `Date: ${new Date(context.wallMs).toUTCString()}\r\n${content}Cache-Control: no-store\r\n` +
     `X-Request-Id: ${context.requestId}\r\nMeridian-Region: ${context.region}\r\n` +
-    `${connectionLine(context)}${fields}\r\n${context.headOnly || status === 204 ? '' : body}`
+    `${connectionLine(context)}${fields}\r\n${text}`
   );
 }
 

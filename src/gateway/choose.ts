@@ -2,6 +2,7 @@ import type { EndpointInfo } from '../config/topology.ts';
 import { type StateCode, unhealthy } from '../health/table.ts';
 import type { ProblemCode } from './problems.ts';
 import type { RoutePlan } from './snapshot.ts';
+import type { RelayNode } from './upstream/relay-nodes.ts';
 import type { Ejections, RoundRobin } from './upstream/round-robin.ts';
 
 /** The state that the choice reads, for the service of one route in the own region. */
@@ -26,12 +27,27 @@ export interface Tried {
 /** At most this many of the own endpoints, then as many regions, then the last resort. */
 export const maximumTries = 2;
 
-/** Where an attempt goes. */
-export type Target =
-  | { readonly kind: 'endpoint'; readonly endpoint: EndpointInfo; readonly lastResort: boolean }
-  | { readonly kind: 'relay'; readonly region: number };
+export interface EndpointTarget {
+  readonly kind: 'endpoint';
+  readonly endpoint: EndpointInfo;
+  readonly lastResort: boolean;
+}
 
-export type Choice = Target | { readonly kind: 'none'; readonly code: ProblemCode };
+export interface RelayTarget {
+  readonly kind: 'relay';
+  readonly region: number;
+  readonly to: RelayNode;
+  /** Another node of the region was tried before. */
+  readonly second: boolean;
+}
+
+/** Where an attempt goes. */
+export type Target = EndpointTarget | RelayTarget;
+
+export type Choice =
+  | EndpointTarget
+  | { readonly kind: 'relay'; readonly region: number }
+  | { readonly kind: 'none'; readonly code: ProblemCode };
 
 /**
  * The next place to send a request to: the table "From state to answer" for a request

@@ -4,9 +4,8 @@ import { type ProblemCode, problems } from './problems.ts';
 
 /** What the access log keeps of a request that has ended. */
 export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEntry {
-  const { head, identity, plan, target, runtime, problemCode } = exchange;
-  const { topology, regionName } = runtime.snapshot;
-  const peer = target?.kind === 'relay' ? topology.regions[target.region]!.name : undefined;
+  const { head, identity, plan, target, runtime, generation, problemCode } = exchange;
+  const peer = target?.kind === 'relay' ? target.to.regionName : undefined;
   const endpoint = target?.kind === 'endpoint' ? target.endpoint : undefined;
   return {
     timeMs: runtime.clock.wallMs() - durationMs,
@@ -18,7 +17,7 @@ export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEnt
     path: exchange.path === '' ? head.path : exchange.path,
     route: plan?.name,
     service: plan?.service.name,
-    region: problemCode !== undefined || !target ? undefined : (peer ?? regionName),
+    region: problemCode !== undefined || !target ? undefined : (peer ?? generation.regionName),
     upstream: endpoint ? `${endpoint.host}:${endpoint.port}` : peer,
     status: exchange.status,
     bytesIn: exchange.receivedBytes,

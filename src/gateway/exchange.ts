@@ -3,7 +3,9 @@ import { type OwnAnswer, serialiseAnswer } from './answers.ts';
 import type { Target, Tried } from './choose.ts';
 import type { ClientConnection } from './client/connection.ts';
 import { framingFor } from './client/framing-for.ts';
+import { PacedBody } from './client/paced-body.ts';
 import type { RequestIdentity } from './forwarding.ts';
+import type { Generation } from './generation.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
 import { lastChunk, lastChunkWith, serialiseResponseHead } from './http1/serialise.ts';
@@ -20,6 +22,7 @@ import type { RoutePlan } from './snapshot.ts';
 import type { UpstreamConnection } from './upstream/connection.ts';
 import type { Pool } from './upstream/pool.ts';
 import type { ResponseReceiver } from './upstream/response-receiver.ts';
+import type { RouteView } from './upstream/route-view.ts';
 
 /** Status in logs and metrics of a request whose client went away (nginx's convention). */
 export const clientGone = 499;
@@ -38,6 +41,8 @@ export const clientGone = 499;
  */
 export class Exchange implements ResponseReceiver, Replayability, Tried {
   readonly runtime: Runtime;
+  /** The one in which it began. */
+  readonly generation: Generation;
   readonly client: ClientConnection;
   readonly head: RequestHead;
   readonly identity: RequestIdentity;
@@ -48,6 +53,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   /** Canonical path; '' until normalised. */
   path = '';
   plan: RoutePlan | undefined = undefined;
+  /** While the request may still be sent somewhere: it holds the whole topology. */
+  view: RouteView | undefined = undefined;
   target: Target | undefined = undefined;
   relayed = false;
   readonly endpoints: number[] = [];
@@ -74,6 +81,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   #keepAlive = false;
   /** The client knows the end of the response by the close only. */
   #byClose = false;
+  /** What the client has not taken yet of an answer of our own. */
+  #paced: PacedBody | undefined;
   /** After a switch: which directions have ended. */
   #requestEnded = false;
   #responseEnded = false;
@@ -87,6 +96,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     identity: RequestIdentity,
   ) {
     this.runtime = runtime;
+    this.generation = runtime.generation;
     this.#phases = phases;
     this.client = client;
     this.head = head;
@@ -223,6 +233,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   /** Starts the client's response with a head from upstream. */
   forward(head: ResponseHead, extra: string, fromPeer: boolean): void {
     const body = framingFor(this.head.minor, head.body);
+    this.view = undefined;
     this.#byClose = body.kind === 'close';
     this.#begin(head.status, !this.#byClose);
     const text = serialiseResponseHead({
@@ -243,13 +254,27 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     const { runtime } = this;
     const text = serialiseAnswer(answer, {
       requestId: this.identity.requestId,
-      region: runtime.snapshot.regionName,
+      region: this.generation.regionName,
       wallMs: runtime.clock.wallMs(),
       keepAlive: this.#keepAlive,
       clientMinor: this.head.minor,
       headOnly: this.method === 'HEAD',
     });
     this.client.writer.begin(text, false);
+    if (typeof answer.body === 'string' || this.method === 'HEAD') {
+      this.#end();
+      return;
+    }
+    this.#paced = new PacedBody(answer.body);
+    this.#pour(this.#paced);
+  }
+
+  #pour(paced: PacedBody): void {
+    if (!paced.pour(this.client.writer)) {
+      this.client.stalled();
+      return;
+    }
+    this.#paced = undefined;
     this.#end();
   }
 
@@ -275,7 +300,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   }
 
   clientDrained(): void {
-    this.#connection?.resume();
+    if (this.#paced) this.#pour(this.#paced);
+    else this.#connection?.resume();
   }
 
   onEnd(trailers: readonly string[]): void {

@@ -4,7 +4,7 @@ import { type HealthTable, type StateName, stateNames, unhealthy } from '../heal
 import { relayOrder } from '../steering/relay.ts';
 import { type Choice, choose } from './choose.ts';
 import { WireError } from './http1/wire-error.ts';
-import { healthPath, reservedPrefix } from './lifecycle.ts';
+import { healthPath, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
 import { type ProblemCode, problems } from './problems.ts';
 import { compileSnapshot, type RoutePlan, type Snapshot } from './snapshot.ts';

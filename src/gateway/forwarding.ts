@@ -5,9 +5,16 @@ import type { RandomHex } from './random-hex.ts';
 import type { ListenerName } from './runtime.ts';
 import { parseTraceParent } from './trace.ts';
 
+/** Where connections come in. `Listener` is the one. */
+export interface Entrance {
+  readonly name: ListenerName;
+  /** It accepts no more: clients that came in by it are to leave. */
+  readonly gone: boolean;
+}
+
 /** How a connection was accepted: what is the same for all its requests. */
 export class ConnectionOrigin {
-  readonly listener: ListenerName;
+  readonly entrance: Entrance;
   /** The socket's peer; IPv4 without the IPv6 mapping. */
   readonly address: string;
   /** The region on the other side, proved by its certificate; `undefined` for anyone else. */
@@ -16,13 +23,17 @@ export class ConnectionOrigin {
   #lines = '';
 
   constructor(
-    listener: ListenerName,
+    entrance: Entrance,
     address: string | undefined,
     peerRegion: string | undefined = undefined,
   ) {
-    this.listener = listener;
+    this.entrance = entrance;
     this.address = plainAddress(address);
     this.peerRegion = peerRegion;
+  }
+
+  get listener(): ListenerName {
+    return this.entrance.name;
   }
 
   /**

@@ -128,6 +128,7 @@ test('two threads may share a port when told to', async () => {
       metrics: first.metrics,
       listen: { http: { host: '127.0.0.1', port } },
       identity: undefined,
+      bundle: undefined,
       reusePort: true,
       accessLog: undefined,
       onFrame() {},

@@ -1,27 +1,24 @@
 import { type Clock, systemClock } from '../base/clock.ts';
-import type { Config } from '../config/schema/config.ts';
-import type { HealthTable } from '../health/table.ts';
-import type { LinkIdentity } from '../link/identity.ts';
-import { Admission, connectionLimits, openFileLimit } from './admission.ts';
+import { MeridianError } from '../base/errors.ts';
+import { connectionLimits, openFileLimit } from './admission.ts';
+import { Admissions } from './admissions.ts';
+import { assertUsable } from './certificates.ts';
 import { ClientConnection } from './client/connection.ts';
+import { isFromGoneRegion } from './client/leaving.ts';
+import type { GatewayConfiguration } from './configuration.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
+import type { GatewayErrorCode } from './gateway-error.ts';
+import { Generation } from './generation.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { defaultGatewayLimits, type GatewayLimits } from './limits.ts';
-import { Listeners, type ListenOptions } from './listeners.ts';
+import { Listeners, type PreparedListeners } from './listeners.ts';
 import { RandomHex } from './random-hex.ts';
-import type { LineLog, RequestMetrics, Runtime } from './runtime.ts';
-import { compileSnapshot } from './snapshot.ts';
-import { Upstreams } from './upstream/upstreams.ts';
+import type { LineLog, Runtime } from './runtime.ts';
+import { Pools } from './upstream/pools.ts';
 
-export interface GatewayOptions {
-  readonly config: Config;
-  /** The region that this node belongs to; must be configured. */
-  readonly region: string;
-  readonly health: HealthTable;
-  readonly metrics: RequestMetrics;
-  readonly listen: ListenOptions;
-  /** For relaying to other regions; without one nothing is relayed. */
-  readonly identity: LinkIdentity | undefined;
+export type { GatewayConfiguration } from './configuration.ts';
+
+export interface GatewayOptions extends GatewayConfiguration {
   /** Lets several threads listen on one port. The caller proves first that it is free. */
   readonly reusePort: boolean;
   readonly accessLog: LineLog | undefined;
@@ -36,117 +33,208 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
+  /** Those that are listened on now. */
   readonly ports: { readonly http?: number; readonly https?: number; readonly link?: number };
-  /** From now on every answer closes its connection, and idle ones are closed; it goes on serving. */
-  drain(): void;
+  /**
+   * From now on every answer closes its connection, idle ones are closed, and probes are told
+   * 503; everything is served on. Off: as before, for what comes next.
+   */
+  drain(on?: boolean): void;
+  /**
+   * Does everything of a revision that can fail, while the present one serves: compiles
+   * routes, parses certificates, binds addresses that are new. When it rejects nothing is
+   * left of it. Only the newest preparation counts: another one abandons those before it.
+   *
+   * @throws MeridianError with a `GatewayErrorCode`, and what compiling the routes throws
+   */
+  prepare(next: GatewayConfiguration): Promise<PreparedGateway>;
   /** Stops accepting, waits for requests in flight (`limits.closeMs`), then ends everything. */
   close(): Promise<void>;
+}
+
+export interface PreparedGateway {
+  /**
+   * Swaps, at once. New requests, also on connections that were open, get the new revision;
+   * those under way end on the old one. A listener that stays is not touched but for its
+   * certificate; one that is gone accepts no more, and its connections end with the answer
+   * under way. `drained` resolves when the last request of the revision before, tunnels
+   * included, has ended: nobody writes to its counters any more.
+   *
+   * @throws MeridianError `preparation_over` when it was abandoned or committed before;
+   *   it cannot fail otherwise
+   */
+  commit(): { readonly drained: Promise<void> };
+  /** Gives back what was prepared. Idempotent; after `commit` it does nothing. */
+  abandon(): void;
 }
 
 /**
  * Starts the data plane of one thread: its own listeners, router, pools.
  *
- * @throws MeridianError `listen_failed`
+ * @throws MeridianError with a `GatewayErrorCode`
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const thread = new GatewayThread(options);
-  await thread.listen(options);
+  await thread.start(options);
   return thread;
 }
 
 class GatewayThread implements Gateway {
   readonly #runtime: Runtime;
-  readonly #upstreams: Upstreams;
+  readonly #pools: Pools;
   readonly #lifecycle: Lifecycle;
+  readonly #listeners: Listeners;
   readonly #clients = new Set<ClientConnection>();
+  /** The current one, and those before it that have requests. */
+  readonly #generations = new Set<Generation>();
   readonly #tick: NodeJS.Timeout;
-  #listeners: Listeners | undefined;
+  #prepared: PreparedGateway | undefined;
+  /** Of the newest preparation; those before it are over. */
+  #turn = 0;
+  #preparing: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
   #whenEmpty: (() => void) | undefined;
-  ports: Gateway['ports'] = {};
 
   constructor(options: GatewayOptions) {
     const onDefect = options.onDefect ?? warn;
     const wheel = new DeadlineWheel();
+    const clock = options.clock ?? systemClock;
+    const limits = {
+      ...defaultGatewayLimits,
+      ...connectionLimits(openFileLimit(), options.config.threads.gateway),
+      ...options.limits,
+    };
+    this.#pools = new Pools({ limits, wheel, onDefect });
     const runtime: Runtime = {
-      snapshot: compileSnapshot(options.config, options.region),
-      health: options.health,
-      limits: {
-        ...defaultGatewayLimits,
-        ...connectionLimits(openFileLimit(), options.config.threads.gateway),
-        ...options.limits,
-      },
+      generation: this.#compile(options),
+      limits,
       wheel,
       random: new RandomHex(),
-      clock: options.clock ?? systemClock,
-      metrics: options.metrics,
+      clock,
       accessLog: options.accessLog,
       draining: false,
     };
     this.#runtime = runtime;
-    const { identity } = options;
-    const linkPort = options.config.ports.link;
-    this.#upstreams = new Upstreams({ runtime, identity, linkPort, onDefect });
-    this.#lifecycle = new Lifecycle(
-      runtime,
-      this.#upstreams,
-      (client) => this.#forget(client),
-      onDefect,
-    );
+    this.#serveBy(runtime.generation);
+    this.#lifecycle = new Lifecycle(runtime, (client) => this.#forget(client), onDefect);
+    this.#listeners = this.#createListeners(options);
     this.#tick = setInterval(() => {
-      wheel.advanceTo(runtime.clock.monotonicMs());
-      this.#upstreams.watchHealth();
+      wheel.advanceTo(clock.monotonicMs());
+      this.#watchHealth();
     }, wheel.tickMs);
     this.#tick.unref();
   }
 
-  async listen(options: GatewayOptions): Promise<void> {
-    const { limits, snapshot, metrics, wheel } = this.#runtime;
-    const admissions = this.#admissions(options.onFull ?? warn);
+  async start({ listen }: GatewayOptions): Promise<void> {
     try {
-      this.#listeners = await Listeners.open(options.listen, {
-        reusePort: options.reusePort,
-        tlsHandshakeMs: limits.tlsHandshakeMs,
-        isRegion: (name) => snapshot.topology.regionIndex.has(name),
-        admission: (listener) => (listener === 'link' ? admissions.link : admissions.clients),
-        now: () => wheel.now,
-        onConnection: (socket, origin, place) => {
-          metrics.connectionOpened(origin.listener);
-          this.#clients.add(
-            new ClientConnection(this.#runtime, this.#lifecycle, socket, origin, place),
-          );
-        },
-        onFrame: (region, frame) => options.onFrame(region, frame),
-      });
+      (await this.#listeners.prepare(listen)).commit();
     } catch (error) {
       clearInterval(this.#tick);
       throw error;
     }
-    for (const name of ['http', 'https', 'link'] as const) {
-      const port = this.#listeners.port(name);
-      if (port !== undefined) this.ports = { ...this.ports, [name]: port };
+  }
+
+  get ports(): Gateway['ports'] {
+    const names = ['http', 'https', 'link'] as const;
+    const ports = names.map((name) => [name, this.#listeners.port(name)] as const);
+    return Object.fromEntries(ports.filter(([, port]) => port !== undefined));
+  }
+
+  #createListeners({ reusePort, onFrame, onFull = warn }: GatewayOptions): Listeners {
+    const runtime = this.#runtime;
+    const { limits, wheel } = runtime;
+    const admissions = new Admissions(limits, {
+      onShed: () => runtime.generation.metrics.connectionShed?.(),
+      onFull,
+    });
+    return new Listeners({
+      reusePort,
+      tlsHandshakeMs: limits.tlsHandshakeMs,
+      isRegion: (name) => runtime.generation.hasRegion(name),
+      admission: (listener) => admissions.of(listener),
+      now: () => wheel.now,
+      onConnection: (socket, origin, place) => {
+        runtime.generation.metrics.connectionOpened(origin.listener);
+        this.#clients.add(new ClientConnection(runtime, this.#lifecycle, socket, origin, place));
+      },
+      onFrame,
+    });
+  }
+
+  // ── Swap ─────────────────────────────────────────────────────────────────────────────
+
+  prepare(next: GatewayConfiguration): Promise<PreparedGateway> {
+    const turn = ++this.#turn;
+    this.#prepared?.abandon();
+    const prepared = this.#preparing.then(() => this.#prepare(next, turn));
+    this.#preparing = prepared.catch(() => {});
+    return prepared;
+  }
+
+  async #prepare(next: GatewayConfiguration, turn: number): Promise<PreparedGateway> {
+    if (turn !== this.#turn) over('a newer revision is being prepared');
+    const generation = this.#compile(next);
+    const listeners = await this.#listeners.prepare(next.listen);
+    if (turn !== this.#turn) {
+      listeners.abandon();
+      over('a newer revision is being prepared');
+    }
+    this.#prepared = new PreparedSwap(
+      () => this.#swap(generation, listeners),
+      () => this.#abandon(listeners),
+    );
+    return this.#prepared;
+  }
+
+  #compile(configuration: GatewayConfiguration): Generation {
+    const { identity } = configuration;
+    if (identity) assertUsable(identity, 'relaying to other regions');
+    return new Generation(configuration, this.#pools);
+  }
+
+  #swap(next: Generation, listeners: PreparedListeners): { readonly drained: Promise<void> } {
+    const before = this.#runtime.generation;
+    this.#prepared = undefined;
+    this.#runtime.generation = next;
+    this.#serveBy(next);
+    listeners.commit();
+    before.retire();
+    this.#dismiss();
+    return { drained: before.drained };
+  }
+
+  #serveBy(generation: Generation): void {
+    this.#pools.retain(generation.poolKeys);
+    this.#generations.add(generation);
+    void generation.drained.then(() => this.#generations.delete(generation));
+  }
+
+  #abandon(listeners: PreparedListeners): void {
+    this.#prepared = undefined;
+    listeners.abandon();
+    this.#dismiss();
+  }
+
+  /** Lets go of connections whose listener is gone, or whose region. */
+  #dismiss(): void {
+    this.#listeners.dropStrangers();
+    for (const client of [...this.#clients]) {
+      const stranger = isFromGoneRegion(this.#runtime, client.origin);
+      if (stranger || client.origin.entrance.gone) client.drain(stranger);
     }
   }
 
-  #admissions(onFull: (message: string) => void): { clients: Admission; link: Admission } {
-    const { limits, metrics } = this.#runtime;
-    let told = false;
-    const create = (maximum: number, whose: string): Admission =>
-      new Admission(maximum, () => {
-        metrics.connectionShed?.();
-        if (told) return;
-        told = true;
-        onFull(`all ${maximum} connections for ${whose} of a gateway thread are taken`);
-      });
-    return {
-      clients: create(limits.clientConnections, 'clients'),
-      link: create(limits.linkConnections, 'other regions'),
-    };
+  #watchHealth(): void {
+    let changed = false;
+    for (const generation of this.#generations) changed = generation.healthChanged() || changed;
+    if (changed) this.#pools.reconsider();
   }
 
-  drain(): void {
-    this.#runtime.draining = true;
-    this.#drainClients(false);
+  // ── End ──────────────────────────────────────────────────────────────────────────────
+
+  drain(on = true): void {
+    this.#runtime.draining = on;
+    if (on) this.#drainClients(false);
   }
 
   #drainClients(last: boolean): void {
@@ -159,13 +247,16 @@ class GatewayThread implements Gateway {
   }
 
   async #close(): Promise<void> {
-    this.#listeners?.close();
+    this.#turn = Number.POSITIVE_INFINITY;
+    this.#prepared?.abandon();
+    this.#listeners.close();
     this.#runtime.draining = true;
     this.#drainClients(true);
     if (this.#clients.size > 0) await this.#emptyOrLate();
     for (const client of [...this.#clients]) client.abort();
-    this.#upstreams.close();
+    this.#pools.close();
     clearInterval(this.#tick);
+    await this.#preparing;
   }
 
   #emptyOrLate(): Promise<void> {
@@ -179,10 +270,42 @@ class GatewayThread implements Gateway {
   }
 
   #forget(client: ClientConnection): void {
-    this.#runtime.metrics.connectionClosed(client.origin.listener);
+    this.#runtime.generation.metrics.connectionClosed(client.origin.listener);
     this.#clients.delete(client);
     if (this.#clients.size === 0) this.#whenEmpty?.();
   }
+}
+
+/** Holds nothing once it is over, whoever keeps it. */
+class PreparedSwap implements PreparedGateway {
+  #commit: (() => { readonly drained: Promise<void> }) | undefined;
+  #abandon: () => void;
+
+  constructor(commit: () => { readonly drained: Promise<void> }, abandon: () => void) {
+    this.#commit = commit;
+    this.#abandon = abandon;
+  }
+
+  commit(): { readonly drained: Promise<void> } {
+    const commit = this.#commit ?? over('it was committed or abandoned');
+    this.#commit = undefined;
+    this.#abandon = nothing;
+    return commit();
+  }
+
+  abandon(): void {
+    const abandon = this.#abandon;
+    this.#commit = undefined;
+    this.#abandon = nothing;
+    abandon();
+  }
+}
+
+function nothing(): void {}
+
+function over(why: string): never {
+  const message = `what was prepared cannot be served: ${why}`;
+  throw new MeridianError<GatewayErrorCode>('preparation_over', message);
 }
 
 function warn(error: unknown): void {

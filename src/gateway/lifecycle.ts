@@ -1,6 +1,6 @@
 import { formatAccessEntry } from '../observability/access-entry.ts';
-import { type OwnAnswer, problemAnswer, serialiseAnswer } from './answers.ts';
-import { choose, type Target } from './choose.ts';
+import { problemAnswer, serialiseAnswer } from './answers.ts';
+import { choose, type Target, unavailableCode } from './choose.ts';
 import type { ClientConnection } from './client/connection.ts';
 import type { RequestTaker } from './client/request-taker.ts';
 import { accessEntryOf, refusalEntry } from './entry-of.ts';
@@ -11,18 +11,22 @@ import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
 import { serialiseRequestHead } from './http1/serialise.ts';
 import { WireError } from './http1/wire-error.ts';
+import { healthPath, ownAnswer, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
 import type { Phases } from './phases.ts';
 import { isProblemCode, type ProblemCode, problems } from './problems.ts';
-import { type AttemptFailure, countsAsFailure, finalProblem, retryAfter } from './retry.ts';
+import {
+  type AttemptFailure,
+  countsAsFailure,
+  type FailureKind,
+  finalProblem,
+  isOfNode,
+  retryAfter,
+} from './retry.ts';
 import type { Runtime } from './runtime.ts';
-import type { RoutePlan } from './snapshot.ts';
 import type { UpstreamConnection } from './upstream/connection.ts';
-import type { Upstreams } from './upstream/upstreams.ts';
+import type { RouteView } from './upstream/route-view.ts';
 
-export const healthPath = '/.meridian/health';
-/** Paths below it are the gateway's own and are never routed. */
-export const reservedPrefix = '/.meridian/';
 /** On the link only: a problem of the answering gateway, not a response of a service. */
 const problemField = 'Meridian-Problem';
 
@@ -40,33 +44,32 @@ const problemField = 'Meridian-Problem';
  */
 export class Lifecycle implements RequestTaker, Phases {
   readonly #runtime: Runtime;
-  readonly #upstreams: Upstreams;
   readonly #onClosed: (client: ClientConnection) => void;
   readonly #onDefect: (error: unknown) => void;
 
   constructor(
     runtime: Runtime,
-    upstreams: Upstreams,
     onClosed: (client: ClientConnection) => void,
     onDefect: (error: unknown) => void,
   ) {
     this.#runtime = runtime;
-    this.#upstreams = upstreams;
     this.#onClosed = onClosed;
     this.#onDefect = onDefect;
   }
 
   open(client: ClientConnection, head: RequestHead): Exchange {
     const identity = identify(head, client.origin, this.#runtime.random);
+    this.#runtime.generation.requestBegan();
     return new Exchange(this.#runtime, this, client, head, identity);
   }
 
   begin(exchange: Exchange): void {
     if (!this.#normalise(exchange) || this.#answerItself(exchange)) return;
-    const plan = this.#route(exchange);
-    if (!plan || !this.#authoriseHop(exchange)) return;
-    exchange.plan = plan;
-    this.#attempt(exchange, plan);
+    const view = this.#route(exchange);
+    if (!view || !this.#authoriseHop(exchange)) return;
+    exchange.plan = view.plan;
+    exchange.view = view;
+    this.#attempt(exchange, view);
   }
 
   // 1 ─ normalise
@@ -98,23 +101,18 @@ export class Lifecycle implements RequestTaker, Phases {
       return true;
     }
     if (!path.startsWith(reservedPrefix)) return false;
-    if (path !== healthPath) this.problem(exchange, 'route_not_found');
-    else if (method === 'GET' || method === 'HEAD') exchange.answer(this.#health());
+    const answer = ownAnswer(exchange);
+    if (!answer) this.problem(exchange, 'route_not_found');
+    else if (method === 'GET' || method === 'HEAD') exchange.answer(answer);
     else this.problem(exchange, 'method_not_allowed', undefined, 'Allow: GET, HEAD\r\n');
     return true;
   }
 
-  #health(): OwnAnswer {
-    const region = this.#runtime.snapshot.regionName;
-    const body = JSON.stringify({ status: 'serving', region });
-    return { status: 200, contentType: 'application/json', body, fields: '' };
-  }
-
   // 3 ─ route
-  #route(exchange: Exchange): RoutePlan | undefined {
-    const { snapshot } = this.#runtime;
-    const match = snapshot.router.match(exchange.head.host, exchange.path, exchange.method);
-    if (match.kind === 'route') return snapshot.plans[match.index];
+  #route(exchange: Exchange): RouteView | undefined {
+    const { generation, head, path, method } = exchange;
+    const match = generation.match(head.host, path, method);
+    if (match.kind === 'route') return generation.view(match.index);
     if (match.kind === 'none') this.problem(exchange, 'route_not_found');
     else {
       const allow = `Allow: ${match.allow.join(', ')}\r\n`;
@@ -133,28 +131,29 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   // 5 ─ choose
-  #attempt(exchange: Exchange, plan: RoutePlan): void {
-    const choice = choose(plan, this.#upstreams.view(plan), exchange);
+  #attempt(exchange: Exchange, view: RouteView): void {
+    const choice = choose(view.plan, view, exchange);
     if (choice.kind === 'none') this.problem(exchange, finalProblem(exchange, choice.code));
-    else this.#forward(exchange, choice, false);
+    else this.#forward(exchange, view.target(choice), false);
   }
 
   // 6 ─ forward
   #forward(exchange: Exchange, target: Target, fresh: boolean): void {
+    const { generation } = exchange;
     exchange.target = target;
-    if (exchange.attempts++ > 0) this.#runtime.metrics.retried();
+    if (exchange.attempts++ > 0) generation.metrics.retried();
     if (target.kind === 'relay') {
-      if (!fresh) exchange.regions.push(target.region);
-      this.#runtime.metrics.relayed(target.region);
+      if (!fresh && !target.second) exchange.regions.push(target.region);
+      generation.metrics.relayed(target.region);
     } else if (!fresh) exchange.endpoints.push(target.endpoint.index);
-    if (!exchange.attempt(this.#upstreams.pool(target), fresh)) {
+    if (!exchange.attempt(generation.pool(target), fresh)) {
       this.failed(exchange, { kind: 'saturated', reused: false });
     }
   }
 
   requestHead(exchange: Exchange): string {
-    const { head, client, identity, target } = exchange;
-    const { regionName } = this.#runtime.snapshot;
+    const { head, client, identity, target, generation } = exchange;
+    const { regionName } = generation;
     let extra = ownLines(head, client.origin, identity, regionName);
     if (target!.kind === 'relay') extra += relayLines(regionName, identity.clientAddress);
     if (head.upgrade !== undefined) extra += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
@@ -170,33 +169,45 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   failed(exchange: Exchange, failure: AttemptFailure): void {
-    const { target, plan } = exchange;
+    const { target, view } = exchange;
     exchange.lastFailure = failure.kind;
-    this.#blame(target!, failure);
+    this.#blame(exchange, failure);
     const retry = retryAfter(failure, exchange);
     if (retry === 'again') {
       exchange.refreshed = true;
       this.#forward(exchange, target!, true);
-    } else if (retry === 'elsewhere') this.#attempt(exchange, plan!);
-    else this.problem(exchange, finalProblem(exchange, this.#upstreams.unavailable(plan!)));
+    } else if (retry === 'elsewhere') this.#elsewhere(exchange, view!, failure.kind);
+    else this.problem(exchange, finalProblem(exchange, unavailableCode(view!.plan)));
   }
 
-  #blame(target: Target, failure: AttemptFailure): void {
+  /** Where it was the node that failed, another one of its region comes before other regions. */
+  #elsewhere(exchange: Exchange, view: RouteView, kind: FailureKind): void {
+    const { target } = exchange;
+    const other = target?.kind === 'relay' && isOfNode(kind) ? view.otherNode(target) : undefined;
+    if (other) this.#forward(exchange, other, false);
+    else this.#attempt(exchange, view);
+  }
+
+  #blame({ target, plan, generation }: Exchange, failure: AttemptFailure): void {
     if (!countsAsFailure(failure)) return;
-    this.#runtime.metrics.upstreamFailure();
-    if (target.kind === 'endpoint' && this.#upstreams.recordFailure(target.endpoint)) {
-      this.#runtime.metrics.ejected();
+    generation.metrics.upstreamFailure();
+    if (target?.kind !== 'endpoint') return;
+    const { endpoints, config } = plan!.service;
+    const siblings = endpoints[target.endpoint.regionIndex]!;
+    const { failures, maximumShare } = config.ejection;
+    if (generation.health.recordFailure(target.endpoint, siblings, failures, maximumShare)) {
+      generation.metrics.ejected();
     }
   }
 
   // 7 ─ respond
   respond(exchange: Exchange, head: ResponseHead, connection: UpstreamConnection): void {
-    const { target } = exchange;
+    const { target, generation } = exchange;
     const fromPeer = target!.kind === 'relay';
-    if (target!.kind === 'endpoint') this.#runtime.health.recordSuccess(target!.endpoint.index);
+    if (target!.kind === 'endpoint') generation.health.recordSuccess(target!.endpoint.index);
     else if (head.status >= 502 && this.#relayElsewhere(exchange, head, connection)) return;
     let extra = `X-Request-Id: ${exchange.identity.requestId}\r\n`;
-    if (!fromPeer) extra += `Meridian-Region: ${this.#runtime.snapshot.regionName}\r\n`;
+    if (!fromPeer) extra += `Meridian-Region: ${generation.regionName}\r\n`;
     if (head.upgrade) extra += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
     exchange.forward(head, extra, fromPeer);
   }
@@ -205,12 +216,12 @@ export class Lifecycle implements RequestTaker, Phases {
   #relayElsewhere(exchange: Exchange, head: ResponseHead, connection: UpstreamConnection): boolean {
     if (findField(head.fields, problemField.toLowerCase()) === undefined) return false;
     if (retryAfter({ kind: 'refusedByPeer', reused: false }, exchange) === 'no') return false;
-    const plan = exchange.plan!;
-    const next = choose(plan, this.#upstreams.view(plan), exchange);
+    const view = exchange.view!;
+    const next = choose(view.plan, view, exchange);
     if (next.kind === 'none') return false;
     connection.detach();
     exchange.lastFailure = 'refusedByPeer';
-    this.#forward(exchange, next, false);
+    this.#forward(exchange, view.target(next), false);
     return true;
   }
 
@@ -222,19 +233,33 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   reconsider(exchange: Exchange): void {
-    const { target, plan } = exchange;
-    if (retryAfter({ kind: 'abandoned', reused: false }, exchange) === 'no') return;
-    if (this.#upstreams.stillGood(target!, plan!)) return;
-    const next = choose(plan!, this.#upstreams.view(plan!), exchange);
-    if (next.kind === 'none') return;
+    const { target, view } = exchange;
+    if (!view || retryAfter({ kind: 'abandoned', reused: false }, exchange) === 'no') return;
+    if (view.stillGood(target!)) return;
+    const next = this.#better(exchange, view);
+    if (!next) return;
     exchange.abandon();
     exchange.lastFailure = 'abandoned';
     this.#forward(exchange, next, false);
   }
 
+  #better(exchange: Exchange, view: RouteView): Target | undefined {
+    const { target } = exchange;
+    const other = target?.kind === 'relay' ? view.otherNode(target) : undefined;
+    if (other) return other;
+    const choice = choose(view.plan, view, exchange);
+    return choice.kind === 'none' ? undefined : view.target(choice);
+  }
+
   // 8 ─ log
   ended(exchange: Exchange): void {
-    const { metrics, accessLog, clock } = this.#runtime;
+    this.#record(exchange);
+    exchange.generation.requestEnded();
+  }
+
+  #record(exchange: Exchange): void {
+    const { accessLog, clock } = this.#runtime;
+    const { metrics } = exchange.generation;
     const durationMs = clock.monotonicMs() - exchange.startedMs;
     metrics.bytesOut(exchange.sentBytes);
     // Probes, of every region and several times a second: no requests of users.
@@ -244,7 +269,8 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   refusal(client: ClientConnection, code: ProblemCode, detail: string): string {
-    const { clock, random, snapshot, metrics, accessLog } = this.#runtime;
+    const { clock, random, accessLog } = this.#runtime;
+    const { metrics, regionName } = this.#runtime.generation;
     const { status } = problems[code];
     const requestId = random.next(16);
     metrics.request(-1, status, 0);
@@ -253,7 +279,7 @@ export class Lifecycle implements RequestTaker, Phases {
     );
     return serialiseAnswer(problemAnswer(code, requestId, '', detail === '' ? undefined : detail), {
       requestId,
-      region: snapshot.regionName,
+      region: regionName,
       wallMs: clock.wallMs(),
       keepAlive: false,
       clientMinor: 1,

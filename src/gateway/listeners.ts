@@ -1,27 +1,17 @@
-import {
-  type AddressInfo,
-  createServer as createTcpServer,
-  type Server,
-  type Socket,
-} from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { MeridianError, messageOf } from '../base/errors.ts';
-import {
-  frameProtocol,
-  type LinkIdentity,
-  linkServerOptions,
-  peerRegionOf,
-} from '../link/identity.ts';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { frameProtocol, type LinkIdentity, peerRegionOf } from '../link/identity.ts';
 import { acceptFrames } from '../link/receiver.ts';
-import type { Admission, Place } from './admission.ts';
+import type { Place } from './admission.ts';
 import { ConnectionOrigin } from './forwarding.ts';
+import {
+  type ListenAddress,
+  Listener,
+  type ListenerEvents,
+  type ListenerRequest,
+  listenFailure,
+} from './listener.ts';
 import type { ListenerName } from './runtime.ts';
-
-/** Where to listen. Port 0: any free one. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface ListenOptions {
   readonly http?: ListenAddress;
@@ -30,157 +20,146 @@ export interface ListenOptions {
   readonly link?: ListenAddress & { readonly identity: LinkIdentity };
 }
 
-export interface ListenerEvents {
-  readonly reusePort: boolean;
-  readonly tlsHandshakeMs: number;
+export interface ListenersEvents extends Omit<ListenerEvents, 'onAccepted'> {
   isRegion(name: string): boolean;
-  /** Of what is accepted by that listener. */
-  admission(listener: ListenerName): Admission;
-  /** Of the clock of all admissions. */
-  now(): number;
   /** A connection that carries requests. */
   onConnection(socket: Socket, origin: ConnectionOrigin, place: Place): void;
   onFrame(peerRegion: string, frame: Buffer): void;
 }
 
-const backlog = 1_024;
-const plainOptions = { noDelay: true, allowHalfOpen: true } as const;
-/** A client that ends before the handshake has: only after it may a side close by itself. */
-const handshakeOptions = { noDelay: true, allowHalfOpen: false } as const;
+/** Listeners that are bound and certificates that are parsed, but not in place yet. */
+export interface PreparedListeners {
+  /** Puts them in place; those that are asked for no more stop accepting. */
+  commit(): void;
+  /** Closes what was bound. What came in by it meanwhile is to leave. */
+  abandon(): void;
+}
 
-/** The servers of one gateway thread. */
+/**
+ * The listeners of one gateway thread. One that stays where it is, is never closed nor
+ * opened anew: that would reset what waits in its accept queue.
+ *
+ * A listener that was prepared accepts at once, and serves what the others serve.
+ */
 export class Listeners {
-  readonly #servers = new Map<ListenerName, Server>();
-  /** Sockets that carry frames, not requests. */
-  readonly #frameSockets = new Set<TLSSocket>();
+  readonly #events: ListenersEvents;
+  readonly #listeners = new Map<ListenerName, Listener>();
+  /** Sockets that carry frames, not requests, with the region on the other side. */
+  readonly #frameSockets = new Map<TLSSocket, string>();
+  /** Ports of listeners that are gone may still be taken until then. */
+  #left: Promise<unknown> = Promise.resolve();
 
-  /** Listens on everything given, or on nothing: throws `listen_failed` naming the address. */
-  static async open(options: ListenOptions, events: ListenerEvents): Promise<Listeners> {
-    const listeners = new Listeners();
-    try {
-      if (options.http) await listeners.#listen('http', options.http, plainServer(events), events);
-      if (options.https) {
-        const server = tlsServer(options.https, events);
-        await listeners.#listen('https', options.https, server, events);
-      }
-      if (options.link) {
-        const server = listeners.#linkServer(options.link.identity, events);
-        await listeners.#listen('link', options.link, server, events);
-      }
-    } catch (error) {
-      listeners.close();
-      throw error;
-    }
-    return listeners;
+  constructor(events: ListenersEvents) {
+    this.#events = events;
   }
 
   port(name: ListenerName): number | undefined {
-    return (this.#servers.get(name)?.address() as AddressInfo | null | undefined)?.port;
+    return this.#listeners.get(name)?.port;
+  }
+
+  /**
+   * Does everything that can fail. When it rejects, nothing has changed.
+   *
+   * @throws MeridianError `listen_failed`, `certificate_invalid`, both naming the listener
+   */
+  async prepare(options: ListenOptions): Promise<PreparedListeners> {
+    await this.#left;
+    const requests = requestsOf(options);
+    const renewals: (() => void)[] = [];
+    const added: Listener[] = [];
+    for (const request of requests) {
+      const kept = this.#kept(request);
+      if (kept) renewals.push(kept.renewal(request) ?? (() => {}));
+      else added.push(this.#create(request));
+    }
+    const gone = [...this.#listeners.values()].filter(
+      (listener) => !requests.some((request) => this.#kept(request) === listener),
+    );
+    try {
+      for (const listener of added) await listener.listen();
+    } catch (error) {
+      for (const listener of added) listener.close();
+      throw error;
+    }
+    return {
+      commit: () => this.#replace(gone, added, renewals),
+      abandon: () => {
+        for (const listener of added) listener.close();
+      },
+    };
+  }
+
+  /** Ends the frame connections of regions that are configured no more. */
+  dropStrangers(): void {
+    for (const [socket, region] of this.#frameSockets) {
+      if (!this.#events.isRegion(region)) socket.destroy();
+    }
   }
 
   /** Accepts no more. Connections that carry requests stay; frame connections end. */
   close(): void {
-    for (const server of this.#servers.values()) server.close();
-    for (const socket of this.#frameSockets) socket.destroy();
+    for (const listener of this.#listeners.values()) listener.close();
+    for (const socket of this.#frameSockets.keys()) socket.destroy();
   }
 
-  #listen(
-    name: ListenerName,
-    { host, port }: ListenAddress,
-    server: Server,
-    { reusePort }: ListenerEvents,
-  ): Promise<void> {
-    this.#servers.set(name, server);
-    return new Promise((resolve, reject) => {
-      server.on('error', (cause) => {
-        const message = `cannot listen for ${name} on ${host}:${port}: ${messageOf(cause)}`;
-        reject(new MeridianError('listen_failed', message, { cause, details: { host, port } }));
-      });
-      server.listen({ host, port, backlog, reusePort }, resolve);
-    });
+  #kept(request: ListenerRequest): Listener | undefined {
+    const listener = this.#listeners.get(request.name);
+    return listener?.isAt(request.at) ? listener : undefined;
   }
 
-  #linkServer(identity: LinkIdentity, events: ListenerEvents): Server {
-    return secureServer('link', linkServerOptions(identity), events, (socket, place) => {
-      const peerRegion = peerRegionOf(socket, events.isRegion);
-      if (peerRegion === undefined) socket.destroy();
-      else if (socket.alpnProtocol === frameProtocol) {
-        place.work();
-        this.#acceptFrames(socket, peerRegion, events);
-      } else {
-        const origin = new ConnectionOrigin('link', socket.remoteAddress, peerRegion);
-        events.onConnection(socket, origin, place);
+  #create(request: ListenerRequest): Listener {
+    for (const other of this.#listeners.values()) {
+      // With `reusePort` the kernel would not mind, and give each a part of the connections.
+      if (request.at.port !== 0 && other.isAt(request.at)) {
+        throw listenFailure(request, `${other.name} is served there until this revision is`);
       }
+    }
+    return new Listener(request, {
+      ...this.#events,
+      onAccepted: (listener, socket, place) => this.#accept(listener, socket, place),
     });
   }
 
-  #acceptFrames(socket: TLSSocket, peerRegion: string, events: ListenerEvents): void {
-    this.#frameSockets.add(socket);
-    socket.on('close', () => this.#frameSockets.delete(socket));
-    socket.on('end', () => socket.end());
-    acceptFrames(socket, peerRegion, (region, frame) => events.onFrame(region, frame));
+  #replace(
+    gone: readonly Listener[],
+    added: readonly Listener[],
+    renewals: readonly (() => void)[],
+  ): void {
+    for (const renew of renewals) renew();
+    for (const listener of gone) this.#listeners.delete(listener.name);
+    for (const listener of added) this.#listeners.set(listener.name, listener);
+    this.#left = Promise.all(gone.map((listener) => listener.leave()));
   }
-}
 
-function plainServer(events: ListenerEvents): Server {
-  return createTcpServer(plainOptions, (socket) => {
-    const place = events.admission('http').admit(socket, events.now());
-    if (!place) return;
-    events.onConnection(socket, new ConnectionOrigin('http', socket.remoteAddress), place);
-  });
-}
-
-function tlsServer({ cert, key }: { cert: string; key: string }, events: ListenerEvents): Server {
-  const options: TlsOptions = { cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] };
-  return secureServer('https', options, events, (socket, place) => {
-    const origin = new ConnectionOrigin('https', socket.remoteAddress);
-    events.onConnection(socket, origin, place);
-  });
-}
-
-/**
- * Accepts by a plain server, so that a socket has its place before a handshake costs
- * anything. A TLS socket does not tell which socket it wraps; their addresses do.
- */
-function secureServer(
-  listener: ListenerName,
-  options: TlsOptions,
-  events: ListenerEvents,
-  onSecure: (socket: TLSSocket, place: Place) => void,
-): Server {
-  const places = new Map<string, Place>();
-  const server = createTlsServer({ ...options, handshakeTimeout: events.tlsHandshakeMs });
-  server.on('tlsClientError', endHandshake);
-  server.on('secureConnection', (socket) => {
-    const place = places.get(addressesOf(socket));
-    if (!place) {
-      socket.destroy();
+  #accept(listener: Listener, socket: Socket | TLSSocket, place: Place): void {
+    if (listener.name !== 'link' || !(socket instanceof TLSSocket)) {
+      const origin = new ConnectionOrigin(listener, socket.remoteAddress);
+      this.#events.onConnection(socket, origin, place);
       return;
     }
-    socket.allowHalfOpen = true;
-    onSecure(socket, place);
-  });
-  return createTcpServer(handshakeOptions, (socket) => {
-    const place = events.admission(listener).admit(socket, events.now());
-    if (!place) return;
-    const addresses = addressesOf(socket);
-    places.set(addresses, place);
-    socket.on('close', () => {
-      if (places.get(addresses) === place) places.delete(addresses);
-    });
-    server.emit('connection', socket);
-  });
+    const peerRegion = peerRegionOf(socket, this.#events.isRegion);
+    if (peerRegion === undefined) socket.destroy();
+    else if (socket.alpnProtocol === frameProtocol) {
+      place.work();
+      this.#acceptFrames(socket, peerRegion);
+    } else {
+      const origin = new ConnectionOrigin(listener, socket.remoteAddress, peerRegion);
+      this.#events.onConnection(socket, origin, place);
+    }
+  }
+
+  #acceptFrames(socket: TLSSocket, peerRegion: string): void {
+    this.#frameSockets.set(socket, peerRegion);
+    socket.on('close', () => this.#frameSockets.delete(socket));
+    socket.on('end', () => socket.end());
+    acceptFrames(socket, peerRegion, (region, frame) => this.#events.onFrame(region, frame));
+  }
 }
 
-/** Tells the open sockets of one port apart. */
-function addressesOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
-}
-
-/**
- * A handshake failed or passed its limit, which counts from its start: nothing of it
- * reaches the socket's timer. `node:tls` only tells; nobody else would close the socket.
- */
-function endHandshake(_error: Error, socket: TLSSocket): void {
-  socket.destroy();
+function requestsOf({ http, https, link }: ListenOptions): ListenerRequest[] {
+  const requests: ListenerRequest[] = [];
+  if (http) requests.push({ name: 'http', at: http, tls: undefined });
+  if (https) requests.push({ name: 'https', at: https, tls: https });
+  if (link) requests.push({ name: 'link', at: link, tls: link.identity });
+  return requests;
 }

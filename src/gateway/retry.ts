@@ -64,6 +64,11 @@ export function countsAsFailure(failure: AttemptFailure): boolean {
   }
 }
 
+/** Whether a failure says something of the node that was tried, and not of its region. */
+export function isOfNode(kind: FailureKind): boolean {
+  return kind === 'connect' || kind === 'saturated' || kind === 'closed';
+}
+
 /** The problem to answer with when a failure ends the request. */
 const failureProblems: Readonly<Record<FailureKind, ProblemCode>> = {
   connect: 'upstream_connect_failed',

@@ -1,13 +1,17 @@
 import type { Clock } from '../base/clock.ts';
-import type { HealthTable } from '../health/table.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
+import type { Generation } from './generation.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { RandomHex } from './random-hex.ts';
-import type { Snapshot } from './snapshot.ts';
 
 export type ListenerName = 'http' | 'https' | 'link';
 
-/** What a gateway thread counts. `GatewayMetrics` satisfies it. */
+/**
+ * What a gateway thread counts. `GatewayMetrics` satisfies it. Across a swap, what belongs
+ * to a request is counted where the request began; connections and the bytes that they
+ * bring, where the thread counts at that moment. So the counters of a revision rest once
+ * its last request has ended, and only the sum over revisions tells how many are open.
+ */
 export interface RequestMetrics {
   /** `routeIndex` -1: no route. */
   request(routeIndex: number, status: number, durationMs: number): void;
@@ -30,13 +34,12 @@ export interface LineLog {
 
 /** What every connection and request of one gateway thread shares. */
 export interface Runtime {
-  readonly snapshot: Snapshot;
-  readonly health: HealthTable;
+  /** What new requests are served by. Replaced by a swap: a request keeps the one it began with. */
+  generation: Generation;
   readonly limits: GatewayLimits;
   readonly wheel: DeadlineWheel;
   readonly random: RandomHex;
   readonly clock: Clock;
-  readonly metrics: RequestMetrics;
   readonly accessLog: LineLog | undefined;
   /** Set by `drain`: every answer closes its connection. */
   draining: boolean;

@@ -29,6 +29,7 @@ export interface StartOptions {
   readonly region?: string;
   readonly listen?: ListenOptions;
   readonly identity?: LinkIdentity;
+  readonly bundle?: Uint8Array;
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -62,6 +63,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     metrics,
     listen: options.listen ?? { http: { host: '127.0.0.1', port: 0 } },
     identity: options.identity,
+    bundle: options.bundle,
     reusePort: false,
     accessLog: { write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>) },
     onFrame: (from, frame) => void frames.push({ region: from, text: frame.toString() }),

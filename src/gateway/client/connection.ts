@@ -7,8 +7,9 @@ import { BodyDecoder } from '../http1/body-decoder.ts';
 import { parseRequestHead, type RequestHead } from '../http1/request-parser.ts';
 import { WireError } from '../http1/wire-error.ts';
 import { MessageWriter } from '../message-writer.ts';
-import { isProblemCode, type ProblemCode } from '../problems.ts';
 import type { Runtime } from '../runtime.ts';
+import { isDismissed, isLeaving } from './leaving.ts';
+import { RequestTimeout, refusalCode } from './refusal-code.ts';
 import type { RequestTaker } from './request-taker.ts';
 
 /** What the one deadline of a connection stands for at the moment. */
@@ -74,7 +75,7 @@ export class ClientConnection {
 
   /** Whether the response that begins now may leave the connection open. */
   mayKeepAlive(head: RequestHead): boolean {
-    if (!head.keepAlive || isLeaving(this.#runtime)) return false;
+    if (!head.keepAlive || isLeaving(this.#runtime, this.origin)) return false;
     return !this.#inputEnded || this.#input.length > 0;
   }
 
@@ -137,7 +138,7 @@ export class ClientConnection {
   // ── Input ────────────────────────────────────────────────────────────────────────────
 
   #onBytes(chunk: Buffer): void {
-    this.#runtime.metrics.bytesIn(chunk.length);
+    this.#runtime.generation.metrics.bytesIn(chunk.length);
     if (this.#state === 'linger') {
       this.#lingeredBytes += chunk.length;
       if (this.#lingeredBytes > this.#runtime.limits.lingerBytes) this.socket.destroy();
@@ -197,7 +198,7 @@ export class ClientConnection {
   }
 
   #awaitRequest(): void {
-    if (this.#runtime.draining && this.origin.peerRegion === undefined) {
+    if (isDismissed(this.#runtime, this.origin) && this.origin.peerRegion === undefined) {
       this.#linger();
       return;
     }
@@ -367,17 +368,4 @@ export class ClientConnection {
     this.#waiting = 'nothing';
     this.#deadline.clear();
   }
-}
-
-/** Clients should go elsewhere: the node or its whole region stops serving soon. */
-function isLeaving({ draining, health, snapshot }: Runtime): boolean {
-  const { ownRegion } = snapshot;
-  return draining || health.draining(ownRegion) || !health.controlOn(ownRegion);
-}
-
-class RequestTimeout extends Error {}
-
-function refusalCode(error: unknown): ProblemCode {
-  if (error instanceof WireError && isProblemCode(error.code)) return error.code;
-  return error instanceof RequestTimeout ? 'request_timeout' : 'internal_error';
 }

@@ -7,6 +7,8 @@ export interface PoolOptions extends Omit<ConnectionKeeper, 'onIdle' | 'onClosed
   readonly maximum: number;
   /** Longest time that a connection is kept idle. */
   readonly idleMs: number;
+  /** It keeps no idle connections any more, and has none. May be said more than once. */
+  onDisused(): void;
 }
 
 /**
@@ -20,6 +22,7 @@ export class Pool implements ConnectionKeeper {
   readonly #options: PoolOptions;
   readonly #idle: UpstreamConnection[] = [];
   readonly #all = new Set<UpstreamConnection>();
+  #keepsIdle = true;
   #closed = false;
 
   readonly onDefect: PoolOptions['onDefect'];
@@ -60,8 +63,16 @@ export class Pool implements ConnectionKeeper {
     return connection;
   }
 
+  /** Off: idle connections close, at once or when they become idle; new ones are still made. */
+  keepIdle(on: boolean): void {
+    this.#keepsIdle = on;
+    if (on) return;
+    for (const connection of this.#idle.splice(0)) connection.close();
+    if (this.#all.size === 0) this.#options.onDisused();
+  }
+
   onIdle(connection: UpstreamConnection): void {
-    if (this.#closed) {
+    if (this.#closed || !this.#keepsIdle) {
       connection.close();
       return;
     }
@@ -79,6 +90,7 @@ export class Pool implements ConnectionKeeper {
     this.#all.delete(connection);
     const at = this.#idle.lastIndexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
+    if (!this.#keepsIdle && this.#all.size === 0) this.#options.onDisused();
   }
 
   close(): void {

@@ -1,0 +1,21 @@
+import type { Config } from '../config/schema/config.ts';
+import type { HealthTable } from '../health/table.ts';
+import type { LinkIdentity } from '../link/identity.ts';
+import type { ListenOptions } from './listeners.ts';
+import type { RequestMetrics } from './runtime.ts';
+
+/** What of a gateway can be replaced while it serves. */
+export interface GatewayConfiguration {
+  readonly config: Config;
+  /** The region that this node belongs to; must be configured. */
+  readonly region: string;
+  /** Laid out by the topology of `config`. */
+  readonly health: HealthTable;
+  /** Laid out by the routes and regions of `config`. */
+  readonly metrics: RequestMetrics;
+  readonly listen: ListenOptions;
+  /** For relaying to other regions; without one nothing is relayed. */
+  readonly identity: LinkIdentity | undefined;
+  /** Copy of the configuration for nodes of the deployment that start without one; `undefined`: none. */
+  readonly bundle: Uint8Array | undefined;
+}

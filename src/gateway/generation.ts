@@ -1,0 +1,171 @@
+import { MeridianError } from '../base/errors.ts';
+import type { HealthTable } from '../health/table.ts';
+import type { Target } from './choose.ts';
+import type { GatewayConfiguration } from './configuration.ts';
+import type { GatewayErrorCode } from './gateway-error.ts';
+import type { RouteMatch, Router } from './router/router.ts';
+import type { RequestMetrics } from './runtime.ts';
+import { compileSnapshot, type Snapshot } from './snapshot.ts';
+import type { Pool } from './upstream/pool.ts';
+import { type Pools, tcpKey } from './upstream/pools.ts';
+import { RelayNodes } from './upstream/relay-nodes.ts';
+import { RoundRobin } from './upstream/round-robin.ts';
+import { RouteView } from './upstream/route-view.ts';
+
+/** What a request needs at its beginning only. */
+interface Intake {
+  readonly router: Router;
+  /** By route index. */
+  readonly views: readonly RouteView[];
+  readonly regionIndex: ReadonlyMap<string, number>;
+  readonly bundle: Buffer | undefined;
+}
+
+/** Of a retired generation: nothing begins there any more. */
+const noIntake: Intake = Object.freeze({
+  router: Object.freeze({ match: (): RouteMatch => ({ kind: 'none' }) }),
+  views: [],
+  regionIndex: new Map(),
+  bundle: undefined,
+});
+
+/**
+ * Everything of one revision that requests are served by. Each request keeps to the one in
+ * which it began, so that indexes of routes, regions and endpoints never meet tables of
+ * another layout.
+ *
+ *   made ──commit──▶ current ──the next one's commit──▶ retired ──last request ended──▶ drained
+ *    │                                                   │
+ *    └ abandoned: nothing to give back                   └ lets go of router and views at once: a
+ *                                                          request is routed in the step in which
+ *                                                          it begins, and keeps its own view until
+ *                                                          its response does
+ *
+ * So what a long transfer or tunnel holds of an old revision is its route, counters and
+ * health table; an idle connection holds nothing.
+ */
+export class Generation {
+  readonly regionName: string;
+  readonly ownRegion: number;
+  readonly health: HealthTable;
+  readonly metrics: RequestMetrics;
+  /** Keys of the pools that its requests may use. */
+  readonly poolKeys: ReadonlySet<string>;
+  readonly #pools: Pools;
+  readonly #drained = Promise.withResolvers<void>();
+  /** By endpoint index, for the current generation only: the pools of others may go. */
+  #endpointPools: (Pool | undefined)[] = [];
+  #intake: Intake;
+  #requests = 0;
+  #retired = false;
+  #healthSeen: number;
+
+  /** @throws MeridianError `region_unknown`, and what compiling the routes throws */
+  constructor(configuration: GatewayConfiguration, pools: Pools) {
+    const { config, region, health, bundle } = configuration;
+    if (!Object.hasOwn(config.regions, region)) {
+      const message = `the configuration has no region "${region}"`;
+      throw new MeridianError<GatewayErrorCode>('region_unknown', message);
+    }
+    const snapshot = compileSnapshot(config, region);
+    const nodes = relayNodesOf(configuration, snapshot);
+    this.regionName = region;
+    this.ownRegion = snapshot.ownRegion;
+    this.health = health;
+    this.metrics = configuration.metrics;
+    this.poolKeys = new Set([...endpointKeys(snapshot), ...(nodes?.keys() ?? [])]);
+    this.#pools = pools;
+    this.#healthSeen = health.generation;
+    this.#intake = {
+      router: snapshot.router,
+      views: viewsOf(snapshot, health, nodes),
+      regionIndex: snapshot.topology.regionIndex,
+      bundle: bundle && Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength),
+    };
+  }
+
+  /** Resolves when it is retired and the last of its requests has ended. */
+  get drained(): Promise<void> {
+    return this.#drained.promise;
+  }
+
+  get bundle(): Buffer | undefined {
+    return this.#intake.bundle;
+  }
+
+  hasRegion(name: string): boolean {
+    return this.#intake.regionIndex.has(name);
+  }
+
+  match(host: string, path: string, method: string): RouteMatch {
+    return this.#intake.router.match(host, path, method);
+  }
+
+  /** Of the route that `match` found in the same step. */
+  view(routeIndex: number): RouteView {
+    return this.#intake.views[routeIndex]!;
+  }
+
+  pool(target: Target): Pool {
+    if (target.kind === 'relay') return this.#pools.link(target.to);
+    const { index, host, port } = target.endpoint;
+    const known = this.#endpointPools[index];
+    if (known) return known;
+    const pool = this.#pools.tcp(host, port);
+    if (!this.#retired) this.#endpointPools[index] = pool;
+    return pool;
+  }
+
+  /** Clients should go elsewhere: the whole region stops serving soon. */
+  get isLeaving(): boolean {
+    const { health, ownRegion } = this;
+    return health.draining(ownRegion) || !health.controlOn(ownRegion);
+  }
+
+  /** Whether the health table has changed since this was last asked. */
+  healthChanged(): boolean {
+    const { generation } = this.health;
+    if (generation === this.#healthSeen) return false;
+    this.#healthSeen = generation;
+    return true;
+  }
+
+  requestBegan(): void {
+    this.#requests++;
+  }
+
+  requestEnded(): void {
+    if (--this.#requests === 0 && this.#retired) this.#drained.resolve();
+  }
+
+  retire(): void {
+    this.#retired = true;
+    this.#intake = noIntake;
+    this.#endpointPools = [];
+    if (this.#requests === 0) this.#drained.resolve();
+  }
+}
+
+function viewsOf(
+  { topology, ownRegion, plans }: Snapshot,
+  health: HealthTable,
+  nodes: RelayNodes | undefined,
+): RouteView[] {
+  const balancers = topology.services.map(({ endpoints }) => new RoundRobin(endpoints[ownRegion]!));
+  const world = { topology, ownRegion, health, nodes };
+  return plans.map((plan) => new RouteView(world, plan, balancers[plan.service.index]!));
+}
+
+function relayNodesOf(
+  { config, identity, health }: GatewayConfiguration,
+  { topology, ownRegion }: Snapshot,
+): RelayNodes | undefined {
+  if (!identity) return undefined;
+  return new RelayNodes({ topology, ownRegion, health, identity, port: config.ports.link });
+}
+
+function endpointKeys({ topology, ownRegion }: Snapshot): string[] {
+  return topology.services.flatMap(({ endpoints }) =>
+    endpoints[ownRegion]!.map(({ host, port }) => tcpKey(host, port)),
+  );
+}

@@ -1,0 +1,76 @@
+import type { Topology } from '../../config/topology.ts';
+import { type HealthTable, type StateCode, unhealthy } from '../../health/table.ts';
+import { relayOrder } from '../../steering/relay.ts';
+import type { Choice, ChoiceView, RelayTarget, Target } from '../choose.ts';
+import type { RoutePlan } from '../snapshot.ts';
+import type { RelayNodes } from './relay-nodes.ts';
+import type { RoundRobin } from './round-robin.ts';
+
+/** What all routes of one generation look at. */
+export interface RouteWorld {
+  readonly topology: Topology;
+  readonly ownRegion: number;
+  readonly health: HealthTable;
+  /** `undefined`: nothing is relayed. */
+  readonly nodes: RelayNodes | undefined;
+}
+
+const nowhere: readonly number[] = [];
+
+/** The live side of one route: what `choose` reads. Relay order is kept until health changes. */
+export class RouteView implements ChoiceView {
+  readonly plan: RoutePlan;
+  readonly ownRegion: number;
+  readonly ejections: HealthTable;
+  readonly balancer: RoundRobin;
+  readonly #world: RouteWorld;
+  #generation = -1;
+  #relays = nowhere;
+
+  constructor(world: RouteWorld, plan: RoutePlan, balancer: RoundRobin) {
+    this.plan = plan;
+    this.ownRegion = world.ownRegion;
+    this.ejections = world.health;
+    this.balancer = balancer;
+    this.#world = world;
+  }
+
+  get ownState(): StateCode {
+    return this.ejections.service(this.plan.service.index, this.ownRegion);
+  }
+
+  get relays(): readonly number[] {
+    const { topology, health, ownRegion, nodes } = this.#world;
+    const { generation } = health;
+    if (nodes && generation !== this.#generation) {
+      this.#generation = generation;
+      const { service, allowed } = this.plan;
+      this.#relays = relayOrder(service.index, allowed, { topology, states: health, ownRegion });
+    }
+    return this.#relays;
+  }
+
+  /** Where exactly a choice leads: for a relay, which node takes it. */
+  target(choice: Exclude<Choice, { kind: 'none' }>): Target {
+    if (choice.kind === 'endpoint') return choice;
+    // `relays` names regions that serve, and only where there are nodes to relay to.
+    return { ...choice, to: this.#world.nodes!.next(choice.region)!, second: false };
+  }
+
+  /** Another node of the same region, where only one was tried and the region is still good. */
+  otherNode({ region, to, second }: RelayTarget): RelayTarget | undefined {
+    if (second || !this.relays.includes(region)) return undefined;
+    const other = this.#world.nodes!.next(region, to);
+    return other && { kind: 'relay', region, to: other, second: true };
+  }
+
+  /** Whether a waiting request would be sent there again. A last resort has nothing better. */
+  stillGood(target: Target): boolean {
+    if (target.kind === 'relay') {
+      const { region, to } = target;
+      return this.relays.includes(region) && this.#world.nodes!.stillGood(region, to);
+    }
+    if (target.lastResort) return true;
+    return this.ownState !== unhealthy && !this.ejections.ejected(target.endpoint.index);
+  }
+}
