@@ -107,6 +107,18 @@ describe('an envelope', () => {
     }
   });
 
+  test('is bound to its context in both layers', () => {
+    const { wrappedKey, ...rest } = seal(oldRing, plaintext, 'a');
+    const dataKey = oldRing.unwrap(
+      { outerKey: 'old', bytes: Buffer.from(wrappedKey, 'base64') },
+      'a',
+    );
+    const moved = oldRing.wrap(dataKey, 'b').bytes.toString('base64');
+    assert.throws(() => openEnvelope(oldRing, { ...rest, wrappedKey: moved }, 'b'), {
+      message: 'b is damaged: its content does not open',
+    });
+  });
+
   test('whatever else is given is refused, with a code', () => {
     const damaged = (value: unknown) =>
       assert.throws(() => parseEnvelope(value, 'thing'), { code: 'secret_damaged' });

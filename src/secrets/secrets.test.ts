@@ -148,6 +148,8 @@ describe('two operators', () => {
     );
     const sealed = (await secrets.sealed(['a'])).get('a')!;
     assert.equal(openSecret(oldRing, 'a', sealed).toString(), 'first');
+    await assert.rejects(secrets.set('a', value, version), { code: 'secret_conflict' });
+    await assert.rejects(secrets.set('a', value, 0), { code: 'secret_conflict' });
   });
 
   test('who expect nothing both succeed, one after the other', async () => {
