@@ -1,24 +1,26 @@
-import type { LinkIdentity } from '../link/identity.ts';
 import { createLinkSender } from '../link/sender.ts';
 import { Health, type HealthOptions } from './health.ts';
 import { createProbe } from './probe.ts';
 
-export interface CreateHealthOptions
-  extends Omit<HealthOptions, 'random' | 'probe' | 'openSender'> {
-  /** Of the own region; without one nothing is sent to other regions. */
-  readonly identity: LinkIdentity | undefined;
-}
+export type CreateHealthOptions = Omit<HealthOptions, 'random' | 'probe' | 'openSender'>;
 
-/** Health over real sockets: probes and pushed verdicts begin with its `start()`. */
+/**
+ * Health over real sockets: probes and pushed verdicts begin with its `start()`. Without an
+ * identity nothing is sent to other nodes.
+ */
 export function createHealth(options: CreateHealthOptions): Health {
-  const { identity, clock } = options;
+  const { clock } = options;
   return new Health({
     ...options,
     random: Math.random,
     probe: createProbe(clock),
-    openSender: (peer) =>
-      identity
-        ? createLinkSender({ ...peer, identity, clock })
-        : { send: () => undefined, close: () => undefined },
+    openSender: (peer, identity) =>
+      identity ? createLinkSender({ ...peer, identity, clock }) : nowhere,
   });
 }
+
+const nowhere = {
+  send: () => undefined,
+  status: () => ({ connected: false, lastError: undefined }),
+  close: () => undefined,
+};

@@ -1,37 +1,44 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
-import type { Topology } from '../config/topology.ts';
-import { encodeFrame } from '../link/frames.ts';
+import type { NodeInfo, Topology } from '../config/topology.ts';
+import { encodeFrame, frameAgain } from '../link/frames.ts';
+import type { LinkIdentity } from '../link/identity.ts';
 import type { FrameSender } from '../link/sender.ts';
 import { Ejections } from './ejections.ts';
-import { Exchange, type Peer } from './exchange.ts';
+import { Exchange, type Peer, type Peers } from './exchange.ts';
 import { HealthMachine } from './machine.ts';
 import type { ProbeResult } from './own-probes.ts';
-import { gatewayKey, type HealthPlan, type ProbeTarget, planHealth } from './plan.ts';
+import { type HealthPlan, type ProbeTarget, planHealth } from './plan.ts';
 import { type Probe, Prober } from './prober.ts';
-import type { HealthReport, ServiceReport, StateReport } from './report.ts';
+import { type HealthReport, reportHealth } from './report.ts';
 import { parseSavedHealth, type SavedHealth } from './saved-state.ts';
-import type { HealthChange, SubjectStatus } from './status.ts';
-import { type HealthTable, healthy, type StateName, unhealthy, unknown } from './table.ts';
-import { parseVector, vectorToJson } from './vector.ts';
+import type { HealthChange } from './status.ts';
+import type { HealthTable } from './table.ts';
+import { TableWriter } from './table-writer.ts';
+import { parseVector, type Vector, vectorToJson } from './vector.ts';
 
 export interface HealthInput {
   readonly config: Config;
   readonly topology: Topology;
   readonly table: HealthTable;
+  /** Of the own region on the link; `undefined` in an update: as before. */
+  readonly identity?: LinkIdentity | undefined;
 }
 
 export interface HealthOptions extends HealthInput {
   /** Name of the own region. */
   readonly region: string;
-  /** Name of this node, unique in its region: 1 to 64 of letters, digits and `._:-`. */
+  /**
+   * Name of this node in its region: 1 to 64 of letters, digits and `._:-`. Where the region
+   * has several nodes, that of one of them.
+   */
   readonly node: string;
   readonly clock: Clock;
   /** [0, 1). */
   readonly random: () => number;
   readonly probe: Probe;
-  readonly openSender: (peer: Peer) => FrameSender;
+  readonly openSender: (peer: Peer, identity: LinkIdentity | undefined) => FrameSender;
   /** What `exportState` gave to an earlier process, and how long ago. */
   readonly restored?: { readonly state: unknown; readonly ageMs: number } | undefined;
   readonly onChange?: ((change: HealthChange) => void) | undefined;
@@ -40,7 +47,6 @@ export interface HealthOptions extends HealthInput {
 const tickMs = 100;
 /** Regions that start together, as a whole stack does, are this far apart at most. */
 const startGraceMs = 2_000;
-const stateCodes = { unknown, healthy, unhealthy } as const satisfies Record<StateName, number>;
 
 /**
  * The health of one node at work: feeds probe results, frames and the time to the machine,
@@ -48,7 +54,8 @@ const stateCodes = { unknown, healthy, unhealthy } as const satisfies Record<Sta
  *
  *   Prober ──▶ HealthMachine ──▶ HealthTable ◀── Ejections
  *                ▲      │
- *     frames in ─┘      └─▶ Exchange ──▶ frames out
+ *     frames in ─┤      └─▶ Exchange ──▶ frames out
+ *                └─ of other regions ──▲ (to siblings, as they came)
  */
 export class Health {
   readonly #options: HealthOptions;
@@ -57,6 +64,8 @@ export class Health {
   readonly #exchange: Exchange;
   #input: HealthInput;
   #plan: HealthPlan;
+  #identity: LinkIdentity | undefined;
+  #writer: TableWriter;
   #targets: ReadonlyMap<string, ProbeTarget>;
   #ejections: Ejections;
   #ticking: Timer | undefined;
@@ -65,12 +74,14 @@ export class Health {
   #rejectedFrames = 0;
   #lastRejection: string | undefined;
 
-  /** Throws `RangeError` for a region that is not configured. */
+  /** Throws `RangeError` for a region or a node that is not configured. */
   constructor(options: HealthOptions) {
     const { config, topology, table, region, node, clock, random, probe } = options;
     this.#options = options;
     this.#input = options;
-    this.#plan = planHealth(config, topology, region);
+    this.#identity = options.identity;
+    this.#plan = planHealth(config, topology, region, node);
+    this.#writer = new TableWriter(table, topology);
     this.#targets = byKey(this.#plan.targets);
     this.#ejections = new Ejections(table, topology, region);
     const saved = parseSavedHealth(options.restored?.state);
@@ -88,10 +99,16 @@ export class Health {
     this.#writeTable();
     const onResult = (result: ProbeResult) => this.#probed(result);
     this.#prober = new Prober({ probe, clock, random, onResult });
+    const frameOf = (scope: Vector['scope']) => () =>
+      encodeFrame(vectorToJson(this.#machine.vector(scope)));
     this.#exchange = new Exchange({
+      region,
+      node,
       clock,
-      openSender: options.openSender,
-      nextFrame: () => encodeFrame(vectorToJson(this.#machine.vector())),
+      openSender: (peer) => options.openSender(peer, this.#identity),
+      nodeFrame: frameOf('node'),
+      regionFrame: frameOf('region'),
+      heardSince: (sinceMs) => this.#machine.siblingsHeardSince(sinceMs),
     });
     this.#tick();
   }
@@ -116,6 +133,7 @@ export class Health {
       if (!isVerdicts(message)) return;
       const vector = parseVector(message);
       this.#follow(this.#machine.received(peerRegion, vector, this.#options.clock.monotonicMs()));
+      if (peerRegion !== this.#options.region) this.#passOn(vector, content);
     } catch (error) {
       this.#rejectedFrames++;
       this.#lastRejection = `from ${peerRegion}: ${messageOf(error)}`;
@@ -127,16 +145,28 @@ export class Health {
     this.#follow(this.#machine.setDraining(on, this.#options.clock.monotonicMs()));
   }
 
-  /** Follows a new configuration, whose table is new too. States of what stays are kept. */
+  /**
+   * Follows a new configuration, whose table is new too: states of what stays are kept, and
+   * endpoints that were ejected stay so. Throws `RangeError` (see `planHealth`) before
+   * anything changed.
+   */
   update(input: HealthInput): void {
-    const { region, clock } = this.#options;
+    const { region, node, clock } = this.#options;
+    const plan = planHealth(input.config, input.topology, region, node);
+    const { table, topology } = this.#input;
+    if (input.table !== table) input.table.carryOver(table, topology, input.topology);
     this.#input = input;
-    this.#plan = planHealth(input.config, input.topology, region);
-    this.#targets = byKey(this.#plan.targets);
+    this.#plan = plan;
+    this.#writer = new TableWriter(input.table, input.topology);
+    this.#targets = byKey(plan.targets);
     this.#ejections = new Ejections(input.table, input.topology, region);
-    const changes = this.#machine.reconfigure(this.#plan, clock.monotonicMs());
+    const changes = this.#machine.reconfigure(plan, clock.monotonicMs());
     this.#writeTable();
     if (this.#started) this.start();
+    if (input.identity && !sameIdentity(input.identity, this.#identity)) {
+      this.#identity = input.identity;
+      this.#exchange.reconnect();
+    }
     this.#follow(changes);
   }
 
@@ -146,21 +176,9 @@ export class Health {
   }
 
   states(): HealthReport {
-    const statuses = new Map(this.#machine.states().map((status) => [status.subject.key, status]));
-    const nowMs = this.#options.clock.monotonicMs();
-    const regions = this.#machine.vantages().map(({ region, draining, fresh, heardMs }) => {
-      const gateway = statuses.get(gatewayKey(region));
-      return {
-        name: region,
-        gateway: gateway && this.#stateReport(gateway),
-        draining,
-        fresh,
-        heardAgoMs: heardMs === undefined ? undefined : nowMs - heardMs,
-      };
-    });
+    const { table } = this.#input;
     return {
-      regions,
-      services: [...statuses.values()].flatMap((status) => this.#serviceReport(status) ?? []),
+      ...reportHealth({ machine: this.#machine, table, clock: this.#options.clock }),
       rejectedFrames: this.#rejectedFrames,
       lastRejection: this.#lastRejection,
     };
@@ -185,10 +203,19 @@ export class Health {
     if (endpoints && this.#machine.trusts(result)) this.#ejections.probed(endpoints, result.ok);
   }
 
+  /**
+   * What a node of another region told this one, the siblings are told as it came: each gets
+   * it from both receivers, and takes the first. One topic per configured node.
+   */
+  #passOn({ region, node }: Vector, content: Uint8Array): void {
+    const configured = this.#plan.nodes.get(region)?.has(node) === true;
+    this.#exchange.passOn(frameAgain(content), configured ? `${region}/${node}` : region);
+  }
+
   #follow(changes: readonly HealthChange[]): void {
     for (const change of changes) {
-      if (change.kind === 'state') this.#writeState(change);
-      else this.#writeDraining(change);
+      if (change.kind === 'state') this.#writer.state(change);
+      else this.#writeDraining(change.region);
       this.#options.onChange?.(change);
     }
     if (this.#machine.vectorVersion === this.#pushedVersion) return;
@@ -197,55 +224,40 @@ export class Health {
   }
 
   #writeTable(): void {
-    for (const status of this.#machine.states()) this.#writeState(status);
-    for (const vantage of this.#machine.vantages()) this.#writeDraining(vantage);
+    for (const status of this.#machine.states()) this.#writer.state(status);
+    for (const vantage of this.#machine.vantages()) this.#writer.draining(vantage);
   }
 
-  #writeState({ subject, state }: Pick<SubjectStatus, 'subject' | 'state'>): void {
-    const { table } = this.#input;
-    const code = stateCodes[state];
-    if (subject.service) table.setService(subject.service.index, subject.region.index, code);
-    else table.setGateway(subject.region.index, code);
+  #writeDraining(of: string): void {
+    const status = this.#machine.vantages().find(({ region }) => region === of);
+    if (status) this.#writer.draining(status);
   }
 
-  #writeDraining({ region, draining }: { region: string; draining: boolean }): void {
-    const { topology, table } = this.#input;
-    const index = topology.regionIndex.get(region);
-    if (index !== undefined) table.setDraining(index, draining);
-  }
-
-  #peers(): Peer[] {
+  #peers(): Peers {
     const { config, topology } = this.#input;
-    return topology.regions
-      .filter(({ name }) => name !== this.#options.region)
-      .map(({ name, address }) => ({ region: name, host: address, port: config.ports.link }));
-  }
-
-  #stateReport({ state, reason, sinceMs, flaps }: SubjectStatus): StateReport {
-    const { clock } = this.#options;
-    const sinceWallMs = clock.wallMs() - (clock.monotonicMs() - sinceMs);
-    return { state, reason, sinceWallMs, flaps };
-  }
-
-  #serviceReport(status: SubjectStatus): ServiceReport | undefined {
-    const { service, region, watched } = status.subject;
-    if (!service) return undefined;
-    const endpoints = (service.endpoints[region.index] ?? []).map((endpoint, i) => {
-      const target = watched[i]?.target;
-      const own = target === undefined ? undefined : this.#machine.target(target);
-      return {
-        endpoint,
-        verdict: own?.verdict,
-        detail: own?.detail ?? `probed by ${region.name}`,
-        ejected: this.#input.table.ejected(endpoint.index),
-      };
+    const { region, node: own } = this.#plan;
+    const peerOf = (of: string) => (node: NodeInfo) => ({
+      region: of,
+      node: node.name,
+      host: node.address,
+      port: config.ports.link,
     });
-    return { service: service.name, region: region.name, ...this.#stateReport(status), endpoints };
+    const siblings = topology.nodes.filter(
+      ({ regionIndex, index }) => regionIndex === own.regionIndex && index !== own.index,
+    );
+    const others = topology.regions.filter(({ name }) => name !== region);
+    return {
+      siblings: siblings.map(peerOf(region)),
+      regions: new Map(others.map(({ name, nodes }) => [name, nodes.map(peerOf(name))])),
+    };
   }
 }
 
 const byKey = (targets: readonly ProbeTarget[]): ReadonlyMap<string, ProbeTarget> =>
   new Map(targets.map((target) => [target.key, target]));
+
+const sameIdentity = (one: LinkIdentity, other: LinkIdentity | undefined): boolean =>
+  one.ca === other?.ca && one.cert === other.cert && one.key === other.key;
 
 function isVerdicts(message: unknown): boolean {
   if (typeof message !== 'object' || message === null || !('kind' in message)) {

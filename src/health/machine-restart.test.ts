@@ -87,12 +87,14 @@ test('what cannot be read from disk is left out', () => {
         'gateway/d': 7,
       },
       draining: ['b', 3],
+      drainingNodes: { b: ['n1', 7], c: 'n1' },
     }),
     {
       version: 1,
       incarnation: 4,
       subjects: { 'gateway/a': { state: 'healthy', forMs: 1, flaps: 2 } },
       draining: ['b'],
+      drainingNodes: { b: ['n1'], c: [] },
     },
   );
 });

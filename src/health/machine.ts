@@ -1,12 +1,13 @@
 import { Continuity } from './continuity.ts';
 import { HealthError } from './health-error.ts';
+import type { Verdict } from './hysteresis.ts';
 import { OwnProbes, type ProbeResult } from './own-probes.ts';
-import { gatewayKey, type HealthPlan, type Subject } from './plan.ts';
+import { gatewayKey, type HealthPlan } from './plan.ts';
 import { type Decision, decideByQuorum, decideByRegion } from './quorum.ts';
 import type { SavedHealth } from './saved-state.ts';
 import type { HealthChange, SubjectStatus, VantageStatus } from './status.ts';
-import type { StateName } from './table.ts';
-import { Vantage } from './vantage.ts';
+import { type SubjectRecord, SubjectStates } from './subject-states.ts';
+import { type VantageChange, Vantages } from './vantages.ts';
 import type { Vector } from './vector.ts';
 
 export interface MachineOptions {
@@ -20,19 +21,6 @@ export interface MachineOptions {
   /** See `OwnProbes`. */
   readonly graceMs?: number;
 }
-
-interface SubjectRecord {
-  subject: Subject;
-  current: StateName;
-  /** The last state that there was evidence for, or that the disk held. */
-  said: StateName;
-  sinceMs: number;
-  flaps: number;
-  restoredAgeMs: number | undefined;
-}
-
-/** On top of freshness: a region silent for longer has not just lost a few messages. */
-const silenceMarginMs = 2_000;
 
 /**
  * The whole decision of one node, without I/O: events and monotonic times go in, changes
@@ -52,14 +40,12 @@ export class HealthMachine {
   readonly #incarnation: number;
   readonly #own: OwnProbes;
   readonly #continuity: Continuity;
-  readonly #vantages = new Map<string, Vantage>();
-  readonly #records = new Map<string, SubjectRecord>();
+  readonly #vantages: Vantages;
+  readonly #states = new SubjectStates();
   /** Subjects on which a word changed since they were decided. */
   readonly #dirty = new Set<string>();
-  /** Regions silent for so long that the loss of their gateway is the loss of them. */
-  readonly #silent = new Set<string>();
-  readonly #startedMs: number;
-  #nowMs: number;
+  /** The own verdicts, as they stood when the vector last changed for them. */
+  #spoken: ReadonlyMap<string, Verdict> = new Map();
   #changes: HealthChange[] = [];
   #ownDraining = false;
   #sequence = 0;
@@ -69,8 +55,7 @@ export class HealthMachine {
     this.#plan = plan;
     this.#node = node;
     this.#incarnation = incarnation;
-    this.#startedMs = atMs;
-    this.#nowMs = atMs;
+    this.#vantages = new Vantages(plan, atMs, (change) => this.#take(change));
     this.#continuity = new Continuity(plan.freshnessMs, atMs);
     this.#own = new OwnProbes(plan, graceMs);
     this.reconfigure(plan, atMs);
@@ -99,10 +84,7 @@ export class HealthMachine {
    */
   received(fromRegion: string, vector: Vector, atMs: number): readonly HealthChange[] {
     this.#pass(atMs);
-    if (this.#accepts(fromRegion, vector)) {
-      const vantage = this.#vantages.get(vector.region);
-      if (vantage) this.#hear(vantage, vector, atMs);
-    }
+    if (this.#accepts(fromRegion, vector)) this.#vantages.hear(vector, atMs);
     return this.#settle(atMs);
   }
 
@@ -111,7 +93,7 @@ export class HealthMachine {
     this.#pass(atMs);
     if (this.#continuity.compare(atMs, wallMs)) {
       this.#forgetOwn();
-      this.#expire(Number.POSITIVE_INFINITY); // what was heard may be older than it seems
+      this.#vantages.expire(Number.POSITIVE_INFINITY); // what was heard may be older than it seems
     }
     if (this.#own.expire(atMs)) this.#speak();
     return this.#settle(atMs);
@@ -130,19 +112,9 @@ export class HealthMachine {
    */
   reconfigure(plan: HealthPlan, atMs: number): readonly HealthChange[] {
     this.#plan = plan;
-    for (const region of this.#vantages.keys()) {
-      if (!plan.regions.includes(region)) this.#vantages.delete(region);
-    }
-    for (const region of plan.regions) {
-      if (!this.#vantages.has(region)) this.#vantages.set(region, new Vantage(region));
-    }
-    const before = new Map(this.#records);
-    this.#records.clear();
-    for (const subject of plan.subjects.values()) {
-      const kept = before.get(subject.key) ?? newRecord(subject, atMs);
-      this.#records.set(subject.key, { ...kept, subject });
-      this.#dirty.add(subject.key);
-    }
+    this.#vantages.reconfigure(plan);
+    this.#states.reconfigure(plan.subjects, atMs);
+    for (const key of plan.subjects.keys()) this.#dirty.add(key);
     this.#own.reconfigure(plan);
     this.#speak();
     return this.#settle(atMs);
@@ -150,7 +122,15 @@ export class HealthMachine {
 
   /** The vector to push now: to nodes of other regions, or of the own one. */
   vector(scope: Vector['scope'] = 'region'): Vector {
-    const ofRegion = scope === 'region';
+    const { own } = this.#vantages;
+    const said =
+      scope === 'region'
+        ? {
+            draining: own.draining,
+            drainingNodes: own.drainingNodes,
+            verdicts: new Map(own.words()),
+          }
+        : { ...this.#ownDrain(), verdicts: new Map(this.#own.verdicts) };
     return {
       kind: 'verdicts',
       version: 1,
@@ -159,13 +139,17 @@ export class HealthMachine {
       node: this.#node,
       incarnation: this.#incarnation,
       sequence: ++this.#sequence,
-      draining: ofRegion ? this.#ownVantage().draining : this.#ownDraining,
-      verdicts: new Map(ofRegion ? this.#ownVantage().words() : this.#own.verdicts),
+      ...said,
     };
   }
 
+  /** Nodes of the own region that were heard since, this one included. */
+  siblingsHeardSince(sinceMs: number): readonly string[] {
+    return this.#vantages.own.nodesHeardSince(sinceMs);
+  }
+
   states(): SubjectStatus[] {
-    return [...this.#records.values()].map((record) => {
+    return [...this.#states].map((record) => {
       const detail = this.#own.detail(record.subject);
       const { reason: why } = this.#decide(record);
       const reason = detail === undefined ? why : `${why} (${detail})`;
@@ -175,12 +159,7 @@ export class HealthMachine {
   }
 
   vantages(): VantageStatus[] {
-    return [...this.#vantages.values()].map(({ region, draining, heardMs, fresh }) => ({
-      region,
-      draining,
-      heardMs,
-      fresh,
-    }));
+    return this.#vantages.status();
   }
 
   /** What this node's own probes say of a target (`ProbeTarget.key`). */
@@ -189,16 +168,16 @@ export class HealthMachine {
   }
 
   exportState(atMs: number): SavedHealth {
-    const saved = [...this.#records].map(([key, { current, sinceMs, flaps }]) => [
-      key,
-      { state: current, forMs: Math.max(0, Math.round(atMs - sinceMs)), flaps },
-    ]);
-    const draining = this.vantages().filter((region) => region.draining);
+    const others = this.vantages().filter(({ region }) => region !== this.#plan.region);
+    const drainingIn = others.filter(({ drainingNodes }) => drainingNodes.length > 0);
     return {
       version: 1,
       incarnation: this.#incarnation,
-      subjects: Object.fromEntries(saved),
-      draining: draining.map(({ region }) => region).filter((name) => name !== this.#plan.region),
+      subjects: this.#states.export(atMs),
+      draining: others.filter(({ draining }) => draining).map(({ region }) => region),
+      drainingNodes: Object.fromEntries(
+        drainingIn.map(({ region, drainingNodes }) => [region, drainingNodes]),
+      ),
     };
   }
 
@@ -207,20 +186,9 @@ export class HealthMachine {
    * called before any event.
    */
   restoreState(saved: SavedHealth, ageMs: number, atMs: number): readonly HealthChange[] {
-    for (const [key, { state, forMs, flaps }] of Object.entries(saved.subjects)) {
-      const record = this.#records.get(key);
-      if (!record) continue;
-      record.current = state;
-      record.said = state;
-      record.flaps = flaps;
-      record.sinceMs = atMs - ageMs - forMs;
-      record.restoredAgeMs = ageMs;
-      this.#dirty.add(key);
-    }
-    for (const region of saved.draining) {
-      if (region === this.#plan.region || !this.#vantages.has(region)) continue;
-      this.#vantages.set(region, new Vantage(region, true));
-    }
+    this.#states.restore(saved.subjects, ageMs, atMs);
+    for (const { subject } of this.#states) this.#dirty.add(subject.key);
+    this.#vantages.restore(saved);
     return this.#settle(atMs);
   }
 
@@ -237,44 +205,16 @@ export class HealthMachine {
     return !(region === own && node === this.#node);
   }
 
-  #ownVantage(): Vantage {
-    return this.#vantages.get(this.#plan.region) as Vantage; // of every plan, see `reconfigure`
-  }
-
   /** Before every event: notices a stall, and which vantages have fallen silent. */
   #pass(atMs: number): void {
-    this.#nowMs = atMs;
     if (this.#continuity.pass(atMs)) this.#forgetOwn();
-    this.#expire(atMs - this.#plan.freshnessMs);
-    for (const { region } of this.#vantages.values()) {
-      const silent = this.#silentMs(region) >= this.#silenceLimitMs;
-      if (silent === this.#silent.has(region)) continue;
-      if (silent) this.#silent.add(region);
-      else this.#silent.delete(region);
-      this.#reconsiderServices(region);
-    }
-  }
-
-  get #silenceLimitMs(): number {
-    return this.#plan.freshnessMs + silenceMarginMs;
-  }
-
-  /** Of a region never heard: since the start. */
-  #silentMs(region: string): number {
-    if (region === this.#plan.region) return 0;
-    return this.#nowMs - (this.#vantages.get(region)?.heardMs ?? this.#startedMs);
+    for (const region of this.#vantages.pass(atMs)) this.#reconsiderServices(region);
   }
 
   /** What a region decides by itself hangs on its silence and on its gateway. */
   #reconsiderServices(region: string): void {
     for (const { key, region: at, vantages } of this.#plan.subjects.values()) {
       if (at.name === region && !vantages) this.#dirty.add(key);
-    }
-  }
-
-  #expire(sinceMs: number): void {
-    for (const vantage of this.#vantages.values()) {
-      for (const key of vantage.expire(sinceMs)) this.#dirty.add(key);
     }
   }
 
@@ -285,32 +225,28 @@ export class HealthMachine {
 
   /** Brings what the own node says into the word of its region. */
   #speak(): void {
-    this.#attend(this.#ownVantage(), (own) =>
-      own.speak(this.#node, this.#own.verdicts, this.#ownDraining),
-    );
+    const { verdicts } = this.#own;
+    // The siblings want it also where it does not change the word of the region.
+    if (!sameVerdicts(verdicts, this.#spoken)) this.#vectorVersion++;
+    this.#spoken = verdicts;
+    this.#vantages.speak(this.#node, { ...this.#ownDrain(), verdicts });
   }
 
-  #hear(vantage: Vantage, vector: Vector, atMs: number): void {
-    const known = [...vector.verdicts].filter(([key]) => this.#plan.subjects.has(key));
-    this.#attend(vantage, () =>
-      vantage.receive({ ...vector, verdicts: new Map(known) }, atMs, this.#plan.freshnessMs),
-    );
+  #ownDrain(): Pick<Vector, 'draining' | 'drainingNodes'> {
+    const draining = this.#ownDraining;
+    const nodes = draining ? [this.#node] : [];
+    return { draining, drainingNodes: this.#vantages.configured(this.#plan.region, nodes) };
   }
 
-  #attend(vantage: Vantage, change: (vantage: Vantage) => readonly string[]): void {
-    const { region, draining: drainedBefore } = vantage;
-    const keys = change(vantage);
+  #take({ region, keys, drains }: VantageChange): void {
     for (const key of keys) this.#dirty.add(key);
-    const { draining } = vantage;
-    if (draining !== drainedBefore) this.#changes.push({ kind: 'draining', region, draining });
-    if (region === this.#plan.region && (keys.length > 0 || draining !== drainedBefore)) {
-      this.#vectorVersion++;
-    }
+    this.#changes.push(...drains);
+    if (region === this.#plan.region) this.#vectorVersion++;
   }
 
   #settle(atMs: number): readonly HealthChange[] {
     for (const key of this.#dirty) {
-      const record = this.#records.get(key);
+      const record = this.#states.get(key);
       if (record) this.#apply(record, this.#decide(record), atMs);
     }
     this.#dirty.clear();
@@ -329,9 +265,9 @@ export class HealthMachine {
         current,
         said,
         restoredAgeMs,
-        silentMs: this.#silentMs(region.name),
-        silenceLimitMs: this.#silenceLimitMs,
-        gateway: this.#records.get(gatewayKey(region.name))?.current ?? 'unknown',
+        silentMs: this.#vantages.silentMs(region.name),
+        silenceLimitMs: this.#vantages.silenceLimitMs,
+        gateway: this.#states.get(gatewayKey(region.name))?.current ?? 'unknown',
       });
     }
     const up: string[] = [];
@@ -341,30 +277,25 @@ export class HealthMachine {
       if (word === 'up') up.push(vantage);
       else if (word === 'down') down.push(vantage);
     }
-    const own = this.#ownVantage().word(key);
+    const own = this.#vantages.own.word(key);
     return decideByQuorum({ configured: vantages.length, up, down, own, current, restoredAgeMs });
   }
 
-  #apply(record: SubjectRecord, { state, decided, reason }: Decision, atMs: number): void {
-    const { subject, current: previous } = record;
-    if (decided) {
-      record.said = state;
-      record.restoredAgeMs = undefined;
-    }
-    if (state === previous) return;
-    record.current = state;
-    record.sinceMs = atMs;
-    if (previous !== 'unknown' && state !== 'unknown') record.flaps++;
-    if (!subject.service) this.#reconsiderServices(subject.region.name);
-    this.#changes.push({ kind: 'state', subject, state, previous, reason });
+  #apply(record: SubjectRecord, decision: Decision, atMs: number): void {
+    const change = this.#states.apply(record, decision, atMs);
+    if (!change) return;
+    const { service, address, region } = record.subject;
+    if (!service && !address) this.#reconsiderServices(region.name);
+    this.#changes.push(change);
   }
 }
 
-const newRecord = (subject: Subject, atMs: number): SubjectRecord => ({
-  subject,
-  current: 'unknown',
-  said: 'unknown',
-  sinceMs: atMs,
-  flaps: 0,
-  restoredAgeMs: undefined,
-});
+function sameVerdicts(
+  one: ReadonlyMap<string, Verdict>,
+  other: ReadonlyMap<string, Verdict>,
+): boolean {
+  if (one === other) return true;
+  if (one.size !== other.size) return false;
+  for (const [key, verdict] of one) if (other.get(key) !== verdict) return false;
+  return true;
+}

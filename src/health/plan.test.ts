@@ -16,7 +16,7 @@ function plan(own: string, services: object = {}, only: string[] = Object.keys(r
     Object.entries(regions).filter(([name]) => only.includes(name)),
   );
   const config = configSchema.parse({ regions: chosen, services, ports: { http: 8_081 } });
-  return planHealth(config, compileTopology(config), own);
+  return planHealth(config, compileTopology(config), own, 'any');
 }
 
 test('gateways are probed at their public address, the own one where it listens', () => {
@@ -73,7 +73,7 @@ test('a service is probed by its own region, or by all', () => {
 test('freshness is three intervals, at least 2 s', () => {
   assert.equal(plan('a').freshnessMs, 3_000);
   const config = configSchema.parse({ regions, health: { interval: '300ms' } });
-  assert.equal(planHealth(config, compileTopology(config), 'a').freshnessMs, 2_000);
+  assert.equal(planHealth(config, compileTopology(config), 'a', 'any').freshnessMs, 2_000);
 });
 
 test('an unknown region, and more than a frame can carry, are refused', () => {

@@ -1,6 +1,13 @@
 import type { CheckConfig } from '../config/schema/check.ts';
 import type { Config } from '../config/schema/config.ts';
-import type { EndpointInfo, RegionInfo, ServiceInfo, Topology } from '../config/topology.ts';
+import type {
+  AddressInfo,
+  EndpointInfo,
+  NodeInfo,
+  RegionInfo,
+  ServiceInfo,
+  Topology,
+} from '../config/topology.ts';
 import { maxFrameBytes } from '../link/frames.ts';
 
 /** One address to probe in one way. Whatever refers to the same is served by one probe. */
@@ -14,13 +21,20 @@ export interface ProbeTarget {
   readonly endpoints: readonly EndpointInfo[];
 }
 
-/** Something that has a state: the gateway of a region, or a service in a region. */
+/**
+ * Something that has a state: the gateway of a region, one of its addresses where it has
+ * several, or a service in a region.
+ */
 export interface Subject {
-  /** `gateway/REGION` or `service/SERVICE/REGION`: the name in vectors and on disk. */
+  /**
+   * `gateway/REGION`, `gateway/REGION/ADDRESS` or `service/SERVICE/REGION`: the name in
+   * vectors and on disk.
+   */
   readonly key: string;
   readonly region: RegionInfo;
-  /** `undefined`: the gateway. */
+  /** `undefined`: the gateway, or one address of it. */
   readonly service: ServiceInfo | undefined;
+  readonly address: AddressInfo | undefined;
   /** Vantages whose quorum decides; `undefined` where the region's own nodes decide. */
   readonly vantages: readonly string[] | undefined;
   /** What this node probes for it, by target key; empty where others do. */
@@ -31,7 +45,11 @@ export interface Subject {
 /** What the node of a region watches, and what it decides on. Derived from configuration. */
 export interface HealthPlan {
   readonly region: string;
+  /** The own node. */
+  readonly node: NodeInfo;
   readonly regions: readonly string[];
+  /** Names of the nodes of those regions that have several. */
+  readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
   readonly subjects: ReadonlyMap<string, Subject>;
   readonly targets: readonly ProbeTarget[];
   /** A vantage is fresh while it was heard no longer ago than this. */
@@ -39,7 +57,7 @@ export interface HealthPlan {
 }
 
 /** Leaves room for the other fields of a vector. */
-const mostSpokenBytes = maxFrameBytes - 1_024;
+const mostSpokenBytes = maxFrameBytes - 8_192;
 
 export const gatewayHealthPath = '/.meridian/health';
 
@@ -47,19 +65,27 @@ export const gatewayHealthPath = '/.meridian/health';
 export const freshnessOf = (intervalMs: number): number => Math.max(3 * intervalMs, 2_000);
 
 export const gatewayKey = (region: string): string => `gateway/${region}`;
+export const addressKey = (region: string, address: string): string =>
+  `gateway/${region}/${address}`;
 export const serviceKey = (service: string, region: string): string =>
   `service/${service}/${region}`;
 
 /**
- * Throws `RangeError` when `region` is not configured, or when it would observe more than
- * fits into one frame.
+ * What the node named `node` watches; in a region of one node the name does not matter.
+ * Throws `RangeError` when region or node are not configured, or when the region would
+ * observe more than fits into one frame.
  */
-export function planHealth(config: Config, topology: Topology, region: string): HealthPlan {
-  if (!topology.regionIndex.has(region)) throw new RangeError(`no region "${region}"`);
+export function planHealth(
+  config: Config,
+  topology: Topology,
+  region: string,
+  node: string,
+): HealthPlan {
+  const own = ownNode(topology, region, node);
   const targets = new TargetList();
   const subjects: Subject[] = [];
   for (const info of topology.regions) {
-    if (info.serves) subjects.push(gatewaySubject(config, topology, region, info, targets));
+    if (info.serves) subjects.push(...gatewaySubjects(config, topology, own, info, targets));
     for (const service of topology.services) {
       const subject = serviceSubject(topology, region, info, service, targets);
       if (subject) subjects.push(subject);
@@ -68,13 +94,26 @@ export function planHealth(config: Config, topology: Topology, region: string): 
   if (spokenBytes(subjects) > mostSpokenBytes) {
     throw new RangeError(`region "${region}" would observe too much: probe services from it less`);
   }
+  const several = topology.regions.filter(({ nodes }) => nodes.length > 1);
   return {
     region,
+    node: own,
     regions: topology.regions.map(({ name }) => name),
+    nodes: new Map(several.map(({ name, nodes }) => [name, new Set(nodes.map(nameOf))])),
     subjects: new Map(subjects.map((subject) => [subject.key, subject])),
     targets: targets.list(),
     freshnessMs: freshnessOf(config.health.interval),
   };
+}
+
+const nameOf = ({ name }: NodeInfo): string => name;
+
+function ownNode({ regions, regionIndex }: Topology, region: string, node: string): NodeInfo {
+  const nodes = regions[regionIndex.get(region) ?? -1]?.nodes;
+  if (!nodes) throw new RangeError(`no region "${region}"`);
+  const own = nodes.length === 1 ? nodes[0] : nodes.find(({ name }) => name === node);
+  if (!own) throw new RangeError(`no node "${node}" in region "${region}"`);
+  return own;
 }
 
 /** Size of the region's verdicts as JSON. */
@@ -83,31 +122,59 @@ function spokenBytes(subjects: readonly Subject[]): number {
   return spoken.reduce((sum, { key }) => sum + key.length + '"":"down",'.length, 0);
 }
 
-function gatewaySubject(
+/**
+ * The gateway is up while one of its addresses is. Where it has several, each has a state
+ * of its own besides.
+ */
+function gatewaySubjects(
   config: Config,
   topology: Topology,
-  ownRegion: string,
+  own: NodeInfo,
   region: RegionInfo,
   targets: TargetList,
-): Subject {
+): Subject[] {
   const check: CheckConfig = {
     type: 'http',
     path: gatewayHealthPath,
     status: [200],
     ...config.health,
   };
-  // The own gateway is probed where it listens: not every network leads a host back to
-  // itself by its public address.
-  const bind = region.name === ownRegion ? config.regions[region.name]?.bind : undefined;
-  const target = targets.add(bind ?? region.address, config.ports.http, check);
-  return {
+  const watch = (host: string) => ({
+    target: targets.add(host, config.ports.http, check),
+    weight: 1,
+  });
+  const vantages = vantagesOf(topology, region);
+  const shared = { region, service: undefined, vantages };
+  const watched = hostsOf(region, own).map(watch);
+  const gateway = {
+    ...shared,
     key: gatewayKey(region.name),
-    region,
-    service: undefined,
-    vantages: vantagesOf(topology, region),
-    watched: [{ target, weight: 1 }],
-    minimumShare: 1,
+    address: undefined,
+    watched,
+    minimumShare: 1 / watched.length,
   };
+  if (region.addresses.length === 1) return [gateway];
+  const addresses = region.addresses.map((address, at) => ({
+    ...shared,
+    key: addressKey(region.name, address.address),
+    address,
+    watched: watched.slice(at, at + 1),
+    minimumShare: 1,
+  }));
+  return [gateway, ...addresses];
+}
+
+/**
+ * Where the gateway of a region is probed: at its addresses, but the own node where it
+ * listens, because not every network leads a host back to itself by its public address. For
+ * the same reason a region looks at its nodes, not at the load balancer before them.
+ */
+function hostsOf(region: RegionInfo, own: NodeInfo): string[] {
+  const within = region.index === own.regionIndex;
+  const hostOf = (node: NodeInfo) => (node.index === own.index ? node.bind : node.address);
+  const balanced = region.addresses.some(({ node }) => node === undefined);
+  if (balanced && within) return region.nodes.map(hostOf);
+  return region.addresses.map(({ address, node }) => (node ? hostOf(node) : address));
 }
 
 function serviceSubject(
@@ -125,6 +192,7 @@ function serviceSubject(
     key: serviceKey(service.name, region.name),
     region,
     service,
+    address: undefined,
     vantages: everywhere ? vantagesOf(topology, region) : undefined,
     watched:
       local || everywhere

@@ -1,6 +1,10 @@
+import type { Clock } from '../base/clock.ts';
 import type { EndpointInfo } from '../config/topology.ts';
 import type { Verdict } from './hysteresis.ts';
-import type { StateName } from './table.ts';
+import type { HealthMachine } from './machine.ts';
+import { addressKey, gatewayKey } from './plan.ts';
+import type { SubjectStatus } from './status.ts';
+import type { HealthTable, StateName } from './table.ts';
 
 /** A state with what people and programs want to know about it. */
 export interface StateReport {
@@ -12,11 +16,22 @@ export interface StateReport {
   readonly flaps: number;
 }
 
+export interface AddressReport {
+  readonly address: string;
+  /** Name of its node; `undefined`: of a load balancer before the nodes. */
+  readonly node: string | undefined;
+  readonly state: StateName;
+  readonly reason: string;
+  readonly draining: boolean;
+}
+
 export interface RegionReport {
   readonly name: string;
   /** `undefined` for a witness. */
   readonly gateway: StateReport | undefined;
   readonly draining: boolean;
+  /** Where clients are sent to; none for a witness. */
+  readonly addresses: readonly AddressReport[];
   /** Whether its vectors arrive; the own region is always fresh. */
   readonly fresh: boolean;
   /** Since its last vector; `undefined` for the own region and before the first. */
@@ -44,4 +59,74 @@ export interface HealthReport {
   readonly rejectedFrames: number;
   /** Why the last one was rejected. */
   readonly lastRejection: string | undefined;
+}
+
+export interface ReportSources {
+  readonly machine: HealthMachine;
+  readonly table: HealthTable;
+  readonly clock: Clock;
+}
+
+/** What the machine holds, with reasons, in terms of regions and services. */
+export function reportHealth({
+  machine,
+  table,
+  clock,
+}: ReportSources): Pick<HealthReport, 'regions' | 'services'> {
+  const statuses = new Map(machine.states().map((status) => [status.subject.key, status]));
+  const nowMs = clock.monotonicMs();
+  const regions = machine.vantages().map(({ region, draining, fresh, heardMs }) => {
+    const gateway = statuses.get(gatewayKey(region));
+    return {
+      name: region,
+      gateway: gateway && stateReport(gateway, clock),
+      draining,
+      addresses: gateway ? addressReports(gateway, statuses, table) : [],
+      fresh,
+      heardAgoMs: heardMs === undefined ? undefined : nowMs - heardMs,
+    };
+  });
+  const services = [...statuses.values()].flatMap(
+    (status) => serviceReport(status, machine, table, clock) ?? [],
+  );
+  return { regions, services };
+}
+
+function stateReport({ state, reason, sinceMs, flaps }: SubjectStatus, clock: Clock): StateReport {
+  const sinceWallMs = clock.wallMs() - (clock.monotonicMs() - sinceMs);
+  return { state, reason, sinceWallMs, flaps };
+}
+
+/** The only address of a region has the state of its gateway. */
+function addressReports(
+  gateway: SubjectStatus,
+  statuses: ReadonlyMap<string, SubjectStatus>,
+  table: HealthTable,
+): AddressReport[] {
+  const { region } = gateway.subject;
+  return region.addresses.map(({ index, address, node }) => {
+    const { state, reason } = statuses.get(addressKey(region.name, address)) ?? gateway;
+    return { address, node: node?.name, state, reason, draining: table.addressDraining(index) };
+  });
+}
+
+function serviceReport(
+  status: SubjectStatus,
+  machine: HealthMachine,
+  table: HealthTable,
+  clock: Clock,
+): ServiceReport | undefined {
+  const { service, region, watched } = status.subject;
+  if (!service) return undefined;
+  const endpoints = (service.endpoints[region.index] ?? []).map((endpoint, i) => {
+    const target = watched[i]?.target;
+    const own = target === undefined ? undefined : machine.target(target);
+    return {
+      endpoint,
+      verdict: own?.verdict,
+      detail: own?.detail ?? `probed by ${region.name}`,
+      ejected: table.ejected(endpoint.index),
+    };
+  });
+  return { service: service.name, region: region.name, ...stateReport(status, clock), endpoints };
 }

@@ -8,6 +8,8 @@ export interface SavedHealth {
   readonly subjects: Readonly<Record<string, SavedSubject>>;
   /** Regions that were draining, the own one excepted. */
   readonly draining: readonly string[];
+  /** Nodes that were draining, by region, the own one excepted. */
+  readonly drainingNodes: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface SavedSubject {
@@ -30,13 +32,21 @@ export function parseSavedHealth(value: unknown): SavedHealth | undefined {
     if (!state || !isCount(forMs) || !isCount(flaps)) continue;
     subjects.push([key, { state, forMs, flaps }]);
   }
-  const draining = Array.isArray(value.draining) ? value.draining : [];
   return {
     version: 1,
     incarnation: value.incarnation,
     subjects: Object.fromEntries(subjects),
-    draining: draining.filter((region) => typeof region === 'string'),
+    draining: texts(value.draining),
+    drainingNodes: Object.fromEntries(
+      Object.entries(isRecord(value.drainingNodes) ? value.drainingNodes : {}).map(
+        ([region, nodes]) => [region, texts(nodes)],
+      ),
+    ),
   };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -10,7 +10,14 @@ export type HealthChange =
       readonly previous: StateName;
       readonly reason: string;
     }
-  | { readonly kind: 'draining'; readonly region: string; readonly draining: boolean };
+  | { readonly kind: 'draining'; readonly region: string; readonly draining: boolean }
+  | {
+      /** Of one node of a region that has several. */
+      readonly kind: 'nodeDraining';
+      readonly region: string;
+      readonly node: string;
+      readonly draining: boolean;
+    };
 
 export interface SubjectStatus {
   readonly subject: Subject;
@@ -26,6 +33,8 @@ export interface SubjectStatus {
 export interface VantageStatus {
   readonly region: string;
   readonly draining: boolean;
+  /** Those of its nodes that are, where it has several. */
+  readonly drainingNodes: readonly string[];
   /** Monotonic time of its last vector; `undefined` for the own region and before the first. */
   readonly heardMs: number | undefined;
   readonly fresh: boolean;

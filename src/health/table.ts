@@ -174,8 +174,8 @@ export class HealthTable {
       const same = before.get(keyOf(topology, one));
       if (!same) continue;
       const failures = Atomics.load(from.#words, from.#failures + same.index);
-      Atomics.store(this.#words, this.#failures + one.index, failures);
-      this.#set(this.#ejected + one.index, from.ejected(same.index) ? 1 : 0);
+      if (failures > 0) Atomics.store(this.#words, this.#failures + one.index, failures);
+      if (from.ejected(same.index)) this.#set(this.#ejected + one.index, 1);
     }
   }
 

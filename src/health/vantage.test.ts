@@ -13,6 +13,7 @@ const vector = (node: string, verdicts: Record<string, Verdict>, sequence = 1): 
   incarnation: 1,
   sequence,
   draining: false,
+  drainingNodes: [],
   verdicts: new Map(Object.entries(verdicts)),
 });
 

@@ -9,8 +9,12 @@ interface NodeRecord {
   heardMs: number;
   fresh: boolean;
   draining: boolean;
+  drainingNodes: readonly string[];
   verdicts: ReadonlyMap<string, Verdict>;
 }
+
+/** What one node says at one instant. */
+export type Words = Pick<Vector, 'draining' | 'drainingNodes' | 'verdicts'>;
 
 /** More nodes than this push to no one; a peer cannot make us keep more. */
 const mostNodes = 64;
@@ -19,7 +23,8 @@ const forgetfulness = 10;
 
 /**
  * One region as an observer: the newest vector of each of its nodes, and the word of the
- * region made from them.
+ * region made from them. Of the own region, every node says what it sees itself; of another
+ * region, one or two of its nodes say what most of that region sees.
  *
  *   node a  { incarnation, sequence, heard, verdicts } ─┐  majority of the
  *   node b  { … }                                      ─┼─▶ fresh nodes ─▶ words
@@ -34,11 +39,13 @@ export class Vantage {
   /** The last word ever given, which decides a tie. */
   readonly #lastWords = new Map<string, Verdict>();
   #heardMs: number | undefined;
-  #draining = false;
+  #draining: boolean;
+  #drainingNodes: readonly string[];
 
-  constructor(region: string, draining = false) {
+  constructor(region: string, draining = false, drainingNodes: readonly string[] = []) {
     this.region = region;
     this.#draining = draining;
+    this.#drainingNodes = drainingNodes;
   }
 
   /** The region's word on a subject; `undefined` when no fresh node has one. */
@@ -53,6 +60,19 @@ export class Vantage {
   /** True while every fresh node says so; as before while none is fresh. */
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /**
+   * Nodes that some fresh node says are draining, in order of name; as before while none is
+   * fresh. Replaced when it changes.
+   */
+  get drainingNodes(): readonly string[] {
+    return this.#drainingNodes;
+  }
+
+  /** Nodes heard since, the own one included. */
+  nodesHeardSince(sinceMs: number): string[] {
+    return [...this.#nodes].flatMap(([name, { heardMs }]) => (heardMs >= sinceMs ? [name] : []));
   }
 
   /** Monotonic time of the last vector from elsewhere. */
@@ -89,22 +109,18 @@ export class Vantage {
       heardMs: atMs,
       fresh: true,
       draining: vector.draining,
+      drainingNodes: vector.drainingNodes,
       verdicts: vector.verdicts,
     });
     return this.#settle(known?.verdicts, vector.verdicts);
   }
 
   /** Replaces what the own node says. */
-  speak(
-    node: string,
-    verdicts: ReadonlyMap<string, Verdict>,
-    draining: boolean,
-  ): readonly string[] {
+  speak(node: string, words: Words): readonly string[] {
     const before = this.#nodes.get(node)?.verdicts;
     const heardMs = Number.POSITIVE_INFINITY;
-    const own = { incarnation: 0, sequence: 0, heardMs, fresh: true, draining, verdicts };
-    this.#nodes.set(node, own);
-    return this.#settle(before, verdicts);
+    this.#nodes.set(node, { incarnation: 0, sequence: 0, heardMs, fresh: true, ...words });
+    return this.#settle(before, words.verdicts);
   }
 
   /** Marks nodes stale that were last heard before `sinceMs`. */
@@ -121,12 +137,18 @@ export class Vantage {
   /** Settles the words on every subject in `sets`, and draining. */
   #settle(...sets: readonly (ReadonlyMap<string, Verdict> | undefined)[]): string[] {
     const fresh = [...this.#nodes.values()].filter((node) => node.fresh);
-    if (fresh.length > 0) this.#draining = fresh.every((node) => node.draining);
+    if (fresh.length > 0) this.#settleDraining(fresh);
     const changed: string[] = [];
     for (const set of sets) {
       for (const key of set?.keys() ?? []) if (this.#settleWord(key, fresh)) changed.push(key);
     }
     return changed;
+  }
+
+  #settleDraining(fresh: readonly NodeRecord[]): void {
+    this.#draining = fresh.every((node) => node.draining);
+    const names = [...new Set(fresh.flatMap((node) => node.drainingNodes))].sort();
+    if (names.join() !== this.#drainingNodes.join()) this.#drainingNodes = names;
   }
 
   #settleWord(key: string, fresh: readonly NodeRecord[]): boolean {

@@ -13,6 +13,7 @@ const good = {
   incarnation: 7,
   sequence: 3,
   draining: false,
+  drainingNodes: ['n1', 'n-3'],
   verdicts: { 'gateway/us-east-1': 'up', 'service/rates/eu-west-1': 'down' },
 };
 
@@ -26,6 +27,11 @@ test('a vector comes out of JSON as it went in', () => {
 
 test('fields of a newer version are left aside', () => {
   assert.deepEqual(parseVector({ ...good, hint: 'x' }), parseVector(good));
+});
+
+test('a node that says nothing of draining nodes is understood', () => {
+  const { drainingNodes: _, ...older } = good;
+  assert.deepEqual(parseVector(older).drainingNodes, []);
 });
 
 const bad: Record<string, unknown> = {
@@ -42,6 +48,10 @@ const bad: Record<string, unknown> = {
   'a sequence beyond what is exact': { ...good, sequence: 2 ** 53 },
   'a negative incarnation': { ...good, incarnation: -1 },
   'draining as text': { ...good, draining: 'no' },
+  'draining nodes as text': { ...good, drainingNodes: 'n1' },
+  'a draining node that is no name': { ...good, drainingNodes: ['n1', 'n 2'] },
+  'a draining node that is no text': { ...good, drainingNodes: [['n1']] },
+  '10,000 draining nodes': { ...good, drainingNodes: Array(10_000).fill('n1') },
   'verdicts as a list': { ...good, verdicts: ['up'] },
   'no verdicts': { ...good, verdicts: undefined },
   'a verdict unheard of': { ...good, verdicts: { 'gateway/a': 'sideways' } },

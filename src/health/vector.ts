@@ -19,6 +19,8 @@ export interface Vector {
   readonly sequence: number;
   /** The region (or node) is about to stop: send no new clients. */
   readonly draining: boolean;
+  /** Those nodes of the region that are about to stop. */
+  readonly drainingNodes: readonly string[];
   /** By subject key (`plan.ts`); a subject without a verdict is left out. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
 }
@@ -27,6 +29,8 @@ const name = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const nodeName = /^[A-Za-z0-9._:-]{1,64}$/;
 const longestKey = 'service//'.length + 2 * 63;
 const mostVerdicts = 50_000;
+/** Twice what a region can have: while its configuration changes, some have gone. */
+const mostDrainingNodes = 64;
 
 /** The vector as it travels: plain JSON. */
 export function vectorToJson(vector: Vector): unknown {
@@ -52,8 +56,15 @@ export function parseVector(value: unknown): Vector {
     incarnation: count(fields.incarnation, 'incarnation'),
     sequence: count(fields.sequence, 'sequence'),
     draining,
+    drainingNodes: parseNodes(fields.drainingNodes),
     verdicts: parseVerdicts(fields.verdicts),
   };
+}
+
+/** Absent from a node that knows of one node per region only. */
+function parseNodes(value: unknown = []): readonly string[] {
+  if (!Array.isArray(value) || value.length > mostDrainingNodes) return refuse('draining nodes');
+  return value.map((node) => text(node, nodeName, 'a draining node'));
 }
 
 function parseVerdicts(value: unknown): ReadonlyMap<string, Verdict> {

@@ -10,12 +10,13 @@ import type { Log } from '../observability/log.ts';
 
 /** The gateway of every serving region, as this node holds it. */
 export function regionStatuses({ regions }: HealthReport): RegionStatus[] {
-  return regions.flatMap(({ name, gateway, draining, heardAgoMs }) =>
+  return regions.flatMap(({ name, gateway, draining, addresses, heardAgoMs }) =>
     gateway
       ? {
           name,
           gateway: stateStatus(gateway),
           draining,
+          addresses,
           lastHeardSecondsAgo:
             heardAgoMs === undefined ? undefined : Math.round(heardAgoMs) / 1_000,
         }
@@ -47,6 +48,11 @@ export function decidedStates({ regions, services }: HealthReport): object {
 export function logHealthChange(log: Log, change: HealthChange): void {
   if (change.kind === 'draining') {
     log.info('draining changed', { of: change.region, draining: change.draining });
+    return;
+  }
+  if (change.kind === 'nodeDraining') {
+    const { region, node, draining } = change;
+    log.info('draining changed', { of: `${region}.${node}`, draining });
     return;
   }
   const { subject, state, previous, reason } = change;

@@ -1,4 +1,4 @@
-import type { FrameSender } from '../../src/link/sender.ts';
+import type { FrameSender, LinkSenderStatus } from '../../src/link/sender.ts';
 import { between } from './seeded-random.ts';
 import type { SimulatedRegion } from './simulated-region.ts';
 import type { World } from './world.ts';
@@ -19,7 +19,9 @@ export class SimulatedLink implements FrameSender {
   readonly #to: SimulatedRegion;
   /** Process at the other end; `undefined` while not connected. */
   #peerProcess: number | undefined;
-  #newest: Buffer | undefined;
+  /** By topic. */
+  readonly #newest = new Map<string, Buffer>();
+  #lastError: string | undefined;
   #lastArrivalMs = 0;
   #closed = false;
 
@@ -30,13 +32,18 @@ export class SimulatedLink implements FrameSender {
     this.#connect();
   }
 
-  send(frame: Buffer): void {
-    this.#newest = frame;
+  send(frame: Buffer, topic = ''): void {
+    this.#newest.set(topic, frame);
     if (this.#peerProcess !== undefined) this.#transmit();
+  }
+
+  status(): LinkSenderStatus {
+    return { connected: this.#peerProcess !== undefined, lastError: this.#lastError };
   }
 
   close(): void {
     this.#closed = true;
+    this.#newest.clear();
   }
 
   #connect(): void {
@@ -46,13 +53,14 @@ export class SimulatedLink implements FrameSender {
       if (this.#closed) return;
       if (!this.#reachable()) return this.#retry(between(random, 0, stallMs));
       this.#peerProcess = this.#to.process;
-      if (this.#newest) this.#transmit();
+      if (this.#newest.size > 0) this.#transmit();
     });
   }
 
   #retry(delayMs: number): void {
     const { scheduler, random } = this.#world;
     this.#peerProcess = undefined;
+    this.#lastError = 'lost';
     const backoffMs = between(random, 25, longestBackoffMs);
     scheduler.after(delayMs + backoffMs, () => {
       if (!this.#closed) this.#connect();
@@ -61,13 +69,12 @@ export class SimulatedLink implements FrameSender {
 
   #transmit(): void {
     const { scheduler, network } = this.#world;
-    const frame = this.#newest;
-    if (!frame) return;
     if (this.#to.process !== this.#peerProcess || !this.#reachable()) {
       this.#retry(this.#to.running && this.#reachable() ? 0 : stallMs);
       return;
     }
-    this.#newest = undefined;
+    const frames = [...this.#newest.values()];
+    this.#newest.clear();
     let delayMs = network.delayMs(this.#from.name, this.#to.name) + network.spikeMs();
     for (let waitMs = retransmissionMs; waitMs < stallMs; waitMs *= 2) {
       if (!network.loses(this.#from.name, this.#to.name)) break;
@@ -77,7 +84,8 @@ export class SimulatedLink implements FrameSender {
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, scheduler.nowMs + delayMs);
     scheduler.after(this.#lastArrivalMs - scheduler.nowMs, () => {
       const passes = network.connected(this.#from.name, this.#to.name);
-      if (passes && this.#to.process === process) this.#to.receive(this.#from.name, frame);
+      if (!passes || this.#to.process !== process) return;
+      for (const frame of frames) this.#to.receive(this.#from.name, frame);
     });
   }
 

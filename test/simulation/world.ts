@@ -93,7 +93,10 @@ export class World {
       change.kind === 'state'
         ? { about: change.subject.key, value: change.state, reason: change.reason }
         : {
-            about: `draining/${change.region}`,
+            about:
+              change.kind === 'draining'
+                ? `draining/${change.region}`
+                : `draining/${change.region}/${change.node}`,
             value: change.draining ? ('on' as const) : ('off' as const),
             reason: '',
           };

@@ -2,7 +2,7 @@ import { configSchema } from '../../config/schema/config.ts';
 import { compileTopology } from '../../config/topology.ts';
 import type { Verdict } from '../hysteresis.ts';
 import { HealthMachine } from '../machine.ts';
-import { planHealth } from '../plan.ts';
+import { type HealthPlan, planHealth } from '../plan.ts';
 import type { HealthChange } from '../status.ts';
 import type { Vector } from '../vector.ts';
 
@@ -15,7 +15,19 @@ export function planOf(regions: string, own: string, services: object = {}) {
     ),
     services,
   });
-  return planHealth(config, compileTopology(config), own);
+  return planHealth(config, compileTopology(config), own, 'n1');
+}
+
+/** Regions a, b, … with nodes n1, n2, … each: n2 of b has the address 10.0.2.2. */
+export function planOfNodes(counts: readonly number[], own = 'a', node = 'n1') {
+  const regions = counts.map((count, r) => {
+    const address = (n: number) => `10.0.${r + 1}.${n}`;
+    const names = Array.from({ length: count }, (_, n) => n + 1);
+    const nodes = Object.fromEntries(names.map((n) => [`n${n}`, { address: address(n) }]));
+    return ['abcdefgh'[r], { address: address(1), nodes, location }];
+  });
+  const config = configSchema.parse({ regions: Object.fromEntries(regions) });
+  return planHealth(config, compileTopology(config), own, node);
 }
 
 export const rates = { rates: { endpoints: { a: ['10.1.0.1:80'], b: ['10.2.0.1:80'] } } };
@@ -28,8 +40,13 @@ export class Harness {
   wallMs = 1_700_000_000_000;
   #sequence = 0;
 
-  constructor(regions = 'a b c', own = 'a', services: object = rates, graceMs = 0) {
-    const plan = planOf(regions, own, services);
+  constructor(
+    regions: string | HealthPlan = 'a b c',
+    own = 'a',
+    services: object = rates,
+    graceMs = 0,
+  ) {
+    const plan = typeof regions === 'string' ? planOf(regions, own, services) : regions;
     this.machine = new HealthMachine({ plan, node: 'n1', incarnation: 5, atMs: 0, graceMs });
   }
 
@@ -38,7 +55,7 @@ export class Harness {
       this.log.push(
         change.kind === 'state'
           ? `${change.subject.key} ${change.state}`
-          : `${change.region} draining ${change.draining}`,
+          : `${change.region}${change.kind === 'draining' ? '' : `.${change.node}`} draining ${change.draining}`,
       );
     }
   }
@@ -92,6 +109,7 @@ export class Harness {
       incarnation: 1,
       sequence: ++this.#sequence,
       draining: false,
+      drainingNodes: [],
       verdicts: new Map(Object.entries(verdicts)),
       ...fields,
     };
