@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema/config.ts';
+import { stackNodes } from '../stack/plan/nodes.ts';
 import { shellQuoted } from './command-name.ts';
 import { counted, styled, table } from './output.ts';
 import { type SampleRequest, sampleClients, sampleName, sampleRequest } from './samples.ts';
@@ -41,15 +42,20 @@ function population({ regions }: Config): string {
   return witnesses === 0 ? serving : `${serving} and ${counted(witnesses, 'witness')}`;
 }
 
-function regionTable({ regions, ports }: Config): string {
-  const rows = Object.entries(regions).map(([name, { address, bind, kind }]) => {
-    const host = bind ?? address;
-    const admin = `http://${host}:${ports.admin}`;
-    if (kind === 'witness') return [name, '-', '-', '-', admin];
-    const { http, https, dns } = ports;
-    return [name, `http://${host}:${http}`, `https://${host}:${https}`, `${host}:${dns}`, admin];
+/** One line for each node; the region stands before the first of its nodes only. */
+function regionTable(config: Config): string {
+  const { http, https, dns, admin } = config.ports;
+  const nodes = stackNodes(config);
+  const withNames = nodes.some(({ name }) => name !== undefined);
+  const rows = nodes.map(({ region, name, bind, serves }, index) => {
+    const isFirst = nodes[index - 1]?.region !== region;
+    const title = [isFirst ? region : '', ...(withNames ? [name ?? '-'] : [])];
+    const api = `http://${bind}:${admin}`;
+    if (!serves) return [...title, '-', '-', '-', api];
+    return [...title, `http://${bind}:${http}`, `https://${bind}:${https}`, `${bind}:${dns}`, api];
   });
-  return table(rows, ['REGION', 'HTTP', 'HTTPS', 'DNS', 'ADMIN API']);
+  const names = withNames ? ['NODE'] : [];
+  return table(rows, ['REGION', ...names, 'HTTP', 'HTTPS', 'DNS', 'ADMIN API']);
 }
 
 /** Pairs of what it does and the command. */
@@ -60,6 +66,7 @@ export function commandsToTry(facts: AnnouncementFacts): [string, string][] {
     (name) => config.regions[name]!.kind === 'region',
   );
   const region = serving[1] ?? serving[0]!;
+  const [node] = Object.keys(config.regions[region]!.nodes ?? {});
   const started = Object.keys(config.stack?.services ?? {});
   const request = sampleRequest(config);
   const service = started.find((name) => name === request?.service) ?? started[0];
@@ -69,20 +76,22 @@ export function commandsToTry(facts: AnnouncementFacts): [string, string][] {
     [`kill ${noun === 'store' ? 'its' : 'a'} ${noun}`, meridian(`${noun} kill ${target}`)],
     ['and start it', meridian(`${noun} start ${target}`)],
   ];
+  const restartAll: [string, string] = ['restart node by node', meridian('restart')];
   return [
     ...(request ? requests(facts, request) : []),
     ...lookups(facts),
     ...actions('region', region),
+    ...(node === undefined ? [] : actions('node', `${region} ${node}`)),
     ...(place === undefined ? [] : actions('service', `${place} ${service}`)),
     ...(config.store.engine === 'memory' ? [] : actions('store', region)),
+    ...(node === undefined ? [] : [restartAll]),
     ['who sees what', meridian('status')],
   ];
 }
 
 function requests(facts: AnnouncementFacts, { host, path }: SampleRequest): [string, string][] {
   const { config, command, stateFlag, tools, directory } = facts;
-  const [first] = Object.values(config.regions).filter(({ kind }) => kind === 'region');
-  const address = first!.bind ?? first!.address;
+  const address = stackNodes(config).find(({ serves }) => serves)!.bind;
   const authority = config.tls ? '' : ` --cacert ${shellQuoted(join(directory, 'ca', 'ca.pem'))}`;
   return (['http', 'https'] as const).map((scheme) => {
     const port = config.ports[scheme];
@@ -110,8 +119,7 @@ function lookups({
 }: AnnouncementFacts): [string, string][] {
   const sample = sampleName(config);
   if (!sample) return [];
-  const [first] = Object.values(config.regions).filter(({ kind }) => kind === 'region');
-  const address = first!.bind ?? first!.address;
+  const address = stackNodes(config).find(({ serves }) => serves)!.bind;
   const ask = (network: string | undefined) =>
     tools.dig
       ? `dig @${address} -p ${config.ports.dns} ${sample.name} A +short${network ? ` +subnet=${network}` : ''}`

@@ -46,10 +46,10 @@ async function explain(
 ): Promise<void> {
   const { findStack } = await import('../stack/control/client.ts');
   const { askAdmin } = await import('../stack/admin-client.ts');
-  const { firstThatAnswers, servingRegions } = await import('./stack-servers.ts');
+  const { firstThatAnswers, servingNodes } = await import('./stack-servers.ts');
   const path = `/explain/${kind}?${new URLSearchParams(parameters)}`;
   const { status, body } = await firstThatAnswers(
-    servingRegions(findStack(state), region),
+    servingNodes(findStack(state), region),
     ([, { address, admin }]) => askAdmin(address, admin, path, 1_000),
   );
   const answer = JSON.parse(body) as Record<string, unknown>;

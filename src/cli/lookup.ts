@@ -59,8 +59,8 @@ async function lookupName(name: string, type: string, options: LookupOptions): P
 async function nameServers({ server, region, state }: LookupOptions): Promise<NameServer[]> {
   if (server) return [server];
   const { findStack } = await import('../stack/control/client.ts');
-  const { servingRegions } = await import('./stack-servers.ts');
-  return servingRegions(findStack(state), region).map(([name, { address, dns }]) => ({
+  const { servingNodes } = await import('./stack-servers.ts');
+  return servingNodes(findStack(state), region).map(([name, { address, dns }]) => ({
     server: address,
     port: dns,
     region: name,

@@ -6,6 +6,7 @@ import { bodyOf, exchange, type Response } from './exchange.ts';
 import { collectHeader, looksLikeMethod, parseMethod, parseNetwork, parseUrl } from './inputs.ts';
 import { addJsonOption, addStateOption, integerBetween, type StackOptions } from './options.ts';
 import { print, printJson, styled } from './output.ts';
+import type { servingNodes } from './stack-servers.ts';
 
 interface RequestOptions extends StackOptions {
   readonly client?: string;
@@ -67,14 +68,17 @@ async function findDestination(
   stack: FoundStack,
   { region, client }: RequestOptions,
 ): Promise<Destination> {
-  const { servingRegions } = await import('./stack-servers.ts');
-  const regions = servingRegions(stack, region);
-  const [, { address: named, http, https }] = regions[0]!;
+  const { servingNodes } = await import('./stack-servers.ts');
+  const nodes = servingNodes(stack, region);
+  const [, { http, https }] = nodes[0]!;
   const port = url.port === '' ? (url.protocol === 'https:' ? https : http) : Number(url.port);
-  if (region !== undefined) return { address: named, port, found: `region ${region} as asked` };
+  if (region !== undefined) {
+    const address = await firstReachable(nodes);
+    return { address, port, found: `region ${region} as asked` };
+  }
   if (isIP(url.hostname)) return { address: url.hostname, port, found: 'the address of the URL' };
   const { askNameServers } = await import('./lookup.ts');
-  const servers = regions.map(([name, { address, dns }]) => ({
+  const servers = nodes.map(([name, { address, dns }]) => ({
     server: address,
     port: dns,
     region: name,
@@ -92,6 +96,19 @@ async function findDestination(
     'host_unknown',
     `${place} has no address for ${url.hostname} (${answer.rcode})`,
   );
+}
+
+/** Of several nodes, the first that is ready; the only one whatever it says. */
+async function firstReachable(nodes: ReturnType<typeof servingNodes>): Promise<string> {
+  const [, { address: first }] = nodes[0]!;
+  if (nodes.length === 1) return first;
+  const { askAdmin } = await import('../stack/admin-client.ts');
+  const { firstThatAnswers } = await import('./stack-servers.ts');
+  return firstThatAnswers(nodes, async ([, { address, admin }]) => {
+    const { status } = await askAdmin(address, admin, '/ready', 1_000);
+    if (status === 200) return address;
+    throw new MeridianError('admin_refused', `the node at ${address} is not ready`);
+  }).catch(() => first);
 }
 
 async function printForPeople(

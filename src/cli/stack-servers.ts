@@ -1,18 +1,28 @@
 import { MeridianError } from '../base/errors.ts';
 import { nearestName } from '../config/nearest-name.ts';
 import type { FoundStack } from '../stack/control/client.ts';
-import type { RegionRecord } from '../stack/state/record.ts';
+import type { NodeRecord, RegionRecord } from '../stack/state/record.ts';
 
-type Named = readonly [name: string, region: RegionRecord];
+type NamedNode = readonly [region: string, node: NodeRecord];
 
 /**
- * The regions of a stack that serve, in the order of the configuration and at least one;
- * or the one that was named.
+ * The nodes of a stack that serve, of the region that was named or of all: the first of
+ * each region in the order of the configuration, then the second of each, …
  *
  * @throws MeridianError `name_unknown` that lists the known names; `stack_not_running` when
  *   no stack has got as far as having regions there.
  */
-export function servingRegions({ layout, record }: FoundStack, named?: string): readonly Named[] {
+export function servingNodes(stack: FoundStack, named?: string): readonly NamedNode[] {
+  const nodes = servingRegions(stack, named).flatMap(([region, { nodes: own }]) =>
+    own.map((node, place) => ({ place, named: [region, node] as const })),
+  );
+  return nodes.sort((a, b) => a.place - b.place).map((node) => node.named);
+}
+
+function servingRegions(
+  { layout, record }: FoundStack,
+  named: string | undefined,
+): [string, RegionRecord][] {
   const serving = Object.entries(record.regions).filter(([, { serves }]) => serves);
   if (serving.length === 0) {
     throw new MeridianError('stack_not_running', `no stack runs on ${layout.directory}`);

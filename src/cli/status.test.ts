@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NodeStatus } from '../admin/node-view.ts';
-import type { Survey } from '../stack/survey.ts';
+import type { NodeAnswer, Survey } from '../stack/survey.ts';
 import { renderSurvey } from './status.ts';
 
 const history = { since: undefined, flaps: 0 };
@@ -9,9 +9,28 @@ const statusOf = (region: string): NodeStatus => ({
   region,
   node: region,
   version: '0',
-  revision: { hash: 'f'.repeat(64), sequence: 1, loadedAt: '', ageSeconds: 5, source: 'file' },
+  reportedAt: '',
+  ready: true,
+  revision: {
+    hash: 'f'.repeat(64),
+    sequence: 1,
+    loadedAt: '',
+    ageSeconds: 5,
+    source: 'file',
+    staleForSeconds: undefined,
+    appliedInSeconds: undefined,
+    refused: undefined,
+    pendingRestart: [],
+  },
   degraded: [],
-  store: { engine: 'memory', reachable: true, outOfReachForSeconds: 0, lastError: undefined },
+  store: {
+    engine: 'memory',
+    reachable: true,
+    outOfReachForSeconds: 0,
+    lastError: undefined,
+    serverVersion: undefined,
+    buckets: [],
+  },
   regions: [],
   services: ['eu', 'us'].map((of) => ({
     name: 'rates',
@@ -22,7 +41,11 @@ const statusOf = (region: string): NodeStatus => ({
     endpoints: [],
   })),
   threads: [],
+  traffic: { requests: 0, failed: 0, startedAt: '' },
 });
+const only = (region: string): NodeAnswer => {
+  return { region, node: undefined, status: statusOf(region) };
+};
 const survey: Survey = {
   directory: '/state',
   supervisor: 7,
@@ -30,14 +53,14 @@ const survey: Survey = {
   leftovers: 0,
   source: { file: '/home/me/meridian.yaml', revision: 'a'.repeat(64) },
   processes: [],
-  nodes: { eu: { status: statusOf('eu') }, us: { status: statusOf('us') } },
+  nodes: { eu: only('eu'), us: only('us') },
 };
 
 test('what a region says of its own service is not repeated by the others', () => {
   const notes = (text: string) => text.match(/rates of eu: eu says down/g)?.length;
   assert.equal(notes(renderSurvey(survey)), 1);
-  const { us } = survey.nodes;
-  const alone = renderSurvey({ ...survey, nodes: { eu: { error: 'no answer' }, us: us! } });
+  const silent = { region: 'eu', node: undefined, error: 'no answer' };
+  const alone = renderSurvey({ ...survey, nodes: { eu: silent, us: only('us') } });
   assert.match(alone, /^us +rates of eu: eu says down$/m);
 });
 
@@ -59,4 +82,48 @@ test('a stack that nobody leads, or whose supervisor is frozen, comes with advic
     renderSurvey({ ...survey, frozen: true }),
     /supervisor pid 7, stopped\n.*\n.*`kill -CONT 7` .*`meridian down --force`/,
   );
+});
+
+test('several nodes have a line each below their region, and one column where they agree', () => {
+  const seen = (b: 'healthy' | 'unhealthy', draining = false): NodeStatus['regions'] => [
+    {
+      name: 'eu',
+      gateway: { state: 'healthy', reason: '', ...history },
+      draining: false,
+      addresses: [
+        { address: '127.0.2.1', node: 'a', state: 'healthy', draining },
+        { address: '127.0.2.2', node: 'b', state: b, draining: false },
+      ],
+      lastHeardSecondsAgo: undefined,
+    },
+  ];
+  const node = (name: string, b: 'healthy' | 'unhealthy'): [string, NodeAnswer] => [
+    `eu/${name}`,
+    { region: 'eu', node: name, status: { ...statusOf('eu'), node: name, regions: seen(b) } },
+  ];
+  const process = (name: string, state: 'running' | 'stopped') => ({
+    id: `eu/node/${name}`,
+    kind: 'node' as const,
+    region: 'eu',
+    node: name,
+    state,
+    pid: undefined,
+    lastExit: undefined,
+    logPath: '',
+  });
+  const status = { ...statusOf('us'), regions: seen('unhealthy', true) };
+  const us: NodeAnswer = { region: 'us', node: undefined, status };
+  const nodes = { ...Object.fromEntries([node('a', 'healthy'), node('b', 'unhealthy')]), us };
+  const processes = [process('a', 'running'), process('b', 'stopped')];
+  const text = renderSurvey({ ...survey, nodes, processes });
+  assert.match(
+    text,
+    /^eu +1 running, node\/b stopped\n {2}a +running +f{12} from file, 5 s +memory, reachable\n {2}b +stopped +f{12}/m,
+  );
+  assert.match(text, /^us +- +f{12}/m);
+  assert.match(
+    text,
+    /^GATEWAY +seen by eu +seen by us\neu +healthy +healthy\n {2}a +healthy +healthy, draining\n {2}b +a: healthy; b: unhealthy +unhealthy$/m,
+  );
+  assert.match(text, /^eu\/a, eu\/b +rates of eu: eu says down$/m);
 });

@@ -23,17 +23,30 @@ async function status({ state, json }: StackOptions): Promise<void> {
   else print(renderSurvey(survey));
 }
 
+/** What the nodes of one region that answer see; a column of the tables. */
+interface Column {
+  readonly region: string;
+  readonly observers: readonly NodeStatus[];
+}
+
 /** The tables of `meridian status`. */
 export function renderSurvey(survey: Survey): string {
-  const observers = Object.entries(survey.nodes).flatMap(([, { status }]) => status ?? []);
+  const columns = columnsOf(survey);
   return [
     headline(survey),
     nodeTable(survey),
-    ...(observers.length === 0 ? [] : [gatewayTable(observers), serviceTable(observers)]),
+    ...(columns.length === 0 ? [] : [gatewayTable(columns), serviceTable(columns)]),
     ...notes(survey.nodes),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+function columnsOf({ nodes }: Survey): Column[] {
+  const observers = Object.values(nodes).flatMap(({ status }) => status ?? []);
+  return [...Map.groupBy(observers, ({ region }) => region)].map(([region, own]) => {
+    return { region, observers: own };
+  });
 }
 
 /** The stack, its supervisor, and what it runs; with advice where that is not as it should. */
@@ -51,16 +64,29 @@ function headline({ directory, supervisor, frozen, leftovers, source }: Survey):
   return lines.join('\n');
 }
 
+/** A line for each region, and below it one for each node where it has several. */
 function nodeTable({ nodes, processes }: Survey): string {
-  const rows = Object.entries(nodes).map(([region, { status }]) => {
-    const own = processes.filter((process) => process.region === region);
-    const cells = [region, processSummary(own)];
-    if (!status) return [...cells, styled('red', 'no answer'), '-'];
-    const { revision, store } = status;
-    const age = `${revision.hash.slice(0, 12)} from ${revision.source}, ${formatAge(revision.ageSeconds)}`;
-    return [...cells, age, storeSummary(store)];
+  const byRegion = Map.groupBy(Object.values(nodes), ({ region }) => region);
+  const rows = [...byRegion].flatMap(([region, own]) => {
+    const here = processes.filter((process) => process.region === region);
+    const summary = [region, processSummary(here)];
+    const [only] = own;
+    if (only?.node === undefined) return [[...summary, ...nodeCells(only!)]];
+    const lines = own.map((answer) => {
+      const process = here.find(({ kind, node }) => kind === 'node' && node === answer.node);
+      const state = process ? colouredState(process.state) : '-';
+      return [`  ${answer.node}`, state, ...nodeCells(answer)];
+    });
+    return [[...summary, '', ''], ...lines];
   });
   return table(rows, ['REGION', 'PROCESSES', 'REVISION', 'STORE']);
+}
+
+function nodeCells({ status }: NodeAnswer): string[] {
+  if (!status) return [styled('red', 'no answer'), '-'];
+  const { revision, store } = status;
+  const age = `${revision.hash.slice(0, 12)} from ${revision.source}, ${formatAge(revision.ageSeconds)}`;
+  return [age, storeSummary(store)];
 }
 
 function processSummary(processes: Survey['processes']): string {
@@ -82,32 +108,70 @@ function storeSummary(store: NodeStatus['store']): string {
   return styled('yellow', `${store.engine}, out of reach for ${seconds}`);
 }
 
-/** One row per gateway, one column per observer. */
-function gatewayTable(observers: readonly NodeStatus[]): string {
-  const names = observers[0]!.regions.map(({ name }) => name);
-  const rows = names.map((name) => [
-    name,
-    ...observers.map((observer) => {
-      const seen = observer.regions.find((region) => region.name === name);
-      if (!seen) return '-';
-      return colouredState(seen.gateway.state) + (seen.draining ? ', draining' : '');
-    }),
-  ]);
-  return table(rows, ['GATEWAY', ...observers.map(({ region }) => `seen by ${region}`)]);
+/** One row per gateway, and per address where it has several; one column per region. */
+function gatewayTable(columns: readonly Column[]): string {
+  const rows = columns[0]!.observers[0]!.regions.flatMap(({ name, addresses }) => {
+    const regionIn = ({ regions }: NodeStatus) => regions.find((region) => region.name === name);
+    const row = [name, ...cells(columns, (observer) => use(regionIn(observer), gatewayOf))];
+    if (addresses.length < 2) return [row];
+    const below = addresses.map(({ address, node }) => [
+      `  ${node ?? address}`,
+      ...cells(columns, (observer) =>
+        use(
+          regionIn(observer)?.addresses.find((one) => one.address === address),
+          ({ state, draining }) => stateCell(state, draining),
+        ),
+      ),
+    ]);
+    return [row, ...below];
+  });
+  return table(rows, ['GATEWAY', ...headings(columns)]);
 }
 
-function serviceTable(observers: readonly NodeStatus[]): string {
-  const rows = observers[0]!.services.map(({ name, region }) => [
+function gatewayOf({ gateway, draining }: NodeStatus['regions'][number]): string {
+  return stateCell(gateway.state, draining);
+}
+
+function stateCell(state: string, draining: boolean): string {
+  return colouredState(state) + (draining ? ', draining' : '');
+}
+
+function serviceTable(columns: readonly Column[]): string {
+  const rows = columns[0]!.observers[0]!.services.map(({ name, region }) => [
     name,
     region,
-    ...observers.map((observer) => {
-      const seen = observer.services.find((one) => one.name === name && one.region === region);
-      const ejected = seen?.endpoints.filter((endpoint) => endpoint.ejected).length ?? 0;
-      return `${colouredState(seen?.state ?? '-')}${ejected > 0 ? `, ${ejected} ejected` : ''}`;
-    }),
+    ...cells(columns, (observer) =>
+      use(
+        observer.services.find((one) => one.name === name && one.region === region),
+        ({ state, endpoints }) => {
+          const ejected = endpoints.filter((endpoint) => endpoint.ejected).length;
+          return `${colouredState(state)}${ejected > 0 ? `, ${ejected} ejected` : ''}`;
+        },
+      ),
+    ),
   ]);
   if (rows.length === 0) return '';
-  return table(rows, ['SERVICE', 'REGION', ...observers.map(({ region }) => `seen by ${region}`)]);
+  return table(rows, ['SERVICE', 'REGION', ...headings(columns)]);
+}
+
+function headings(columns: readonly Column[]): string[] {
+  return columns.map(({ region }) => `seen by ${region}`);
+}
+
+/** What the nodes of each region see: once where they agree, else each by its name. */
+function cells(columns: readonly Column[], see: (observer: NodeStatus) => string): string[] {
+  return columns.map(({ observers }) => {
+    const seen = Map.groupBy(observers, see);
+    if (seen.size === 1) return [...seen.keys()][0]!;
+    return [...seen]
+      .map(([text, own]) => `${own.map(({ node }) => node).join(', ')}: ${text}`)
+      .join('; ');
+  });
+}
+
+/** `-` for what a node does not know of. */
+function use<Value>(value: Value | undefined, show: (value: Value) => string): string {
+  return value === undefined ? '-' : show(value);
 }
 
 /**
@@ -115,10 +179,10 @@ function serviceTable(observers: readonly NodeStatus[]): string {
  * by its own region: while that answers, the others only repeat it.
  */
 function notes(nodes: Survey['nodes']): string[] {
-  const hears = (region: string) => nodes[region]?.status !== undefined;
-  const lines = Object.entries(nodes).flatMap(([region, answer]: [string, NodeAnswer]) => {
-    const { status } = answer;
-    if (!status) return [[region, answer.error ?? '']];
+  const all = Object.entries(nodes);
+  const hears = (region: string) => all.some(([, one]) => one.region === region && one.status);
+  const lines = all.flatMap(([title, { region, status, error }]) => {
+    if (!status) return [{ title, region, note: error }];
     const gateways = status.regions
       .filter(({ gateway }) => gateway.state !== 'healthy')
       .map(({ name, gateway }) => `gateway of ${name}: ${gateway.reason}`);
@@ -127,9 +191,15 @@ function notes(nodes: Survey['nodes']): string[] {
         ({ state, region: place }) => state !== 'healthy' && (place === region || !hears(place)),
       )
       .map(({ name, region: place, reason }) => `${name} of ${place}: ${reason}`);
-    return [...status.degraded, ...gateways, ...services].map((note) => [region, note]);
+    return [...status.degraded, ...gateways, ...services].map((note) => ({ title, region, note }));
   });
-  return lines.length === 0 ? [] : [table(lines, ['NODE', 'NOTE'])];
+  // The nodes of one region mostly find the same.
+  const alike = Map.groupBy(lines, ({ region, note }) => `${region} ${note}`);
+  const rows = [...alike.values()].map((same) => [
+    same.map(({ title }) => title).join(', '),
+    same[0]!.note,
+  ]);
+  return rows.length === 0 ? [] : [table(rows, ['NODE', 'NOTE'])];
 }
 
 function formatAge(seconds: number): string {

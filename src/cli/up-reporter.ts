@@ -3,6 +3,7 @@ import type { ProcessExit, ProcessSpec } from '../stack/processes/stack-process.
 import type { StackReporter } from '../stack/reporter.ts';
 import { announce } from './announcement.ts';
 import { commandName, findOnPath, stateFlag } from './command-name.ts';
+import { describeStep } from './operate.ts';
 import { counted, print } from './output.ts';
 
 /** Sentences for a person at a terminal. */
@@ -29,6 +30,7 @@ export function peopleReporter(): StackReporter {
         changed.length > 0 ? changed.join(', ') : `nothing to do for ${unchanged.length}`;
       print(`${describeRequest(request)}: ${done}`);
     },
+    rolled: (step) => print(describeStep(step)),
     stopping: (reason) => print(`\nending the stack: ${reason}`),
     stopped: (count, elapsedMs) =>
       print(`${counted(count, 'process')} ended in ${(elapsedMs / 1_000).toFixed(1)} s`),
@@ -41,14 +43,14 @@ export function describeExit({ code, signal, error }: ProcessExit): string {
 
 /** As it was typed: `region kill eu-west-1`. */
 function describeRequest(request: ControlRequest): string {
-  if (!('action' in request)) return request.operation;
-  const { operation, action, region } = request;
-  const names = operation === 'service' ? [region, request.service] : [region];
-  return [operation, action, ...names].filter((word) => word !== undefined).join(' ');
+  const words = ['operation', 'action', 'region', 'node', 'service'];
+  const fields: Readonly<Record<string, string | undefined>> = request;
+  return words.flatMap((word) => fields[word] ?? []).join(' ');
 }
 
 /** The command, without the program, that brings a process back. */
-function startCommand({ kind, region, service }: ProcessSpec): string {
+function startCommand({ kind, region, node, service }: ProcessSpec): string {
   if (kind === 'service') return `service start ${region} ${service}`;
-  return kind === 'node' ? `region start ${region}` : `store start ${region}`;
+  if (kind !== 'node') return `store start ${region}`;
+  return node === undefined ? `region start ${region}` : `node start ${region} ${node}`;
 }

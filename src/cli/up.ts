@@ -4,10 +4,14 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { addJsonOption, addStateOption, integerBetween, type StackOptions } from './options.ts';
 import { print } from './output.ts';
 
+/** Of each region, on one machine. */
+const mostNodes = 8;
+
 interface UpCommandOptions extends StackOptions {
   readonly portOffset: number;
   readonly loopback: number;
   readonly readyWithin: number;
+  readonly nodes?: number;
 }
 
 const defaultFiles = ['meridian.yaml', 'meridian.yml', 'meridian.config.ts'] as const;
@@ -15,6 +19,7 @@ const defaultFiles = ['meridian.yaml', 'meridian.yml', 'meridian.config.ts'] as 
 export function define(command: Command): void {
   addJsonOption(addStateOption(command))
     .argument('[file]', `configuration; default: ${defaultFiles.join(' or ')} here`)
+    .option('--nodes <n>', 'nodes of each region; default: 1', integerBetween(1, mostNodes))
     .option('--port-offset <n>', 'add n to every port', integerBetween(-65_535, 65_535), 0)
     .option('--loopback <n>', 'move 127.0.x.y to 127.n.x.y', integerBetween(0, 255), 0)
     .option('--ready-within <s>', 'seconds that the start may take', integerBetween(1, 3_600), 30)
@@ -33,6 +38,7 @@ async function startStack(file: string | undefined, options: UpCommandOptions): 
   await up({
     file: configuration,
     state: options.state,
+    nodes: options.nodes,
     relocation: { portOffset: options.portOffset, loopback: options.loopback },
     meridian: [process.execPath, fileURLToPath(mainModule())],
     environment: process.env,

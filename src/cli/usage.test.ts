@@ -37,6 +37,9 @@ describe('bad usage is status 2 and one sentence that names it', { concurrency: 
       ['up', '--port-offset', 'x'],
       /--port-offset <n>.*Expected a whole number from -65535 to 65535/,
     ],
+    [['up', '--nodes', '9'], /--nodes <n>.*Expected a whole number from 1 to 8/],
+    [['node', 'restart'], /missing required argument 'region'/],
+    [['restart', 'eu', 'us'], /too many arguments/],
     [['up', '--loopback', '256'], /Expected a whole number from 0 to 255/],
     [['up'], /^meridian: no meridian.yaml, .* here: name the configuration/],
     [['up', 'a.yaml', 'b.yaml'], /too many arguments/],
@@ -150,6 +153,8 @@ test('every command has help with --json, and status 0', async () => {
           'status',
           'explain',
           'region',
+          'node',
+          'restart',
           'service',
           'store',
           'lookup',
@@ -159,7 +164,7 @@ test('every command has help with --json, and status 0', async () => {
     ),
     [],
   );
-  assert.equal(commands.length, 12);
+  assert.equal(commands.length, 14);
   const helps = await Promise.all(
     ['up', 'explain dns', 'region kill', 'store start', 'help lookup'].map((words) =>
       meridian(...words.split(' '), ...(words.startsWith('help') ? [] : ['--help'])),

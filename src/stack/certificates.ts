@@ -9,8 +9,11 @@ import {
   issueServerCertificate,
 } from '../link/authority.ts';
 import { linkServerName } from '../link/identity.ts';
+import type { KeyRing } from '../secrets/key-ring.ts';
+import { stackNodes } from './plan/nodes.ts';
 import type { StackLayout } from './state/layout.ts';
 import { replaceFile } from './state/private-file.ts';
+import { readSealed, writeSealed } from './state/sealed-file.ts';
 
 const renewBeforeMs = 30 * 86_400_000;
 
@@ -20,29 +23,41 @@ interface Subject {
   readonly addresses: readonly string[];
 }
 
+/** What is the same for every certificate of one start. */
+interface Issuing {
+  readonly ring: KeyRing;
+  readonly now: Date;
+}
+
 /**
- * Makes what the regions prove themselves with, on first start: a development CA, an
- * identity for each region on the inter-region link, a certificate for each HTTPS
- * listener. Later starts keep them, and issue anew what is damaged, from another CA,
- * within 30 days of its end or for other names than wanted now. What the configuration
- * brings itself is left to it.
+ * Makes what the regions prove themselves with, on first start: a development CA, and for
+ * each node an identity of its region on the inter-region link and a certificate for its
+ * HTTPS listener. Later starts keep them, seal their keys anew, and issue anew what is
+ * damaged, from another CA, within 30 days of its end or for other names than wanted now.
+ * What the configuration brings itself is left to it.
+ *
+ * @throws SecretError `secret_key_wrong` when the ring does not open the keys that are there.
  */
 export async function issueCertificates(
   config: Config,
   layout: StackLayout,
+  ring: KeyRing,
   now = new Date(),
 ): Promise<void> {
-  const authority = await keepAuthority(layout, now);
-  for (const [region, { address, bind }] of Object.entries(config.regions)) {
-    const addresses = [...new Set([address, bind ?? address])];
-    const { identity, tls } = layout.region(region);
-    if (!config.identity) await keepIdentity(identity, authority, region, addresses, now);
-    if (!config.tls)
-      await keepServerCertificate(tls, authority, httpsSubject(config, addresses), now);
+  const issuing = { ring, now };
+  const authority = await keepAuthority(layout, issuing);
+  for (const { region, name, address, bind } of stackNodes(config)) {
+    const addresses = [...new Set([address, bind])];
+    const { identity, tls } = layout.region(region).node(name);
+    if (!config.identity) await keepIdentity(identity, authority, region, addresses, issuing);
+    if (config.tls) continue;
+    // Clients may come by a load balancer, at the address of the region.
+    const reached = [...new Set([...addresses, config.regions[region]!.address])];
+    await keepServerCertificate(tls, authority, httpsSubject(config, reached), issuing);
   }
 }
 
-/** Every host that a client may ask this region for by HTTPS. */
+/** Every host that a client may ask a node for by HTTPS. */
 export function httpsSubject(config: Config, addresses: readonly string[]): Subject {
   const hosts = config.routes.flatMap((route) => route.hosts ?? []);
   const zones = Object.keys(config.zones).flatMap((zone) => [zone, `*.${zone}`]);
@@ -52,17 +67,20 @@ export function httpsSubject(config: Config, addresses: readonly string[]): Subj
   return { dnsNames: [...dnsNames], addresses };
 }
 
-async function keepAuthority({ authority: directory }: StackLayout, now: Date): Promise<Authority> {
-  const certPath = join(directory, 'ca.pem');
+async function keepAuthority(layout: StackLayout, { ring, now }: Issuing): Promise<Authority> {
+  const { authority: directory } = layout;
   const keyPath = join(directory, 'ca-key.pem');
-  const cert = readText(certPath);
-  const key = readText(keyPath);
+  const cert = readText(join(directory, 'ca.pem'));
+  const key = readSealed(keyPath, ring);
   const certificate = parse(cert);
   if (cert && key && certificate && fits(certificate, key) && outlives(certificate, now)) {
+    writeSealed(keyPath, ring, key);
     return { cert, key };
   }
   const authority = await createAuthority(now);
-  write(directory, { 'ca-key.pem': authority.key, 'ca.pem': authority.cert });
+  makeFolder(directory);
+  writeSealed(keyPath, ring, authority.key);
+  replaceFile(join(directory, 'ca.pem'), authority.cert);
   return authority;
 }
 
@@ -71,35 +89,59 @@ async function keepIdentity(
   authority: Authority,
   region: string,
   addresses: readonly string[],
-  now: Date,
+  { ring, now }: Issuing,
 ): Promise<void> {
   const wanted = { dnsNames: [linkServerName(region)], addresses };
-  if (isGood(directory, authority, wanted, now) && hasAuthority(directory, authority)) return;
-  const { ca, cert, key } = await issueRegionIdentity(authority, region, { addresses, now });
-  write(directory, { 'ca.pem': ca, 'key.pem': key, 'cert.pem': cert });
+  if (hasAuthority(directory, authority) && keep(directory, authority, wanted, { ring, now })) {
+    return;
+  }
+  const issued = await issueRegionIdentity(authority, region, { addresses, now });
+  makeFolder(directory);
+  replaceFile(join(directory, 'ca.pem'), issued.ca);
+  writePair(directory, issued, ring);
 }
 
 async function keepServerCertificate(
   directory: string,
   authority: Authority,
   wanted: Subject,
-  now: Date,
+  { ring, now }: Issuing,
 ): Promise<void> {
-  if (isGood(directory, authority, wanted, now)) return;
+  if (keep(directory, authority, wanted, { ring, now })) return;
   const { dnsNames, addresses } = wanted;
-  const { cert, key } = await issueServerCertificate(authority, dnsNames, addresses, now);
-  write(directory, { 'key.pem': key, 'cert.pem': cert });
+  makeFolder(directory);
+  writePair(directory, await issueServerCertificate(authority, dnsNames, addresses, now), ring);
 }
 
-function isGood(directory: string, authority: Authority, wanted: Subject, now: Date): boolean {
+/** Seals the key of a pair anew. False when the pair is not good for what is wanted. */
+function keep(
+  directory: string,
+  authority: Authority,
+  wanted: Subject,
+  { ring, now }: Issuing,
+): boolean {
+  const keyPath = join(directory, 'key.pem');
   const certificate = parse(readText(join(directory, 'cert.pem')));
-  if (!certificate || !fits(certificate, readText(join(directory, 'key.pem')))) return false;
-  if (!outlives(certificate, now)) return false;
+  const key = readSealed(keyPath, ring);
+  if (!certificate || !key || !fits(certificate, key) || !outlives(certificate, now)) return false;
   if (!certificate.verify(new X509Certificate(authority.cert).publicKey)) return false;
-  return sameSet(namesIn(certificate), [
+  const names = [
     ...wanted.dnsNames.map((name) => `DNS:${name}`),
     ...wanted.addresses.map((address) => `IP Address:${address}`),
-  ]);
+  ];
+  if (!sameSet(namesIn(certificate), names)) return false;
+  writeSealed(keyPath, ring, key);
+  return true;
+}
+
+/** One file at a time: a crash between two leaves a pair that does not fit, which is issued anew. */
+function writePair(directory: string, pair: { cert: string; key: string }, ring: KeyRing): void {
+  writeSealed(join(directory, 'key.pem'), ring, pair.key);
+  replaceFile(join(directory, 'cert.pem'), pair.cert);
+}
+
+function makeFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
 function hasAuthority(directory: string, authority: Authority): boolean {
@@ -126,9 +168,9 @@ function parse(pem: string | undefined): X509Certificate | undefined {
   }
 }
 
-function fits(certificate: X509Certificate, keyPem: string | undefined): boolean {
+function fits(certificate: X509Certificate, keyPem: string): boolean {
   try {
-    return keyPem !== undefined && certificate.checkPrivateKey(createPrivateKey(keyPem));
+    return certificate.checkPrivateKey(createPrivateKey(keyPem));
   } catch {
     return false;
   }
@@ -140,10 +182,4 @@ function readText(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** One file at a time: a crash between two leaves a pair that does not fit, which is issued anew. */
-function write(directory: string, files: Readonly<Record<string, string>>): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries(files)) replaceFile(join(directory, name), text);
 }

@@ -14,7 +14,12 @@ export type StackErrorCode =
   | 'not_ready'
   | 'name_unknown'
   | 'supervisor_frozen'
-  | 'control_failed';
+  | 'control_failed'
+  | 'nodes_unplaceable'
+  | 'store_tls_unsupported'
+  | 'secret_key_missing'
+  | 'restart_running'
+  | 'restart_failed';
 
 /** @throws MeridianError always. */
 export function failStack(

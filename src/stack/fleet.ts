@@ -77,6 +77,11 @@ export class Fleet {
     );
   }
 
+  /** Asks nodes to leave gracefully, and does not wait; a frozen one is killed. */
+  drain(processes: readonly StackProcess[]): Outcome {
+    return this.#each(processes, (member) => member.stop('SIGTERM'));
+  }
+
   /**
    * Asks all to end, and kills those that have not within `graceMs` or once `hurry` fires.
    * Nodes end at once by SIGINT; SIGTERM would make them drain for a TTL. What even SIGKILL

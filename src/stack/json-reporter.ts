@@ -9,6 +9,7 @@ export function jsonReporter(write: (line: string) => void): StackReporter {
       tell('ready', { directory: layout.directory, readyMs, regions, ports, degraded }),
     exited: ({ id, logPath }, exit) => tell('exited', { process: id, logPath, ...exit }),
     asked: (request, outcome) => tell('asked', { request, ...outcome }),
+    rolled: (step) => tell('rolled', step),
     stopping: (reason) => tell('stopping', { reason }),
     stopped: (processes, elapsedMs) => tell('stopped', { processes, elapsedMs }),
   };

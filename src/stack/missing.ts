@@ -3,15 +3,22 @@ import type { ProcessSpec } from './processes/stack-process.ts';
 
 /** One thing that one node (`observer`) misses. `region`: whose node, gateway or service it is. */
 export type Missing = {
-  readonly observer: string;
+  readonly observer: Observer;
   readonly region: string;
   /** A sentence, or nothing. */
   readonly why: string;
 } & (
-  | { readonly kind: 'node' | 'store' }
-  | { readonly kind: 'gateway'; readonly state: StateName }
+  | { readonly kind: 'store' }
+  | { readonly kind: 'node'; readonly node: string | undefined }
+  | { readonly kind: 'gateway'; readonly node: string | undefined; readonly state: StateName }
   | { readonly kind: 'service'; readonly state: StateName; readonly service: string }
 );
+
+/** A node by its title for people, `eu-west-1/a`, and its region. */
+export interface Observer {
+  readonly title: string;
+  readonly region: string;
+}
 
 /** All that has one cause. */
 export interface Cause {
@@ -41,23 +48,23 @@ function keyOf(missing: Missing): string {
     case 'service':
       return `service ${missing.service}`;
     case 'gateway':
-      return `gateway ${missing.region} ${missing.state}`;
+      return `gateway ${titleOf(missing)} ${missing.state}`;
     case 'node':
-      return `node ${missing.region}`;
+      return `node ${titleOf(missing)}`;
     case 'store':
       return 'store';
   }
 }
 
 function sentenceOf(first: Missing, members: readonly Missing[]): string {
-  const observers = listed(members.map(({ observer }) => observer));
+  const observers = listed(members.map(({ observer }) => observer.title));
   switch (first.kind) {
     case 'node':
-      return `the node of ${first.region}: ${first.why}`;
+      return `the node of ${titleOf(first)}: ${first.why}`;
     case 'store':
       return `the store is out of reach of ${observers}${reason(first.why)}`;
     case 'gateway':
-      return `the gateway of ${first.region} is ${first.state} to ${observers}${reason(first.why)}`;
+      return `the gateway of ${titleOf(first)} is ${first.state} to ${observers}${reason(first.why)}`;
     case 'service':
       return `service ${first.service}: ${serviceIn(members).join('; ')}`;
   }
@@ -65,18 +72,22 @@ function sentenceOf(first: Missing, members: readonly Missing[]): string {
 
 function serviceIn(members: readonly Missing[]): string[] {
   return [...Map.groupBy(members, ({ region }) => region)].map(([region, seen]) => {
-    const own = seen.find(({ observer }) => observer === region);
+    const own = seen.find(({ observer }) => observer.region === region);
     const shown = own ?? seen[0]!;
     const state = 'state' in shown ? shown.state : '';
-    const to = own ? '' : ` to ${listed(seen.map(({ observer }) => observer))}`;
+    const to = own ? '' : ` to ${listed(seen.map(({ observer }) => observer.title))}`;
     return `${state} in ${region}${to}${reason(shown.why)}`;
   });
 }
 
-function isOf(missing: Missing, { kind, service }: ProcessSpec): boolean {
+function isOf(missing: Missing, { kind, service, node }: ProcessSpec): boolean {
   if (missing.kind === 'service') return kind === 'service' && service === missing.service;
   if (missing.kind === 'store') return kind === 'hub' || kind === 'leaf';
-  return kind === 'node';
+  return kind === 'node' && (missing.node === undefined || node === missing.node);
+}
+
+function titleOf({ region, node }: { region: string; node: string | undefined }): string {
+  return node === undefined ? region : `${region}/${node}`;
 }
 
 function reason(why: string): string {

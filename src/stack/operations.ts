@@ -8,14 +8,21 @@ import type {
   ProcessState,
   StackProcess,
 } from './processes/stack-process.ts';
+import type { RollStep } from './rolling/roll.ts';
+import type { Roller } from './rolling/roller.ts';
 
 type Action = 'kill' | 'freeze' | 'start';
+
+/** Any word of progress, for whoever asked. */
+type Tell = (step: RollStep) => void;
 
 /** A process as `status` shows it. */
 export interface ProcessStatus {
   readonly id: string;
   readonly kind: ProcessKind;
   readonly region: string;
+  /** For kind `node`, where the region names its nodes. */
+  readonly node?: string;
   readonly service?: string;
   readonly state: ProcessState;
   readonly pid: number | undefined;
@@ -26,16 +33,19 @@ export interface ProcessStatus {
 /** What the control socket does for each request but `stop`. */
 export class Operations {
   readonly #fleet: Fleet;
+  readonly #roller: Roller;
   readonly #regions: readonly string[];
 
-  constructor(fleet: Fleet, regions: readonly string[]) {
+  constructor(fleet: Fleet, roller: Roller, regions: readonly string[]) {
     this.#fleet = fleet;
+    this.#roller = roller;
     this.#regions = regions;
   }
 
   /** @throws MeridianError `name_unknown` that lists the known names and the one likely meant. */
   async run(
     request: Exclude<ControlRequest, { operation: 'stop' }>,
+    tell: Tell,
   ): Promise<Outcome | ProcessStatus[] | readonly FleetEvent[]> {
     switch (request.operation) {
       case 'status':
@@ -44,6 +54,10 @@ export class Operations {
         return this.#fleet.events;
       case 'region':
         return this.#act(request.action, this.#inRegion(request.region));
+      case 'node':
+        return this.#actOnNodes(request.action, this.#nodesOf(request.region, request.node), tell);
+      case 'restart':
+        return this.#actOnNodes('restart', this.#nodesOf(request.region), tell);
       case 'service':
         return this.#act(request.action, this.#ofService(request.region, request.service));
       case 'store':
@@ -60,6 +74,26 @@ export class Operations {
       case 'start':
         return this.#fleet.start(processes);
     }
+  }
+
+  #actOnNodes(
+    action: Action | 'stop' | 'restart',
+    nodes: readonly StackProcess[],
+    tell: Tell,
+  ): Promise<Outcome> | Outcome {
+    if (action !== 'stop' && action !== 'restart') return this.#act(action, nodes);
+    const ids = nodes.map(({ spec }) => spec.id);
+    return this.#roller.run(ids, action, tell);
+  }
+
+  #nodesOf(region?: string, node?: string): StackProcess[] {
+    const all = region === undefined ? this.#fleet.processes : this.#inRegion(region);
+    const nodes = all.filter(({ spec }) => spec.kind === 'node');
+    if (node === undefined) return nodes;
+    // The only node of a region goes by the name of that.
+    const nameOf = ({ spec }: StackProcess) => spec.node ?? spec.region;
+    requireKnown('node', node, nodes.map(nameOf), ` in ${region}`);
+    return nodes.filter((member) => nameOf(member) === node);
   }
 
   #inRegion(region: string): StackProcess[] {
@@ -91,7 +125,16 @@ function requireKnown(kind: string, given: string, known: readonly string[], whe
 }
 
 function statusOf({ spec, state, identity, lastExit }: StackProcess): ProcessStatus {
-  const { id, kind, region, service, logPath } = spec;
-  const common = { id, kind, region, state, pid: identity?.pid, lastExit, logPath };
-  return service === undefined ? common : { ...common, service };
+  const { id, kind, region, node, service, logPath } = spec;
+  return {
+    id,
+    kind,
+    region,
+    ...(node !== undefined && { node }),
+    ...(service !== undefined && { service }),
+    state,
+    pid: identity?.pid,
+    lastExit,
+    logPath,
+  };
 }

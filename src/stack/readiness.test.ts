@@ -18,12 +18,17 @@ const { config } = parseConfig(
 );
 
 const history = { reason: '', since: undefined, flaps: 0 };
-const region = (name: string, state: 'healthy' | 'unknown' | 'unhealthy') => ({
+type State = 'healthy' | 'unknown' | 'unhealthy';
+const region = (name: string, state: State, nodes: Record<string, State> = {}) => ({
   name,
   gateway: { state, ...history },
   draining: false,
+  addresses: Object.entries(nodes).map(([node, of], index) => {
+    return { address: `127.0.2.${index + 1}`, node, state: of, draining: false };
+  }),
   lastHeardSecondsAgo: undefined,
 });
+const at = (title: string) => ({ title, region: title.split('/')[0]! });
 const service = (
   name: string,
   of: string,
@@ -39,7 +44,14 @@ const service = (
 });
 const complete: ReadinessView = {
   degraded: [],
-  store: { engine: 'jetstream', reachable: true, outOfReachForSeconds: 0, lastError: undefined },
+  store: {
+    engine: 'jetstream',
+    reachable: true,
+    outOfReachForSeconds: 0,
+    lastError: undefined,
+    serverVersion: undefined,
+    buckets: [],
+  },
   regions: [region('eu', 'healthy'), region('us', 'healthy'), region('watch', 'unknown')],
   services: [
     service('rates', 'eu', 'healthy'),
@@ -49,12 +61,12 @@ const complete: ReadinessView = {
   ],
 };
 const sentences = (views: Record<string, ReadinessView>) =>
-  causesOf(Object.entries(views).flatMap(([name, view]) => missingAt(name, view, config))).map(
+  causesOf(Object.entries(views).flatMap(([name, view]) => missingAt(at(name), view, config))).map(
     ({ sentence }) => sentence,
   );
 
 test('a stack is complete without witnesses serving and without what it does not run', () => {
-  assert.deepEqual(missingAt('eu', complete, config), []);
+  assert.deepEqual(missingAt(at('eu'), complete, config), []);
 });
 
 test('what several nodes miss is said once, with those that miss it', () => {
@@ -63,10 +75,25 @@ test('what several nodes miss is said once, with those that miss it', () => {
   assert.deepEqual(sentences({ eu: storeless, us: storeless }), [
     'the store is out of reach of eu, us (refused)',
   ]);
+  assert.deepEqual(sentences({ 'eu/a': storeless, 'eu/b': storeless }), [
+    'the store is out of reach of eu/a, eu/b (refused)',
+  ]);
   const gateless = { ...complete, regions: [region('eu', 'healthy'), region('us', 'unknown')] };
   assert.deepEqual(sentences({ eu: gateless, us: complete, watch: gateless }), [
     'the gateway of us is unknown to eu, watch',
   ]);
+});
+
+test('a region of several nodes is complete when each of them is healthy', () => {
+  const eu = region('eu', 'healthy', { a: 'healthy', b: 'unknown' });
+  const half = { ...complete, regions: [eu, region('us', 'healthy')] };
+  const missing = missingAt(at('us'), half, config);
+  assert.deepEqual(
+    causesOf(missing).map(({ sentence }) => sentence),
+    ['the gateway of eu/b is unknown to us (127.0.2.2)'],
+  );
+  const whole = region('eu', 'healthy', { a: 'healthy', b: 'healthy' });
+  assert.deepEqual(missingAt(at('us'), { ...complete, regions: [whole] }, config), []);
 });
 
 test('a service is named with the view of its own region, which probes it', () => {
@@ -87,7 +114,7 @@ test('a service is named with the view of its own region, which probes it', () =
 
 test('the log that may say more is that of the process that is missing', () => {
   const services = [service('rates', 'us', 'unhealthy')];
-  const [cause] = causesOf(missingAt('eu', { ...complete, services }, config));
+  const [cause] = causesOf(missingAt(at('eu'), { ...complete, services }, config));
   const spec = (kind: 'node' | 'service', of: string, name?: string) => ({
     id: '',
     kind,
@@ -102,4 +129,11 @@ test('the log that may say more is that of the process that is missing', () => {
   assert.equal(cause!.concerns(spec('service', 'us', 'rates')), true);
   assert.equal(cause!.concerns(spec('service', 'eu', 'rates')), false);
   assert.equal(cause!.concerns(spec('node', 'us')), false);
+  const eu = region('eu', 'healthy', { a: 'healthy', b: 'unknown' });
+  const [half] = causesOf(missingAt(at('us'), { ...complete, regions: [eu] }, config));
+  const nodes = ['a', 'b'].map((node) => ({ ...spec('node', 'eu'), node }));
+  assert.deepEqual(
+    nodes.map((node) => half!.concerns(node)),
+    [false, true],
+  );
 });

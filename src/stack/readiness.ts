@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NodeStatus, ServiceStatus } from '../admin/node-view.ts';
+import type { NodeStatus, RegionStatus, ServiceStatus } from '../admin/node-view.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
 import { askAdmin } from './admin-client.ts';
-import type { Missing } from './missing.ts';
+import type { Missing, Observer } from './missing.ts';
+import { type StackNode, stackNodes } from './plan/nodes.ts';
 
 /** The part of a node's `/status` that says whether the stack is complete. */
 export type ReadinessView = Pick<NodeStatus, 'store' | 'regions' | 'services' | 'degraded'>;
@@ -19,12 +20,9 @@ const pollMs = 100;
 const answerWithinMs = 1_000;
 
 /** What one node still lacks: nothing when the stack is complete to it. */
-export function missingAt(observer: string, view: ReadinessView, config: Config): Missing[] {
+export function missingAt(observer: Observer, view: ReadinessView, config: Config): Missing[] {
   const started = Object.keys(config.stack?.services ?? {});
   const { store } = view;
-  const gateways = view.regions.filter(
-    ({ name, gateway }) => config.regions[name]?.kind === 'region' && gateway.state !== 'healthy',
-  );
   const services = view.services.filter(
     (service) =>
       started.includes(service.name) &&
@@ -34,15 +32,30 @@ export function missingAt(observer: string, view: ReadinessView, config: Config)
   return [
     ...(store.reachable || store.engine === 'memory'
       ? []
-      : [{ kind: 'store', observer, region: observer, why: store.lastError ?? '' } as const]),
-    ...gateways.map(({ name, gateway: { state, reason } }): Missing => {
-      return { kind: 'gateway', observer, region: name, state, why: reason };
-    }),
+      : [
+          { kind: 'store', observer, region: observer.region, why: store.lastError ?? '' } as const,
+        ]),
+    ...view.regions
+      .filter(({ name }) => config.regions[name]?.kind === 'region')
+      .flatMap((region) => gatewaysMissing(observer, region)),
     ...services.map((service): Missing => {
       const { name, region, state } = service;
       return { kind: 'service', service: name, observer, region, state, why: reasonOf(service) };
     }),
   ];
+}
+
+/** A region is healthy while one of its nodes is; complete when all are. */
+function gatewaysMissing(
+  observer: Observer,
+  { name, gateway, addresses }: RegionStatus,
+): Missing[] {
+  const { state, reason: why } = gateway;
+  const of = { kind: 'gateway', observer, region: name } as const;
+  if (state !== 'healthy') return [{ ...of, node: undefined, state, why }];
+  return addresses
+    .filter((address) => address.state !== 'healthy')
+    .map((address) => ({ ...of, node: address.node, state: address.state, why: address.address }));
 }
 
 /** Its endpoints where the node probes them itself: they say more than its word on the whole. */
@@ -58,9 +71,9 @@ function reasonOf({ reason, endpoints }: ServiceStatus): string {
  * fires first.
  */
 export async function awaitReady(config: Config, until: AbortSignal): Promise<Readiness> {
-  const regions = Object.keys(config.regions);
+  const nodes = stackNodes(config);
   for (;;) {
-    const answers = await Promise.all(regions.map((region) => askNode(region, config)));
+    const answers = await Promise.all(nodes.map((node) => askNode(node, config)));
     const missing = answers.flatMap((answer) => answer.missing);
     if (missing.length === 0 || until.aborted) {
       return { missing, degraded: [...new Set(answers.flatMap(({ degraded }) => degraded))] };
@@ -69,18 +82,17 @@ export async function awaitReady(config: Config, until: AbortSignal): Promise<Re
   }
 }
 
-async function askNode(region: string, config: Config): Promise<Readiness> {
-  const { address, bind } = config.regions[region]!;
-  const host = bind ?? address;
+async function askNode(observer: StackNode, config: Config): Promise<Readiness> {
+  const { region, name: node, bind } = observer;
   const absent = (why: string): Readiness => {
-    return { missing: [{ kind: 'node', observer: region, region, why }], degraded: [] };
+    return { missing: [{ kind: 'node', observer, region, node, why }], degraded: [] };
   };
   try {
-    const ready = await askAdmin(host, config.ports.admin, '/ready', answerWithinMs);
+    const ready = await askAdmin(bind, config.ports.admin, '/ready', answerWithinMs);
     if (ready.status !== 200) return absent(`it is not ready (${ready.status})`);
-    const { body } = await askAdmin(host, config.ports.admin, '/status', answerWithinMs);
+    const { body } = await askAdmin(bind, config.ports.admin, '/status', answerWithinMs);
     const view = JSON.parse(body) as ReadinessView;
-    return { missing: missingAt(region, view, config), degraded: view.degraded };
+    return { missing: missingAt(observer, view, config), degraded: view.degraded };
   } catch (error) {
     return absent(messageOf(error));
   }

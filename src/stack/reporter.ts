@@ -2,6 +2,7 @@ import type { Config } from '../config/schema/config.ts';
 import type { ControlRequest } from './control/protocol.ts';
 import type { Outcome } from './fleet.ts';
 import type { ProcessExit, ProcessSpec } from './processes/stack-process.ts';
+import type { RollStep } from './rolling/roll.ts';
 import type { StackLayout } from './state/layout.ts';
 
 export interface ReadyFacts {
@@ -21,6 +22,8 @@ export interface StackReporter {
   exited(spec: ProcessSpec, exit: ProcessExit): void;
   /** Somebody asked for something through the control socket. */
   asked(request: ControlRequest, outcome: Outcome): void;
+  /** A restart or stop of nodes, one after the other, came so far. */
+  rolled(step: RollStep): void;
   stopping(reason: string): void;
   stopped(processes: number, elapsedMs: number): void;
 }

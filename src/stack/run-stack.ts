@@ -6,10 +6,13 @@ import { Fleet } from './fleet.ts';
 import { tailOf } from './log-tail.ts';
 import { causesOf, type Missing } from './missing.ts';
 import { Operations } from './operations.ts';
+import { stackNodes } from './plan/nodes.ts';
 import { endProcesses, findMarked } from './processes/marked.ts';
 import type { ProcessEvent, ProcessSpec, StackProcess } from './processes/stack-process.ts';
 import { awaitReady } from './readiness.ts';
 import type { StackReporter } from './reporter.ts';
+import type { RollStep } from './rolling/roll.ts';
+import { Roller } from './rolling/roller.ts';
 import type { StackLayout } from './state/layout.ts';
 import { removeSocket } from './state/leftovers.ts';
 import { Possession } from './state/possession.ts';
@@ -19,6 +22,7 @@ import { StopSignals } from './stop-signals.ts';
 export interface RunOptions {
   readonly config: Config;
   readonly source: NonNullable<StackRecord['source']>;
+  readonly shape: NonNullable<StackRecord['shape']>;
   readonly layout: StackLayout;
   readonly specs: readonly ProcessSpec[];
   readonly reporter: StackReporter;
@@ -59,12 +63,13 @@ class RunningStack {
   #lost: string | undefined;
 
   constructor(options: RunOptions) {
-    const { config, source, layout, specs } = options;
+    const { config, source, shape, layout, specs } = options;
     this.#options = options;
     this.#record = {
       ...emptyRecord(chooseSocketPath(layout.socket)),
       bootId: bootId(),
       source,
+      shape,
       regions: regionRecords(config),
     };
     this.#possession = new Possession(layout, {
@@ -74,8 +79,14 @@ class RunningStack {
     this.#fleet = new Fleet(specs, layout, this.#record, (member, event) =>
       this.#happened(member, event),
     );
-    const operations = new Operations(this.#fleet, Object.keys(config.regions));
-    this.#control = new ControlServer((request) => this.#answer(request, operations));
+    const roller = new Roller({
+      fleet: this.#fleet,
+      nodes: stackNodes(config),
+      admin: config.ports.admin,
+      stop: this.#signals.stop,
+    });
+    const operations = new Operations(this.#fleet, roller, Object.keys(config.regions));
+    this.#control = new ControlServer((request, tell) => this.#answer(request, tell, operations));
     // However this process ends short of SIGKILL, an error included, nothing outlives it.
     process.on('exit', this.#killAll);
   }
@@ -159,14 +170,22 @@ class RunningStack {
     else this.#failed.abort();
   }
 
-  async #answer(request: ControlRequest, operations: Operations): Promise<unknown> {
+  async #answer(
+    request: ControlRequest,
+    tell: (step: RollStep) => void,
+    operations: Operations,
+  ): Promise<unknown> {
     if (request.operation === 'stop') {
       this.#signals.request('`meridian down`');
       return { pid: process.pid };
     }
     if (this.#signals.stop.aborted) failStack('stack_not_running', 'the stack is ending');
-    const result = await operations.run(request);
-    if ('changed' in result) this.#options.reporter.asked(request, result);
+    const { reporter } = this.#options;
+    const result = await operations.run(request, (step) => {
+      reporter.rolled(step);
+      tell(step);
+    });
+    if ('changed' in result) reporter.asked(request, result);
     return result;
   }
 
@@ -208,10 +227,23 @@ function describe({ spec, lastExit, logStart }: StackProcess): string {
 
 function regionRecords(config: Config): StackRecord['regions'] {
   const { http, https, dns, admin } = config.ports;
+  const ports = { http, https, dns, admin };
+  const nodes = stackNodes(config);
   return Object.fromEntries(
-    Object.entries(config.regions).map(([name, { address, bind, kind }]) => [
-      name,
-      { address: bind ?? address, serves: kind === 'region', http, https, dns, admin },
-    ]),
+    Object.entries(config.regions).map(([region, { kind }]) => {
+      const own = nodes
+        .filter((node) => node.region === region)
+        .map(({ id, title, name, bind }) => ({
+          id,
+          title,
+          ...(name !== undefined && { name }),
+          address: bind,
+          ...ports,
+        }));
+      return [
+        region,
+        { address: own[0]!.address, serves: kind === 'region', ...ports, nodes: own },
+      ];
+    }),
   );
 }

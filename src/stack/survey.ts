@@ -5,11 +5,17 @@ import { askStack, failNotSupervised, findStack } from './control/client.ts';
 import type { ProcessStatus } from './operations.ts';
 import { isStopped } from './processes/identity.ts';
 import { findLeftovers } from './state/leftovers.ts';
-import type { RegionRecord, StackRecord } from './state/record.ts';
+import type { NodeRecord, StackRecord } from './state/record.ts';
 
-export type NodeAnswer =
+/** What one node says, or why it says nothing. */
+export type NodeAnswer = {
+  readonly region: string;
+  /** Undefined: the only one of a region that names none. */
+  readonly node: string | undefined;
+} & (
   | { readonly status: NodeStatus; readonly error?: never }
-  | { readonly status?: never; readonly error: string };
+  | { readonly status?: never; readonly error: string }
+);
 
 /** A stack as its supervisor and each of its nodes see it. */
 export interface Survey {
@@ -23,6 +29,7 @@ export interface Survey {
   /** Undefined where an older version had started the stack. */
   readonly source: StackRecord['source'];
   readonly processes: readonly ProcessStatus[];
+  /** By their titles: `eu-west-1`, `eu-west-1/a`. */
   readonly nodes: Readonly<Record<string, NodeAnswer>>;
 }
 
@@ -43,8 +50,10 @@ export async function surveyStack(state: string): Promise<Survey> {
     ? askStack<ProcessStatus[]>(stack, { operation: 'status' }, answerWithinMs).catch(() => [])
     : [];
   const nodes = Promise.all(
-    Object.entries(stack.record.regions).map(
-      async ([name, region]): Promise<[string, NodeAnswer]> => [name, await askNode(region)],
+    Object.entries(stack.record.regions).flatMap(([region, { nodes: own }]) =>
+      own.map(
+        async (node): Promise<[string, NodeAnswer]> => [node.title, await askNode(region, node)],
+      ),
     ),
   );
   return {
@@ -58,12 +67,15 @@ export async function surveyStack(state: string): Promise<Survey> {
   };
 }
 
-async function askNode({ address, admin }: RegionRecord): Promise<NodeAnswer> {
+async function askNode(
+  region: string,
+  { address, admin, name: node }: NodeRecord,
+): Promise<NodeAnswer> {
   try {
     const { status, body } = await askAdmin(address, admin, '/status', answerWithinMs);
-    if (status === 200) return { status: JSON.parse(body) as NodeStatus };
+    if (status === 200) return { region, node, status: JSON.parse(body) as NodeStatus };
     throw new MeridianError('admin_refused', `the admin API answered ${status}`);
   } catch (error) {
-    return { error: messageOf(error) };
+    return { region, node, error: messageOf(error) };
   }
 }

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Relocation } from '../config/relocate.ts';
 import type { Config } from '../config/schema/config.ts';
+import type { KeyRing } from '../secrets/key-ring.ts';
 import { hubConfigText, leafConfigText } from '../store/nats-server/config-text.ts';
 import { checkNatsServer, findNatsServer } from '../store/nats-server/find.ts';
 import { hubVoters, storeSites } from '../store/nats-server/sites.ts';
@@ -9,7 +11,7 @@ import { issueCertificates } from './certificates.ts';
 import { failStack } from './errors.ts';
 import { type EffectiveConfig, effectiveConfig } from './plan/effective-config.ts';
 import { portNeeds } from './plan/port-needs.ts';
-import { planProcesses } from './plan/processes.ts';
+import { planProcesses, type StorePlan, storeSecretVariable } from './plan/processes.ts';
 import { claimPorts } from './ports.ts';
 import type { StackReporter } from './reporter.ts';
 import { runStack } from './run-stack.ts';
@@ -19,7 +21,8 @@ import { endLeftovers } from './state/leftovers.ts';
 import { lockStack } from './state/lock.ts';
 import { rotateLogs } from './state/logs.ts';
 import { replaceFile } from './state/private-file.ts';
-import { keepSecret } from './state/secret.ts';
+import { keepKeyRing } from './state/sealed-file.ts';
+import { keepSealedSecret, keepSecret } from './state/secret.ts';
 
 export interface UpOptions {
   /** The configuration file. */
@@ -27,6 +30,8 @@ export interface UpOptions {
   /** The state directory; made when it is not there. */
   readonly state: string;
   readonly relocation: Relocation;
+  /** Of each region that serves; undefined: as the configuration says, else one. */
+  readonly nodes?: number | undefined;
   /** The program and first arguments that run `meridian`: `[node, main.ts]`. */
   readonly meridian: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
@@ -47,8 +52,10 @@ export async function up(options: UpOptions): Promise<void> {
   if (process.platform !== 'linux') {
     failStack('platform_unsupported', `a stack needs Linux, this is ${process.platform}`);
   }
-  const effective = await effectiveConfig(options.file, options.relocation);
-  const natsServer = effective.runsStore ? findNatsServer() : undefined;
+  const { relocation, nodes } = options;
+  const effective = await effectiveConfig(options.file, { relocation, nodes });
+  const { config, source, storeServers } = effective;
+  const natsServer = storeServers ? findNatsServer() : undefined;
   if (natsServer !== undefined) await checkNatsServer(natsServer);
 
   const layout = openStateDirectory(options.state);
@@ -56,18 +63,20 @@ export async function up(options: UpOptions): Promise<void> {
   try {
     const leftovers = await endLeftovers(layout);
     if (leftovers > 0) options.reporter.leftoversEnded(leftovers, layout.directory);
-    await claimPorts(portNeeds(effective.config, effective.runsStore));
-    await writeFiles(effective, layout);
+    await claimPorts(portNeeds(config, natsServer !== undefined));
+    const ring = keepKeyRing(layout);
+    await writeFiles(effective, layout, ring);
     const specs = planProcesses({
-      config: effective.config,
+      config,
       layout,
       meridian: options.meridian,
       configDirectory: effective.directory,
-      natsServer,
+      store: natsServer === undefined ? undefined : storePlan(natsServer, layout, ring),
+      seed: randomUUID(),
       environment: options.environment,
     });
-    const { config, source } = effective;
-    await runStack({ config, source, layout, specs, ...options });
+    const shape = { relocation, nodes, storeServers };
+    await runStack({ config, source, shape, layout, specs, ...options });
   } catch (error) {
     throw explainUnusable(layout.directory, error);
   } finally {
@@ -76,22 +85,33 @@ export async function up(options: UpOptions): Promise<void> {
 }
 
 /** What the processes read when they start. */
-async function writeFiles(effective: EffectiveConfig, layout: StackLayout): Promise<void> {
-  rotateLogs(layout, Object.keys(effective.config.regions));
-  replaceFile(layout.config, effective.text);
+async function writeFiles(
+  { config, text, storeServers }: EffectiveConfig,
+  layout: StackLayout,
+  ring: KeyRing,
+): Promise<void> {
+  rotateLogs(layout, config);
+  replaceFile(layout.config, text);
   keepSecret(layout.token);
-  await issueCertificates(effective.config, layout);
-  if (effective.runsStore) writeStoreFiles(effective.config, layout);
+  await issueCertificates(config, layout, ring);
+  if (storeServers) writeStoreFiles(config, layout);
 }
 
+function storePlan(program: string, layout: StackLayout, ring: KeyRing): StorePlan {
+  return { program, secret: keepSealedSecret(layout.storeSecret, ring) };
+}
+
+/** They hold no password: that is in the environment of the servers. */
 function writeStoreFiles(config: Config, layout: StackLayout): void {
   const sites = storeSites(config);
   const voters = hubVoters(sites);
-  const secret = keepSecret(layout.storeSecret);
   for (const site of sites) {
     const { store } = layout.region(site.region);
     mkdirSync(store, { recursive: true, mode: 0o700 });
-    const options = (kind: string) => ({ site, voters, secret, storeDirectory: join(store, kind) });
+    const options = (kind: string) => {
+      const storeDirectory = join(store, kind);
+      return { site, voters, secretVariable: storeSecretVariable, storeDirectory };
+    };
     replaceFile(join(store, 'leaf.conf'), leafConfigText(options('leaf')));
     if (voters.includes(site)) replaceFile(join(store, 'hub.conf'), hubConfigText(options('hub')));
   }

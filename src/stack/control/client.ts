@@ -7,7 +7,7 @@ import { isAlive, isStopped, type ProcessIdentity } from '../processes/identity.
 import { layoutOf, type StackLayout } from '../state/layout.ts';
 import { findLeftovers } from '../state/leftovers.ts';
 import { bootId, readRecord, type StackRecord } from '../state/record.ts';
-import type { ControlRequest, ControlResponse } from './protocol.ts';
+import type { ControlProgress, ControlRequest, ControlResponse } from './protocol.ts';
 
 /** A stack as seen from outside: where it lives and what it recorded. */
 export interface FoundStack {
@@ -65,21 +65,31 @@ export function refuseFrozen(supervisor: ProcessIdentity | null): void {
 /**
  * Asks the supervisor of a stack for one thing.
  *
+ * @param limitMs for the response, or the next line of progress
  * @throws MeridianError with the supervisor's own code, `supervisor_frozen`, or
- *   `control_failed` when it gives no answer within `limitMs`.
+ *   `control_failed` when it says nothing within `limitMs`.
  */
 export async function askStack<Result>(
   stack: FoundStack,
   request: ControlRequest,
   limitMs = 15_000,
+  onProgress: (progress: ControlProgress['progress']) => void = () => undefined,
 ): Promise<Result> {
   refuseFrozen(stack.record.supervisor);
-  const response = await exchange(stack.record.socket, JSON.stringify(request), limitMs);
+  const asked = { path: stack.record.socket, line: JSON.stringify(request), limitMs, onProgress };
+  const response = await exchange(asked);
   if (response.ok) return response.result as Result;
   throw new MeridianError(response.error.code, response.error.message);
 }
 
-function exchange(path: string, line: string, limitMs: number): Promise<ControlResponse> {
+interface Asked {
+  readonly path: string;
+  readonly line: string;
+  readonly limitMs: number;
+  readonly onProgress: (progress: ControlProgress['progress']) => void;
+}
+
+function exchange({ path, line, limitMs, onProgress }: Asked): Promise<ControlResponse> {
   return new Promise((resolveResponse, reject) => {
     const socket = connect(path);
     let received = '';
@@ -94,13 +104,19 @@ function exchange(path: string, line: string, limitMs: number): Promise<ControlR
     socket.on('close', () => fail('closed the connection without an answer'));
     socket.on('connect', () => socket.write(`${line}\n`));
     socket.on('data', (text: string) => {
-      received += text;
-      const end = received.indexOf('\n');
-      if (end < 0) return;
-      clearTimeout(limit);
-      socket.removeAllListeners('close');
-      socket.end();
-      resolveResponse(JSON.parse(received.slice(0, end)) as ControlResponse);
+      const lines = (received + text).split('\n');
+      received = lines.pop() ?? '';
+      for (const answer of lines) {
+        const said = JSON.parse(answer) as ControlResponse | ControlProgress;
+        limit.refresh();
+        if ('progress' in said) onProgress(said.progress);
+        else {
+          clearTimeout(limit);
+          socket.removeAllListeners('close');
+          socket.end();
+          resolveResponse(said);
+        }
+      }
     });
   });
 }

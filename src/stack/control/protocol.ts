@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import type { RollStep } from '../rolling/roll.ts';
 
 const name = z.string().min(1).max(253);
 
 /**
  * What the control socket of a stack accepts: one JSON object per line, answered by one
- * line each, in order. Whoever may open the socket (its owner: mode 0600 in a directory
+ * line each, in order; lines of progress may come before it. Whoever may open the socket (its owner: mode 0600 in a directory
  * of mode 0700) may ask for all of it.
  */
 export const requestSchema = z.discriminatedUnion('operation', [
@@ -12,6 +13,18 @@ export const requestSchema = z.discriminatedUnion('operation', [
     operation: z.literal('region'),
     action: z.enum(['kill', 'freeze', 'start']),
     region: name,
+  }),
+  z.strictObject({
+    operation: z.literal('node'),
+    action: z.enum(['kill', 'freeze', 'start', 'stop', 'restart']),
+    region: name,
+    /** Left out: all of the region. */
+    node: name.optional(),
+  }),
+  z.strictObject({
+    operation: z.literal('restart'),
+    /** Left out: all regions. */
+    region: name.optional(),
   }),
   z.strictObject({
     operation: z.literal('service'),
@@ -30,6 +43,11 @@ export const requestSchema = z.discriminatedUnion('operation', [
 ]);
 
 export type ControlRequest = z.output<typeof requestSchema>;
+
+/** What goes on until the response. */
+export interface ControlProgress {
+  readonly progress: RollStep;
+}
 
 export type ControlResponse =
   | { readonly ok: true; readonly result: unknown }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import {
+  type ControlProgress,
   type ControlRequest,
   type ControlResponse,
   maximumRequestBytes,
@@ -13,7 +14,10 @@ import {
 } from './protocol.ts';
 
 /** Answers one request, or throws a `MeridianError` whose code and message go back. */
-export type ControlHandler = (request: ControlRequest) => unknown;
+export type ControlHandler = (
+  request: ControlRequest,
+  tell: (progress: ControlProgress['progress']) => void,
+) => unknown;
 
 /**
  * Where to bind: the wanted path, or where that is too long for a socket a folder of its
@@ -79,14 +83,15 @@ export class ControlServer {
     await nextTurn();
     await nextTurn();
     if (socket.destroyed || socket.readableEnded) return;
-    send(socket, await this.#answer(line));
+    send(socket, await this.#answer(line, socket));
   }
 
-  async #answer(line: string): Promise<ControlResponse> {
+  async #answer(line: string, socket: Socket): Promise<ControlResponse> {
     const request = parseRequest(line);
     if (!request) return refusal('control_failed', 'not a request that this stack knows');
     try {
-      return { ok: true, result: (await this.#handle(request)) ?? null };
+      const tell = (progress: ControlProgress['progress']) => send(socket, { progress });
+      return { ok: true, result: (await this.#handle(request, tell)) ?? null };
     } catch (error) {
       return refusal(codeOf(error) ?? 'control_failed', messageOf(error));
     }
@@ -106,6 +111,6 @@ function refusal(code: string, message: string): ControlResponse {
   return { ok: false, error: { code, message } };
 }
 
-function send(socket: Socket, response: ControlResponse): void {
+function send(socket: Socket, response: ControlResponse | ControlProgress): void {
   if (socket.writable) socket.write(`${JSON.stringify(response)}\n`);
 }

@@ -2,28 +2,27 @@ import { isIPv4 } from 'node:net';
 import type { Config } from '../../config/schema/config.ts';
 import type { PortNeed } from '../../region/ports.ts';
 import { hubVoters, storeSites } from '../../store/nats-server/sites.ts';
+import { type StackNode, stackNodes } from './nodes.ts';
 
 /** Every port that a process of the stack will listen on. */
 export function portNeeds(config: Config, withStore: boolean): PortNeed[] {
   return [
-    ...Object.keys(config.regions).flatMap((region) => nodeNeeds(config, region)),
+    ...stackNodes(config).flatMap((node) => nodeNeeds(config, node)),
     ...serviceNeeds(config),
     ...(withStore ? storeNeeds(config) : []),
   ];
 }
 
-function nodeNeeds(config: Config, region: string): PortNeed[] {
-  const settings = config.regions[region]!;
-  const host = settings.bind ?? settings.address;
+function nodeNeeds(config: Config, { title, bind: host, serves }: StackNode): PortNeed[] {
   const { http, https, dns, admin, link } = config.ports;
   const tcp = (name: string, port: number): PortNeed => ({
-    purpose: `${name} of ${region}`,
+    purpose: `${name} of ${title}`,
     host,
     port,
     transport: 'tcp',
   });
   const always = [tcp('admin API', admin), tcp('inter-region link', link)];
-  if (settings.kind === 'witness') return always;
+  if (!serves) return always;
   const names: PortNeed[] = [tcp('DNS', dns), { ...tcp('DNS', dns), transport: 'udp' }];
   return [tcp('HTTP', http), tcp('HTTPS', https), ...names, ...always];
 }

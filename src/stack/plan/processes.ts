@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/schema/config.ts';
+import { type ServerKind, serverEnvironment } from '../../store/nats-server/config-text.ts';
 import { hubVoters, storeSites } from '../../store/nats-server/sites.ts';
 import { formatIdentity, identify } from '../processes/identity.ts';
 import { stackMark, supervisorMark } from '../processes/marked.ts';
 import type { ProcessSpec } from '../processes/stack-process.ts';
 import type { StackLayout } from '../state/layout.ts';
+import { type StackNode, stackNodes } from './nodes.ts';
 
 export interface PlanOptions {
   readonly config: Config;
@@ -13,47 +15,76 @@ export interface PlanOptions {
   readonly meridian: readonly string[];
   /** The folder of the configuration file: services run there. */
   readonly configDirectory: string;
-  /** The program of the store servers; without it none are planned. */
-  readonly natsServer: string | undefined;
+  /** What the store servers need; without it none are planned. */
+  readonly store: StorePlan | undefined;
+  /** The id of this `up`: the configuration that it brings is made a revision once. */
+  readonly seed: string;
   readonly environment: NodeJS.ProcessEnv;
 }
 
+export interface StorePlan {
+  readonly program: string;
+  /** Password of clients, routes and leaves. */
+  readonly secret: string;
+}
+
+/** In the environment of a store server, and in its configuration a reference to it. */
+export const storeSecretVariable = 'MERIDIAN_STORE_PASSWORD';
+
+/** Names of variables that hold a secret, or the place of one. */
+const ofKeys = /^MERIDIAN_(SECRET_KEY|ADMIN_TOKEN)/;
+const ofStore = /^MERIDIAN_STORE_/;
+
 /**
- * Every process of the stack. Per region, in this order: its node, one process for each
+ * Every process of the stack. Per region, in this order: its nodes, one process for each
  * endpoint of a service that the stack starts, its store servers.
+ *
+ * A secret is in the environment of those processes only that need it: not in that of
+ * services, whatever the environment of the supervisor holds.
  */
 export function planProcesses(options: PlanOptions): ProcessSpec[] {
   const environment = {
-    ...options.environment,
+    ...without(options.environment, ofKeys),
     [stackMark]: options.layout.directory,
     [supervisorMark]: formatIdentity(identify(process.pid)!),
   };
-  const marked = { ...options, environment };
+  const forNodes = { ...options, environment };
+  const forOthers = { ...options, environment: without(environment, ofStore) };
+  const nodes = stackNodes(options.config);
   return Object.keys(options.config.regions).flatMap((region) => [
-    nodeSpec(region, marked),
-    ...serviceSpecs(region, marked),
-    ...storeSpecs(region, marked),
+    ...nodes.filter((node) => node.region === region).map((node) => nodeSpec(node, forNodes)),
+    ...serviceSpecs(region, forOthers),
+    ...storeSpecs(region, forOthers),
   ]);
 }
 
-function nodeSpec(region: string, options: PlanOptions): ProcessSpec {
-  const { layout, meridian, environment, natsServer } = options;
-  const { directory, nodeLog } = layout.region(region);
+function without(environment: NodeJS.ProcessEnv, names: RegExp): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.test(name)));
+}
+
+function nodeSpec({ id, region, name }: StackNode, options: PlanOptions): ProcessSpec {
+  const { layout, meridian, store, seed } = options;
+  const { directory, log } = layout.region(region).node(name);
   const [command = process.execPath, ...args] = meridian;
-  const run = ['run', '--region', region, '--config', layout.config, '--state', directory];
+  const run = ['run', '--region', region, ...(name === undefined ? [] : ['--node', name])];
+  const places = ['--config', layout.config, '--state', directory, '--seed', seed];
+  // Of a store that the stack does not run, the operator's own environment knows the secret.
+  const environment = store ? without(options.environment, ofStore) : options.environment;
   return {
-    id: `${region}/node`,
+    id,
     kind: 'node',
     region,
+    ...(name !== undefined && { node: name }),
     command,
-    args: [...args, ...run],
+    args: [...args, ...run, ...places],
     directory: layout.directory,
     environment: {
       ...environment,
       MERIDIAN_ADMIN_TOKEN_FILE: layout.token,
-      ...(natsServer !== undefined && { MERIDIAN_STORE_SECRET_FILE: layout.storeSecret }),
+      MERIDIAN_SECRET_KEY_FILE: layout.secretKey,
+      ...(store && { MERIDIAN_STORE_SECRET_FILE: layout.storeSecret }),
     },
-    logPath: nodeLog,
+    logPath: log,
   };
 }
 
@@ -88,19 +119,30 @@ function serviceSpecs(region: string, options: PlanOptions): ProcessSpec[] {
 }
 
 function storeSpecs(region: string, options: PlanOptions): ProcessSpec[] {
-  const { config, layout, natsServer, environment } = options;
-  if (natsServer === undefined) return [];
-  const isVoter = hubVoters(storeSites(config)).some((site) => site.region === region);
-  const kinds: ('hub' | 'leaf')[] = isVoter ? ['hub', 'leaf'] : ['leaf'];
+  const { config, layout, environment, store: plan } = options;
+  if (!plan) return [];
+  const sites = storeSites(config);
+  const voters = hubVoters(sites);
+  const site = sites.find((one) => one.region === region)!;
+  const kinds: ServerKind[] = voters.includes(site) ? ['hub', 'leaf'] : ['leaf'];
   const { store } = layout.region(region);
   return kinds.map((kind) => ({
     id: `${region}/store/${kind}`,
     kind,
     region,
-    command: natsServer,
+    command: plan.program,
     args: ['--config', join(store, `${kind}.conf`)],
     directory: layout.directory,
-    environment,
+    environment: {
+      ...environment,
+      ...serverEnvironment(kind, {
+        site,
+        voters,
+        storeDirectory: join(store, kind),
+        secret: plan.secret,
+        secretVariable: storeSecretVariable,
+      }),
+    },
     logPath: join(store, `${kind}.log`),
   }));
 }

@@ -8,10 +8,12 @@ export type ProcessKind = 'node' | 'service' | 'hub' | 'leaf';
 
 /** One process of a stack: what to run, and where its output goes. */
 export interface ProcessSpec {
-  /** `eu-west-1/node`, `eu-west-1/service/rates`, `eu-west-1/store/hub`. */
+  /** `eu-west-1/node`, `eu-west-1/node/a`, `eu-west-1/service/rates`, `eu-west-1/store/hub`. */
   readonly id: string;
   readonly kind: ProcessKind;
   readonly region: string;
+  /** For kind `node`, where the region names its nodes. */
+  readonly node?: string;
   /** The service, for kind `service`. */
   readonly service?: string;
   readonly command: string;

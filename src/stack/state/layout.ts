@@ -6,20 +6,28 @@ import { join } from 'node:path';
  *   DIR/  stack.json        what runs, for the next `up` and for the commands   0600
  *         lock              who runs it                                         0600
  *         stack.sock        control socket                                      0600
+ *         secret-key        opens everything below that is sealed               0600
  *         admin-token       secret of changes through the admin API             0600
- *         store-secret      password of the store servers                       0600
+ *         store-secret      password of the store servers                sealed 0600
  *         config.json       the configuration that the nodes read
- *         ca/               development CA
- *         regions/R/        node.log access.log snapshots
- *                   identity/ tls/        ca.pem cert.pem key.pem (0600)
+ *         ca/               development CA: ca.pem, ca-key.pem           sealed 0600
+ *         regions/R/        of its node: node.log access.log snapshots
+ *                     identity/ tls/      ca.pem cert.pem, key.pem       sealed 0600
+ *                   nodes/N/  the same of each node, where it names several
  *                   services/S.log
  *                   store/  {hub,leaf}.{conf,log} and their data
+ *
+ * Two secrets stand here in clear, both the operator's own: `secret-key`, since something
+ * must open the rest when the stack starts again with nobody at the keyboard, and
+ * `admin-token`, which the operator's programs read. Who takes a copy of the rest, of a
+ * backup or of one region's folder, learns nothing without `secret-key`.
  */
 export interface StackLayout {
   readonly directory: string;
   readonly record: string;
   readonly lock: string;
   readonly socket: string;
+  readonly secretKey: string;
   readonly token: string;
   readonly storeSecret: string;
   readonly config: string;
@@ -29,11 +37,18 @@ export interface StackLayout {
 
 export interface RegionLayout {
   readonly directory: string;
-  readonly nodeLog: string;
-  readonly identity: string;
-  readonly tls: string;
   readonly services: string;
   readonly store: string;
+  /** `undefined`: the only node of a region that names none. */
+  node(name: string | undefined): NodeLayout;
+}
+
+export interface NodeLayout {
+  /** The state directory of the node. */
+  readonly directory: string;
+  readonly log: string;
+  readonly identity: string;
+  readonly tls: string;
 }
 
 export function layoutOf(directory: string): StackLayout {
@@ -42,6 +57,7 @@ export function layoutOf(directory: string): StackLayout {
     record: join(directory, 'stack.json'),
     lock: join(directory, 'lock'),
     socket: join(directory, 'stack.sock'),
+    secretKey: join(directory, 'secret-key'),
     token: join(directory, 'admin-token'),
     storeSecret: join(directory, 'store-secret'),
     config: join(directory, 'config.json'),
@@ -50,12 +66,19 @@ export function layoutOf(directory: string): StackLayout {
       const region = join(directory, 'regions', name);
       return {
         directory: region,
-        nodeLog: join(region, 'node.log'),
-        identity: join(region, 'identity'),
-        tls: join(region, 'tls'),
         services: join(region, 'services'),
         store: join(region, 'store'),
+        node: (own) => nodeLayout(own === undefined ? region : join(region, 'nodes', own)),
       };
     },
+  };
+}
+
+function nodeLayout(directory: string): NodeLayout {
+  return {
+    directory,
+    log: join(directory, 'node.log'),
+    identity: join(directory, 'identity'),
+    tls: join(directory, 'tls'),
   };
 }

@@ -7,6 +7,15 @@ import { replaceFile } from './private-file.ts';
 
 const identitySchema = z.strictObject({ pid: z.int().min(1), startTicks: z.number() });
 
+/** Where a node, or the region that has but one, is asked. */
+const placeSchema = z.strictObject({
+  address: z.string(),
+  http: z.int(),
+  https: z.int(),
+  dns: z.int(),
+  admin: z.int(),
+});
+
 const recordSchema = z.strictObject({
   format: z.literal('meridian-stack/1'),
   /** Start ticks count from the boot: those of another boot mean nothing. */
@@ -16,15 +25,33 @@ const recordSchema = z.strictObject({
   socket: z.string(),
   /** The configuration as it was written, before the stack filled in what it provides. */
   source: z.strictObject({ file: z.string(), revision: z.string() }).optional(),
+  /** What `up` made of the configuration; the same is made of one that is applied later. */
+  shape: z
+    .strictObject({
+      relocation: z.strictObject({ portOffset: z.int(), loopback: z.int() }),
+      /** Of each region; left out: as the configuration says. */
+      nodes: z.int().optional(),
+      /** Those that the stack runs. */
+      storeServers: z.record(z.string(), z.array(z.string())).optional(),
+    })
+    .optional(),
   regions: z.record(
     z.string(),
-    z.strictObject({
-      address: z.string(),
+    placeSchema.extend({
       serves: z.boolean(),
-      http: z.int(),
-      https: z.int(),
-      dns: z.int(),
-      admin: z.int(),
+      /** In the order of the configuration. */
+      nodes: z
+        .array(
+          placeSchema.extend({
+            /** Of its process: `eu-west-1/node/a`. */
+            id: z.string(),
+            /** For people: `eu-west-1/a`. */
+            title: z.string(),
+            /** Left out: the only one of a region that names none. */
+            name: z.string().optional(),
+          }),
+        )
+        .default([]),
     }),
   ),
   processes: z.array(
@@ -35,6 +62,7 @@ const recordSchema = z.strictObject({
 /** stack.json: what runs on a state directory, or what ran there last. */
 export type StackRecord = z.output<typeof recordSchema>;
 export type RegionRecord = StackRecord['regions'][string];
+export type NodeRecord = RegionRecord['nodes'][number];
 
 export function emptyRecord(socket: string): StackRecord {
   return {

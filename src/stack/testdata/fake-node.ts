@@ -2,26 +2,36 @@
  * Stands for `meridian run` in tests of the supervisor: answers the admin API of its
  * region as a node of a complete stack would. FAKE_NODE names what it does wrong, and
  * where: `exit:eu`, `unready:eu`, `deaf:eu` (ignores requests to end), `degraded:eu`,
- * `serviceless:eu` (nobody sees the service of eu).
+ * `serviceless:eu` (nobody sees the service of eu), `second:eu` (it starts once only).
+ * Another place than a region: `exit:eu/b`, a node of several.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
   allowPositionals: true,
   options: {
     region: { type: 'string', default: '' },
+    node: { type: 'string' },
+    seed: { type: 'string', default: '' },
     config: { type: 'string', default: '' },
     state: { type: 'string', default: '' },
   },
 });
 const config = JSON.parse(readFileSync(values.config, 'utf8'));
-const [fault, faultRegion] = (process.env.FAKE_NODE ?? '').split(':');
-const has = (name: string) => fault === name && faultRegion === values.region;
+const { region: own, node } = values;
+const title = node === undefined ? own : `${own}/${node}`;
+const [fault, faultPlace] = (process.env.FAKE_NODE ?? '').split(':');
+const has = (name: string) => fault === name && faultPlace === title;
 
-console.log(`fake node of ${values.region}, token file ${process.env.MERIDIAN_ADMIN_TOKEN_FILE}`);
-if (has('exit')) {
+console.log(`fake node of ${title}, token file ${process.env.MERIDIAN_ADMIN_TOKEN_FILE}`);
+console.log(`seed ${values.seed}`);
+const startedBefore = join(values.state, 'started');
+const isSecond = existsSync(startedBefore);
+writeFileSync(startedBefore, '');
+if (has('exit') || (has('second') && isSecond)) {
   console.error('the fake node fails on purpose');
   process.exit(3);
 }
@@ -32,18 +42,28 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+interface Region {
+  readonly address: string;
+  readonly nodes?: Readonly<Record<string, { readonly address: string }>>;
+}
+
 const status = {
-  region: values.region,
+  region: own,
+  node: node ?? own,
   degraded: fault === 'degraded' ? ['a thing is degraded'] : [],
   store: { engine: 'memory', reachable: true },
-  regions: Object.keys(config.regions).map((name) => ({
+  regions: Object.entries<Region>(config.regions).map(([name, { address, nodes = {} }]) => ({
     name,
     gateway: { state: has('unready') ? 'unknown' : 'healthy', reason: '' },
+    draining: false,
+    addresses: Object.entries({ ...(nodes.a ? {} : { [name]: { address } }), ...nodes }).map(
+      ([of, at]) => ({ ...at, node: of, state: 'healthy', draining: false }),
+    ),
   })),
   services: Object.entries<{ endpoints: object }>(config.services ?? {}).flatMap(
     ([name, { endpoints }]) =>
       Object.keys(endpoints).map((region) => {
-        const isDown = fault === 'serviceless' && faultRegion === region;
+        const isDown = fault === 'serviceless' && faultPlace === region;
         const state = isDown ? 'unhealthy' : 'healthy';
         return { name, region, state, reason: `${region} says down`, endpoints: [] };
       }),
@@ -53,4 +73,6 @@ const status = {
 const server = createServer((request, response) => {
   response.end(JSON.stringify(request.url === '/ready' ? { ready: true } : status));
 });
-server.listen(config.ports.admin, config.regions[values.region].address);
+const place: Region = config.regions[own];
+const { address } = node === undefined ? place : place.nodes![node]!;
+server.listen(config.ports.admin, address);

@@ -34,6 +34,8 @@ export interface StartOptions {
   readonly environment?: NodeJS.ProcessEnv;
   readonly readyWithinMs?: number;
   readonly stateName?: string;
+  /** Of each region; left out: as the configuration says. */
+  readonly nodes?: number;
   readonly place?: { readonly loopback: number; readonly portOffset: number };
 }
 
@@ -52,13 +54,15 @@ export class FakeStack {
   readonly #exited: Promise<unknown>;
 
   constructor(folder: string, options: StartOptions = {}) {
-    const { config = fakeConfig, environment, readyWithinMs = 15_000, stateName } = options;
+    const { config = fakeConfig, environment, readyWithinMs = 15_000, stateName, nodes } = options;
     const { loopback, portOffset } = options.place ?? somePlace();
     this.folder = folder;
     this.state = join(folder, stateName ?? 'state');
     const file = join(folder, 'meridian.yaml');
     writeFileSync(file, JSON.stringify(config));
-    const args = [file, this.state, loopback, portOffset, readyWithinMs].map(String);
+    const args = [file, this.state, loopback, portOffset, readyWithinMs, nodes ?? []]
+      .flat()
+      .map(String);
     this.child = spawn(process.execPath, [pathOf('./fake-supervisor.ts'), ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...environment },
