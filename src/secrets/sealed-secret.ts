@@ -8,6 +8,7 @@ import {
 } from './envelope.ts';
 import { hasExactly } from './exact-fields.ts';
 import type { KeyRing } from './key-ring.ts';
+import { checkSecretName } from './reference.ts';
 import { fail } from './secret-error.ts';
 
 export const maximumSecretBytes = 64 * 1024;
@@ -68,17 +69,19 @@ export function encodeSecret(sealed: SealedSecret): Buffer {
   return Buffer.from(JSON.stringify(sealed));
 }
 
-/** @throws SecretError `secret_damaged` */
+/** @throws as `parseSecret` */
 export function decodeSecret(name: string, bytes: Uint8Array): SealedSecret {
   return parseSecret(name, jsonOf(bytes));
 }
 
 /**
- * Checks the form only, for which no key is needed: for values of the store and of snapshots.
+ * Checks the form only, for which no key is needed: for values of the store, of snapshots
+ * and of bundles.
  *
- * @throws SecretError `secret_damaged`
+ * @throws SecretError `secret_damaged`, `secret_name_invalid`
  */
 export function parseSecret(name: string, value: unknown): SealedSecret {
+  checkSecretName(name);
   const context = contextOf(name);
   if (!hasExactly(value, fields) || value.version !== 1) return malformed(context);
   const { version, updatedAt } = value;

@@ -14,7 +14,7 @@ const mark = 'meridian-sealed ';
 const firstLine = `${mark}1\n`;
 
 /** A larger file is not read, whatever it holds. */
-const maximumSecretFileBytes = 1024 * 1024;
+export const maximumSecretFileBytes = 1024 * 1024;
 
 /** The context of files that operators seal with `meridian secret seal`. */
 export const secretFileContext = 'file';

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { ManualClock } from '../base/manual-clock.ts';
+import { storeError } from '../store/errors.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import type { Bucket, Store } from '../store/store.ts';
 import { KeyRing } from './key-ring.ts';
@@ -284,6 +285,13 @@ describe('values of the store that nobody of ours wrote', () => {
     assert.equal((await secrets.list())[0]?.damaged, undefined);
   });
 
+  test('are refused under a name that none can have', async () => {
+    const { secrets } = harness();
+    await secrets.set('a', value);
+    const sealed = (await secrets.sealed(['a'])).get('a');
+    assert.throws(() => parseSecret('../\u001b', sealed), { code: 'secret_name_invalid' });
+  });
+
   test('of any bytes are refused with a code', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -319,19 +327,16 @@ describe('a replica that is behind', () => {
     assert.deepEqual(openSecret(oldRing, 'new', (await far.sealed(['new'])).get('new')!), value);
   });
 
-  test('says so when the leader is out of reach', async () => {
+  test('knows nothing of what it lacks while the leader is out of reach', async () => {
     const { store } = harness();
     const behind = storeWith(store, () => ({
       get: async (_, options) => {
-        if (options?.from === 'leader') throw new Error('nobody there');
+        if (options?.from === 'leader') throw storeError('store_unreachable', 'nobody there');
         return undefined;
       },
     }));
     const far = new Secrets({ store: behind, ring: oldRing, clock: new ManualClock() });
-    await assert.rejects(far.sealed(['new']), {
-      code: 'secret_unknown',
-      message: /^the leader cannot be asked now, and this region has no secret named "new"/,
-    });
+    await assert.rejects(far.sealed(['new']), { code: 'store_unreachable' });
   });
 });
 

@@ -74,7 +74,8 @@ export class Secrets {
   /**
    * The sealed forms of these names, from the region's own replica; what that does not
    * have (yet) is asked of the leader, as a configuration may arrive before the secrets
-   * that were set for it.
+   * that were set for it. With the leader out of reach that is an error of the store, not
+   * `secret_unknown`: nobody can tell.
    *
    * @throws SecretError `secret_unknown` naming all that are missing, `secret_damaged`,
    *   `secret_name_invalid`; StoreError
@@ -84,10 +85,10 @@ export class Secrets {
     wanted.forEach(checkSecretName);
     const entries = await inBatches(wanted, (name) => this.#bucket.get(name));
     const absent = wanted.filter((_, index) => !entries[index]);
-    entries.push(...(await this.#askLeader(absent)));
+    entries.push(...(await inBatches(absent, (name) => this.#latest(name))));
     const found = entries.filter((entry) => entry !== undefined);
     const missing = absent.filter((name) => !found.some(({ key }) => key === name));
-    if (missing.length > 0) unknown(missing, 'the store has');
+    if (missing.length > 0) unknown(missing);
     return new Map(found.map(({ key, value }) => [key, decodeSecret(key, value)]));
   }
 
@@ -122,7 +123,7 @@ export class Secrets {
   async delete(name: string): Promise<void> {
     checkSecretName(name);
     await contended(name, true, async () => {
-      const { revision } = (await this.#latest(name)) ?? unknown([name], 'the store has');
+      const { revision } = (await this.#latest(name)) ?? unknown([name]);
       await this.#bucket.delete(name, revision);
     });
   }
@@ -175,14 +176,6 @@ export class Secrets {
     if (sealed.envelope.outerKey === ring.currentId) return 'already';
     await this.#bucket.update(name, encodeSecret(next), entry.revision);
     return 'rewrapped';
-  }
-
-  async #askLeader(names: readonly string[]): Promise<(Entry | undefined)[]> {
-    try {
-      return await inBatches(names, (name) => this.#latest(name));
-    } catch (cause) {
-      return unknown(names, 'the leader cannot be asked now, and this region has', cause);
-    }
   }
 
   #latest(name: string): Promise<Entry | undefined> {
@@ -238,8 +231,8 @@ function describe({ key, value, revision }: Pick<Entry, 'key' | 'value' | 'revis
   }
 }
 
-function unknown(names: readonly string[], who: string, cause?: unknown): never {
+function unknown(names: readonly string[]): never {
   const shown = names.map((name) => `"${name}"`).join(', ');
-  const message = `${who} no secret named ${shown}; \`meridian secret set NAME\` makes one`;
-  return fail('secret_unknown', message, { details: { names }, cause });
+  const message = `the store has no secret named ${shown}; \`meridian secret set NAME\` makes one`;
+  return fail('secret_unknown', message, { details: { names } });
 }
