@@ -24,11 +24,18 @@ const secretPrefix = 'secret:';
 export function withAbsoluteFiles<T>(config: T, configPath: string): T {
   const folder = dirname(resolve(configPath));
   const copy = structuredClone(config);
-  for (const [section, field] of fileFields) {
-    const name = valueAt(copy, [section, field]);
-    if (typeof name !== 'string' || isAbsolute(name)) continue;
-    if (section !== 'geo' && name.startsWith(secretPrefix)) continue;
+  for (const { path, name } of relativeFiles(copy)) {
+    const [section, field] = path;
     (valueAt(copy, [section]) as Record<string, unknown>)[field] = resolve(folder, name);
   }
   return copy;
+}
+
+/** The names of files that start from nowhere yet. The document need not be valid. */
+export function relativeFiles(document: unknown) {
+  return fileFields.flatMap((path) => {
+    const name = valueAt(document, path);
+    if (typeof name !== 'string' || isAbsolute(name)) return [];
+    return path[0] !== 'geo' && name.startsWith(secretPrefix) ? [] : [{ path, name }];
+  });
 }

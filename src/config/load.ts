@@ -68,7 +68,13 @@ export function parseConfig(text: string, fileName: string): LoadedConfig {
 
 type Locate = (path: Finding['path'], at: Finding['at']) => Position;
 
-function accept(
+/**
+ * Validates a document, whatever it was read from. `earlier` are issues that its reader
+ * found already.
+ *
+ * @throws ConfigError `config_invalid`
+ */
+export function accept(
   value: unknown,
   file: string,
   locate?: Locate,

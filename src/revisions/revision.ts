@@ -25,6 +25,8 @@ export interface RevisionInfo extends RevisionRef {
   readonly seed: string | undefined;
   /** Where the content is: parts of the gzipped JSON document in the bucket `config`. */
   readonly content: ContentRef;
+  /** Names the request that made it, so that one sent again finds its own revision. */
+  readonly change?: string | undefined;
 }
 
 export interface ContentRef {
@@ -82,7 +84,7 @@ export interface TrafficCount {
 }
 
 /**
- * Key `head` of the bucket `config`, replaced by compare-and-set only: the one place that
+ * Key `head.json` of the bucket `config`, replaced by compare-and-set only: the one place that
  * says which revision a region is to run.
  */
 export interface Head {
@@ -117,6 +119,15 @@ export interface Acknowledgement {
   readonly pendingRestart: readonly string[];
   /** ISO 8601. */
   readonly at: string;
+  /** The configuration file that the node was started with, as it is on the disk now. */
+  readonly localFile?: LocalFile | undefined;
+}
+
+export interface LocalFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Content hash, as that of a revision. */
+  readonly hash: string;
 }
 
 export interface Refusal extends RevisionRef {

@@ -1,0 +1,213 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { isStoreError } from '../store/errors.ts';
+import type { Watch } from '../store/store.ts';
+import { isSameRevision } from './head.ts';
+import { parseHead } from './parse.ts';
+import { desiredRevision, type Head, type RevisionInfo, type RevisionRef } from './revision.ts';
+import { headKey, type Revisions, type SeenHead } from './revisions.ts';
+
+/** The head is asked for again after at most so long, whatever the watch said. */
+export const compareIntervalMs = 5_000;
+/** Share of the interval by which nodes differ, so that they do not ask in step. */
+const jitter = 0.2;
+const watchAgainMs = 500;
+
+type From = 'watch' | 'leader' | 'replica';
+
+export interface FollowerOptions {
+  readonly revisions: Revisions;
+  readonly region: string;
+  readonly clock: Clock;
+  /** The newest that the node ran before it started: older ones are not followed. */
+  readonly seen?: RevisionRef | undefined;
+  /** What the region is to run: once at first, then whenever that changes. Must not throw. */
+  onDesired(info: RevisionInfo, head: Head): void;
+  /** Whenever the head changes, as it does with each step of a rollout. Must not throw. */
+  onHead?(head: Head): void;
+  /** What is wrong with the head; told when it changes. The last good one is kept. */
+  onTrouble?(message: string): void;
+  /** From 0 to below 1. */
+  random?(): number;
+}
+
+/**
+ * Tells what the own region is to run, now and whenever that changes.
+ *
+ *   watch of the head ───────────┐ at once
+ *                                ▼
+ *                           may it follow ──▶ desired for the region ──▶ onDesired
+ *                                ▲   │ no
+ *   compare, every 4 to 5 s ─────┘   └──▶ onTrouble, the last good one stays
+ *   (leader; else the replica, which says how old it may be)
+ *
+ * A watch that stopped in silence costs one interval at most. The sequence of what is
+ * followed never falls: where a replica lags, a leader is about to be deposed, or the store
+ * was set back or made anew, an older head is not followed. A store that was made anew is
+ * followed from where its sequence has reached what was seen (`Author.after`).
+ */
+export class Follower {
+  readonly #options: FollowerOptions;
+  #last: SeenHead | undefined;
+  #desired: RevisionInfo | undefined;
+  /** When what is followed was last known to be the newest, by the monotonic clock. */
+  #knownAtMs = Number.NEGATIVE_INFINITY;
+  #trouble: string | undefined;
+  #watch: Watch | undefined;
+  readonly #timers = new Map<'watch' | 'compare', Timer>();
+  #closed = false;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+  }
+
+  get head(): Head | undefined {
+    return this.#last?.head;
+  }
+
+  /** What is wrong with the head at present. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** Since it was last known that `head` is the newest; `Infinity`: never. */
+  staleForMs(): number {
+    return this.#options.clock.monotonicMs() - this.#knownAtMs;
+  }
+
+  start(): void {
+    void this.#follow();
+    void this.#compare();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watch?.close();
+    for (const timer of this.#timers.values()) timer.cancel();
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      this.#watch = this.#options.revisions.watchHead();
+      for await (const event of this.#watch) {
+        if (this.#closed) return;
+        if (event.type !== 'put' || event.key !== headKey) continue;
+        const { value, revision } = event;
+        this.#examine('watch', () => ({
+          head: parseHead(value),
+          storeRevision: revision,
+          staleForMs: Number.POSITIVE_INFINITY,
+        }));
+      }
+    } catch (error) {
+      this.#report(error);
+    }
+    this.#watch?.close();
+    this.#again('watch', watchAgainMs, () => this.#follow());
+  }
+
+  async #compare(): Promise<void> {
+    try {
+      await this.#compareWith('leader');
+    } catch (error) {
+      if (isStoreError(error)) await this.#compareWith('replica').catch(() => {});
+      else this.#report(error);
+    }
+    const { random = Math.random } = this.#options;
+    const intervalMs = compareIntervalMs * (1 - jitter * random());
+    this.#again('compare', intervalMs, () => this.#compare());
+  }
+
+  async #compareWith(from: 'leader' | 'replica'): Promise<void> {
+    const { clock, revisions } = this.#options;
+    const askedAtMs = clock.monotonicMs();
+    const seen = await revisions.head(from);
+    if (this.#closed) return;
+    if (!seen && this.#last) {
+      if (from === 'leader') this.#tell('the store has no revision any more; the last one is kept');
+      return;
+    }
+    const current = seen === undefined || this.#examine(from, () => seen);
+    if (!current) return;
+    const ageMs = from === 'leader' ? 0 : (seen?.staleForMs ?? revisions.staleForMs());
+    this.#knownAtMs = Math.max(this.#knownAtMs, askedAtMs - ageMs);
+  }
+
+  /** @returns whether what is followed now is the head that was read. */
+  #examine(from: From, read: () => SeenHead): boolean {
+    let seen: SeenHead;
+    try {
+      seen = read();
+    } catch (error) {
+      this.#report(error);
+      return false;
+    }
+    const verdict = mayFollow(this.#last, seen, this.#options.seen);
+    if (verdict === 'older' && from !== 'leader') return false;
+    if (verdict === 'older' || verdict === 'backwards') {
+      const { sequence } = this.#last?.head.current ?? this.#options.seen ?? { sequence: 0 };
+      const now = `the store says revision ${seen.head.current.sequence}`;
+      this.#tell(`${now}, and revision ${sequence} or a later stage of it was seen: not followed`);
+      return false;
+    }
+    if (verdict === 'anew')
+      this.#tell('the store was made anew or set back, and is followed again');
+    else if (from !== 'watch') this.#trouble = undefined;
+    if (verdict !== 'same') this.#adopt(seen);
+    return true;
+  }
+
+  #adopt(seen: SeenHead): void {
+    const { region, onDesired, onHead } = this.#options;
+    this.#last = seen;
+    const desired = desiredRevision(seen.head, region);
+    const changed = !this.#desired || !isSameRevision(this.#desired, desired);
+    this.#desired = desired;
+    onHead?.(seen.head);
+    if (changed) onDesired(desired, seen.head);
+  }
+
+  #report(error: unknown): void {
+    if (!this.#closed && !isStoreError(error)) this.#tell(messageOf(error));
+  }
+
+  #tell(message: string): void {
+    if (message === this.#trouble) return;
+    this.#trouble = message;
+    this.#options.onTrouble?.(message);
+  }
+
+  #again(what: 'watch' | 'compare', delayMs: number, run: () => Promise<void>): void {
+    if (this.#closed) return;
+    this.#timers.set(
+      what,
+      this.#options.clock.after(delayMs, () => void run()),
+    );
+  }
+}
+
+/**
+ * Whether a head may take the place of the one before. Revisions of one store only grow, so
+ * a smaller one is either late, or of a store that was set back or made anew; which of the
+ * two, its sequence tells.
+ *
+ *   - `newer`, `anew`: follow
+ *   - `same`: nothing new
+ *   - `older`: an earlier stage of what is followed, or late
+ *   - `backwards`: a later write with an earlier sequence
+ */
+function mayFollow(
+  last: SeenHead | undefined,
+  { head, storeRevision }: SeenHead,
+  floor: RevisionRef | undefined,
+): 'newer' | 'anew' | 'same' | 'older' | 'backwards' {
+  const { sequence, content } = head.current;
+  if (!last) return sequence < (floor?.sequence ?? 0) ? 'backwards' : 'newer';
+  const before = last.head.current;
+  const newer = storeRevision > last.storeRevision;
+  if (sequence < before.sequence) return newer ? 'backwards' : 'older';
+  const otherContent = sequence === before.sequence && content.nonce !== before.content.nonce;
+  if (newer) return otherContent ? 'anew' : 'newer';
+  if (sequence > before.sequence || otherContent) return 'anew';
+  return storeRevision === last.storeRevision ? 'same' : 'older';
+}
