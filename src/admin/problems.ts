@@ -61,6 +61,7 @@ const storeProblems: Record<StoreErrorCode, ProblemDefinition> = {
   no_quorum: unavailable,
   store_full: { ...unavailable, retryAfterSeconds: 60 },
   store_closed: unavailable,
+  store_unsafe: { ...unavailable, retryAfterSeconds: 60 },
   object_damaged: { ...unavailable, title: 'What the store holds is damaged' },
   revision_mismatch: { status: 409, title: 'It was changed by somebody else at the same time' },
   key_exists: { status: 409, title: 'It is there already' },

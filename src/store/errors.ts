@@ -14,6 +14,7 @@ import { MeridianError } from '../base/errors.ts';
  *   invalid_key          no         none      key, prefix, bucket, object or subject is malformed
  *   value_too_large      no         none      more bytes than one value or object may have
  *   store_full           no         none      the engine refused for want of room
+ *   store_unsafe         no         none      the servers could lose it, see `StoreStatus.unsafe`
  *   object_damaged       no         –         an object's parts do not give its digest
  *   store_closed         no         none or   `close()` was called
  *                                   unknown
@@ -26,6 +27,7 @@ export type StoreErrorCode =
   | 'invalid_key'
   | 'value_too_large'
   | 'store_full'
+  | 'store_unsafe'
   | 'object_damaged'
   | 'store_closed';
 
@@ -42,6 +44,7 @@ export const storeErrorIsRetryable: Readonly<Record<StoreErrorCode, boolean>> = 
   invalid_key: false,
   value_too_large: false,
   store_full: false,
+  store_unsafe: false,
   object_damaged: false,
   store_closed: false,
 };

@@ -20,6 +20,7 @@
  *   or may happen later (a frozen server has it in its socket). A late `put` can undo a
  *   newer one; a late compare-and-set cannot. So decisions that must be safe are
  *   compare-and-set, never `put`.
+ * - **Servers that could lose confirmed writes are not written to**: `store_unsafe`.
  * - **Without a majority** writes fail so, and local reads and watches go on.
  * - **A local read may be stale**, says how stale, and need not see this node's own last
  *   write, nor what an earlier read saw. `from: 'leader'` asks the leader, over the wide
@@ -142,4 +143,33 @@ export interface StoreStatus {
   readonly lastError: string | undefined;
   /** The server connected to, `host:port`. */
   readonly server: string | undefined;
+  /** Its version; `undefined` without one. */
+  readonly serverVersion: string | undefined;
+  /**
+   * Why writes are refused with `store_unsafe`, in one sentence: the servers are too old, too
+   * few, or confirm writes before they are on disk. Reads and watches go on.
+   */
+  readonly unsafe: string | undefined;
+  /** What about the servers could not be found out, in one sentence. Writes go on. */
+  readonly unverified: string | undefined;
+  /** Those in use, by name; what they tell is up to about 3 s old. */
+  readonly buckets: readonly BucketStatus[];
+}
+
+export interface BucketStatus {
+  readonly name: string;
+  /** The server of the hub that leads it; `undefined`: none, or the hub is out of reach. */
+  readonly leader: string | undefined;
+  /** Copies that the hub is to keep; 0 before it was asked. */
+  readonly replicas: number;
+  /** Copies that are level and were heard from lately, the leader's included. */
+  readonly current: number;
+  /** Whether a majority of the copies was there: without, writes fail. */
+  readonly quorum: boolean;
+  /** As `Bucket.staleForMs`. */
+  readonly staleForMs: number;
+  /** Writes that the region's replica lacks, as far as it heard; `undefined`: not known. */
+  readonly lagMessages: number | undefined;
+  /** Since the region's replica last heard from the hub; `undefined`: never. */
+  readonly mirrorSilentMs: number | undefined;
 }

@@ -196,6 +196,20 @@ function signalContract(stores: Stores): void {
     assert.equal(status.outOfReachForMs, 0);
     assert.equal(status.lastError, undefined);
     assert.ok(status.sinceMs <= performance.now());
+    assert.deepEqual([status.unsafe, status.unverified], [undefined, undefined]);
+  });
+
+  it('tells who leads each bucket, its copies, and how far the local one is', async () => {
+    const { near } = stores();
+    await near.bucket('told').put('k', bytes('v'));
+    const told = await eventually('the bucket with all its copies', () => {
+      const found = near.status().buckets.find(({ name }) => name === 'told');
+      const level = found !== undefined && found.lagMessages === 0;
+      return level && found.current > 0 && found.current === found.replicas && found;
+    });
+    assert.ok(told.leader !== undefined && told.quorum);
+    assert.ok(told.mirrorSilentMs !== undefined && told.mirrorSilentMs >= 0);
+    assert.ok(told.staleForMs < 5_000, String(told.staleForMs));
   });
 }
 

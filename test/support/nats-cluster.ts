@@ -17,6 +17,7 @@ import { checkNatsServer, findNatsServer } from '../../src/store/nats-server/fin
 import { hubName, identityName } from '../../src/store/nats-server/identities.ts';
 import { hubVoters, type StorePorts, type StoreSite } from '../../src/store/nats-server/sites.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
+import { DelayingRelay } from './delaying-relay.ts';
 
 /**
  * Why no real servers can be started here, or `false`. In CI a missing nats-server is a
@@ -48,6 +49,22 @@ export interface NatsClusterOptions {
   readonly leaves: readonly string[];
   readonly secret?: string;
   readonly tls?: boolean;
+  /** Puts relays with this delay, one way, between the servers of different regions. */
+  readonly delayMs?: number;
+  /** Changes the configuration of a server, as an operator might. */
+  readonly edit?: (text: string, kind: ServerKind, region: string) => string;
+}
+
+interface Parts {
+  readonly options: NatsClusterOptions;
+  readonly identities: ReadonlyMap<string, LinkIdentity> | undefined;
+  readonly links: readonly FarSite[];
+}
+
+/** A site as the other regions reach it. */
+interface FarSite {
+  readonly site: StoreSite;
+  readonly relays: readonly DelayingRelay[];
 }
 
 /**
@@ -57,7 +74,7 @@ export interface NatsClusterOptions {
 export class NatsCluster {
   readonly sites: readonly StoreSite[];
   readonly secret: string | undefined;
-  readonly #identities: ReadonlyMap<string, LinkIdentity> | undefined;
+  readonly #parts: Parts;
   readonly #directory: string;
   readonly #program: string;
   readonly #servers: readonly ServerProcess[];
@@ -66,16 +83,15 @@ export class NatsCluster {
     program: string,
     directory: string,
     sites: readonly StoreSite[],
-    leaves: readonly string[],
-    secret: string | undefined,
-    identities: ReadonlyMap<string, LinkIdentity> | undefined,
+    parts: Parts,
   ) {
     this.#program = program;
     this.#directory = directory;
     this.sites = sites;
-    this.secret = secret;
-    this.#identities = identities;
+    this.secret = parts.options.secret;
+    this.#parts = parts;
     const voters = hubVoters(sites);
+    const { leaves } = parts.options;
     this.#servers = sites.flatMap((site) => [
       ...(voters.includes(site) ? [this.#prepare('hub', site, voters)] : []),
       ...(leaves.includes(site.region) ? [this.#prepare('leaf', site, voters)] : []),
@@ -92,10 +108,17 @@ export class NatsCluster {
     const directory = mkdtempSync(join(tmpdir(), 'meridian-nats-'));
     const sites = await Promise.all(options.regions.map(freeSite));
     const identities = options.tls ? await issueIdentities(sites) : undefined;
-    const { leaves, secret } = options;
-    const cluster = new NatsCluster(program, directory, sites, leaves, secret, identities);
+    const links = options.delayMs === undefined ? [] : await relayLinks(sites, options.delayMs);
+    const cluster = new NatsCluster(program, directory, sites, { options, identities, links });
     cluster.startAll();
     return cluster;
+  }
+
+  /** One way, between any two regions, from now on. */
+  set delayMs(delayMs: number) {
+    for (const { relays } of this.#parts.links) {
+      for (const relay of relays) relay.delayMs = delayMs;
+    }
   }
 
   /** For a node of the region. */
@@ -113,7 +136,7 @@ export class NatsCluster {
 
   /** What proves a node of the region to its leaf, and the leaf to it. */
   tlsOf(region: string): (LinkIdentity & { serverName: string }) | undefined {
-    const identity = this.#identities?.get(region);
+    const identity = this.#parts.identities?.get(region);
     return identity && { ...identity, serverName: identityName(region) };
   }
 
@@ -165,6 +188,7 @@ export class NatsCluster {
 
   async close(): Promise<void> {
     await this.killAll();
+    await Promise.all(this.#parts.links.flatMap(({ relays }) => relays.map((one) => one.close())));
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
@@ -174,8 +198,13 @@ export class NatsCluster {
     return server;
   }
 
+  #reached(from: StoreSite, voter: StoreSite): StoreSite {
+    if (from === voter) return voter;
+    return this.#parts.links.find(({ site }) => site.region === voter.region)?.site ?? voter;
+  }
+
   #writeIdentity(region: string, directory: string): ServerTls | undefined {
-    const identity = this.#identities?.get(region);
+    const identity = this.#parts.identities?.get(region);
     if (!identity) return undefined;
     const write = (name: 'ca' | 'cert' | 'key') => {
       const path = join(directory, `${name}.pem`);
@@ -192,9 +221,12 @@ export class NatsCluster {
     const text = kind === 'hub' ? hubConfigText : leafConfigText;
     const configFile = join(directory, 'server.conf');
     const tls = this.#writeIdentity(site.region, directory);
-    const options = { site, voters, storeDirectory: join(directory, 'data'), tls };
+    const reached = voters.map((voter) => this.#reached(site, voter));
+    const options = { site, voters: reached, storeDirectory: join(directory, 'data'), tls };
     const { secret } = this;
-    writeFileSync(configFile, text(secret ? { ...options, secretVariable } : options));
+    const { edit = (unchanged: string) => unchanged } = this.#parts.options;
+    const generated = text(secret ? { ...options, secretVariable } : options);
+    writeFileSync(configFile, edit(generated, kind, site.region));
     return {
       kind,
       region: site.region,
@@ -215,6 +247,21 @@ async function issueIdentities(sites: readonly StoreSite[]): Promise<Map<string,
       await issueRegionIdentity(authority, region, { addresses: [address], names: [hubName] }),
     ] as const;
   return new Map(await Promise.all(sites.map(issue)));
+}
+
+function relayLinks(sites: readonly StoreSite[], delayMs: number): Promise<FarSite[]> {
+  return Promise.all(
+    sites.map(async (site) => {
+      const { address: host, ports } = site;
+      const start = (port: number) => DelayingRelay.start(host, { host, port }, delayMs);
+      const [cluster, leafnodes] = await Promise.all([
+        start(ports.cluster),
+        start(ports.leafnodes),
+      ]);
+      const farPorts = { ...ports, cluster: cluster.port, leafnodes: leafnodes.port };
+      return { site: { ...site, ports: farPorts }, relays: [cluster, leafnodes] };
+    }),
+  );
 }
 
 async function freeSite(region: string, index: number): Promise<StoreSite> {

@@ -1,8 +1,9 @@
 import { nuid } from '@nats-io/transport-node';
 import { isStoreError, storeError } from '../errors.ts';
 import { checkKey, checkPrefix, checkValue } from '../names.ts';
-import type { Bucket, Entry, ReadOptions, Watch } from '../store.ts';
+import type { Bucket, BucketStatus, Entry, ReadOptions, Watch } from '../store.ts';
 import { directGet, leaderGet, publish, type StoredMessage, type Write } from './api.ts';
+import { BucketHealth } from './bucket-health.ts';
 import { Freshness, type Source, SourceChoice } from './freshness.ts';
 import type { Link } from './link.ts';
 import { Provisioning } from './provisioning.ts';
@@ -25,17 +26,24 @@ export class JetStreamBucket implements Bucket {
   readonly #freshness = new Freshness();
   readonly #choice = new SourceChoice();
   readonly #provisioning: Provisioning;
+  readonly #health: BucketHealth;
   readonly #watches = new Set<Watch>();
 
   constructor(name: string, link: Link, replicas: number) {
     this.name = name;
     this.#link = link;
     this.#provisioning = new Provisioning(name, replicas, link, this.#freshness);
+    this.#health = new BucketHealth(name, link);
   }
 
   /** A sentence when the region's mirror cannot follow the hub. */
   get problem(): string | undefined {
     return this.#provisioning.problem;
+  }
+
+  /** Why writes to the bucket are refused. */
+  get unsafe(): string | undefined {
+    return this.#provisioning.unsafe;
   }
 
   async get(key: string, { from = 'replica' }: ReadOptions = {}): Promise<Entry | undefined> {
@@ -111,9 +119,23 @@ export class JetStreamBucket implements Bucket {
     return this.#freshness.staleForMs(this.#link.nowMs(), this.#link.reachability.confirmedAtMs);
   }
 
+  status(): BucketStatus {
+    const { mirror } = this.#provisioning;
+    const known = mirror !== undefined && mirror.silentForMs >= 0;
+    return {
+      name: this.name,
+      ...this.#health.state,
+      staleForMs: this.staleForMs(),
+      lagMessages: known ? mirror.lag : undefined,
+      mirrorSilentMs: known
+        ? mirror.silentForMs + this.#link.nowMs() - mirror.askedAtMs
+        : undefined,
+    };
+  }
+
   async close(): Promise<void> {
     for (const watch of this.#watches) watch.close();
-    await this.#provisioning.ended;
+    await Promise.all([this.#provisioning.ended, this.#health.ended]);
   }
 
   #source(): Source {
@@ -162,6 +184,14 @@ export class JetStreamBucket implements Bucket {
     );
   }
 
+  /** @throws {StoreError} `store_unsafe` */
+  async #checkSafe(what: string, deadlineMs: number): Promise<void> {
+    const { inspection } = this.#link;
+    await inspection.settled(deadlineMs);
+    const reason = inspection.unsafe ?? this.#provisioning.unsafe;
+    if (reason !== undefined) throw storeError('store_unsafe', `${what} is not written: ${reason}`);
+  }
+
   async #write(
     key: string,
     value: Uint8Array,
@@ -171,6 +201,7 @@ export class JetStreamBucket implements Bucket {
     const what = `${this.name}/${key}`;
     checkValue(value, what);
     await this.#provisioning.stood(deadlineMs);
+    await this.#checkSafe(what, deadlineMs);
     const write = { bucket: this.name, key, value, messageId: nuid.next(), ...condition };
     return await this.#link.attempt({ write: true, what, deadlineMs }, (connection, timeoutMs) =>
       publish(connection, write, timeoutMs),

@@ -42,11 +42,12 @@ export class JetStreamStore implements Store {
     this.#reachability = reachability;
     this.#replicas = options.replicas;
     const onLost = (reason: string) => reachability.failed(nowMs(), reason);
-    this.#link = new Link(
-      new Connection({ ...options, region: options.region ?? options.name, onLost }),
-      nowMs,
-      reachability,
-    );
+    const connection = new Connection({
+      ...options,
+      region: options.region ?? options.name,
+      onLost,
+    });
+    this.#link = new Link(connection, nowMs, reachability, options.replicas);
     this.#open(heartbeatBucket);
     this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link);
   }
@@ -68,21 +69,29 @@ export class JetStreamStore implements Store {
 
   status(): StoreStatus {
     const { reachable, sinceMs, lastError } = this.#reachability;
-    const problems = [...this.#buckets.values()].map(({ problem }) => problem);
+    const { connection, inspection } = this.#link;
+    const { unsafe: unsafeServers, unverified } = inspection;
+    const buckets = [...this.#buckets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const unsafe = unsafeServers ?? first(buckets, (bucket) => bucket.unsafe);
+    const problem = first(buckets, (bucket) => bucket.problem);
     return {
       engine: 'jetstream',
       reachable,
       sinceMs,
       outOfReachForMs: this.#reachability.outOfReachForMs(this.#link.nowMs()),
-      lastError: lastError ?? problems.find((problem) => problem !== undefined),
-      server: this.#link.connection.server,
+      lastError: lastError ?? unsafe ?? problem ?? unverified,
+      server: connection.server,
+      serverVersion: connection.current?.info?.version,
+      unsafe,
+      unverified,
+      buckets: buckets.map((bucket) => bucket.status()),
     };
   }
 
   async close(): Promise<void> {
     const closed = this.#link.connection.close();
     const buckets = [...this.#buckets.values()].map((bucket) => bucket.close());
-    await Promise.all([closed, this.#heartbeat, ...buckets]);
+    await Promise.all([closed, this.#heartbeat, this.#link.inspection.ended, ...buckets]);
   }
 
   #open(name: string): JetStreamBucket {
@@ -93,4 +102,12 @@ export class JetStreamStore implements Store {
     this.#buckets.set(name, bucket);
     return bucket;
   }
+}
+
+function first<T, U>(items: readonly T[], of: (item: T) => U | undefined): U | undefined {
+  for (const item of items) {
+    const found = of(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -3,6 +3,7 @@ import { isStoreError, storeError } from '../errors.ts';
 import type { Reachability } from '../reachability.ts';
 import type { Connection } from './connection.ts';
 import { explainFailure, isWorthAnotherTry, mayHaveBeenTaken } from './failures.ts';
+import { Inspection } from './inspection.ts';
 import { sleep } from './sleep.ts';
 
 /** Below `writeLimitMs`, with room for a busy event loop. */
@@ -20,16 +21,24 @@ export interface Operation {
   readonly tryLimitMs?: number | undefined;
 }
 
-/** What buckets and watches share of their store: its connection, its limits, its clock. */
+/** What buckets and watches share of their store: its connection, its limits, its clock, its servers. */
 export class Link {
   readonly connection: Connection;
   readonly nowMs: () => number;
   readonly reachability: Reachability;
+  readonly inspection: Inspection;
 
-  constructor(connection: Connection, nowMs: () => number, reachability: Reachability) {
+  constructor(
+    connection: Connection,
+    nowMs: () => number,
+    reachability: Reachability,
+    replicas: number,
+  ) {
     this.connection = connection;
     this.nowMs = nowMs;
     this.reachability = reachability;
+    const hubConfirms = () => reachability.reachable;
+    this.inspection = new Inspection({ connection, replicas, hubConfirms });
   }
 
   get closing(): AbortSignal {

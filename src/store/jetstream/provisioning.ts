@@ -1,6 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../base/errors.ts';
-import type { Freshness } from './freshness.ts';
+import type { Freshness, MirrorReport } from './freshness.ts';
 import type { Link } from './link.ts';
 import { resolvesWithin, sleep } from './sleep.ts';
 import { ensureBucket, mirrorInfo } from './streams.ts';
@@ -27,6 +27,8 @@ export class Provisioning {
   readonly #freshness: Freshness;
   #standingOn: NatsConnection | undefined;
   #problem: string | undefined;
+  #unsafe: string | undefined;
+  #mirror: MirrorReport | undefined;
 
   constructor(bucket: string, replicas: number, link: Link, freshness: Freshness) {
     this.#bucket = bucket;
@@ -39,6 +41,16 @@ export class Provisioning {
   /** Why the bucket is not made yet, or why its mirror cannot follow. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Why what is written could be lost. */
+  get unsafe(): string | undefined {
+    return this.#unsafe;
+  }
+
+  /** What the mirror last told of itself. */
+  get mirror(): MirrorReport | undefined {
+    return this.#mirror;
   }
 
   /**
@@ -74,13 +86,17 @@ export class Provisioning {
 
   async #step(connection: NatsConnection): Promise<void> {
     if (this.#standingOn !== connection) {
-      this.#problem = await ensureBucket(connection, this.#bucket, this.#replicas);
-      this.#standingOn = connection;
+      const made = await ensureBucket(connection, this.#bucket, this.#replicas);
+      this.#problem = made.problem;
+      this.#unsafe = made.unsafe;
+      // What is unsafe is looked at again, until somebody puts it right.
+      this.#standingOn = made.unsafe === undefined ? connection : undefined;
       this.#stood.resolve();
     }
     const askedAtMs = this.#link.nowMs();
     const mirror = await mirrorInfo(connection, this.#bucket);
-    if (mirror) this.#freshness.observe({ askedAtMs, ...mirror });
+    this.#mirror = mirror && { askedAtMs, ...mirror };
+    if (this.#mirror) this.#freshness.observe(this.#mirror);
     else this.#standingOn = undefined;
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { storeError } from '../errors.ts';
 import { checkBucketName, checkSubject } from '../names.ts';
 import { PartedObjects } from '../objects.ts';
-import type { Bucket, Objects, Signal, Store, StoreStatus } from '../store.ts';
+import type { Bucket, BucketStatus, Objects, Signal, Store, StoreStatus } from '../store.ts';
 import { MemoryBucket } from './memory-bucket.ts';
 
 type Listener = (payload: Uint8Array) => void;
@@ -44,6 +44,10 @@ export class MemoryStore implements Store {
       outOfReachForMs: 0,
       lastError: undefined,
       server: undefined,
+      serverVersion: undefined,
+      unsafe: undefined,
+      unverified: undefined,
+      buckets: [...this.#buckets.keys()].sort().map(statusOf),
     };
   }
 
@@ -83,4 +87,17 @@ export class MemoryStore implements Store {
     this.#listeners.set(subject, listeners.add(own));
     return { close: () => void listeners.delete(own) };
   }
+}
+
+function statusOf(name: string): BucketStatus {
+  return {
+    name,
+    leader: 'memory',
+    replicas: 1,
+    current: 1,
+    quorum: true,
+    staleForMs: 0,
+    lagMessages: 0,
+    mirrorSilentMs: 0,
+  };
 }

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { checkNatsServer, compareVersions, findNatsServer } from './find.ts';
+import { checkNatsServer, findNatsServer } from './find.ts';
+import { compareVersions } from './version.ts';
 
 describe('findNatsServer', () => {
   let folder: string;

@@ -3,9 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { MeridianError, messageOf } from '../../base/errors.ts';
-
-/** Per-message TTLs, leaf mirrors of the same name and `sync_interval: always` as tried. */
-export const minimumNatsServer = '2.14.0';
+import { compareVersions, minimumNatsServer } from './version.ts';
 
 export type NatsServerErrorCode =
   | 'nats_server_missing'
@@ -68,17 +66,6 @@ export async function checkNatsServer(program: string): Promise<string> {
     );
   }
   return version;
-}
-
-/** Negative, zero or positive as `a` is older than, the same as or newer than `b`. */
-export function compareVersions(a: string, b: string): number {
-  const left = a.split('.').map(Number);
-  const right = b.split('.').map(Number);
-  for (let i = 0; i < 3; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 function versionOutput(program: string): Promise<string> {

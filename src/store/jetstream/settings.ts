@@ -1,0 +1,71 @@
+import { compareVersions, minimumNatsServer } from '../nats-server/version.ts';
+
+/** What a voter of the hub says of itself (`VARZ`), as far as the safety of writes hangs on it. */
+export interface ServerSettings {
+  readonly name: string;
+  /** `2.14.0`, without what may follow a `-`. */
+  readonly version: string;
+  /** Whether a write is on the disk before it is confirmed; `undefined`: no JetStream there. */
+  readonly syncsAlways: boolean | undefined;
+  /** Voters that the hub counts, of itself. */
+  readonly voters: number;
+}
+
+/**
+ * An answer to `settingsSubject`.
+ * @throws {Error} for what is no such answer, saying what is wrong with it.
+ */
+export function parseSettings(text: string): ServerSettings {
+  const answer: unknown = JSON.parse(text);
+  const server = field(answer, 'server');
+  const jetstream = field(field(answer, 'data'), 'jetstream');
+  const config = field(jetstream, 'config');
+  const size = field(field(jetstream, 'meta'), 'cluster_size');
+  const name = field(server, 'name');
+  const version = /^v?(\d+\.\d+\.\d+)/.exec(String(field(server, 'ver')))?.[1];
+  if (typeof name !== 'string' || version === undefined) {
+    throw new Error('a server tells its settings without its name or version');
+  }
+  return {
+    name: name.slice(0, 80),
+    version,
+    syncsAlways: config === undefined ? undefined : field(config, 'sync_always') === true,
+    voters: typeof size === 'number' ? size : 1,
+  };
+}
+
+/**
+ * Why writes to these servers could be lost, in one sentence; `undefined`: nothing against
+ * them. Pure.
+ */
+export function judgeServers(
+  leafVersion: string | undefined,
+  hub: readonly ServerSettings[],
+  replicas: number,
+): string | undefined {
+  if (leafVersion !== undefined && isTooOld(leafVersion)) {
+    return `the region's server is nats-server ${leafVersion}; Meridian needs ${minimumNatsServer} or newer`;
+  }
+  for (const { name, version, syncsAlways } of hub) {
+    if (isTooOld(version)) {
+      return `${name} is nats-server ${version}; Meridian needs ${minimumNatsServer} or newer`;
+    }
+    if (syncsAlways === undefined) return `${name} keeps no data: it runs without JetStream`;
+    if (!syncsAlways) {
+      return `${name} confirms writes before they are on its disk: it must run with "sync_interval: always"`;
+    }
+  }
+  const voters = Math.max(...hub.map((server) => server.voters));
+  if (hub.length === 0 || voters >= replicas) return undefined;
+  return `the hub has ${voters} of the ${replicas} voters that its buckets are to be kept on`;
+}
+
+function isTooOld(version: string): boolean {
+  const numbers = /^\d+\.\d+\.\d+/.exec(version)?.[0];
+  return numbers === undefined || compareVersions(numbers, minimumNatsServer) < 0;
+}
+
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}
