@@ -1,3 +1,4 @@
+import { chooseAddresses } from './addresses.ts';
 import type { SteeringContext } from './context.ts';
 import { type Grade, grade, gradeAnswer, isLastResort } from './grade.ts';
 import { failover } from './policies/failover.ts';
@@ -20,7 +21,7 @@ const routingPolicies: Readonly<Record<RoutingPolicyName, RoutingPolicy>> = {
  *
  *   answers ─ grade ─▶ drop forbidden (and, where closed, the last resorts)
  *           ─ policy.preference ─▶ only the most preferred: the finalists
- *           ─ policy.pick ─▶ choice
+ *           ─ policy.pick ─▶ answers ─ chooseAddresses ─▶ choice
  *
  * A client network with 0 bits (a resolver that wants no steering by client,
  * RFC 7871 section 7.1.2) counts as no client.
@@ -49,7 +50,9 @@ export function choose(
   }
   if (finalists.length === 0) return { answers: [], scopeBits: 0, rule: whyNone(set, context) };
   const question = { set, client: knownClient(client), context, random };
-  const choice = policy.pick(finalists, question);
+  const picked = policy.pick(finalists, question);
+  const addresses = chooseAddresses(set, picked.answers, context.states, random);
+  const choice = addresses ? { ...picked, addresses } : picked;
   return isLastResort(fitness) ? { ...choice, rule: `last resort, ${choice.rule}` } : choice;
 }
 

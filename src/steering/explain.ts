@@ -1,9 +1,21 @@
 import { type StateName, stateNames } from '../health/table.ts';
+import { type AddressGrade, addressGrade, gradeAddress } from './addresses.ts';
 import { choose, isExcluded, knownClient } from './choose.ts';
 import type { SteeringContext } from './context.ts';
 import { type Grade, grade, gradeAnswer, serviceState } from './grade.ts';
 import { distanceTo, latencyTo } from './policies/latency.ts';
-import type { Choice, ClientNetwork, SteeredSet } from './record-set.ts';
+import type { Choice, ClientNetwork, SteeredAnswer, SteeredSet } from './record-set.ts';
+
+/** What stood for and against one address of a region that publishes several. */
+export interface CandidateAddress {
+  readonly address: string;
+  readonly node: string;
+  readonly state: StateName;
+  readonly draining: boolean;
+  /** Whether it is in the answer. */
+  readonly given: boolean;
+  readonly why: string;
+}
 
 /** What stood for and against one answer. */
 export interface Candidate {
@@ -22,6 +34,8 @@ export interface Candidate {
   /** From the client's location, or without one from the region that is asked. */
   readonly distanceKm?: number;
   readonly why: string;
+  /** Absent where the region publishes one address, or the answer has data of its own. */
+  readonly addresses?: readonly CandidateAddress[];
 }
 
 export interface ExplainedChoice extends Choice {
@@ -43,6 +57,7 @@ export function explainChoice(
   const candidates = set.answers.map((_, answer) => ({
     ...judge(set, answer, context, choice),
     ...measure(set.answers[answer]?.region ?? -1, known, context),
+    ...judgeAddresses(set, answer, context, choice),
   }));
   return { ...choice, candidates, ...(located && { clientLocation: located.label }) };
 }
@@ -64,6 +79,44 @@ function judge(set: SteeredSet, answer: number, context: SteeringContext, choice
     usable: usability(fitness, set),
     why: `${reasonOf(fitness, set, region, context)}: ${outcome}`,
   } as const;
+}
+
+function judgeAddresses(
+  set: SteeredSet,
+  answer: number,
+  { topology, states }: SteeringContext,
+  choice: Choice,
+): Pick<Candidate, 'addresses'> {
+  const { addresses }: Partial<SteeredAnswer> = set.answers[answer] ?? {};
+  if (!addresses) return {};
+  const given = choice.addresses?.[choice.answers.indexOf(answer)] ?? [];
+  const judged = addresses.map((index, position) => {
+    const graded = gradeAddress(index, set.evaluate, states);
+    const isGiven = given.includes(position);
+    const outcome = isGiven ? 'given' : given.length > 0 ? 'left out' : 'not given';
+    return {
+      address: topology.addresses[index]?.address ?? '-',
+      node: topology.addresses[index]?.node?.name ?? '-',
+      state: stateNames[states.address(index)],
+      draining: states.addressDraining(index),
+      given: isGiven,
+      why: `${whyAddress(graded, index, set, states)}: ${outcome}`,
+    };
+  });
+  return { addresses: judged };
+}
+
+function whyAddress(
+  graded: AddressGrade,
+  index: number,
+  { evaluate }: SteeredSet,
+  states: SteeringContext['states'],
+): string {
+  if (graded === addressGrade.unusable) return 'unhealthy';
+  if (graded === addressGrade.usable) {
+    return evaluate === 'none' ? 'health is not evaluated' : 'healthy';
+  }
+  return states.addressDraining(index) ? 'its node is draining' : 'no evidence about it yet';
 }
 
 function usability(fitness: Grade, set: SteeredSet): Candidate['usable'] {

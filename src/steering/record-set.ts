@@ -5,6 +5,9 @@ export interface RegionStates {
   gateway(region: number): StateCode;
   service(service: number, region: number): StateCode;
   draining(region: number): boolean;
+  /** Of one published address, by its index in the topology. */
+  address(index: number): StateCode;
+  addressDraining(index: number): boolean;
   /** True unless a routing control switched the region off. */
   controlOn(region: number): boolean;
 }
@@ -19,6 +22,11 @@ export interface SteeredAnswer {
   readonly weight: number;
   /** Read by `failover` only. */
   readonly role: 'primary' | 'secondary' | undefined;
+  /**
+   * Where the answer is the addresses of a region that publishes several: the index of each
+   * in the topology, in the order of the record data. Only those that are fit are given.
+   */
+  readonly addresses?: readonly number[];
 }
 
 /** What steering needs of a record set; the record data stay with the zone. */
@@ -43,6 +51,11 @@ export interface ClientNetwork {
 export interface Choice {
   /** Indices into `SteeredSet.answers`, in the order to give. Empty: NODATA. */
   readonly answers: readonly number[];
+  /**
+   * Side by side with `answers`: which of its addresses to give, as positions in
+   * `SteeredAnswer.addresses`, in the order to give; `undefined`: all data of the answer.
+   */
+  readonly addresses?: readonly (readonly number[] | undefined)[];
   /**
    * Length of the client prefix that the choice depended on: every address in that
    * prefix of the client's address gets the same. 0: the same for all clients.

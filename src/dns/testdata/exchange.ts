@@ -73,12 +73,22 @@ export interface Exchange {
   readonly options: DnsDataOptions;
 }
 
-/** The zone that the tests ask, every gateway and service healthy. */
-export function createExchange(zones: ConfigInput['zones'] = {}): Exchange {
+/**
+ * The zone that the tests ask, every gateway, address and service healthy. `nodes` are those
+ * of eu-west-1.
+ */
+export function createExchange(
+  zones: ConfigInput['zones'] = {},
+  nodes?: ConfigInput['regions'][string]['nodes'],
+): Exchange {
   const config = configSchema.parse({
     regions: {
       'us-east-1': { address: '127.0.1.1', location: { latitude: 38.9, longitude: -77.4 } },
-      'eu-west-1': { address: '127.0.2.1', location: { latitude: 53.3, longitude: -6.3 } },
+      'eu-west-1': {
+        address: '127.0.2.1',
+        location: { latitude: 53.3, longitude: -6.3 },
+        ...(nodes && { nodes }),
+      },
       'ap-southeast-1': { address: '127.0.3.1', location: { latitude: 1.35, longitude: 103.8 } },
       'witness-1': {
         address: '127.0.4.1',
@@ -99,6 +109,7 @@ export function createExchange(zones: ConfigInput['zones'] = {}): Exchange {
     states.setGateway(index, healthy);
     states.setService(0, index, healthy);
   }
+  for (const { index } of topology.addresses) states.setAddress(index, healthy);
   const options = { config, topology, region: 'us-east-1', states, locator, serial: 7 };
   return { config, topology, states, options };
 }

@@ -119,7 +119,7 @@ class ZoneCompiler {
   }
 
   /**
-   * NS of the apex: configured, or one per region that serves, with its address as glue.
+   * NS of the apex: configured, or one per region that serves, with its addresses as glue.
    * They are static: a resolver that finds one dead asks the next. Returns the first.
    */
   #addNameServers(apexNode: ZoneNode): DomainName {
@@ -148,7 +148,8 @@ class ZoneCompiler {
       names.push(name);
       const node = this.#node(name);
       if (node.sets.length === 0) {
-        node.sets.push(plainSet(a.code, [a.parse(region.address, this.#apex)]));
+        const glue = region.addresses.map(({ address }) => a.parse(address, this.#apex));
+        node.sets.push(plainSet(a.code, glue));
       }
     }
     return names;

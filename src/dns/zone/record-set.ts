@@ -65,7 +65,9 @@ function compileSteering(
       return undefined;
     }
     const values = answer.values ?? defaultValues(type, region, place, path);
-    steered.push({ region, weight: answer.weight, role: answer.role });
+    const { weight, role } = answer;
+    const addresses = answer.values ? undefined : severalAddresses(type, region, place);
+    steered.push({ region, weight, role, ...(addresses && { addresses }) });
     records.push(encode.all(values, `${path}.values`));
     if (type.name === 'CNAME' && values.length > 1) {
       place.problems.add(`${path}.values`, 'a CNAME has one value');
@@ -105,15 +107,26 @@ function defaultAnswers(
     .map(({ name }) => ({ region: name, weight: 1 }));
 }
 
-/** The address of the region, for what is an IPv4 address. */
+/** The addresses of the region that health chooses from, if it publishes more than one. */
+function severalAddresses(
+  type: RecordType,
+  region: number,
+  { topology }: RecordSetPlace,
+): readonly number[] | undefined {
+  const addresses = topology.regions[region]?.addresses ?? [];
+  if (type.name !== 'A' || addresses.length < 2) return undefined;
+  return addresses.map(({ index }) => index);
+}
+
+/** The published addresses of the region, for what is an IPv4 address. */
 function defaultValues(
   type: RecordType,
   region: number,
   { topology, problems }: RecordSetPlace,
   path: string,
 ): readonly string[] {
-  const address = topology.regions[region]?.address;
-  if (type.name === 'A' && address !== undefined) return [address];
+  const info = topology.regions[region];
+  if (type.name === 'A' && info) return info.addresses.map(({ address }) => address);
   problems.add(path, `needs \`values\`: only type A with a region has a default`);
   return [];
 }

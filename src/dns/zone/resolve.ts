@@ -4,7 +4,14 @@ import { type DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
 import { hinfo } from '../wire/records/hinfo.ts';
 import type { Rdata } from '../wire/records/record-type.ts';
-import { type RecordSet, setOfType, type Zone, type ZoneNode, type ZoneSet } from './zone.ts';
+import {
+  type RecordSet,
+  type Steering,
+  setOfType,
+  type Zone,
+  type ZoneNode,
+  type ZoneSet,
+} from './zone.ts';
 
 /** Aliases followed for one question; as many as the common resolvers follow. */
 const maxAliases = 16;
@@ -97,12 +104,19 @@ function answerStep(owner: DomainName | undefined, set: RecordSet, steer: Steer)
   const choice = steer(steering.set);
   const { answers } = choice;
   let records: readonly Rdata[] = [];
-  if (answers.length === 1) records = steering.records[answers[0]!] ?? [];
+  if (answers.length === 1) records = recordsOf(steering, choice, 0);
   else if (answers.length > 1)
-    records = answers.flatMap((answer) => steering.records[answer] ?? []);
+    records = answers.flatMap((_, at) => recordsOf(steering, choice, at));
   if (steering.overlapping) records = [...new Set(records)];
   if (set.type === cname.code && records.length > 1) records = records.slice(0, 1);
   return { owner, set, records, choice };
+}
+
+/** What the answer at this place of the choice stands for. */
+function recordsOf(steering: Steering, choice: Choice, at: number): readonly Rdata[] {
+  const records = steering.records[choice.answers[at]!] ?? [];
+  const given = choice.addresses?.[at];
+  return given ? given.map((position) => records[position]!) : records;
 }
 
 function isSeen(target: NameKey, question: NameKey, steps: readonly AnswerStep[]): boolean {

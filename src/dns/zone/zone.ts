@@ -15,7 +15,10 @@ export interface RecordSet {
 /** A record set whose answers depend on health and on the client. */
 export interface Steering {
   readonly set: SteeredSet;
-  /** Records by index of `set.answers`. Equal data are the same object everywhere. */
+  /**
+   * Records by index of `set.answers`, side by side with its `addresses` where it has them.
+   * Equal data are the same object everywhere.
+   */
   readonly records: readonly (readonly Rdata[])[];
   /** Some datum belongs to two answers, so that answers given together may repeat it. */
   readonly overlapping: boolean;
