@@ -52,6 +52,16 @@ for (const [name, start] of Object.entries(holders)) {
   });
 }
 
+test('a port that two of the stack would have is named with both', async () => {
+  const node = { ...need('tcp', 8_080), purpose: 'HTTP of eu/b' };
+  const service = { ...node, purpose: 'service rates of eu' };
+  const other = { ...node, transport: 'udp' as const };
+  await assert.rejects(claimPorts([node, service, other]), {
+    code: 'port_taken',
+    message: `the configuration gives a port twice:\n  ${host}:8080/tcp: HTTP of eu/b and service rates of eu`,
+  });
+});
+
 test('UDP ports are proved apart from TCP ports, SO_REUSEPORT or not', async (t) => {
   for (const options of [{}, { reusePort: true }]) {
     const other = await udpHolder(options);

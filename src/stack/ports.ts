@@ -18,6 +18,7 @@ interface Refusal {
  *   machine or a port not for this user.
  */
 export async function claimPorts(needs: readonly PortNeed[]): Promise<void> {
+  refuseTwice(needs);
   const refusals = (await Promise.all(needs.map(tryPort))).filter(
     (refusal) => refusal !== undefined,
   );
@@ -34,6 +35,19 @@ export async function claimPorts(needs: readonly PortNeed[]): Promise<void> {
     ].join('\n  '),
     { details: { ports: refusals.map(({ need }) => need) } },
   );
+}
+
+/** Two of the stack itself: nodes, services and store servers come from places that know nothing of each other. */
+function refuseTwice(needs: readonly PortNeed[]): void {
+  const placeOf = ({ host, port, transport }: PortNeed) => `${host}:${port}/${transport}`;
+  const twice = [...Map.groupBy(needs, placeOf)].filter(([, same]) => same.length > 1);
+  if (twice.length === 0) return;
+  const lines = twice.map(
+    ([place, same]) => `${place}: ${same.map(({ purpose }) => purpose).join(' and ')}`,
+  );
+  failStack('port_taken', ['the configuration gives a port twice:', ...lines].join('\n  '), {
+    details: { ports: twice.flatMap(([, same]) => same) },
+  });
 }
 
 async function tryPort(need: PortNeed): Promise<Refusal | undefined> {

@@ -17,8 +17,14 @@ import { ControlServer, chooseSocketPath, parseRequest } from './server.ts';
 const folder = makeFolder();
 const path = join(folder, 'stack.sock');
 const seen: unknown[] = [];
-const server = new ControlServer(async (request) => {
+const server = new ControlServer(async (request, tell) => {
   seen.push(request);
+  if (request.operation === 'restart') {
+    for (const elapsedMs of [1, 2, 3]) {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      tell({ step: 'waiting', node: 'eu/node', position: 1, count: 1, elapsedMs });
+    }
+  }
   if (request.operation === 'events') throw new MeridianError('name_unknown', 'no such thing');
   if (request.operation === 'stop') return new Promise(() => undefined);
   if (request.operation === 'status') await new Promise((resolve) => setTimeout(resolve, 20));
@@ -56,6 +62,14 @@ test('a request is answered; an error keeps its code', async () => {
     code: 'name_unknown',
     message: 'no such thing',
   });
+});
+
+test('what goes on is told before the answer, and each word of it is a sign of life', async () => {
+  const told: number[] = [];
+  const answer = await askStack(stack, { operation: 'restart' }, 100, ({ elapsedMs }) =>
+    told.push(elapsedMs),
+  );
+  assert.deepEqual([told, answer], [[1, 2, 3], { asked: 'restart' }]);
 });
 
 test('requests on one connection are answered in order, however they are cut', async () => {
@@ -99,6 +113,9 @@ test('what is not exactly a request is refused and reaches nobody', async () => 
     '{"operation":"region","action":"kill"}',
     '{"operation":"region","action":"explode","region":"eu"}',
     '{"operation":"region","action":"kill","region":["eu"]}',
+    '{"operation":"node","action":"drain","region":"eu"}',
+    '{"operation":"node","action":"restart"}',
+    '{"operation":"restart","region":"eu","node":"a"}',
     '{"operation":"service","action":"freeze","region":"eu","service":"rates"}',
     `{"operation":"region","action":"kill","region":"${'x'.repeat(300)}"}`,
   ];

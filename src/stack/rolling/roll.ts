@@ -84,15 +84,11 @@ export function beginRoll(
 /** `sight` is of `state.nodes[state.index]`; call it until `done` or `fail`. */
 export function turnRoll(state: RollState, sight: NodeSight, nowMs: number): RollTurn {
   const seen = sight.answers ? { ...state, heardMs: nowMs } : state;
-  switch (state.phase) {
-    case 'next':
-      return leave(seen, sight, nowMs);
-    case 'stopping':
-      return untilEnded(seen, sight, nowMs);
-    case 'starting':
-      return untilFit(seen, sight, nowMs);
-  }
+  const turn = phases[state.phase](seen, sight, nowMs);
+  return turn.told ? { ...turn, state: { ...turn.state, toldMs: nowMs } } : turn;
 }
+
+const phases = { next: leave, stopping: untilEnded, starting: untilFit } as const;
 
 function leave(state: RollState, sight: NodeSight, nowMs: number): RollTurn {
   if (sight.process === 'stopped') return ended(state, nowMs, undefined);
@@ -141,14 +137,13 @@ function following(state: RollState, nowMs: number, step: RollStep | undefined):
 }
 
 function enter(state: RollState, phase: RollState['phase'], nowMs: number): RollState {
-  return { ...state, phase, sinceMs: nowMs, heardMs: nowMs, toldMs: nowMs };
+  return { ...state, phase, sinceMs: nowMs, heardMs: nowMs };
 }
 
 function waiting(state: RollState, why: string, nowMs: number): RollTurn {
-  const move = { type: 'wait' } as const;
-  if (nowMs - state.toldMs < tellEveryMs) return { state, move, told: undefined };
-  const step = { ...told(state, 'waiting', nowMs), why };
-  return { state: { ...state, toldMs: nowMs }, move, told: step };
+  const isDue = nowMs - state.toldMs >= tellEveryMs;
+  const step = isDue ? { ...told(state, 'waiting', nowMs), why } : undefined;
+  return { state, move: { type: 'wait' }, told: step };
 }
 
 function failed(state: RollState, why: string, nowMs: number): RollTurn {

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -21,7 +22,8 @@ import { endLeftovers } from './leftovers.ts';
 import { lockHolder, lockStack } from './lock.ts';
 import { replaceFile } from './private-file.ts';
 import { bootId, emptyRecord, readRecord, writeRecord } from './record.ts';
-import { keepSecret } from './secret.ts';
+import { keepKeyRing, readSealed, writeSealed } from './sealed-file.ts';
+import { keepSealedSecret, keepSecret } from './secret.ts';
 
 const folder = makeFolder();
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -193,4 +195,53 @@ test('a secret is made once, 256 bits, for its owner only', () => {
   writeFileSync(token, '');
   keepSecret(token);
   assert.notEqual(readFileSync(token, 'utf8').trim(), '');
+});
+
+test('the outer key is made once; without it what it sealed is not thrown away', () => {
+  const layout = openStateDirectory(freshPath());
+  const ring = keepKeyRing(layout);
+  assert.equal(statSync(layout.secretKey).mode & 0o777, 0o600);
+  const secret = keepSealedSecret(layout.storeSecret, ring);
+  assert.equal(keepKeyRing(layout).currentId, ring.currentId);
+  assert.equal(keepSealedSecret(layout.storeSecret, keepKeyRing(layout)), secret);
+  assert.ok(!readFileSync(layout.storeSecret, 'utf8').includes(secret));
+
+  const text = readFileSync(layout.secretKey, 'utf8');
+  rmSync(layout.secretKey);
+  assert.throws(() => keepKeyRing(layout), {
+    code: 'secret_key_missing',
+    message: /secret-key is missing, and .*store-secret is sealed with it: put it back/,
+  });
+  assert.equal(existsSync(layout.secretKey), false);
+  writeFileSync(layout.secretKey, text, { mode: 0o644 });
+  assert.throws(() => keepKeyRing(layout), { code: 'secret_key_unreadable', message: /0600/ });
+  chmodSync(layout.secretKey, 0o600);
+  assert.equal(keepSealedSecret(layout.storeSecret, keepKeyRing(layout)), secret);
+});
+
+test('a secret that an older version wrote in clear is kept and sealed', () => {
+  const layout = openStateDirectory(freshPath());
+  keepSecret(layout.storeSecret);
+  const plain = readFileSync(layout.storeSecret, 'utf8').trim();
+  const ring = keepKeyRing(layout);
+  assert.equal(keepSealedSecret(layout.storeSecret, ring), plain);
+  assert.equal(readSealed(layout.storeSecret, ring)?.trim(), plain);
+  assert.match(readFileSync(layout.storeSecret, 'utf8'), /^meridian-sealed 1\n/);
+});
+
+test('of a sealed file a flipped bit is found, and another key is named', () => {
+  const layout = openStateDirectory(freshPath());
+  const ring = keepKeyRing(layout);
+  const file = join(layout.directory, 'one');
+  writeSealed(file, ring, 'a text');
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf('"data":"') + 12;
+  bytes[at] = bytes[at] === 0x41 ? 0x42 : 0x41;
+  writeFileSync(file, bytes);
+  assert.equal(readSealed(file, ring), undefined);
+  writeSealed(file, keepKeyRing(openStateDirectory(freshPath())), 'a text');
+  assert.throws(() => readSealed(file, ring), {
+    code: 'secret_key_wrong',
+    message: new RegExp(`^${file}: .* ${layout.secretKey} holds`),
+  });
 });
