@@ -70,6 +70,14 @@ export async function takeLoopback(): Promise<{ loopback: number; lock: Exclusiv
   throw new Error('every loopback range is in use');
 }
 
+export interface TestStackOptions {
+  /** Of each region. */
+  readonly nodes?: number;
+  /** More of the command line of `meridian up`. */
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** The worked example as its user starts it, on addresses of its own. */
 export class TestStack {
   readonly state: string;
@@ -96,12 +104,17 @@ export class TestStack {
   }
 
   /** Starts `meridian up` and waits until it says that all is ready. */
-  static async start(config = exampleConfig): Promise<TestStack> {
+  static async start(config = exampleConfig, options: TestStackOptions = {}): Promise<TestStack> {
+    const { nodes, args: more = [], env = {} } = options;
     const { loopback, lock } = await takeLoopback();
     const state = await mkdtemp(join(tmpdir(), 'meridian-stack-'));
     const startedMs = performance.now();
     const args = [command, 'up', config, '--state', state, '--loopback', String(loopback)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const all = [...args, ...(nodes === undefined ? [] : ['--nodes', String(nodes)]), ...more];
+    const child = spawn(process.execPath, all, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     const output = { text: '' };
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (bytes: Buffer) => {
@@ -129,44 +142,52 @@ export class TestStack {
     return this.#process.pid!;
   }
 
-  address(region: RegionName): string {
-    return `127.${this.loopback}.${regionOctets[region]}.1`;
+  /** Of a region, which is that of its first node; or of another node: `b`, `c`, … */
+  address(region: RegionName, node = 'a'): string {
+    const place = node.charCodeAt(0) - 'a'.charCodeAt(0) + 1;
+    return `127.${this.loopback}.${regionOctets[region]}.${place}`;
   }
 
-  /** `meridian ARGS --state …`, which must succeed. Returns its standard output. */
+  /** `meridian ARGS --state …`, however it ends: `apply`, `plan`, … */
+  attempt(...args: string[]): Promise<CommandResult> {
+    return meridian([...args, '--state', this.state]);
+  }
+
+  /** The same, which must succeed. Returns its standard output. */
   async run(...args: string[]): Promise<string> {
-    const result = await meridian([...args, '--state', this.state]);
+    const result = await this.attempt(...args);
     if (result.code !== 0) {
       throw new Error(`meridian ${args.join(' ')}: exit ${result.code}\n${result.stderr}`);
     }
     return result.stdout;
   }
 
-  /** A resource of a region's admin API as JSON. */
-  async admin<T>(region: RegionName, path: string): Promise<T> {
-    const answer = await fetch(`http://${this.address(region)}:9000${path}`, {
+  /** A resource of the admin API of a node as JSON. */
+  async admin<T>(region: RegionName, path: string, node?: string): Promise<T> {
+    const answer = await fetch(`http://${this.address(region, node)}:9000${path}`, {
       signal: AbortSignal.timeout(2_000),
     });
     return (await answer.json()) as T;
   }
 
-  /** What the node of a region says of itself. */
-  status(region: RegionName): Promise<NodeStatus> {
-    return this.admin<NodeStatus>(region, '/status');
+  /** What a node says of itself. */
+  status(region: RegionName, node?: string): Promise<NodeStatus> {
+    return this.admin<NodeStatus>(region, '/status', node);
   }
 
-  /** Process ids of the nodes. */
+  /** Process ids of the nodes, the first of each region. */
   nodePids(): Promise<number[]> {
     return Promise.all(regionNames.map((region) => this.nodePid(region)));
   }
 
-  async nodePid(region: RegionName): Promise<number> {
-    const wanted = `--region\0${region}\0`;
+  /** Of the first node of a region, or of the one that is named. */
+  async nodePid(region: RegionName, node?: string): Promise<number> {
+    const wanted = `--region\0${region}\0${node === undefined ? '' : `--node\0${node}\0`}`;
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
       const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       if (words.includes(wanted) && words.includes(`${this.state}/`)) return Number(pid);
     }
-    throw new Error(`no node of ${region} runs`);
+    throw new Error(`no node ${node ?? ''} of ${region} runs`);
   }
 
   /** Ends it as Ctrl-C does and gives its exit code; the state directory stays. */
