@@ -14,7 +14,6 @@ function setUp(heard: readonly string[] = ['n1']) {
   const world = { heard };
   const exchange = new Exchange({
     region: 'a',
-    node: 'n1',
     clock,
     openSender: ({ region, node, host }) => {
       const name = host === `h-${node}` ? `${region}/${node}` : `${region}/${node}@${host}`;
@@ -44,6 +43,7 @@ const peer = (region: string, node = 'n1', host = `h-${node}`): Peer => ({
   port: 1,
 });
 const regions = (...peers: Peer[]) => ({
+  node: 'n1',
   siblings: peers.filter(({ region }) => region === 'a'),
   regions: Map.groupBy(
     peers.filter(({ region }) => region !== 'a'),

@@ -11,6 +11,8 @@ export interface Peer {
 }
 
 export interface Peers {
+  /** Name of the own node. */
+  readonly node: string;
   /** The other nodes of the own region. */
   readonly siblings: readonly Peer[];
   /** The nodes of every other region, by its name; at least one each. */
@@ -18,9 +20,8 @@ export interface Peers {
 }
 
 export interface ExchangeOptions {
-  /** The own region, and the own node in it. */
+  /** The own one. */
   readonly region: string;
-  readonly node: string;
   readonly clock: Clock;
   readonly openSender: (peer: Peer) => FrameSender;
   /** What to push now to siblings, and to other regions. */
@@ -62,7 +63,7 @@ const absentAfterMs = 1_200;
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #senders = new Map<string, FrameSender>();
-  #peers: Peers = { siblings: [], regions: new Map() };
+  #peers: Peers = { node: '', siblings: [], regions: new Map() };
   #timer: Timer | undefined;
   #soon = false;
   #closed = false;
@@ -118,11 +119,12 @@ export class Exchange {
 
   /** Has a sender to every node that is to be sent to now, and to no other. */
   #connect(): { siblings: FrameSender[]; receivers: FrameSender[] } {
-    const { region, node, clock, heardSince } = this.#options;
+    const { region, clock, heardSince } = this.#options;
+    const { node, regions } = this.#peers;
     const live = heardSince(clock.monotonicMs() - absentAfterMs);
     const wanted = new Set<string>();
     const siblings = this.#peers.siblings.map((peer) => this.#senderTo(peer, wanted));
-    const receivers = [...this.#peers.regions].flatMap(([to, peers]) =>
+    const receivers = [...regions].flatMap(([to, peers]) =>
       sends(node, live, region, to) ? this.#receivers(to, peers, wanted) : [],
     );
     this.#keepOnly(wanted);

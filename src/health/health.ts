@@ -22,18 +22,21 @@ export interface HealthInput {
   readonly config: Config;
   readonly topology: Topology;
   readonly table: HealthTable;
-  /** Of the own region on the link; `undefined` in an update: as before. */
+  /** Of the own region on the link. Without one nothing is sent. */
   readonly identity?: LinkIdentity | undefined;
-}
-
-export interface HealthOptions extends HealthInput {
-  /** Name of the own region. */
-  readonly region: string;
   /**
    * Name of this node in its region: 1 to 64 of letters, digits and `._:-`. Where the region
    * has several nodes, that of one of them.
    */
   readonly node: string;
+}
+
+/** What is left out stays as it is. */
+export type HealthUpdate = Omit<HealthInput, 'node'> & Partial<Pick<HealthInput, 'node'>>;
+
+export interface HealthOptions extends HealthInput {
+  /** Name of the own region. */
+  readonly region: string;
   readonly clock: Clock;
   /** [0, 1). */
   readonly random: () => number;
@@ -64,7 +67,6 @@ export class Health {
   readonly #exchange: Exchange;
   #input: HealthInput;
   #plan: HealthPlan;
-  #identity: LinkIdentity | undefined;
   #writer: TableWriter;
   #targets: ReadonlyMap<string, ProbeTarget>;
   #ejections: Ejections;
@@ -79,7 +81,6 @@ export class Health {
     const { config, topology, table, region, node, clock, random, probe } = options;
     this.#options = options;
     this.#input = options;
-    this.#identity = options.identity;
     this.#plan = planHealth(config, topology, region, node);
     this.#writer = new TableWriter(table, topology);
     this.#targets = byKey(this.#plan.targets);
@@ -103,9 +104,8 @@ export class Health {
       encodeFrame(vectorToJson(this.#machine.vector(scope)));
     this.#exchange = new Exchange({
       region,
-      node,
       clock,
-      openSender: (peer) => options.openSender(peer, this.#identity),
+      openSender: (peer) => options.openSender(peer, this.#input.identity),
       nodeFrame: frameOf('node'),
       regionFrame: frameOf('region'),
       heardSince: (sinceMs) => this.#machine.siblingsHeardSince(sinceMs),
@@ -150,23 +150,21 @@ export class Health {
    * endpoints that were ejected stay so. Throws `RangeError` (see `planHealth`) before
    * anything changed.
    */
-  update(input: HealthInput): void {
-    const { region, node, clock } = this.#options;
-    const plan = planHealth(input.config, input.topology, region, node);
-    const { table, topology } = this.#input;
+  update(update: HealthUpdate): void {
+    const { region, clock } = this.#options;
+    const { table, topology, node, identity } = this.#input;
+    const input = { ...update, node: update.node ?? node, identity: update.identity ?? identity };
+    const plan = planHealth(input.config, input.topology, region, input.node);
     if (input.table !== table) input.table.carryOver(table, topology, input.topology);
     this.#input = input;
     this.#plan = plan;
     this.#writer = new TableWriter(input.table, input.topology);
     this.#targets = byKey(plan.targets);
     this.#ejections = new Ejections(input.table, input.topology, region);
-    const changes = this.#machine.reconfigure(plan, clock.monotonicMs());
+    const changes = this.#machine.reconfigure(plan, clock.monotonicMs(), input.node);
     this.#writeTable();
     if (this.#started) this.start();
-    if (input.identity && !sameIdentity(input.identity, this.#identity)) {
-      this.#identity = input.identity;
-      this.#exchange.reconnect();
-    }
+    if (!sameIdentity(input.identity, identity)) this.#exchange.reconnect();
     this.#follow(changes);
   }
 
@@ -234,7 +232,7 @@ export class Health {
   }
 
   #peers(): Peers {
-    const { config, topology } = this.#input;
+    const { config, topology, node } = this.#input;
     const { region, node: own } = this.#plan;
     const peerOf = (of: string) => (node: NodeInfo) => ({
       region: of,
@@ -247,6 +245,7 @@ export class Health {
     );
     const others = topology.regions.filter(({ name }) => name !== region);
     return {
+      node,
       siblings: siblings.map(peerOf(region)),
       regions: new Map(others.map(({ name, nodes }) => [name, nodes.map(peerOf(name))])),
     };
@@ -256,8 +255,8 @@ export class Health {
 const byKey = (targets: readonly ProbeTarget[]): ReadonlyMap<string, ProbeTarget> =>
   new Map(targets.map((target) => [target.key, target]));
 
-const sameIdentity = (one: LinkIdentity, other: LinkIdentity | undefined): boolean =>
-  one.ca === other?.ca && one.cert === other.cert && one.key === other.key;
+const sameIdentity = (one: LinkIdentity | undefined, other: LinkIdentity | undefined): boolean =>
+  one?.ca === other?.ca && one?.cert === other?.cert && one?.key === other?.key;
 
 function isVerdicts(message: unknown): boolean {
   if (typeof message !== 'object' || message === null || !('kind' in message)) {

@@ -36,7 +36,7 @@ export interface MachineOptions {
  */
 export class HealthMachine {
   #plan: HealthPlan;
-  readonly #node: string;
+  #node: string;
   readonly #incarnation: number;
   readonly #own: OwnProbes;
   readonly #continuity: Continuity;
@@ -108,11 +108,13 @@ export class HealthMachine {
 
   /**
    * Follows a new configuration. States and verdicts of what stays are kept; a target whose
-   * address or check changed starts from nothing.
+   * address or check changed starts from nothing. The own node may have another name in it.
    */
-  reconfigure(plan: HealthPlan, atMs: number): readonly HealthChange[] {
+  reconfigure(plan: HealthPlan, atMs: number, node = this.#node): readonly HealthChange[] {
     this.#plan = plan;
     this.#vantages.reconfigure(plan);
+    if (node !== this.#node) this.#vantages.forgetOwn(this.#node);
+    this.#node = node;
     this.#states.reconfigure(plan.subjects, atMs);
     for (const key of plan.subjects.keys()) this.#dirty.add(key);
     this.#own.reconfigure(plan);

@@ -123,6 +123,13 @@ export class Vantage {
     return this.#settle(before, words.verdicts);
   }
 
+  /** As if the node had never spoken. */
+  forget(node: string): readonly string[] {
+    const before = this.#nodes.get(node)?.verdicts;
+    this.#nodes.delete(node);
+    return this.#settle(before);
+  }
+
   /** Marks nodes stale that were last heard before `sinceMs`. */
   expire(sinceMs: number): readonly string[] {
     let changed: string[] | undefined;

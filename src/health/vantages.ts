@@ -58,6 +58,11 @@ export class Vantages {
     this.#attend(this.own, (own) => own.speak(node, words));
   }
 
+  /** The own node has another name now. */
+  forgetOwn(node: string): void {
+    this.#attend(this.own, (own) => own.forget(node));
+  }
+
   /** Takes in what a configured region said. */
   hear(vector: Vector, atMs: number): void {
     const vantage = this.#byRegion.get(vector.region);
