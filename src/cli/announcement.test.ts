@@ -136,6 +136,29 @@ test('the table names what each region listens on, and a witness its admin API o
   assert.match(text, /watch +- +- +- +http:\/\/127\.0\.3\.1:9000\n/);
 });
 
+test('several nodes have a line each, and commands of their own', () => {
+  const { 'us-east-1': us, ...others } = document.regions;
+  const nodes = { a: { address: '127.0.1.1' }, b: { address: '127.0.1.2' } };
+  const regions = { 'us-east-1': { ...us, nodes }, watch: others.watch };
+  const config = read({ regions });
+  const text = announce({ ...facts, config });
+  assert.match(text, / REGION +NODE +HTTP /);
+  assert.match(
+    text,
+    /^ *us-east-1 +a +http:\/\/127\.0\.1\.1:8080 .*:9000\n {13}b +http:\/\/127\.0\.1\.2:8080 /m,
+  );
+  assert.match(text, /^ *watch +- +- +- +- +http:\/\/127\.0\.3\.1:9000$/m);
+  const commands = commandsToTry({ ...facts, config, stateFlag: '' });
+  assert.deepEqual(
+    commands.filter(([, command]) => /meridian (node|restart)/.test(command)),
+    [
+      ['kill a node', 'npx meridian node kill us-east-1 a'],
+      ['and start it', 'npx meridian node start us-east-1 a'],
+      ['restart node by node', 'npx meridian restart'],
+    ],
+  );
+});
+
 test('samples prefer what answers a plain GET and what depends on the client', () => {
   assert.deepEqual(sampleRequest(read({ routes: document.routes.slice(0, 3) })), {
     host: 'www.exchange.test',

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { loadKeyRing } from '../secrets/key-ring.ts';
 import { isSealed } from '../secrets/sealed-text.ts';
 import { askStack, findRunningStack } from './control/client.ts';
 import type { ControlRequest } from './control/protocol.ts';
 import type { Outcome } from './fleet.ts';
 import type { ProcessStatus } from './operations.ts';
 import type { RollStep } from './rolling/roll.ts';
+import { readSealed } from './state/sealed-file.ts';
 import { surveyStack } from './survey.ts';
-import { FakeStack, makeFolder, until } from './testdata/fake-stack.ts';
+import { FakeStack, fakeConfig, makeFolder, until } from './testdata/fake-stack.ts';
 
 const ask = <Result = Outcome>(
   stack: FakeStack,
@@ -22,6 +24,15 @@ const pids = async (stack: FakeStack) =>
     (await ask<ProcessStatus[]>(stack, { operation: 'status' })).map(({ id, pid }) => [id, pid]),
   );
 
+/** The store servers make and remove files all the time. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 const nodeIds = ['eu/node/a', 'eu/node/b', 'us/node/a', 'us/node/b'];
 const logOf = (stack: FakeStack, region: string, node: string) =>
   readFileSync(join(stack.state, 'regions', region, 'nodes', node, 'node.log'), 'utf8');
@@ -29,6 +40,7 @@ const logOf = (stack: FakeStack, region: string, node: string) =>
 describe('two nodes in each region', () => {
   const planted = 'planted-in-the-environment';
   const stack = new FakeStack(makeFolder(), {
+    config: { ...fakeConfig, store: { engine: 'jetstream' } },
     nodes: 2,
     environment: { MERIDIAN_SECRET_KEY: planted, MERIDIAN_STORE_PASSWORD: planted },
   });
@@ -40,9 +52,12 @@ describe('two nodes in each region', () => {
       'eu/node/a',
       'eu/node/b',
       'eu/service/rates',
+      'eu/store/hub',
+      'eu/store/leaf',
       'us/node/a',
       'us/node/b',
       'us/service/rates',
+      'us/store/leaf',
     ]);
     const { record } = findRunningStack(stack.state);
     const { address, admin, nodes } = record.regions.eu!;
@@ -70,15 +85,19 @@ describe('two nodes in each region', () => {
   test('no secret is on disk in clear but the two of the operator, or with a service', async () => {
     const files = readdirSync(stack.state, { recursive: true, encoding: 'utf8' })
       .map((name) => join(stack.state, name))
-      .filter((path) => statSync(path).isFile());
+      .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
     const [, key = ''] = readFileSync(join(stack.state, 'secret-key'), 'utf8').trim().split(' ');
     const token = readFileSync(join(stack.state, 'admin-token'), 'utf8').trim();
-    assert.ok(key.length >= 43 && token.length >= 43);
+    const ring = loadKeyRing({ path: join(stack.state, 'secret-key') })!;
+    const password = readSealed(join(stack.state, 'store-secret'), ring)!.trim();
+    assert.ok([key, token, password].every(({ length }) => length >= 43));
     const holding = (text: string) =>
       files
-        .filter((path) => readFileSync(path, 'utf8').includes(text))
+        .filter((path) => textOf(path).includes(text))
         .map((path) => path.slice(stack.state.length + 1));
+    assert.ok(files.some((path) => path.endsWith('/hub.conf')));
     assert.deepEqual(holding('PRIVATE KEY'), []);
+    assert.deepEqual(holding(password), []);
     assert.deepEqual(holding(key), ['secret-key']);
     assert.deepEqual(holding(token), ['admin-token']);
     const keys = files.filter((path) => path.endsWith('key.pem'));
@@ -88,6 +107,7 @@ describe('two nodes in each region', () => {
     for (const [id, pid] of Object.entries(await pids(stack))) {
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
       assert.ok(!environment.includes(key) && !environment.includes(token), id);
+      assert.equal(environment.includes(password), id.includes('/store/'), id);
       if (id.includes('/service/')) {
         assert.doesNotMatch(environment, /MERIDIAN_(SECRET_KEY|STORE|ADMIN_TOKEN)/, id);
         assert.ok(!environment.includes(planted), id);
@@ -101,10 +121,11 @@ describe('two nodes in each region', () => {
     const region = (action: 'kill' | 'start') =>
       ask(stack, { operation: 'region', action, region: 'eu' });
     assert.deepEqual((await node('kill', 'b')).changed, ['eu/node/b']);
-    assert.deepEqual((await region('kill')).changed, ['eu/node/a', 'eu/service/rates']);
+    const others = ['eu/node/a', 'eu/service/rates', 'eu/store/hub', 'eu/store/leaf'];
+    assert.deepEqual((await region('kill')).changed, others);
     assert.deepEqual((await node('start')).changed, ['eu/node/a', 'eu/node/b']);
     assert.deepEqual((await node('freeze', 'a')).changed, ['eu/node/a']);
-    assert.deepEqual((await region('start')).changed, ['eu/node/a', 'eu/service/rates']);
+    assert.deepEqual((await region('start')).changed, others);
     await assert.rejects(node('kill', 'c'), {
       code: 'name_unknown',
       message: /^no node "c" in eu.* \(known: a, b\)$/,
@@ -130,7 +151,13 @@ describe('two nodes in each region', () => {
     assert.deepEqual(outcome.changed, nodeIds);
     const later = await pids(stack);
     const same = Object.keys(later).filter((id) => later[id] === earlier[id]);
-    assert.deepEqual(same, ['eu/service/rates', 'us/service/rates']);
+    assert.deepEqual(same, [
+      'eu/service/rates',
+      'eu/store/hub',
+      'eu/store/leaf',
+      'us/service/rates',
+      'us/store/leaf',
+    ]);
     assert.match(logOf(stack, 'us', 'b'), /got SIGTERM/);
     assert.deepEqual(
       stack.events.filter(({ event }) => event === 'exited').map(({ process }) => process),
