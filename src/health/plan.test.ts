@@ -84,3 +84,60 @@ test('an unknown region, and more than a frame can carry, are refused', () => {
   );
   assert.throws(() => plan('a', many), /would observe too much/);
 });
+
+const nodesOf = (region: number) => ({
+  x: { address: `10.0.${region}.1`, bind: `192.168.${region}.1` },
+  y: { address: `10.0.${region}.2`, bind: `192.168.${region}.2` },
+});
+
+function planOfNodes(own: string, node: string, addressOfB: string) {
+  const config = configSchema.parse({
+    regions: {
+      a: { address: '10.0.1.1', nodes: nodesOf(1), location },
+      b: { address: addressOfB, nodes: nodesOf(2), location },
+    },
+  });
+  const {
+    subjects,
+    targets,
+    node: self,
+    nodes,
+  } = planHealth(config, compileTopology(config), own, node);
+  const hosts = new Map(targets.map(({ key, host }) => [key, host]));
+  const watched = [...subjects].map(([key, subject]) => [
+    key,
+    ...subject.watched.map(({ target }) => hosts.get(target)),
+  ]);
+  return { watched, self, nodes };
+}
+
+test('every published address is probed; the own node where it listens', () => {
+  const { watched, self, nodes } = planOfNodes('a', 'y', '10.0.2.2');
+  assert.deepEqual(watched, [
+    ['gateway/a', '10.0.1.1', '192.168.1.2'],
+    ['gateway/a/10.0.1.1', '10.0.1.1'],
+    ['gateway/a/10.0.1.2', '192.168.1.2'],
+    ['gateway/b', '10.0.2.1', '10.0.2.2'],
+    ['gateway/b/10.0.2.1', '10.0.2.1'],
+    ['gateway/b/10.0.2.2', '10.0.2.2'],
+  ]);
+  assert.equal(self.name, 'y');
+  assert.deepEqual(
+    [...nodes],
+    [
+      ['a', new Set(['x', 'y'])],
+      ['b', new Set(['x', 'y'])],
+    ],
+  );
+});
+
+test('a load balancer is probed from outside, and the nodes behind it from inside', () => {
+  assert.deepEqual(planOfNodes('a', 'x', '10.0.2.9').watched.slice(3), [['gateway/b', '10.0.2.9']]);
+  assert.deepEqual(planOfNodes('b', 'x', '10.0.2.9').watched.slice(3), [
+    ['gateway/b', '192.168.2.1', '10.0.2.2'],
+  ]);
+});
+
+test('a node has to be one of its region, where that names several', () => {
+  assert.throws(() => planOfNodes('a', 'a', '10.0.2.1'), /no node "a" in region "a"/);
+});
