@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadConfig, parseConfig } from '../../config/load.ts';
+import { acceptDocument } from '../../config/document.ts';
+import { loadConfig } from '../../config/load.ts';
 import { layoutOf } from '../state/layout.ts';
 import { emptyRecord, readRecord, writeRecord } from '../state/record.ts';
 import { fakeConfig, makeFolder } from '../testdata/fake-stack.ts';
@@ -104,8 +105,8 @@ test('a file that is applied to a running stack gets the shape of its up', async
     far: ['nats://127.5.4.1:4454'],
   });
   assert.deepEqual(Object.keys(other.config.regions.far?.nodes ?? {}), ['a', 'b']);
-  const again = parseConfig(JSON.stringify(other.document), '/elsewhere/config.json');
-  assert.equal(again.revision, other.revision, 'what a node computes, wherever it has it from');
+  const again = acceptDocument(other.document, 'revision 2 of the store');
+  assert.equal(again.revision, other.revision, 'what a node computes that has it from the store');
 });
 
 test('a stack that did not write down its shape is of another version', async () => {

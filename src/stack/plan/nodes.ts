@@ -55,12 +55,13 @@ export function withNodes(document: unknown, config: Config, count: number): unk
     fail(`region ${named} names its nodes in the configuration: leave --nodes out`);
   }
   if (count === 1) return document;
-  const { regions } = document as { readonly regions: Record<string, object> };
+  const { regions } = document as { readonly regions: Record<string, { bind?: string }> };
   const holders = addressHolders(config);
   const widened = Object.entries(regions).map(([region, written]): [string, object] => {
     if (config.regions[region]?.kind !== 'region') return [region, written];
     const nodes = nodesFor(region, config, count, holders);
-    return [region, { ...written, bind: undefined, nodes }];
+    const { bind, ...others } = written; // Each node has its own.
+    return [region, { ...others, nodes }];
   });
   return { ...(document as object), regions: Object.fromEntries(widened) };
 }
