@@ -1,12 +1,7 @@
 import type { StateName } from '../health/table.ts';
+import type { RolloutPlan } from '../revisions/change.ts';
 import type { DriftRow } from '../revisions/drift.ts';
-import type {
-  Head,
-  RevisionInfo,
-  RevisionRef,
-  RolloutBounds,
-  TrafficCount,
-} from '../revisions/revision.ts';
+import type { Head, RevisionInfo, RevisionRef, TrafficCount } from '../revisions/revision.ts';
 import type { RotationReport, SecretInfo } from '../secrets/secrets.ts';
 
 /** What the admin API shows of a node and may ask of it. The node implements it. */
@@ -46,11 +41,10 @@ export interface RevisionsView {
   /**
    * Validates, and makes it the current revision if `base` is still that.
    *
-   * @throws MeridianError `revision_conflict`, `revision_unchanged`, `rollout_running`;
-   *   ConfigError; an error of the store
+   * @throws ConfigError, and as `Revisions.apply`
    */
   apply(request: ApplyRequest): Promise<RevisionInfo>;
-  /** @throws MeridianError as `apply`, and `revision_unknown` */
+  /** @throws as `Revisions.rollback` */
   rollback(request: RollbackRequest): Promise<RevisionInfo>;
   /** How far a revision has come: a row for each node of the configuration. */
   progress(sequence: number): Promise<readonly NodeProgress[]>;
@@ -82,14 +76,11 @@ export interface ApplyRequest {
   readonly author: string;
   readonly message: string;
   /** `undefined`: all regions at once. */
-  readonly rollout: RolloutRequest | undefined;
-}
-
-export interface RolloutRequest {
-  /** Names of regions, not yet compared with those of the document. */
-  readonly waves: readonly (readonly string[])[];
-  readonly pauseMs: number;
-  readonly bounds: RolloutBounds;
+  readonly rollout: RolloutPlan | undefined;
+  /** Whether a rollout that runs is given up for it. */
+  readonly supersede: boolean;
+  /** Of an earlier request with an unknown outcome: it finds its own revision. */
+  readonly change: string | undefined;
 }
 
 export interface RollbackRequest {
@@ -98,6 +89,8 @@ export interface RollbackRequest {
   readonly to: number | undefined;
   readonly author: string;
   readonly message: string;
+  /** As that of `ApplyRequest`. */
+  readonly change: string | undefined;
 }
 
 export interface NodeProgress extends DriftRow {

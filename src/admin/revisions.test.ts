@@ -68,18 +68,24 @@ test('apply hands over base, words and the rollout with its defaults', async (t)
   await ask('POST', '/config/apply', posting({ ...change, base, waves }));
   const bounds = { pauseSeconds: 0.5, errorShare: 0.1, readyShare: 0.5 };
   await ask('POST', '/config/apply', posting({ ...change, base, waves, ...bounds }));
-  const of = (rollout: unknown, on: unknown) => ['apply', { ...change, base: on, rollout }];
+  const named = { supersede: true, change: 'ef'.repeat(12) };
+  await ask('POST', '/config/apply', posting({ ...change, ...named }));
+  const of = (rollout: unknown, on: unknown, more: object = {}) => [
+    'apply',
+    { ...change, base: on, rollout, supersede: false, change: undefined, ...more },
+  ];
   assert.deepEqual(node.revisions.calls, [
     of(undefined, undefined),
     of({ waves, pauseMs: 30_000, bounds: { errorShare: 0.01, readyShare: 1 } }, base),
     of({ waves, pauseMs: 500, bounds: { errorShare: 0.1, readyShare: 0.5 } }, base),
+    of(undefined, undefined, named),
   ]);
   const back = { base, author: 'ana', message: 'worse' };
   await ask('POST', '/config/rollback', posting({ ...back, to: 9 }));
   await ask('POST', '/config/rollback', posting(back));
-  assert.deepEqual(node.revisions.calls.slice(3), [
-    ['rollback', { ...back, to: 9 }],
-    ['rollback', { ...back, to: undefined }],
+  assert.deepEqual(node.revisions.calls.slice(4), [
+    ['rollback', { ...back, to: 9, change: undefined }],
+    ['rollback', { ...back, to: undefined, change: undefined }],
   ]);
 });
 
@@ -95,9 +101,8 @@ test('a wrong shape is refused by the name of its field, and by nothing of its v
     [{ ...change, base: { sequence: 1, hash: 'hunter2' } }, 'base.hash'],
     [{ ...change, base: { sequence: 1.5, hash } }, 'base.sequence'],
     [{ ...change, base: { sequence: 1, hash, more: 1 } }, 'base'],
-    [{ ...change, author: '' }, 'author'],
-    [{ ...change, author: '\u001b[2Jhunter2' }, 'author'],
-    [{ ...change, message: 'x'.repeat(2_001) }, 'message'],
+    [{ ...change, author: null }, 'author'],
+    [{ ...change, message: 5 }, 'message'],
     [{ ...change, waves: [] }, 'waves'],
     [{ ...change, waves: [['eu'], ['us', 5]] }, 'waves[1][1]'],
     [{ ...change, waves: [['EU!hunter2']] }, 'waves[0][0]'],
@@ -183,8 +188,8 @@ test('secrets go in, are wiped, and only their names come out', async (t) => {
   const headers = { ...token, 'content-type': 'application/octet-stream' };
   const set = await ask('POST', '/secrets/set?name=tsig', { headers, body: 'hunter2' });
   assert.equal(set.status, 200);
-  assert.equal(node.secrets.values.get('tsig'), 'hunter2');
-  assert.deepEqual([...node.secrets.lastBuffer!], [0, 0, 0, 0, 0, 0, 0]);
+  assert.equal(node.kept.values.get('tsig'), 'hunter2');
+  assert.deepEqual([...node.kept.lastBuffer!], [0, 0, 0, 0, 0, 0, 0]);
   const listed = await ask('GET', '/secrets');
   assert.equal((listed.json().secrets as { name: string }[])[0]?.name, 'tsig');
   assert.ok(![set, listed].some(({ body }) => body.includes('hunter2')));

@@ -143,7 +143,8 @@ export class FakeNode implements NodeView {
   reasons: string[] = [];
   drained = 0;
   readonly revisions = new FakeRevisions();
-  readonly secrets = new FakeSecrets();
+  readonly kept = new FakeSecrets();
+  readonly secrets: SecretsView = this.kept;
 
   ready() {
     return { ready: this.reasons.length === 0, reasons: this.reasons };

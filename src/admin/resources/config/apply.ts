@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { nameSchema } from '../../../config/schema/units.ts';
+import type { RolloutPlan } from '../../../revisions/change.ts';
 import { json } from '../../answer.ts';
-import type { ApplyRequest, RolloutRequest } from '../../node-view.ts';
+import type { ApplyRequest } from '../../node-view.ts';
 import { readJson } from '../../read-json.ts';
 import type { Resource } from '../resource.ts';
 import { changeFields, revisionRefSchema } from './change.ts';
@@ -17,6 +18,7 @@ const applySchema = z
     pauseSeconds: z.number().min(0).max(86_400).optional(),
     errorShare: share.optional(),
     readyShare: share.optional(),
+    supersede: z.boolean().default(false),
   })
   .superRefine(({ waves, ...rest }, context) => {
     for (const field of ['pauseSeconds', 'errorShare', 'readyShare'] as const) {
@@ -35,14 +37,21 @@ export const apply: Resource = {
   body: { contentType: 'application/json', limitBytes: 32 * 1024 * 1024 },
   async answer(view, _, body) {
     const asked = readJson(body, applySchema);
-    const { document, base, author, message } = asked;
-    const rollout = rolloutOf(asked);
-    const request: ApplyRequest = { document, base: base ?? undefined, author, message, rollout };
+    const { document, base, author, message, change, supersede } = asked;
+    const request: ApplyRequest = {
+      document,
+      base: base ?? undefined,
+      author,
+      message,
+      change,
+      rollout: rolloutOf(asked),
+      supersede,
+    };
     return json(200, { revision: await view.revisions.apply(request) });
   },
 };
 
-function rolloutOf(asked: z.output<typeof applySchema>): RolloutRequest | undefined {
+function rolloutOf(asked: z.output<typeof applySchema>): RolloutPlan | undefined {
   const { waves, pauseSeconds, errorShare, readyShare } = asked;
   if (!waves) return undefined;
   return {

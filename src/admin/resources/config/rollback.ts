@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { json } from '../../answer.ts';
+import type { RollbackRequest } from '../../node-view.ts';
 import { readJson } from '../../read-json.ts';
 import type { Resource } from '../resource.ts';
 import { changeFields, revisionRefSchema } from './change.ts';
@@ -16,7 +17,8 @@ export const rollback: Resource = {
   summary: 'Brings the content of an earlier revision back, as a new one.',
   body: { contentType: 'application/json', limitBytes: 64 * 1024 },
   async answer(view, _, body) {
-    const { base, to, author, message } = readJson(body, rollbackSchema);
-    return json(200, { revision: await view.revisions.rollback({ base, to, author, message }) });
+    const { base, to, author, message, change } = readJson(body, rollbackSchema);
+    const request: RollbackRequest = { base, to, author, message, change };
+    return json(200, { revision: await view.revisions.rollback(request) });
   },
 };
