@@ -33,6 +33,20 @@ type CounterName =
   | 'classes'
   | 'durations';
 
+/** Of the same width in every layout. */
+const commonCounters = [
+  'responses',
+  'opened',
+  'closed',
+  'shed',
+  'received',
+  'sent',
+  'retries',
+  'ejections',
+  'failures',
+  'unlogged',
+] as const satisfies readonly CounterName[];
+
 /** The counters of one gateway thread. Every method is a few writes to shared memory. */
 export class GatewayMetrics {
   readonly layout: GatewayMetricsLayout;
@@ -69,12 +83,52 @@ export class GatewayMetrics {
     this.#words = this.block.words;
     this.#classes = this.block.first('classes');
     this.#durations = this.block.first('durations');
-    const opened = this.block.first('opened');
-    this.#words.copyWithin(this.block.first('closed'), opened, opened + listeners.length);
+    this.closeConnections();
   }
 
   get buffer(): SharedArrayBuffer {
     return this.block.buffer;
+  }
+
+  /** Adds what another object counted, by names: what only the other knows is left out. */
+  absorb(other: GatewayMetrics): void {
+    const { words } = this.block;
+    const add = (name: CounterName, to: number, from: number, width: number) => {
+      const target = this.block.first(name) + to;
+      const source = other.block.first(name) + from;
+      for (let at = 0; at < width; at++) {
+        const value = other.block.words[source + at];
+        if (value) count(words, target + at, value);
+      }
+    };
+    for (const name of commonCounters) add(name, 0, 0, this.block.widthOf(name));
+    matching(other.layout.regions, this.layout.regions, (from, to) => add('relayed', to, from, 1));
+    const width = histogramWidth(requestBoundsMs);
+    const routes = (from: number, to: number) => {
+      add('classes', to * statusClasses, from * statusClasses, statusClasses);
+      add('durations', to * width, from * width, width);
+    };
+    routes(0, 0);
+    matching(other.layout.routes, this.layout.routes, (from, to) => routes(from + 1, to + 1));
+  }
+
+  /** Requests answered, and those of them with status 5xx. */
+  traffic(): { readonly requests: number; readonly failed: number } {
+    const first = this.block.first('responses');
+    let requests = 0;
+    let failed = 0;
+    for (let status = 100; status < statusCodes; status++) {
+      const count = this.#words[first + status] ?? 0;
+      requests += count;
+      if (status >= 500) failed += count;
+    }
+    return { requests, failed };
+  }
+
+  /** The thread that counted here has ended: its connections ended with it. */
+  closeConnections(): void {
+    const opened = this.block.first('opened');
+    this.#words.copyWithin(this.block.first('closed'), opened, opened + listeners.length);
   }
 
   /** A final response (`status` 200–599) was sent. `routeIndex` -1: no route matched. */
@@ -134,6 +188,19 @@ export class GatewayMetrics {
   /** Lines of the access log were lost. */
   accessLogDropped(lines: number): void {
     count(this.#words, this.block.first('unlogged'), lines);
+  }
+}
+
+/** Calls back with the indexes of every name that both lists hold. */
+function matching(
+  from: readonly string[],
+  to: readonly string[],
+  found: (from: number, to: number) => void,
+): void {
+  const places = new Map(to.map((name, index) => [name, index]));
+  for (const [index, name] of from.entries()) {
+    const place = places.get(name);
+    if (place !== undefined) found(index, place);
   }
 }
 

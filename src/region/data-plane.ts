@@ -1,19 +1,18 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import type { HealthTable } from '../health/table.ts';
 import { DnsMetrics } from '../observability/dns-metrics.ts';
-import { GatewayMetrics } from '../observability/gateway-metrics.ts';
-import type { Configuration } from './configuration.ts';
+import type { GatewayMetrics } from '../observability/gateway-metrics.ts';
+import { GatewayCounters } from './gateway-counters.ts';
+import type { Generation } from './generation.ts';
 import { metricsLayout, servesTraffic } from './listeners.ts';
 import type { ThreadData } from './thread-messages.ts';
 import { KeptThread, type ThreadHandlers, type ThreadRole } from './threads.ts';
 
 export interface DataPlaneOptions {
-  readonly region: string;
-  readonly configuration: Configuration;
+  readonly generation: Generation;
+  readonly bundle: Uint8Array | undefined;
   readonly stateDirectory: string;
-  readonly health: HealthTable;
-  readonly handlers: ThreadHandlers;
+  readonly handlers: Omit<ThreadHandlers, 'onDrained'>;
   readonly clock: Clock;
 }
 
@@ -23,63 +22,136 @@ export interface ThreadStatus {
   readonly serving: boolean;
 }
 
-/** The worker threads of a node, with the counters that each of them writes. */
+/** A generation that every thread has built and none serves yet. */
+export interface PreparedDataPlane {
+  commit(): void;
+  abandon(): void;
+}
+
+/**
+ * The worker threads of a node, with the counters that each of them writes. How many there
+ * are is settled when the node starts.
+ */
 export class DataPlane {
-  readonly gatewayMetrics: readonly GatewayMetrics[];
   readonly dnsMetrics: readonly DnsMetrics[];
-  readonly #threads: readonly KeptThread[];
+  readonly #options: DataPlaneOptions;
+  readonly #counters: GatewayCounters;
+  readonly #gateways: readonly KeptThread[];
+  readonly #nameServers: readonly KeptThread[];
+  #generation: number;
 
   constructor(options: DataPlaneOptions) {
-    const { config } = options.configuration;
-    const serves = servesTraffic(config, options.region);
+    const { generation, handlers, clock } = options;
+    const { config, own } = generation.configuration;
+    const serves = servesTraffic(config, own.region);
     const layout = metricsLayout(config);
-    this.gatewayMetrics = Array.from(
-      { length: serves ? config.threads.gateway : 1 },
-      () => new GatewayMetrics(layout),
-    );
+    const gateways = serves ? config.threads.gateway : 1;
+    this.#options = options;
+    this.#generation = generation.number;
+    this.#counters = new GatewayCounters(gateways, layout);
     this.dnsMetrics = Array.from(
       { length: serves ? config.threads.dns : 0 },
       () => new DnsMetrics(),
     );
-    const thread = (role: ThreadRole, index: number, metricsBuffer: SharedArrayBuffer) =>
-      new KeptThread(role, index, dataOf(options, metricsBuffer), options.handlers, options.clock);
-    this.#threads = [
-      ...this.gatewayMetrics.map(({ buffer }, index) => thread('gateway', index, buffer)),
-      ...this.dnsMetrics.map(({ buffer }, index) => thread('dns', index, buffer)),
-    ];
+    const data = this.#dataFor(generation, options.bundle);
+    const complete: ThreadHandlers = {
+      ...handlers,
+      onDeath: (role, index, reason) => {
+        if (role === 'gateway') this.#counters.threadEnded(index);
+        handlers.onDeath(role, index, reason);
+      },
+      onDrained: (_role, index, ended) => this.#counters.drained(index, ended),
+    };
+    this.#gateways = this.#counters
+      .for(layout)
+      .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer), complete, clock));
+    this.#nameServers = this.dnsMetrics.map(
+      ({ buffer }, i) => new KeptThread('dns', i, data(buffer), complete, clock),
+    );
   }
 
   /** Resolves when every thread listens. @throws what the first thread that failed threw. */
   async start(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.start()));
+    await Promise.all(this.#all.map((thread) => thread.start()));
+  }
+
+  /**
+   * Lets every thread build a generation beside the one that serves.
+   *
+   * @throws what the first thread that could not build it threw; then none keeps any of it.
+   */
+  async prepare(next: Generation, bundle: Uint8Array | undefined): Promise<PreparedDataPlane> {
+    const counters = this.#counters.for(metricsLayout(next.configuration.config));
+    const data = this.#dataFor(next, bundle);
+    const plans = [
+      ...this.#gateways.map((thread, i) => ({ thread, data: data(counters[i]!.buffer) })),
+      ...this.#nameServers.map((thread, i) => ({
+        thread,
+        data: data(this.dnsMetrics[i]!.buffer),
+      })),
+    ];
+    const abandon = () => {
+      for (const { thread } of plans) thread.abandon(next.number);
+    };
+    const results = await Promise.allSettled(plans.map((plan) => plan.thread.prepare(plan.data)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) {
+      abandon();
+      throw failed.reason;
+    }
+    return {
+      abandon,
+      commit: () => {
+        this.#counters.replace(counters, this.#generation);
+        this.#generation = next.number;
+        for (const plan of plans) plan.thread.commit(plan.data);
+      },
+    };
   }
 
   get threads(): readonly ThreadStatus[] {
-    return this.#threads.map(({ role, index, serving }) => ({ role, index, serving }));
+    return this.#all.map(({ role, index, serving }) => ({ role, index, serving }));
   }
 
-  drain(): void {
-    for (const thread of this.#threads) if (thread.role === 'gateway') thread.drain();
+  /** The sums over all gateway threads and over all revisions since the start. */
+  gatewayMetrics(): GatewayMetrics {
+    return this.#counters.total();
+  }
+
+  drain(on: boolean): void {
+    for (const thread of this.#gateways) thread.drain(on);
   }
 
   reopenLogs(): void {
-    for (const thread of this.#threads) thread.reopenLogs();
+    for (const thread of this.#all) thread.reopenLogs();
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.close()));
+    await Promise.all(this.#all.map((thread) => thread.close()));
   }
-}
 
-function dataOf(options: DataPlaneOptions, metricsBuffer: SharedArrayBuffer): ThreadData {
-  const { config, sequence, material } = options.configuration;
-  return {
-    config,
-    region: options.region,
-    sequence,
-    healthBuffer: options.health.buffer,
-    metricsBuffer,
-    material,
-    accessLogPath: config.accessLog ? join(options.stateDirectory, 'access.log') : undefined,
-  };
+  get #all(): readonly KeptThread[] {
+    return [...this.#gateways, ...this.#nameServers];
+  }
+
+  #dataFor(
+    { number, configuration, table }: Generation,
+    bundle: Uint8Array | undefined,
+  ): (metricsBuffer: SharedArrayBuffer) => ThreadData {
+    const { config, own, serial, material } = configuration;
+    const { stateDirectory } = this.#options;
+    const accessLogPath = config.accessLog ? join(stateDirectory, 'access.log') : undefined;
+    const healthBuffer = table.buffer;
+    return (metricsBuffer) => ({
+      generation: number,
+      config,
+      own,
+      serial,
+      healthBuffer,
+      metricsBuffer,
+      material,
+      accessLogPath,
+      bundle,
+    });
+  }
 }

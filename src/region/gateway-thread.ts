@@ -2,42 +2,59 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { compileTopology } from '../config/topology.ts';
-import { createGateway } from '../gateway/gateway.ts';
+import { createGateway, type GatewayConfiguration } from '../gateway/gateway.ts';
 import { HealthTable } from '../health/table.ts';
 import { AccessLog } from '../observability/access-log.ts';
 import { GatewayMetrics } from '../observability/gateway-metrics.ts';
 import { FaultLog } from './fault-log.ts';
 import { gatewayListeners, metricsLayout } from './listeners.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
+import { TwoPhase } from './two-phase.ts';
 
 /** Entry of a gateway thread: listeners, router and upstream pools of its own. */
 async function runGatewayThread(data: ThreadData): Promise<void> {
-  const { config, region, material } = data;
-  const topology = compileTopology(config);
-  const metrics = new GatewayMetrics(metricsLayout(config), data.metricsBuffer);
+  let metrics = countersOf(data);
   const { accessLogPath } = data;
-  const accessLog = accessLogPath === undefined ? undefined : openAccessLog(accessLogPath, metrics);
+  const accessLog =
+    accessLogPath === undefined
+      ? undefined
+      : AccessLog.open(accessLogPath, {
+          onDropped: (lines) => metrics.accessLogDropped(lines),
+          onLoss: ({ message }) =>
+            post({ kind: 'warning', message: `access log ${accessLogPath}: ${message}` }),
+        });
   const defects = new FaultLog(
     (message) => post({ kind: 'warning', message: `defect survived: ${message}` }),
     systemClock,
   );
   const gateway = await createGateway({
-    config,
-    region,
-    health: new HealthTable(topology, data.healthBuffer),
-    metrics,
-    listen: gatewayListeners(config, region, material),
-    identity: material.identity,
+    ...gatewayConfiguration(data, metrics),
     reusePort: true,
     accessLog,
     onDefect: (error) => defects.fault(error),
     onFull: (message) => post({ kind: 'warning', message }),
     onFrame: (peerRegion, frame) => post({ kind: 'frame', region: peerRegion, bytes: frame }),
   });
+  let generation = data.generation;
+  const phases = new TwoPhase(post, async (next) => {
+    const counters = countersOf(next);
+    const prepared = await gateway.prepare(gatewayConfiguration(next, counters));
+    return {
+      abandon: () => prepared.abandon(),
+      commit: () => {
+        const { drained } = prepared.commit();
+        const ended = generation;
+        generation = next.generation;
+        metrics = counters;
+        void drained.then(() => post({ kind: 'drained', generation: ended }));
+      },
+    };
+  });
   parentPort?.on('message', (message: ToThread) => {
-    if (message.kind === 'drain') gateway.drain();
+    if (phases.take(message)) return;
+    if (message.kind === 'drain') gateway.drain(message.on);
     else if (message.kind === 'reopenLogs') accessLog?.reopen();
-    else
+    else if (message.kind === 'close')
       void gateway
         .close()
         .then(() => accessLog?.close())
@@ -46,11 +63,21 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   post({ kind: 'listening' });
 }
 
-function openAccessLog(path: string, metrics: GatewayMetrics): AccessLog {
-  return AccessLog.open(path, {
-    onDropped: (lines) => metrics.accessLogDropped(lines),
-    onLoss: ({ message }) => post({ kind: 'warning', message: `access log ${path}: ${message}` }),
-  });
+function countersOf({ config, metricsBuffer }: ThreadData): GatewayMetrics {
+  return new GatewayMetrics(metricsLayout(config), metricsBuffer);
+}
+
+function gatewayConfiguration(data: ThreadData, metrics: GatewayMetrics): GatewayConfiguration {
+  const { config, own, material } = data;
+  return {
+    config,
+    region: own.region,
+    health: new HealthTable(compileTopology(config), data.healthBuffer),
+    metrics,
+    listen: gatewayListeners(config, own, material),
+    identity: material.identity,
+    bundle: data.bundle,
+  };
 }
 
 function post(message: FromThread): void {

@@ -2,21 +2,15 @@ import type { Config } from '../config/schema/config.ts';
 import type { GatewayOptions } from '../gateway/gateway.ts';
 import type { GatewayMetricsLayout } from '../observability/gateway-metrics.ts';
 import type { Material } from './material.ts';
+import type { OwnNode } from './own-node.ts';
 import type { PortNeed } from './ports.ts';
-
-/** The local address that a region's node listens on. The region must be configured. */
-export function bindAddress(config: Config, region: string): string {
-  const configured = config.regions[region]!;
-  return configured.bind ?? configured.address;
-}
 
 /** A witness listens on the link only; HTTPS and the link need their certificates. */
 export function gatewayListeners(
   config: Config,
-  region: string,
+  { region, bind: host }: OwnNode,
   material: Material,
 ): GatewayOptions['listen'] {
-  const host = bindAddress(config, region);
   const { ports } = config;
   const serves = servesTraffic(config, region);
   return {
@@ -27,9 +21,9 @@ export function gatewayListeners(
 }
 
 /** Every port that the node is going to listen on. */
-export function portNeeds(config: Config, region: string, material: Material): PortNeed[] {
-  const host = bindAddress(config, region);
-  const listen = gatewayListeners(config, region, material);
+export function portNeeds(config: Config, own: OwnNode, material: Material): PortNeed[] {
+  const { region, bind: host } = own;
+  const listen = gatewayListeners(config, own, material);
   const tcp = (purpose: string, port: number): PortNeed => ({
     purpose,
     host,

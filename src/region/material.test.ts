@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { configSchema } from '../config/schema/config.ts';
 import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
+import { KeyRing } from '../secrets/key-ring.ts';
+import { sealSecret } from '../secrets/sealed-secret.ts';
+import { sealText, secretFileContext } from '../secrets/sealed-text.ts';
 import { loadMaterial } from './material.ts';
 
 const location = { latitude: 1, longitude: 2 };
@@ -19,6 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
+const load = (ring?: KeyRing) => loadMaterial(config, 'here', directory, { ring, secrets: {} });
+
 async function store(files: Record<string, string>): Promise<void> {
   await mkdir(join(directory, 'identity'), { recursive: true });
   for (const [name, pem] of Object.entries(files)) {
@@ -28,9 +33,9 @@ async function store(files: Record<string, string>): Promise<void> {
 
 test('a node without certificates has none; with an identity it has that', async () => {
   const nothing = { https: undefined, identity: undefined };
-  assert.deepEqual(await loadMaterial(config, 'here', directory), nothing);
+  assert.deepEqual(await load(), nothing);
   await store({ 'ca.pem': identity.ca, 'cert.pem': identity.cert, 'key.pem': identity.key });
-  const { ca, cert, key } = (await loadMaterial(config, 'here', directory)).identity ?? {};
+  const { ca, cert, key } = (await load()).identity ?? {};
   assert.deepEqual([ca, cert, key], [identity.ca, identity.cert, identity.key]);
 });
 
@@ -43,7 +48,7 @@ test('what cannot be an identity is refused by file, and no key is quoted', asyn
   ];
   for (const [fault, message] of faults) {
     await store({ ...good, ...fault });
-    await assert.rejects(loadMaterial(config, 'here', directory), (error: Error) => {
+    await assert.rejects(load(), (error: Error) => {
       assert.match(error.message, message);
       assert.ok(!error.message.includes(identity.key.slice(60, 90)));
       return true;
@@ -51,5 +56,44 @@ test('what cannot be an identity is refused by file, and no key is quoted', asyn
   }
   await store(good);
   await rm(join(directory, 'identity', 'ca.pem'));
-  await assert.rejects(loadMaterial(config, 'here', directory), { code: 'material_unreadable' });
+  await assert.rejects(load(), { code: 'material_unreadable' });
+});
+
+test('a sealed key is opened with the outer key, and the error says which is needed', async () => {
+  const ring = KeyRing.parse(KeyRing.generate(), 'a test');
+  const sealed = sealText(ring, identity.key, secretFileContext);
+  await store({ 'ca.pem': identity.ca, 'cert.pem': identity.cert, 'key.pem': sealed });
+  assert.equal((await load(ring)).identity?.key, identity.key);
+  await assert.rejects(load(), { code: 'secret_key_missing', message: /key\.pem/ });
+  const wrong = KeyRing.parse(KeyRing.generate(), 'a test');
+  await assert.rejects(load(wrong), { code: 'secret_key_wrong', message: /key\.pem/ });
+});
+
+test('`secret:NAME` comes from the sealed secrets of the store', async () => {
+  const ring = KeyRing.parse(KeyRing.generate(), 'a test');
+  const sealed = (name: string, text: string) =>
+    sealSecret(ring, name, Buffer.from(text), new Date(0).toISOString());
+  const named = configSchema.parse({
+    regions: config.regions,
+    identity: {
+      authority: 'secret:ca',
+      certificate: 'secret:{region}.cert',
+      key: 'secret:{region}.key',
+    },
+  });
+  const secrets = {
+    ca: sealed('ca', identity.ca),
+    'here.cert': sealed('here.cert', identity.cert),
+    'here.key': sealed('here.key', identity.key),
+  };
+  const material = await loadMaterial(named, 'here', directory, { ring, secrets });
+  assert.deepEqual(material.identity, identity);
+  const { ca, 'here.cert': cert } = secrets;
+  await assert.rejects(
+    loadMaterial(named, 'here', directory, { ring, secrets: { ca, 'here.cert': cert } }),
+    {
+      code: 'material_unreadable',
+      message: /secret:here\.key/,
+    },
+  );
 });

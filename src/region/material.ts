@@ -1,9 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MeridianError, messageOf } from '../base/errors.ts';
+import { codeOf, MeridianError, messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
 import { type LinkIdentity, regionOfCertificate } from '../link/identity.ts';
+import type { KeyRing } from '../secrets/key-ring.ts';
+import { secretName } from '../secrets/reference.ts';
+import { isSealed, openText, secretFileContext } from '../secrets/sealed-text.ts';
+import { openSecret } from '../secrets/secrets.ts';
+import type { SealedSecrets } from './configuration.ts';
 
 export type MaterialErrorCode = 'material_unreadable' | 'material_invalid';
 
@@ -21,30 +26,46 @@ export interface Material {
   readonly identity: LinkIdentity | undefined;
 }
 
+/** How what a configuration names is opened. */
+export interface MaterialAccess {
+  readonly ring: KeyRing | undefined;
+  readonly secrets: SealedSecrets;
+}
+
+/** Binds the keys in a snapshot to their node. */
+export function materialContext(region: string, node: string): string {
+  return `snapshot/${region}/${node}`;
+}
+
+/** Where the texts of a key pair stand: files, or `secret:NAME`. */
+interface PairPlaces {
+  readonly certificate: string;
+  readonly key: string;
+  /** Named by the configuration: then it must be there. */
+  readonly required: boolean;
+}
+
 /**
  * Reads the certificates and keys that the configuration names, or else those in the
- * state directory (`tls/cert.pem`, `identity/ca.pem`, …) where a stack puts them.
+ * state directory (`tls/cert.pem`, `identity/ca.pem`, …) where a stack puts them. Sealed
+ * files are opened.
  *
- * @throws MeridianError `material_unreadable` or `material_invalid`, naming the file.
+ * @throws MeridianError `material_unreadable` or `material_invalid`, naming the place; and
+ *   what opening a secret throws.
  */
 export async function loadMaterial(
-  config: Config,
+  config: Pick<Config, 'tls' | 'identity'>,
   region: string,
   stateDirectory: string,
+  access: MaterialAccess,
 ): Promise<Material> {
-  const inRegion = (path: string) => path.replaceAll('{region}', region);
-  const inState = (...parts: string[]) => join(stateDirectory, ...parts);
-  const https = await readPair(
-    config.tls ? inRegion(config.tls.certificate) : inState('tls', 'cert.pem'),
-    config.tls ? inRegion(config.tls.key) : inState('tls', 'key.pem'),
-    config.tls !== undefined,
-  );
-  const { identity } = config;
-  const pair = await readPair(
-    identity ? inRegion(identity.certificate) : inState('identity', 'cert.pem'),
-    identity ? inRegion(identity.key) : inState('identity', 'key.pem'),
-    identity !== undefined,
-  );
+  const {
+    https: httpsPlaces,
+    identity: identityPlaces,
+    authority,
+  } = materialPlaces(config, region, stateDirectory);
+  const https = await readPair(httpsPlaces, access);
+  const pair = await readPair(identityPlaces, access);
   if (!pair) return { https, identity: undefined };
   const named = regionOfCertificate({
     subjectaltname: new X509Certificate(pair.cert).subjectAltName ?? '',
@@ -53,32 +74,72 @@ export async function loadMaterial(
     const whose = named === undefined ? 'no region' : `region "${named}"`;
     invalid(`the identity certificate names ${whose}, where "${region}" is needed`);
   }
-  const ca = await readPem(identity ? inRegion(identity.authority) : inState('identity', 'ca.pem'));
-  return { https, identity: { ca, ...pair } };
+  return { https, identity: { ca: await readText(authority, access), ...pair } };
+}
+
+/** The files that material is read from, whether or not they exist. */
+export function materialFiles(
+  config: Pick<Config, 'tls' | 'identity'>,
+  region: string,
+  stateDirectory: string,
+): string[] {
+  const { https, identity, authority } = materialPlaces(config, region, stateDirectory);
+  const places = [https.certificate, https.key, identity.certificate, identity.key, authority];
+  return places.filter((place) => secretName(place) === undefined);
+}
+
+function materialPlaces(
+  config: Pick<Config, 'tls' | 'identity'>,
+  region: string,
+  stateDirectory: string,
+) {
+  const inRegion = (place: string) => place.replaceAll('{region}', region);
+  const inState = (...parts: string[]) => join(stateDirectory, ...parts);
+  const { tls, identity } = config;
+  const pair = (folder: string, of: typeof tls): PairPlaces => ({
+    certificate: of ? inRegion(of.certificate) : inState(folder, 'cert.pem'),
+    key: of ? inRegion(of.key) : inState(folder, 'key.pem'),
+    required: of !== undefined,
+  });
+  return {
+    https: pair('tls', tls),
+    identity: pair('identity', identity),
+    authority: identity ? inRegion(identity.authority) : inState('identity', 'ca.pem'),
+  };
 }
 
 async function readPair(
-  certPath: string,
-  keyPath: string,
-  required: boolean,
+  { certificate, key: keyPlace, required }: PairPlaces,
+  access: MaterialAccess,
 ): Promise<KeyPair | undefined> {
   let cert: string;
   try {
-    cert = await readFile(certPath, 'utf8');
-  } catch (cause) {
-    if (!required) return undefined;
-    return unreadable(certPath, cause);
+    cert = await readText(certificate, access);
+  } catch (error) {
+    const absent = error instanceof MeridianError && codeOf(error.cause) === 'ENOENT';
+    if (absent && !required) return undefined;
+    throw error;
   }
-  const key = await readPem(keyPath);
-  assertPair(cert, certPath, key, keyPath);
+  const key = await readText(keyPlace, access);
+  assertPair(cert, certificate, key, keyPlace);
   return { cert, key };
 }
 
-async function readPem(path: string): Promise<string> {
+/** The text at a place: a secret of the store, or a file, plain or sealed. */
+async function readText(place: string, { ring, secrets }: MaterialAccess): Promise<string> {
+  const name = secretName(place);
+  if (name !== undefined) {
+    const sealed = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
+    if (!sealed) return unreadable(place, new Error('the store has no secret of that name yet'));
+    return openSecret(ring, name, sealed).toString();
+  }
+  const text = await readFile(place, 'utf8').catch((cause: unknown) => unreadable(place, cause));
+  if (!isSealed(text)) return text;
   try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    return unreadable(path, cause);
+    return openText(ring, text, secretFileContext);
+  } catch (error) {
+    if (!(error instanceof MeridianError)) throw error;
+    throw new MeridianError(error.code, `${place}: ${error.message}`, { cause: error });
   }
 }
 

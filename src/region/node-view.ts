@@ -1,44 +1,49 @@
-import type { NodeStatus, NodeView } from '../admin/node-view.ts';
+import type { NodeStatus, NodeView, RevisionStatus } from '../admin/node-view.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Topology } from '../config/topology.ts';
 import { explainDns } from '../dns/explain.ts';
 import { explainRequest } from '../gateway/explain.ts';
 import type { Health } from '../health/health.ts';
-import type { HealthTable } from '../health/table.ts';
 import { ProcessMeter } from '../observability/process-meter.ts';
 import { renderMetrics } from '../observability/render-metrics.ts';
+import type { Revisions } from '../revisions/revisions.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import type { Store } from '../store/store.ts';
-import type { Configuration } from './configuration.ts';
+import { sequenceOf } from './configuration.ts';
+import type { ConfigurationSource } from './configuration-source.ts';
 import type { DataPlane } from './data-plane.ts';
 import { regionStatuses, serviceStatuses } from './health-view.ts';
+import type { LiveConfiguration } from './live-configuration.ts';
 import type { NodeOptions } from './node.ts';
+import { createRevisionsView } from './revisions-view.ts';
+import { createSecretsView } from './secrets-view.ts';
+import type { SnapshotKeeper } from './snapshot-keeper.ts';
+import type { StalenessWatch } from './staleness-watch.ts';
+import { storeTroubles, storeView } from './store-view.ts';
 
 export type NodePhase = 'starting' | 'serving' | 'draining' | 'closed';
 
 export interface NodeParts {
   readonly options: NodeOptions;
-  readonly configuration: Configuration;
-  readonly topology: Topology;
-  readonly table: HealthTable;
+  readonly live: LiveConfiguration;
   readonly health: Health;
   readonly dataPlane: DataPlane;
   readonly store: Store;
+  readonly revisions: Revisions;
+  readonly secrets: Secrets;
+  readonly source: ConfigurationSource;
+  readonly snapshots: SnapshotKeeper;
+  readonly staleness: StalenessWatch;
   readonly clock: Clock;
-  /** Standing troubles, found at the start. */
-  readonly degraded: readonly string[];
   phase(): NodePhase;
   drain(): void;
 }
 
-/** Below this an unreachable store is still connecting and no trouble yet. */
-const storeGraceMs = 5_000;
-
 /** What the admin API shows of a running node, put together from its parts when asked. */
 export function createNodeView(parts: NodeParts): NodeView {
-  const { options, configuration, topology, table } = parts;
-  const { config, sequence, locator } = configuration;
+  const { live } = parts;
   const meter = new ProcessMeter();
-  const status = () => statusOf(parts);
+  const startedAt = new Date(parts.clock.wallMs()).toISOString();
+  const status = () => statusOf(parts, startedAt);
   return {
     ready: () => readinessOf(parts),
     status,
@@ -46,19 +51,23 @@ export function createNodeView(parts: NodeParts): NodeView {
       renderMetrics({
         node: status(),
         process: meter.read(),
-        gateway: parts.dataPlane.gatewayMetrics,
+        gateway: [parts.dataPlane.gatewayMetrics()],
         dns: parts.dataPlane.dnsMetrics,
       }),
-    explainRequest: (method, url) =>
-      explainRequest({ config, region: options.region, health: table }, method, url),
-    explainDns: (name, type, client) =>
-      explainDns(
-        { config, topology, region: options.region, states: table, locator, serial: sequence },
-        name,
-        type,
-        client ?? '127.0.0.1',
-      ),
+    explainRequest: (method, url) => {
+      const { configuration, table } = live.generation;
+      const { config, own } = configuration;
+      return explainRequest({ config, region: own.region, health: table }, method, url);
+    },
+    explainDns: (name, type, client = '127.0.0.1') => {
+      const { configuration, topology, table } = live.generation;
+      const { config, own, locator, serial } = configuration;
+      const data = { config, topology, region: own.region, states: table, locator, serial };
+      return explainDns(data, name, type, client);
+    },
     drain: parts.drain,
+    revisions: createRevisionsView(parts, () => status().revision),
+    secrets: createSecretsView(parts.secrets, live),
   };
 }
 
@@ -71,49 +80,74 @@ function readinessOf({ phase, dataPlane }: NodeParts): { ready: boolean; reasons
   return { ready: reasons.length === 0, reasons };
 }
 
-function statusOf(parts: NodeParts): NodeStatus {
-  const { options, configuration, clock, dataPlane } = parts;
-  const store = parts.store.status();
+function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
+  const { options, live, clock, dataPlane } = parts;
   const health = parts.health.states();
-  const { revision, sequence, acceptedAtMs, source } = configuration;
+  const { own } = live.configuration;
+  const readiness = readinessOf(parts);
   return {
-    region: options.region,
-    node: options.region,
+    region: own.region,
+    node: own.node,
     version: options.version,
-    revision: {
-      hash: revision,
-      sequence,
-      loadedAt: new Date(acceptedAtMs).toISOString(),
-      ageSeconds: seconds(Math.max(0, clock.wallMs() - acceptedAtMs)),
-      source,
-    },
-    degraded: troublesOf(parts),
-    store: {
-      engine: store.engine,
-      reachable: store.reachable,
-      outOfReachForSeconds: seconds(store.outOfReachForMs),
-      lastError: store.lastError,
-    },
+    reportedAt: new Date(clock.wallMs()).toISOString(),
+    ready: readiness.ready,
+    revision: revisionOf(parts),
+    degraded: [...troublesOf(parts), ...readiness.reasons],
+    store: storeView(parts.store.status()),
     regions: regionStatuses(health),
-    services: serviceStatuses(health, options.region),
+    services: serviceStatuses(health, own.region),
     threads: dataPlane.threads,
+    traffic: { ...dataPlane.gatewayMetrics().traffic(), startedAt },
   };
 }
 
-function troublesOf(parts: NodeParts): string[] {
-  const troubles = [...parts.degraded, ...readinessOf(parts).reasons];
-  const { engine, reachable, outOfReachForMs, lastError } = parts.store.status();
-  if (!reachable && outOfReachForMs > storeGraceMs) {
-    const why = lastError === undefined ? '' : `: ${lastError}`;
-    troubles.push(
-      `the store (${engine}) has been out of reach for ${Math.round(outOfReachForMs / 1_000)} s${why}`,
-    );
-  }
-  if (parts.configuration.source === 'snapshot') {
-    troubles.push('serving from the snapshot on disk, not from a configuration file');
-  }
-  return troubles;
+function revisionOf({ live, source, clock }: NodeParts): RevisionStatus {
+  const { configuration } = live;
+  const { acceptedAtMs, hash } = configuration;
+  const staleForMs = source.staleForMs();
+  const { durationMs } = live;
+  const { refused } = source;
+  return {
+    hash,
+    sequence: sequenceOf(configuration),
+    loadedAt: new Date(acceptedAtMs).toISOString(),
+    ageSeconds: seconds(Math.max(0, clock.wallMs() - acceptedAtMs)),
+    source: isConfirmed(configuration.origin, staleForMs) ? 'store' : configuration.source,
+    staleForSeconds: staleForMs === undefined ? undefined : seconds(staleForMs),
+    appliedInSeconds: durationMs === undefined ? undefined : seconds(durationMs),
+    refused: refused && { sequence: refused.sequence, reason: refused.reason },
+    pendingRestart: live.pendingRestart,
+  };
 }
+
+/** Whatever it started from: the store has been heard since. */
+function isConfirmed(origin: string, staleForMs: number | undefined): boolean {
+  return origin === 'store' && staleForMs !== undefined && Number.isFinite(staleForMs);
+}
+
+function troublesOf({ live, source, snapshots, staleness, store }: NodeParts): string[] {
+  const { configuration } = live;
+  const troubles = [
+    ...configuration.degraded,
+    ...source.troubles,
+    ...storeTroubles(store.status()),
+    ...live.pendingRestart.map((what) => `takes effect at the next start: ${what}`),
+  ];
+  for (const trouble of [snapshots.trouble, staleness.trouble]) {
+    if (trouble !== undefined) troubles.push(trouble);
+  }
+  const { source: from, origin } = configuration;
+  if (from !== 'store' && from !== 'file' && !isConfirmed(origin, source.staleForMs())) {
+    troubles.push(`${startedFrom[from]}, and the store has not been heard since`);
+  }
+  return [...new Set(troubles)];
+}
+
+const startedFrom = {
+  snapshot: 'serving from the snapshot on disk',
+  peer: 'serving a copy from another node',
+  bundle: 'serving from an exported bundle',
+} as const;
 
 function seconds(ms: number): number {
   return Math.round(ms) / 1_000;

@@ -1,36 +1,54 @@
 import { type AdminServer, createAdminServer } from '../admin/server.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
 import type { ExclusiveLock } from '../base/exclusive-lock.ts';
-import { compileTopology } from '../config/topology.ts';
 import { createHealth } from '../health/create-health.ts';
 import type { Health } from '../health/health.ts';
-import { HealthTable } from '../health/table.ts';
 import type { Log } from '../observability/log.ts';
+import { Revisions } from '../revisions/revisions.ts';
+import type { KeyRing } from '../secrets/key-ring.ts';
+import { Secrets } from '../secrets/secrets.ts';
 import { openStore, storeOptionsFor } from '../store/open.ts';
-import type { Store } from '../store/store.ts';
-import { type Configuration, chooseConfiguration } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
+import type { ConfigurationSource } from './configuration-source.ts';
 import { DataPlane } from './data-plane.ts';
 import { drainTimeMs } from './drain-time.ts';
+import { FileSource } from './file-source.ts';
+import { type Generation, nextGeneration } from './generation.ts';
 import { decidedStates, logHealthChange } from './health-view.ts';
 import { LastHealthFile } from './last-health.ts';
-import { bindAddress, portNeeds } from './listeners.ts';
+import { portNeeds } from './listeners.ts';
+import { bundleOf, LiveConfiguration } from './live-configuration.ts';
 import { createNodeView } from './node-view.ts';
+import type { Peer } from './peers.ts';
 import { provePortsFree } from './ports.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
+import { SnapshotKeeper } from './snapshot-keeper.ts';
+import { StalenessWatch } from './staleness-watch.ts';
+import { chooseStart } from './starting-point.ts';
 import { takeStateDirectory } from './state-directory.ts';
 import { StoreReporter } from './store-reporter.ts';
+import { StoreSource } from './store-source.ts';
 
 export interface NodeOptions {
   readonly region: string;
-  /** Without it the node starts from the snapshot in its state directory. */
+  /** Name of the node in its region; may be left out where the region has one. */
+  readonly node?: string | undefined;
+  /** Without it the node starts from its snapshot, a peer's copy or a bundle. */
   readonly configPath: string | undefined;
   /** Holds snapshots, last health and the access log; made when missing, mode 0700. */
   readonly stateDirectory: string;
+  /** An event that makes the configuration file a revision of the store, once. */
+  readonly seed?: string | undefined;
+  /** Nodes to ask for a copy of the configuration. */
+  readonly join?: readonly Peer[] | undefined;
+  /** An exported bundle to start from when nobody can be asked. */
+  readonly bundlePath?: string | undefined;
   /** What changes over the admin API must present; without it nothing can be changed. */
   readonly adminToken: string | undefined;
   /** Password of the store's servers, where they have one. */
   readonly storeSecret?: string | undefined;
+  /** Opens what is sealed, and seals what is written. */
+  readonly ring?: KeyRing | undefined;
   /** Of Meridian. */
   readonly version: string;
   readonly log: Log;
@@ -43,10 +61,12 @@ export interface RegionNode {
   /** Resolves when the node has closed, on whose word ever. */
   readonly ended: Promise<void>;
   /**
-   * Leaves gracefully: look-ups stop naming the region at once, requests are served until
+   * Leaves gracefully: look-ups stop naming the node at once, requests are served until
    * no resolver can hold an old answer, then everything closes.
    */
   drainAndClose(): Promise<void>;
+  /** Takes the configuration in anew, and the certificates that it names. */
+  reload(): void;
   /** Goes on in new log files, after the old ones were renamed. */
   reopenLogs(): void;
   /** Ends at once. Idempotent. */
@@ -57,20 +77,30 @@ export interface RegionNode {
  * Starts one node of a region. Resolves when its threads listen; the store and the other
  * regions are not waited for.
  *
- * @throws MeridianError that names what is wrong: configuration, certificates, ports,
+ * @throws MeridianError that names what is wrong: configuration, certificates, keys, ports,
  *   state directory. Nothing is left running then.
  */
 export async function startNode(options: NodeOptions): Promise<RegionNode> {
-  const { region, stateDirectory, clock = systemClock } = options;
+  const { stateDirectory, clock = systemClock } = options;
   const lock = await takeStateDirectory(stateDirectory);
   try {
-    const snapshots = new SnapshotFiles(stateDirectory);
-    const { configPath } = options;
-    const configuration = await chooseConfiguration(region, configPath, stateDirectory, snapshots);
-    const { config, material } = configuration;
-    await provePortsFree(portNeeds(config, region, material));
-    const node = new RunningNode(options, clock, lock, configuration);
-    await node.start(snapshots);
+    const files = new SnapshotFiles(stateDirectory);
+    const configuration = await chooseStart({
+      region: options.region,
+      node: options.node,
+      configPath: options.configPath,
+      stateDirectory,
+      seed: options.seed,
+      join: options.join ?? [],
+      bundlePath: options.bundlePath,
+      ring: options.ring,
+      snapshots: files,
+    });
+    await provePortsFree(
+      portNeeds(configuration.config, configuration.own, configuration.material),
+    );
+    const node = new RunningNode(options, clock, lock, files);
+    await node.start(nextGeneration(undefined, configuration));
     return node;
   } catch (error) {
     await lock.release();
@@ -82,31 +112,28 @@ class RunningNode implements RegionNode {
   readonly #options: NodeOptions;
   readonly #clock: Clock;
   readonly #lock: ExclusiveLock;
-  readonly #configuration: Configuration;
-  readonly #degraded: string[];
+  readonly #snapshots: SnapshotKeeper;
   readonly #lastHealth: LastHealthFile;
   readonly #ended = Promise.withResolvers<void>();
+  /** What was started, to be closed in this order. */
+  readonly #parts: { close(): unknown }[] = [];
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #health: Health | undefined;
   #dataPlane: DataPlane | undefined;
-  #store: Store | undefined;
-  #reporter: StoreReporter | undefined;
+  #live: LiveConfiguration | undefined;
+  #source: ConfigurationSource | undefined;
+  #staleness: StalenessWatch | undefined;
   #admin: AdminServer | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(
-    options: NodeOptions,
-    clock: Clock,
-    lock: ExclusiveLock,
-    configuration: Configuration,
-  ) {
+  constructor(options: NodeOptions, clock: Clock, lock: ExclusiveLock, files: SnapshotFiles) {
+    const { ring, log, stateDirectory } = options;
     this.#options = options;
     this.#clock = clock;
     this.#lock = lock;
-    this.#configuration = configuration;
-    this.#degraded = [...configuration.degraded];
-    this.#lastHealth = new LastHealthFile(options.stateDirectory, clock);
+    this.#snapshots = new SnapshotKeeper({ files, ring, clock, log });
+    this.#lastHealth = new LastHealthFile(stateDirectory, clock);
   }
 
   get ended(): Promise<void> {
@@ -117,31 +144,35 @@ class RunningNode implements RegionNode {
     return this.#admin?.port ?? 0;
   }
 
-  async start(snapshots: SnapshotFiles): Promise<void> {
+  async start(first: Generation): Promise<void> {
+    const { configuration } = first;
     try {
-      await this.#startParts();
+      await this.#startServing(first);
+      await this.#startControl(configuration);
     } catch (error) {
       await this.close();
       throw error;
     }
     this.#phase = 'serving';
-    await this.#keepSnapshot(snapshots);
-    for (const sentence of this.#degraded) this.#options.log.warn(sentence);
-    const { revision, source } = this.#configuration;
-    this.#options.log.info('serving', { revision, source, node: this.#options.region });
+    if (configuration.source !== 'snapshot') await this.#snapshots.write(configuration);
+    const { log } = this.#options;
+    for (const sentence of configuration.degraded) log.warn(sentence);
+    const { hash: revision, source, own } = configuration;
+    log.info('serving', { revision, source, node: own.node });
+    this.#source?.start();
   }
 
-  async #startParts(): Promise<void> {
-    const { region, log, stateDirectory, adminToken, storeSecret } = this.#options;
-    const { config, material } = this.#configuration;
+  /** What clients need. */
+  async #startServing(first: Generation): Promise<void> {
+    const { log, stateDirectory, region, node, ring } = this.#options;
+    const { configuration, topology, table } = first;
+    const { config, own, material } = configuration;
     const clock = this.#clock;
-    const topology = compileTopology(config);
-    const table = new HealthTable(topology);
     const health = createHealth({
       config,
       topology,
       region,
-      node: region,
+      node: own.node,
       table,
       clock,
       identity: material.identity,
@@ -150,10 +181,9 @@ class RunningNode implements RegionNode {
     });
     this.#health = health;
     const dataPlane = new DataPlane({
-      region,
-      configuration: this.#configuration,
+      generation: first,
+      bundle: await bundleOf(configuration),
       stateDirectory,
-      health: table,
       clock,
       handlers: {
         onFrame: (peerRegion, bytes) => health.receiveFrame(peerRegion, bytes),
@@ -165,28 +195,63 @@ class RunningNode implements RegionNode {
     await dataPlane.start();
     health.start();
     this.#lastHealth.keep(() => health.exportState());
-    const store = openStore(storeOptionsFor(config, region, region, storeSecret), clock);
-    this.#store = store;
+    const context = { region, node, stateDirectory, ring };
+    const snapshots = this.#snapshots;
+    this.#live = new LiveConfiguration({
+      ...{ first, context, health, dataPlane, snapshots, clock, log },
+    });
+  }
+
+  /** What operators and other nodes need. */
+  async #startControl({ config, own, material, seed }: Configuration): Promise<void> {
+    const { log, stateDirectory, adminToken, storeSecret, configPath, ring } = this.#options;
+    const clock = this.#clock;
+    const live = this.#live!;
+    const health = this.#health!;
+    const storeName = own.node === own.region ? own.region : `${own.region}.${own.node}`;
+    const store = openStore(
+      storeOptionsFor(config, own.region, storeName, storeSecret, material.identity),
+      clock,
+    );
+    this.#parts.push(store);
+    const revisions = new Revisions(store, clock);
+    const secrets = new Secrets({ store, ring, clock });
+    const source =
+      config.store.engine === 'memory'
+        ? new FileSource({ path: configPath, live, stateDirectory, clock })
+        : new StoreSource({
+            ...{ revisions, secrets, live, stateDirectory, configPath, seed, clock, log },
+          });
+    this.#source = source;
+    this.#staleness = new StalenessWatch({
+      clock,
+      rule: () => live.configuration.config.staleness,
+      staleForMs: () => source.staleForMs(),
+      onWithdraw: () => this.#tellDraining(),
+    });
     const view = createNodeView({
       options: this.#options,
-      configuration: this.#configuration,
-      topology,
-      table,
+      live,
       health,
-      dataPlane,
+      dataPlane: this.#dataPlane!,
       store,
+      revisions,
+      secrets,
+      source,
+      snapshots: this.#snapshots,
+      staleness: this.#staleness,
       clock,
-      degraded: this.#degraded,
       phase: () => this.#phase,
       drain: () => void this.drainAndClose(),
     });
-    this.#reporter = new StoreReporter(store, region, region, clock);
-    this.#reporter.start(
+    const reporter = new StoreReporter(store, own, clock);
+    reporter.start(
       () => view.status(),
       () => decidedStates(health.states()),
     );
+    this.#parts.push(source, this.#staleness, reporter);
     this.#admin = await createAdminServer({
-      host: bindAddress(config, region),
+      host: own.bind,
       port: config.ports.admin,
       token: adminToken,
       view,
@@ -194,17 +259,8 @@ class RunningNode implements RegionNode {
     });
   }
 
-  /** What was built and serves is what a restart may start from. */
-  async #keepSnapshot(snapshots: SnapshotFiles): Promise<void> {
-    const { source, config, revision, sequence, material } = this.#configuration;
-    if (source === 'snapshot') return;
-    const { region } = this.#options;
-    const writtenAtMs = this.#clock.wallMs();
-    try {
-      await snapshots.write({ region, revision, sequence, writtenAtMs, config, material });
-    } catch (error) {
-      this.#degraded.push(`the snapshot could not be written: ${messageOf(error)}`);
-    }
+  reload(): void {
+    this.#source?.refresh();
   }
 
   reopenLogs(): void {
@@ -219,12 +275,18 @@ class RunningNode implements RegionNode {
   async #drain(): Promise<void> {
     if (this.#phase !== 'serving') return this.close();
     this.#phase = 'draining';
-    const timeMs = drainTimeMs(this.#configuration.config);
+    const timeMs = drainTimeMs(this.#live!.configuration.config);
     this.#options.log.info('draining', { timeMs });
-    this.#health?.setDraining(true);
-    this.#dataPlane?.drain();
+    this.#tellDraining();
+    this.#dataPlane?.drain(true);
     await new Promise<void>((resolve) => this.#clock.after(timeMs, resolve));
     await this.close();
+  }
+
+  /** Who stops, and who withdraws because it may be out of date, leaves clients to others. */
+  #tellDraining(): void {
+    const withdrawn = this.#staleness?.withdrawn ?? false;
+    this.#health?.setDraining(withdrawn || this.#phase === 'draining');
   }
 
   close(): Promise<void> {
@@ -235,10 +297,15 @@ class RunningNode implements RegionNode {
   async #close(): Promise<void> {
     const hadServed = this.#phase !== 'starting';
     this.#phase = 'closed';
-    this.#reporter?.close();
     const state = this.#health?.exportState();
-    await Promise.all([this.#admin?.close(), this.#dataPlane?.close(), this.#store?.close()]);
+    await Promise.all([
+      this.#admin?.close(),
+      this.#live?.settled(),
+      ...this.#parts.map((part) => part.close()),
+    ]);
+    await this.#dataPlane?.close();
     this.#health?.close();
+    await this.#snapshots.close();
     // A start that failed has learned nothing: what the disk says keeps its age.
     if (state !== undefined && hadServed) await this.#lastHealth.close(state);
     await this.#lock.release();

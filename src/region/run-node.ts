@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { systemClock } from '../base/clock.ts';
 import { MeridianError, messageOf } from '../base/errors.ts';
 import { createLog } from '../observability/log.ts';
+import { leaveSecretsOutOfCoreDumps } from '../secrets/core-dumps.ts';
+import { type KeyRing, type KeyRingSource, loadKeyRing } from '../secrets/key-ring.ts';
+import { readSecretFile, secretFileContext } from '../secrets/sealed-text.ts';
 import { type RegionNode, startNode } from './node.ts';
+import type { Peer } from './peers.ts';
 
 export interface RunNodeOptions {
   readonly region: string;
@@ -10,19 +13,27 @@ export interface RunNodeOptions {
   readonly stateDirectory: string;
   /** File that holds the token of the admin API. */
   readonly adminTokenPath: string | undefined;
-  /** File that holds the password of the store's servers, where they have one. */
+  /** File that holds the password of the store's servers, where they have one; may be sealed. */
   readonly storeSecretPath?: string | undefined;
+  /** File with the outer keys, or their text. */
+  readonly outerKeys?: KeyRingSource | undefined;
+  readonly node?: string | undefined;
+  readonly seed?: string | undefined;
+  readonly join?: readonly Peer[] | undefined;
+  readonly bundlePath?: string | undefined;
   readonly version: string;
 }
 
 /**
  * Runs one node until it is told to stop: SIGTERM leaves gracefully, SIGINT (or a second
- * SIGTERM) at once. SIGUSR2, after a rotation, makes it open its access log anew. Events
- * go to standard output as lines of JSON.
+ * SIGTERM) at once. SIGHUP takes the configuration and its certificates in anew. SIGUSR2,
+ * after a rotation, makes it open its access log anew. Events go to standard output as lines
+ * of JSON.
  *
  * @throws what `startNode` throws.
  */
 export async function runNode(options: RunNodeOptions): Promise<void> {
+  leaveSecretsOutOfCoreDumps();
   // Who read the log is gone: no reason to stop serving.
   process.stdout.on('error', () => undefined);
   const log = createLog({
@@ -31,12 +42,18 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
     write: (line) => void process.stdout.write(line),
   });
   const signals = new NodeSignals();
+  const ring = options.outerKeys && loadKeyRing(options.outerKeys);
   const node = await startNode({
     region: options.region,
+    node: options.node,
     configPath: options.configPath,
     stateDirectory: options.stateDirectory,
-    adminToken: readSecret(options.adminTokenPath, 'admin token'),
-    storeSecret: readSecret(options.storeSecretPath, 'password of the store'),
+    seed: options.seed,
+    join: options.join,
+    bundlePath: options.bundlePath,
+    adminToken: await readSecret(options.adminTokenPath, ring, 'admin token'),
+    storeSecret: await readSecret(options.storeSecretPath, ring, 'password of the store'),
+    ring,
     version: options.version,
     log,
   });
@@ -44,14 +61,17 @@ export async function runNode(options: RunNodeOptions): Promise<void> {
   await node.ended;
 }
 
-function readSecret(path: string | undefined, what: string): string | undefined {
+async function readSecret(
+  path: string | undefined,
+  ring: KeyRing | undefined,
+  what: string,
+): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
-    return readFileSync(path, 'utf8').trim() || undefined;
+    return (await readSecretFile(path, ring, secretFileContext)).trim() || undefined;
   } catch (cause) {
-    throw new MeridianError('secret_unreadable', `cannot read the ${what}: ${messageOf(cause)}`, {
-      cause,
-    });
+    const code = cause instanceof MeridianError ? cause.code : 'secret_unreadable';
+    throw new MeridianError(code, `cannot read the ${what}: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -65,6 +85,7 @@ class NodeSignals {
   #asked: 'drain' | 'close' | undefined;
 
   constructor() {
+    process.on('SIGHUP', () => this.#node?.reload());
     process.on('SIGUSR2', () => this.#node?.reopenLogs());
     process.on('SIGTERM', () => this.#ask('drain'));
     process.on('SIGINT', () => this.#ask('close'));

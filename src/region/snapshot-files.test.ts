@@ -4,17 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
-import { configSchema } from '../config/schema/config.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 
-const config = configSchema.parse({
+const document = {
   regions: { here: { address: '127.0.0.1', location: { latitude: 1, longitude: 2 } } },
-});
+};
 
-function snapshotOf(revision: string): Snapshot {
-  const material = { https: undefined, identity: undefined };
-  return { region: 'here', revision, sequence: 1, writtenAtMs: 0, config, material };
+function snapshotOf(hash: string): Snapshot {
+  return {
+    region: 'here',
+    node: 'here',
+    hash,
+    serial: 1,
+    info: undefined,
+    origin: 'file',
+    seed: undefined,
+    writtenAtMs: 0,
+    document,
+    secrets: {},
+    material: undefined,
+  };
 }
 
 let directory = '';
@@ -29,7 +39,7 @@ test('the newest snapshot is read back, and is for its owner alone', async () =>
   await files.write(snapshotOf('one'));
   await files.write(snapshotOf('two'));
   const found = await files.read();
-  assert.equal(found?.snapshot.revision, 'two');
+  assert.equal(found?.snapshot.hash, 'two');
   assert.deepEqual(found?.refused, []);
   for (const name of ['snapshot', 'snapshot.previous']) {
     assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600);
@@ -45,7 +55,7 @@ test('a damaged snapshot is refused and the one before it used', async () => {
   bytes[bytes.length - 20]! ^= 1;
   await writeFile(path, bytes);
   const found = await files.read();
-  assert.equal(found?.snapshot.revision, 'one');
+  assert.equal(found?.snapshot.hash, 'one');
   assert.match(found?.refused[0] ?? '', /snapshot: the snapshot is damaged: its checksum/);
 });
 
@@ -56,7 +66,7 @@ test('a damaged newest snapshot does not replace the good previous one at the ne
   await writeFile(join(directory, 'snapshot'), 'torn');
   await files.write(snapshotOf('three'));
   await writeFile(join(directory, 'snapshot'), 'torn again');
-  assert.equal((await files.read())?.snapshot.revision, 'one');
+  assert.equal((await files.read())?.snapshot.hash, 'one');
 });
 
 test('with both files damaged the error names both', async () => {

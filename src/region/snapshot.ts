@@ -1,31 +1,41 @@
 import { createHash } from 'node:crypto';
 import { MeridianError, messageOf } from '../base/errors.ts';
-import type { Config } from '../config/schema/config.ts';
-import type { Material } from './material.ts';
+import type { RevisionInfo } from '../revisions/revision.ts';
+import type { Origin, SealedSecrets } from './configuration.ts';
 
 export type SnapshotErrorCode = 'snapshot_damaged' | 'snapshot_version' | 'snapshot_unreadable';
 
-/** Everything that a node needs to serve with no store, no other region and no file. */
+/**
+ * Everything that a node needs to serve with no store, no other region and no file. What is
+ * secret in it is sealed; a node without an outer key leaves its own keys out, and reads
+ * them from their files again.
+ */
 export interface Snapshot {
   /** Whose: it holds that region's keys, and no other can serve from it. */
   readonly region: string;
+  readonly node: string;
   /** Content hash of the configuration. */
-  readonly revision: string;
-  /** Rises with every revision; the serial of the zones. */
-  readonly sequence: number;
+  readonly hash: string;
+  readonly serial: number;
+  /** `undefined`: of a file. */
+  readonly info: RevisionInfo | undefined;
+  readonly origin: Origin;
+  readonly seed: string | undefined;
   readonly writtenAtMs: number;
-  readonly config: Config;
-  /** Private keys included: the file is written with mode 0600. */
-  readonly material: Material;
+  /** The configuration as written: validated again when it is read. */
+  readonly document: unknown;
+  readonly secrets: SealedSecrets;
+  /** The envelope of the node's certificates and keys (`Material` as JSON). */
+  readonly material: unknown;
 }
 
-const formatVersion = 1;
+const formatVersion = 2;
 const headerPattern = /^meridian-snapshot (\d+) sha256=([0-9a-f]{64}) bytes=(\d+)$/;
 
 /**
  * The file form of a snapshot: one line of text, then JSON.
  *
- *   meridian-snapshot 1 sha256=<64 hex> bytes=<length of the JSON>⏎{…}
+ *   meridian-snapshot 2 sha256=<64 hex> bytes=<length of the JSON>⏎{…}
  */
 export function encodeSnapshot(snapshot: Snapshot): Buffer {
   const body = Buffer.from(JSON.stringify(snapshot));

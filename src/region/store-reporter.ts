@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Bucket, Store } from '../store/store.ts';
+import type { OwnNode } from './own-node.ts';
 
 const intervalMs = 2_000;
 
@@ -17,7 +18,7 @@ export class StoreReporter {
   #closed = false;
   #lastHealth = '';
 
-  constructor(store: Store, region: string, node: string, clock: Clock) {
+  constructor(store: Store, { region, node }: OwnNode, clock: Clock) {
     this.#status = store.bucket('status');
     this.#health = store.bucket('health');
     this.#key = `${region}.${node}`;

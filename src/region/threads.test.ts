@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../base/clock.ts';
 import { configSchema } from '../config/schema/config.ts';
+import type { ThreadData } from './thread-messages.ts';
 import { KeptThread } from './threads.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'meridian-threads-'));
@@ -19,10 +20,13 @@ function mortal(name: string) {
   const portTaken = join(directory, name);
   const deaths: string[] = [];
   const warnings: string[] = [];
-  const data = {
+  const drained: number[] = [];
+  const data: ThreadData = {
+    generation: 1,
     config,
-    region: 'here',
-    sequence: 1,
+    own: { region: 'here', node: 'here', bind: '127.0.0.1' },
+    serial: 1,
+    bundle: undefined,
     healthBuffer: new SharedArrayBuffer(8),
     metricsBuffer: new SharedArrayBuffer(8),
     material: { https: undefined, identity: undefined },
@@ -32,10 +36,11 @@ function mortal(name: string) {
     onFrame: () => undefined,
     onWarning: (message: string) => void warnings.push(message),
     onDeath: (_role: string, _index: number, reason: string) => void deaths.push(reason),
+    onDrained: (_role: string, _index: number, generation: number) => void drained.push(generation),
   };
   const entry = new URL('./testdata/mortal-thread.ts', import.meta.url);
   const thread = new KeptThread('gateway', 0, data, handlers, systemClock, entry);
-  return { thread, portTaken, deaths, warnings };
+  return { thread, data, portTaken, deaths, warnings, drained };
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
@@ -50,7 +55,7 @@ test('a thread that dies is replaced, and told again to drain', async () => {
   const { thread, deaths, warnings } = mortal('replaced');
   await thread.start();
   try {
-    thread.drain();
+    thread.drain(true);
     await until('it drains', () => warnings.length === 1);
     thread.reopenLogs(); // it dies of that
     await until('its death', () => deaths.length === 1 && !thread.serving);
@@ -99,4 +104,51 @@ test('closing ends the wait for a replacement', async () => {
   await rm(portTaken);
   await delay(300);
   assert.deepEqual([thread.serving, deaths.length], [false, 1]);
+});
+
+test('a generation is prepared, then committed; what is replaced starts with it', async () => {
+  const { thread, data, drained, warnings } = mortal('swapped');
+  await thread.start();
+  try {
+    const next = { ...data, generation: 2 };
+    await thread.prepare(next);
+    thread.commit(next);
+    await until('the old one ended', () => drained.length === 1);
+    thread.reopenLogs();
+    await until('another serves', () => !thread.serving);
+    await until('another serves', () => thread.serving);
+    assert.deepEqual(warnings, ['began with 2']);
+  } finally {
+    await thread.close();
+  }
+});
+
+test('what cannot be prepared rejects with its code, and is not started with', async () => {
+  const { thread, data, warnings } = mortal('refusing');
+  await thread.start();
+  try {
+    const impossible = { ...data, generation: 13 };
+    await assert.rejects(thread.prepare(impossible), { code: 'bad_zone', message: 'impossible' });
+    thread.abandon(13);
+    thread.reopenLogs();
+    await until('it died', () => !thread.serving);
+    await until('another serves', () => thread.serving);
+    assert.deepEqual(warnings, []);
+  } finally {
+    await thread.close();
+  }
+});
+
+test('a thread that dies while it prepares refuses, and begins with what is committed', async () => {
+  const { thread, data, warnings } = mortal('dying');
+  await thread.start();
+  try {
+    const deadly = { ...data, generation: 666 };
+    await assert.rejects(thread.prepare(deadly), { code: 'thread_failed' });
+    const next = { ...data, generation: 2 };
+    thread.commit(next);
+    await until('it began anew', () => warnings.includes('began with 2') && thread.serving);
+  } finally {
+    await thread.close();
+  }
 });

@@ -12,11 +12,20 @@ export interface ThreadHandlers {
   onWarning(message: string): void;
   /** A thread ended that nobody had asked to; it is being replaced. */
   onDeath(role: ThreadRole, index: number, reason: string): void;
+  /** The last request of a generation has ended on the thread. */
+  onDrained(role: ThreadRole, index: number, generation: number): void;
 }
 
 const firstRetryMs = 100;
 const lastRetryMs = 5_000;
 const closeLimitMs = 5_000;
+const prepareLimitMs = 10_000;
+
+interface Preparation {
+  readonly generation: number;
+  readonly worker: Worker;
+  readonly done: PromiseWithResolvers<void>;
+}
 
 /**
  * One worker thread that is kept alive:
@@ -24,15 +33,18 @@ const closeLimitMs = 5_000;
  *   starting ──listening──▶ serving ──died──▶ waiting ──backoff──▶ starting
  *      │ failed (first start only): start() rejects
  *      └────────────── close() from any state ──────────────▶ closed
+ *
+ * A thread that starts again does so with the generation that was committed last.
  */
 export class KeptThread {
   readonly #entry: URL;
   readonly #role: ThreadRole;
   readonly #index: number;
-  readonly #data: ThreadData;
   readonly #handlers: ThreadHandlers;
   readonly #clock: Clock;
+  #data: ThreadData;
   #worker: Worker | undefined;
+  #preparation: Preparation | undefined;
   #retryMs = firstRetryMs;
   #retry: Timer | undefined;
   #closing = false;
@@ -78,31 +90,75 @@ export class KeptThread {
     await new Promise<void>((resolve, reject) => {
       let reason = '';
       worker.on('message', (message: FromThread) => {
-        if (message.kind === 'frame') this.#handlers.onFrame(message.region, message.bytes);
-        else if (message.kind === 'warning') this.#handlers.onWarning(message.message);
-        else if (message.kind === 'listening') {
+        if (message.kind === 'listening') {
           this.#onListening(worker);
           resolve();
-        } else {
+        } else if (message.kind === 'failed') {
           reason = message.message;
           reject(new MeridianError(message.code ?? 'thread_failed', message.message));
-        }
+        } else this.#onMessage(message);
       });
       worker.on('error', (error) => {
         reason = error.message;
       });
       worker.on('exit', (code) => {
         reason ||= `exit code ${code}`;
-        reject(new MeridianError('thread_failed', `${this.#role} thread ended: ${reason}`));
-        this.#onEnd(reason);
+        const ended = new MeridianError('thread_failed', `${this.#role} thread ended: ${reason}`);
+        reject(ended);
+        this.#onEnd(worker, reason, ended);
       });
     });
   }
 
-  /** Serves on, but tells clients to go elsewhere. */
-  drain(): void {
-    this.#draining = true;
-    this.#post({ kind: 'drain' });
+  /**
+   * Lets the thread build what comes next, beside what serves. A thread that is just being
+   * replaced has nothing to build: it will start with what is committed.
+   *
+   * @throws MeridianError with the code of what cannot be built; `thread_failed` when the
+   *   thread ends or gives no answer in time. The old generation serves on.
+   */
+  async prepare(data: ThreadData): Promise<void> {
+    const worker = this.#worker;
+    if (!worker || !this.#serving) return;
+    const { generation } = data;
+    const done = Promise.withResolvers<void>();
+    this.#preparation = { generation, worker, done };
+    worker.postMessage({ kind: 'prepare', data } satisfies ToThread);
+    const limit = this.#clock.after(prepareLimitMs, () => {
+      const message = `${this.#role} thread ${this.#index} gave no answer in ${prepareLimitMs / 1_000} s`;
+      done.reject(new MeridianError('thread_failed', message));
+    });
+    try {
+      await done.promise;
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  /** Swaps to what was prepared, which from now on is what a replaced thread starts with. */
+  commit(data: ThreadData): void {
+    const { generation } = data;
+    this.#data = data;
+    const prepared = this.#preparation;
+    this.#preparation = undefined;
+    if (!this.#worker) return;
+    if (prepared?.generation === generation && prepared.worker === this.#worker) {
+      this.#post({ kind: 'commit', generation });
+    } else {
+      // It began between the two steps, with the old generation: once more, with this one.
+      void this.#worker.terminate();
+    }
+  }
+
+  abandon(generation: number): void {
+    this.#preparation = undefined;
+    this.#post({ kind: 'abandon', generation });
+  }
+
+  /** Serves on, but tells clients to go elsewhere; or takes that back. */
+  drain(on: boolean): void {
+    this.#draining = on;
+    this.#post({ kind: 'drain', on });
   }
 
   /** Goes on in new log files, after the old ones were renamed. */
@@ -126,13 +182,30 @@ export class KeptThread {
   #onListening(worker: Worker): void {
     this.#serving = true;
     this.#retryMs = firstRetryMs;
-    if (this.#draining) worker.postMessage({ kind: 'drain' } satisfies ToThread);
+    if (this.#draining) worker.postMessage({ kind: 'drain', on: true } satisfies ToThread);
   }
 
-  #onEnd(reason: string): void {
+  #onMessage(message: Exclude<FromThread, { kind: 'listening' | 'failed' }>): void {
+    if (message.kind === 'frame') this.#handlers.onFrame(message.region, message.bytes);
+    else if (message.kind === 'warning') this.#handlers.onWarning(message.message);
+    else if (message.kind === 'drained') {
+      this.#handlers.onDrained(this.#role, this.#index, message.generation);
+    } else if (this.#preparation?.generation === message.generation) {
+      const { done } = this.#preparation;
+      if (message.kind === 'prepared') done.resolve();
+      else done.reject(new MeridianError(message.code ?? 'thread_failed', message.message));
+    }
+  }
+
+  #onEnd(worker: Worker, reason: string, error: MeridianError): void {
+    if (this.#preparation?.worker === worker) this.#preparation.done.reject(error);
+    this.#worker = undefined;
+    this.#replace(reason);
+  }
+
+  #replace(reason: string): void {
     const hadServed = this.#serving || this.#retryMs > firstRetryMs;
     this.#serving = false;
-    this.#worker = undefined;
     if (this.#closing || !hadServed) return;
     this.#handlers.onDeath(this.#role, this.#index, reason);
     const delayMs = this.#retryMs;
@@ -144,7 +217,7 @@ export class KeptThread {
     try {
       return new Worker(this.#entry, { workerData: this.#data });
     } catch (error) {
-      this.#onEnd(messageOf(error)); // no memory for another thread: tried again
+      this.#replace(messageOf(error)); // no memory for another thread: tried again
       throw error;
     }
   }
