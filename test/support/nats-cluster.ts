@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, issueRegionIdentity } from '../../src/link/authority.ts';
+import { type Authority, createAuthority, issueRegionIdentity } from '../../src/link/authority.ts';
 import type { LinkIdentity } from '../../src/link/identity.ts';
 import {
   hubConfigText,
@@ -57,6 +57,7 @@ export interface NatsClusterOptions {
 
 interface Parts {
   readonly options: NatsClusterOptions;
+  readonly authority: Authority;
   readonly identities: ReadonlyMap<string, LinkIdentity> | undefined;
   readonly links: readonly FarSite[];
 }
@@ -107,9 +108,15 @@ export class NatsCluster {
     await checkNatsServer(program);
     const directory = mkdtempSync(join(tmpdir(), 'meridian-nats-'));
     const sites = await Promise.all(options.regions.map(freeSite));
-    const identities = options.tls ? await issueIdentities(sites) : undefined;
+    const authority = await createAuthority();
+    const identities = options.tls ? await issueIdentities(authority, sites) : undefined;
     const links = options.delayMs === undefined ? [] : await relayLinks(sites, options.delayMs);
-    const cluster = new NatsCluster(program, directory, sites, { options, identities, links });
+    const cluster = new NatsCluster(program, directory, sites, {
+      options,
+      authority,
+      identities,
+      links,
+    });
     cluster.startAll();
     return cluster;
   }
@@ -164,6 +171,42 @@ export class NatsCluster {
     });
   }
 
+  /** Changes the configuration of a server from its next start on. */
+  edit(kind: ServerKind, region: string, change: (text: string) => string): void {
+    const { configFile } = this.#find(kind, region);
+    writeFileSync(configFile, change(readFileSync(configFile, 'utf8')));
+  }
+
+  /** A certificate of the cluster's authority, which names the region and what else is said. */
+  issue(region: string, names: readonly string[] = []): Promise<LinkIdentity> {
+    return issueRegionIdentity(this.#parts.authority, region, { addresses: ['127.0.0.1'], names });
+  }
+
+  /** A server of somebody's own that wants to be a route of the hub. */
+  async startRogue(identity: LinkIdentity): Promise<{ log(): string; stop(): Promise<void> }> {
+    const directory = mkdtempSync(join(this.#directory, 'rogue-'));
+    const paths = writeIdentity(identity, directory);
+    const files = `ca_file: "${paths.ca}", cert_file: "${paths.cert}", key_file: "${paths.key}"`;
+    const { address, ports } = this.sites[0]!;
+    const configFile = join(directory, 'server.conf');
+    const [client, route] = await freePorts('127.0.0.1', 2);
+    const routes = `["nats-route://${address}:${ports.cluster}"]`;
+    writeFileSync(
+      configFile,
+      `server_name: rogue\nlisten: "127.0.0.1:${client}"\ncluster { name: "meridian-hub", ` +
+        `listen: "127.0.0.1:${route}", routes: ${routes}, tls { ${files} } }\n`,
+    );
+    const logFile = join(directory, 'server.log');
+    const log = openSync(logFile, 'a');
+    const child = spawn(this.#program, ['-c', configFile], { stdio: ['ignore', log, log] });
+    const stop = async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    };
+    return { log: () => readFileSync(logFile, 'utf8'), stop };
+  }
+
   async killAll(): Promise<void> {
     await Promise.all(this.#servers.map(({ kind, region }) => this.kill(kind, region)));
   }
@@ -205,14 +248,8 @@ export class NatsCluster {
 
   #writeIdentity(region: string, directory: string): ServerTls | undefined {
     const identity = this.#parts.identities?.get(region);
-    if (!identity) return undefined;
-    const write = (name: 'ca' | 'cert' | 'key') => {
-      const path = join(directory, `${name}.pem`);
-      writeFileSync(path, identity[name]);
-      return path;
-    };
     const regions = this.sites.map((site) => site.region);
-    return { ca: write('ca'), cert: write('cert'), key: write('key'), regions };
+    return identity && { ...writeIdentity(identity, directory), regions };
   }
 
   #prepare(kind: ServerKind, site: StoreSite, voters: readonly StoreSite[]): ServerProcess {
@@ -239,14 +276,28 @@ export class NatsCluster {
 }
 
 /** Of the servers of each region; all are given the voter's name. */
-async function issueIdentities(sites: readonly StoreSite[]): Promise<Map<string, LinkIdentity>> {
-  const authority = await createAuthority();
+async function issueIdentities(
+  authority: Authority,
+  sites: readonly StoreSite[],
+): Promise<Map<string, LinkIdentity>> {
   const issue = async ({ region, address }: StoreSite) =>
     [
       region,
       await issueRegionIdentity(authority, region, { addresses: [address], names: [hubName] }),
     ] as const;
   return new Map(await Promise.all(sites.map(issue)));
+}
+
+function writeIdentity(
+  identity: LinkIdentity,
+  directory: string,
+): Record<'ca' | 'cert' | 'key', string> {
+  const write = (name: 'ca' | 'cert' | 'key') => {
+    const path = join(directory, `${name}.pem`);
+    writeFileSync(path, identity[name]);
+    return path;
+  };
+  return { ca: write('ca'), cert: write('cert'), key: write('key') };
 }
 
 function relayLinks(sites: readonly StoreSite[], delayMs: number): Promise<FarSite[]> {

@@ -79,7 +79,7 @@ export class JetStreamStore implements Store {
       reachable,
       sinceMs,
       outOfReachForMs: this.#reachability.outOfReachForMs(this.#link.nowMs()),
-      lastError: lastError ?? unsafe ?? problem ?? unverified,
+      lastError: unsafe ?? lastError ?? problem ?? unverified,
       server: connection.server,
       serverVersion: connection.current?.info?.version,
       unsafe,

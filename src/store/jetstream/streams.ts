@@ -1,4 +1,4 @@
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import {
   apiErrors,
   apiOf,
@@ -43,7 +43,7 @@ const shared = {
 const callLimitMs = 1_000;
 
 export interface MadeBucket {
-  /** The mirror cannot follow the hub; a sentence. */
+  /** The mirror cannot follow the hub, or copies are missing; a sentence. */
   readonly problem: string | undefined;
   /** What is written could be lost; a sentence. */
   readonly unsafe: string | undefined;
@@ -65,18 +65,21 @@ export async function ensureBucket(
   const origin = await ensureOrigin(connection, bucket, replicas);
   if (!mirror) await createMirror(connection, bucket);
   const ahead = mirror !== undefined && mirror.state.last_seq > origin.state.last_seq;
-  return {
-    problem: ahead
-      ? `bucket ${bucket}: this region's mirror is ahead of the hub (${mirror.state.last_seq} > ${origin.state.last_seq}): ` +
-        'the hub was set back or made anew, and the mirror keeps what it had. Restore the hub, or delete the mirror'
-      : undefined,
-    unsafe: judgeStream(bucket, origin.config, replicas),
-  };
+  const behind = ahead
+    ? `bucket ${bucket}: this region's mirror is ahead of the hub (${mirror.state.last_seq} > ${origin.state.last_seq}): ` +
+      'the hub was set back or made anew, and the mirror keeps what it had. Restore the hub, or delete the mirror'
+    : undefined;
+  const { num_replicas: copies } = origin.config;
+  const unsafe = judgeStream(bucket, origin.config, replicas);
+  const few =
+    unsafe === undefined && copies < replicas ? tooFewCopies(bucket, copies, replicas) : undefined;
+  return { problem: behind ?? few, unsafe };
 }
 
 /**
  * Why a stream could lose what it confirms; `undefined`: nothing against it. No stream
- * compression on nats-server 2.14.0. Pure.
+ * compression on nats-server 2.14.0. Three copies where five are wanted (a hub that grows)
+ * survive the loss of a region, and are no reason to refuse writes. Pure.
  */
 export function judgeStream(
   bucket: string,
@@ -86,8 +89,14 @@ export function judgeStream(
   const { compression = 'none', storage, num_replicas: copies } = config;
   if (compression !== 'none') return `bucket ${bucket} is kept compressed (${compression})`;
   if (storage !== 'file') return `bucket ${bucket} is kept in memory, not on disk`;
-  if (copies >= replicas) return undefined;
-  return `bucket ${bucket} has ${copies} of the ${replicas} copies that it is to have`;
+  return copies < Math.min(replicas, 3) ? tooFewCopies(bucket, copies, replicas) : undefined;
+}
+
+function tooFewCopies(bucket: string, copies: number, replicas: number): string {
+  return (
+    `bucket ${bucket} has ${copies} of the ${replicas} copies that it is to have: ` +
+    `"nats stream edit ${streamOf(bucket)} --replicas ${replicas}" adds them`
+  );
 }
 
 /** The mirror's own account, or `undefined` where there is none. */
@@ -149,7 +158,8 @@ async function ensureOrigin(
     try {
       return await callApi<StreamInfo>(connection, subject, config, callLimitMs);
     } catch (error) {
-      if (error instanceof JetStreamApiError) return found; // refused: it is judged as it is
+      // Refused, by the hub or for want of the right: it is judged as it is.
+      if (error instanceof JetStreamApiError || isForbidden(error)) return found;
       throw error;
     }
   }
@@ -186,6 +196,10 @@ async function createMirror(connection: NatsConnection, bucket: string): Promise
   } catch (error) {
     if (!hasApiCode(error, apiErrors.streamNameInUse)) throw error;
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof PermissionViolationError;
 }
 
 async function streamInfo(

@@ -1,5 +1,5 @@
 import { identityName, storeOperator, systemOperator } from './identities.ts';
-import { leafRights, nodeRights, type Rights, settingsSubject } from './rights.ts';
+import { growthRequest, leafRights, nodeRights, type Rights, settingsSubject } from './rights.ts';
 import { passwordText, type SecretOptions } from './secret.ts';
 import { block, longList, quote } from './syntax.ts';
 
@@ -12,8 +12,8 @@ import { block, longList, quote } from './syntax.ts';
  *               an operator, by certificate: all rights     every hub voter
  *   SYS         an operator, by certificate                 every hub voter
  *
- * With a secret, the nodes and leaves of all regions are one user who knows it. Without,
- * the certificate of a connection is the user (`verify_and_map`).
+ * With a secret, as in a stack, the nodes and leaves of all regions are one user who knows
+ * it, and may add copies to buckets. Without, the certificate of a connection is the user (`verify_and_map`).
  */
 export interface AccountOptions extends SecretOptions {
   /** Whose leaves the hub accepts, by certificate. */
@@ -25,8 +25,8 @@ export function hubAccounts(options: AccountOptions): string[] {
   const password = passwordText(options);
   const leaves =
     password === undefined
-      ? options.regions.flatMap((region) => certificateUser(region, leafRights(region)))
-      : user(password, leafRights('*'));
+      ? options.regions.flatMap((region) => certificateUser(region, 'LEAFNODE', leafRights(region)))
+      : user(password, 'LEAFNODE', growing(leafRights('*')));
   const operators = password === undefined;
   return [
     ...block(
@@ -55,8 +55,8 @@ export function leafAccounts(region: string, options: SecretOptions): string[] {
   const password = passwordText(options);
   const nodes =
     password === undefined
-      ? certificateUser(region, nodeRights(region))
-      : user(password, nodeRights(region));
+      ? certificateUser(region, 'STANDARD', nodeRights(region))
+      : user(password, 'STANDARD', growing(nodeRights(region)));
   return [
     ...block(
       'accounts',
@@ -73,21 +73,23 @@ export function leafAccounts(region: string, options: SecretOptions): string[] {
   ];
 }
 
-const varz = '$SYS.REQ.SERVER.PING.VARZ';
-
-function certificateUser(region: string, rights: Rights): string[] {
-  return user(`user: ${quote(identityName(region))}`, rights);
+function growing({ publish, subscribe }: Rights): Rights {
+  return { publish: [...publish, growthRequest], subscribe };
 }
 
-function user(name: string, { publish, subscribe }: Rights): string[] {
-  return [
-    '{',
-    `  ${name}`,
-    ...block(
-      'permissions',
-      ...longList('publish', publish),
-      ...longList('subscribe', subscribe),
-    ).map((line) => `  ${line}`),
-    '}',
-  ];
+const varz = '$SYS.REQ.SERVER.PING.VARZ';
+
+type ConnectionKind = 'STANDARD' | 'LEAFNODE';
+
+function certificateUser(region: string, kind: ConnectionKind, rights: Rights): string[] {
+  return user(`user: ${quote(identityName(region))}`, kind, rights);
+}
+
+function user(name: string, kind: ConnectionKind, { publish, subscribe }: Rights): string[] {
+  const rights = block(
+    'permissions',
+    ...longList('publish', publish),
+    ...longList('subscribe', subscribe),
+  );
+  return block('', name, `allowed_connection_types: [${kind}]`, ...rights);
 }

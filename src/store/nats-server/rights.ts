@@ -6,13 +6,14 @@ import { hubDomain } from './domain.ts';
  *
  *   node ──[nodeRights]──▶ leaf ──[leafRights, checked by the hub]──▶ hub
  *
- * So a node cannot delete or purge a stream or a message, list what else is in the account,
- * listen to everything (`>`) or to the answers that another region gets. The hub checks
- * again what comes over the link of a region, whatever the leaf there allows.
+ * So a node cannot delete, purge or change a stream, delete a message, list what else is in
+ * the account, listen to everything (`>`), to the writes of others (`$KV.>`) or to the
+ * answers that another region gets. The hub checks again what comes over the link of a
+ * region, whatever the leaf there allows.
  *
- * Limit: who may make a stream or a consumer can have the server send messages on its
- * behalf (`republish`, `deliver_subject`), which no right of its own covers. These rights
- * keep mistakes and strangers out; a region's identity remains something to guard.
+ * Limit: rights name subjects, and the server checks no subject that it sends to itself. Who
+ * may make a consumer can have a stream delivered to any subject of the account. (Requests
+ * to the API that are made so are not obeyed; tried on 2.14.0.)
  */
 export interface Rights {
   readonly publish: readonly string[];
@@ -33,7 +34,6 @@ const hub = `$JS.${hubDomain}.API`;
 const hubRequests = [
   `${hub}.STREAM.INFO.*`,
   `${hub}.STREAM.CREATE.*`,
-  `${hub}.STREAM.UPDATE.*`,
   `${hub}.STREAM.MSG.GET.*`,
   `${hub}.CONSUMER.CREATE.*.*`,
   `${hub}.$KV.*.>`,
@@ -42,6 +42,12 @@ const hubRequests = [
 ] as const;
 
 const signals = 'meridian.signal.>';
+
+/**
+ * Adding copies to the buckets of a hub that has grown. A stack does that by itself; where
+ * the servers are an operator's own, changing a stream is the operator's right alone.
+ */
+export const growthRequest = `${hub}.STREAM.UPDATE.*`;
 
 /** Of a node: what the engine (`store/jetstream`) asks of its leaf, and of the hub through it. */
 export function nodeRights(region: string): Rights {
