@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   restart: { summary: 'restart all nodes, one by one', load: () => import('./restart.ts') },
   service: { summary: 'kill or start a service in a region', load: () => import('./service.ts') },
   store: { summary: 'kill, freeze or start store servers', load: () => import('./store.ts') },
+  secret: { summary: 'make keys; set, list, rotate secrets', load: () => import('./secret.ts') },
   lookup: { summary: 'look a name up as a client would', load: () => import('./lookup.ts') },
   request: { summary: 'send a request as a client would', load: () => import('./request.ts') },
   version: { summary: 'print versions', load: () => import('./version.ts') },

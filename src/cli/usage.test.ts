@@ -157,6 +157,7 @@ test('every command has help with --json, and status 0', async () => {
           'restart',
           'service',
           'store',
+          'secret',
           'lookup',
           'request',
           'version',
@@ -164,10 +165,10 @@ test('every command has help with --json, and status 0', async () => {
     ),
     [],
   );
-  assert.equal(commands.length, 14);
+  assert.equal(commands.length, 15);
   const helps = await Promise.all(
-    ['up', 'explain dns', 'region kill', 'store start', 'help lookup'].map((words) =>
-      meridian(...words.split(' '), ...(words.startsWith('help') ? [] : ['--help'])),
+    ['up', 'explain dns', 'region kill', 'store start', 'secret keygen', 'help lookup'].map(
+      (words) => meridian(...words.split(' '), ...(words.startsWith('help') ? [] : ['--help'])),
     ),
   );
   for (const help of helps) {
