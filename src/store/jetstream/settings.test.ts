@@ -15,20 +15,28 @@ const server = (changes: Partial<ServerSettings> = {}): ServerSettings => ({
 
 describe('settings of the hub', () => {
   it('are read from what a server tells of itself', () => {
-    const told = {
-      server: { name: 'hub-a', ver: '2.14.1-RC.1', domain: 'global' },
-      data: { jetstream: { config: { sync_always: true }, meta: { cluster_size: 5 } } },
-    };
+    const told = (changes: object = {}) =>
+      JSON.stringify({
+        server: { name: 'hub-a', ver: '2.14.1-RC.1', cluster: 'meridian-hub' },
+        data: {
+          start: '2026-01-01T00:00:00Z',
+          now: '2026-01-01T00:00:20.123456789Z',
+          jetstream: { config: { sync_always: true }, meta: { cluster_size: 5 } },
+          ...changes,
+        },
+      });
     const expected = { name: 'hub-a', version: '2.14.1', syncsAlways: true, voters: 5 };
-    assert.deepEqual(parseSettings(JSON.stringify(told)), expected);
-    // `sync_always` is left out where it is false, `meta` where there is no cluster.
-    const single = { server: told.server, data: { jetstream: { config: {} } } };
-    assert.deepEqual(parseSettings(JSON.stringify(single)), {
-      ...expected,
-      syncsAlways: false,
-      voters: 1,
-    });
-    const without = parseSettings(JSON.stringify({ server: told.server, data: {} }));
+    assert.deepEqual(parseSettings(told()), expected);
+    const forming = parseSettings(told({ now: '2026-01-01T00:00:02Z' }));
+    assert.equal(forming.voters, undefined);
+    // `sync_always` is left out where it is false, `cluster` where there is none.
+    const single = {
+      server: { name: 'hub-a', ver: '2.14.1' },
+      data: { jetstream: { config: {} } },
+    };
+    const alone = { ...expected, syncsAlways: false, voters: 1 };
+    assert.deepEqual(parseSettings(JSON.stringify(single)), alone);
+    const without = parseSettings(JSON.stringify({ ...single, data: {} }));
     assert.equal(without.syncsAlways, undefined);
   });
 
@@ -53,6 +61,7 @@ describe('settings of the hub', () => {
     assert.match(bad({ syncsAlways: undefined }), /hub-b .*JetStream/);
     assert.match(judgeServers('2.14.0', [server({ voters: 1 })], 3)!, /1 of the 3/);
     assert.equal(judgeServers('2.14.0', hub, 5), undefined);
+    assert.equal(judgeServers('2.14.0', [server({ voters: undefined })], 3), undefined);
   });
 });
 

@@ -7,9 +7,12 @@ export interface ServerSettings {
   readonly version: string;
   /** Whether a write is on the disk before it is confirmed; `undefined`: no JetStream there. */
   readonly syncsAlways: boolean | undefined;
-  /** Voters that the hub counts, of itself. */
-  readonly voters: number;
+  /** Voters that the hub counts, of itself; `undefined` while it is still being formed. */
+  readonly voters: number | undefined;
 }
+
+/** Within it the servers of a hub that all start find each other. */
+const formingMs = 15_000;
 
 /**
  * An answer to `settingsSubject`.
@@ -20,7 +23,6 @@ export function parseSettings(text: string): ServerSettings {
   const server = field(answer, 'server');
   const jetstream = field(field(answer, 'data'), 'jetstream');
   const config = field(jetstream, 'config');
-  const size = field(field(jetstream, 'meta'), 'cluster_size');
   const name = field(server, 'name');
   const ver = field(server, 'ver');
   const version = typeof ver === 'string' ? /^v?(\d+\.\d+\.\d+)/.exec(ver)?.[1] : undefined;
@@ -31,8 +33,17 @@ export function parseSettings(text: string): ServerSettings {
     name: name.slice(0, 80),
     version,
     syncsAlways: config === undefined ? undefined : field(config, 'sync_always') === true,
-    voters: typeof size === 'number' ? size : 1,
+    voters: votersOf(answer),
   };
+}
+
+function votersOf(answer: unknown): number | undefined {
+  if (field(field(answer, 'server'), 'cluster') === undefined) return 1;
+  const data = field(answer, 'data');
+  const runsForMs =
+    Date.parse(String(field(data, 'now'))) - Date.parse(String(field(data, 'start')));
+  const size = field(field(field(data, 'jetstream'), 'meta'), 'cluster_size');
+  return typeof size === 'number' && runsForMs >= formingMs ? size : undefined;
 }
 
 /**
@@ -56,7 +67,7 @@ export function judgeServers(
       return `${name} confirms writes before they are on its disk: it must run with "sync_interval: always"`;
     }
   }
-  const voters = Math.max(...hub.map((server) => server.voters));
+  const voters = Math.max(...hub.map((server) => server.voters ?? replicas));
   // Three of five survive the loss of a region: a hub that grows is written to.
   if (hub.length === 0 || voters >= Math.min(replicas, 3)) return undefined;
   return `the hub has ${voters} of the ${replicas} voters that its buckets are to be kept on`;
