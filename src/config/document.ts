@@ -26,8 +26,12 @@ export function acceptDocument(document: unknown, place: string): AcceptedDocume
   const issues: ConfigIssue[] = relativeFiles(document).map(({ path, name }) => ({
     file: place,
     path: formatPath(path),
-    message: `expected an absolute name of a file or "secret:NAME", got ${JSON.stringify(name)}`,
+    message: `expected ${expectedAt(path[0])}, got ${JSON.stringify(name)}`,
   }));
   const { config, input, revision } = accept(document, place, undefined, issues);
   return { config, document: input, revision };
+}
+
+function expectedAt(section: string): string {
+  return `an absolute name of a file${section === 'geo' ? '' : ' or "secret:NAME"'}`;
 }

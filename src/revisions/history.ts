@@ -35,24 +35,28 @@ export class History {
    * cannot be read is passed over where the one before it can be guessed.
    */
   async before(head: Head, limit: number): Promise<{ infos: RevisionInfo[]; whole: boolean }> {
-    const infos = [head.current];
+    const infos: RevisionInfo[] = [];
     let whole = true;
-    let sequence = head.current.base?.sequence ?? 0;
-    while (infos.length < limit && sequence > 0) {
-      const info = await this.find(sequence).catch((error: unknown) => {
-        if (isRevisionError(error, 'revision_damaged')) return 'damaged' as const;
-        throw error;
-      });
-      if (info === undefined) return { infos, whole: false };
-      if (info === 'damaged') {
-        whole = false;
-        sequence--;
-      } else {
-        infos.push(info);
-        sequence = Math.min(info.base?.sequence ?? 0, sequence - 1);
-      }
+    for await (const info of this.walk(head)) {
+      if (info === 'damaged') whole = false;
+      else if (info === 'missing') return { infos, whole: false };
+      else infos.push(info);
+      if (infos.length === limit) break;
     }
     return { infos, whole };
+  }
+
+  /** Ends after the first revision of all, or with `missing`. */
+  async *walk(head: Head): AsyncGenerator<RevisionInfo | 'damaged' | 'missing', void, undefined> {
+    yield head.current;
+    let sequence = head.current.base?.sequence ?? 0;
+    while (sequence > 0) {
+      const info = await this.find(sequence).catch(ifDamaged);
+      yield info ?? 'missing';
+      if (info === undefined) return;
+      const before = info === 'damaged' ? sequence - 1 : (info.base?.sequence ?? 0);
+      sequence = Math.min(before, sequence - 1);
+    }
   }
 
   async keepSeed(info: RevisionInfo): Promise<void> {
@@ -68,12 +72,17 @@ export class History {
 
   /** Entries never change, so where the replica has one it is right; it may be late. */
   async #get(key: string): Promise<Entry | undefined> {
-    const entry = await this.#bucket.get(key).catch(unlessOutOfReach);
-    return entry ?? (await this.#bucket.get(key, { from: 'leader' }).catch(unlessOutOfReach));
+    const entry = await this.#bucket.get(key).catch(ifOutOfReach);
+    return entry ?? (await this.#bucket.get(key, { from: 'leader' }));
   }
 }
 
-function unlessOutOfReach(error: unknown): undefined {
+function ifDamaged(error: unknown): 'damaged' {
+  if (isRevisionError(error, 'revision_damaged')) return 'damaged';
+  throw error;
+}
+
+function ifOutOfReach(error: unknown): undefined {
   if (!isStoreError(error, 'store_unreachable')) throw error;
 }
 

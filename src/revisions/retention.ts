@@ -11,9 +11,9 @@ export const keptRevisions = 100;
 /** Old ones are looked for after every so many revisions. */
 export const pruneEvery = 10;
 
-export function pruneIsDue({ current, previous }: Head): boolean {
-  const since = Math.floor((previous?.sequence ?? 0) / pruneEvery);
-  return Math.floor(current.sequence / pruneEvery) > since;
+export function pruneIsDue({ current }: Head): boolean {
+  const before = Math.floor((current.base?.sequence ?? 0) / pruneEvery);
+  return Math.floor(current.sequence / pruneEvery) > before;
 }
 
 /**

@@ -105,11 +105,23 @@ export class Revisions {
     return this.#contents.read(info.content, `revision ${info.sequence}`);
   }
 
-  /** Newest first, the current one included. At most 1,000, of which 100 are kept. */
+  /**
+   * Newest first, the current one included; 100 are kept. What cannot be read is left out,
+   * and while the store is out of reach what the region's replica does not have.
+   */
   async history(limit: number): Promise<readonly RevisionInfo[]> {
     const seen = await this.#newest();
-    if (!seen || limit < 1) return [];
-    return (await this.#history.before(seen.head, Math.min(limit, 1_000))).infos;
+    const infos: RevisionInfo[] = [];
+    if (!seen || limit < 1) return infos;
+    try {
+      for await (const info of this.#history.walk(seen.head)) {
+        if (typeof info !== 'string') infos.push(info);
+        if (infos.length >= limit) break;
+      }
+    } catch (error) {
+      if (!isStoreError(error, 'store_unreachable')) throw error;
+    }
+    return infos;
   }
 
   /** @throws RevisionError `revision_unknown`, `revision_damaged` */
