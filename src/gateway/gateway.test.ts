@@ -9,7 +9,10 @@ const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
 test('draining: idle connections close, answers close theirs, new ones are served', async () => {
   await using origin = await RawOrigin.listen();
-  await using started = await startGateway({ config: oneRegion(origin.port) });
+  await using started = await startGateway({
+    config: oneRegion(origin.port),
+    limits: { dismissMs: 50 },
+  });
   const { gateway, port } = started;
   using idle = await RawClient.connect(port);
   await idle.request(get);
@@ -31,6 +34,31 @@ test('draining: idle connections close, answers close theirs, new ones are serve
   const served = await fresh.request(get);
   assert.equal(served.body, 'new');
   assert.match(served.head, /^Connection: close\r$/m);
+});
+
+test('draining: a request that was on its way is served, on any connection', async () => {
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({ config: oneRegion(origin.port) });
+  using used = await RawClient.connect(started.port);
+  await used.request(get);
+  using fresh = await RawClient.connect(started.port);
+  using promised = await RawClient.connect(started.port);
+  const asked = new Promise<import('node:net').Socket>((resolve) => {
+    origin.respond = (_request, socket) => resolve(socket);
+  });
+  promised.send(get);
+  const upstream = await asked;
+  upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nla');
+  await promised.until('la');
+  started.gateway.drain();
+  upstream.write('te');
+  assert.doesNotMatch((await promised.response()).head, /^Connection: close\r$/m);
+  origin.respond = (_request, socket) => void socket.write(okResponse('served'));
+  for (const client of [used, fresh, promised]) {
+    const { body, head } = await client.request(get);
+    assert.equal(body, 'served');
+    assert.match(head, /^Connection: close\r$/m);
+  }
 });
 
 test('a region that leaves closes connections with its answers', async () => {

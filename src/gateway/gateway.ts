@@ -172,12 +172,14 @@ class GatewayThread implements Gateway {
   }
 
   async #prepare(next: GatewayConfiguration, turn: number): Promise<PreparedGateway> {
-    if (turn !== this.#turn) over('a newer revision is being prepared');
+    this.#assertNewest(turn);
     const generation = this.#compile(next);
     const listeners = await this.#listeners.prepare(next.listen);
-    if (turn !== this.#turn) {
+    try {
+      this.#assertNewest(turn);
+    } catch (error) {
       listeners.abandon();
-      over('a newer revision is being prepared');
+      throw error;
     }
     this.#prepared = new PreparedSwap(
       () => this.#swap(generation, listeners),
@@ -186,9 +188,15 @@ class GatewayThread implements Gateway {
     return this.#prepared;
   }
 
+  #assertNewest(turn: number): void {
+    if (this.#closing) over('the gateway ends');
+    if (turn !== this.#turn) over('a newer revision is being prepared');
+  }
+
   #compile(configuration: GatewayConfiguration): Generation {
-    const { identity } = configuration;
-    if (identity) assertUsable(identity, 'relaying to other regions');
+    const { identity, listen } = configuration;
+    // That of the listener is looked at with the listener.
+    if (identity && identity !== listen.link?.identity) assertUsable(identity, 'the link');
     return new Generation(configuration, this.#pools);
   }
 
@@ -247,7 +255,6 @@ class GatewayThread implements Gateway {
   }
 
   async #close(): Promise<void> {
-    this.#turn = Number.POSITIVE_INFINITY;
     this.#prepared?.abandon();
     this.#listeners.close();
     this.#runtime.draining = true;

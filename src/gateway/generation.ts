@@ -54,7 +54,7 @@ export class Generation {
   readonly #pools: Pools;
   readonly #drained = Promise.withResolvers<void>();
   /** By endpoint index, for the current generation only: the pools of others may go. */
-  #endpointPools: (Pool | undefined)[] = [];
+  #endpointPools: (Pool | undefined)[];
   #intake: Intake;
   #requests = 0;
   #retired = false;
@@ -75,6 +75,7 @@ export class Generation {
     this.metrics = configuration.metrics;
     this.poolKeys = new Set([...endpointKeys(snapshot), ...(nodes?.keys() ?? [])]);
     this.#pools = pools;
+    this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
     this.#intake = {
       router: snapshot.router,

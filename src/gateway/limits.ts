@@ -19,6 +19,11 @@ export interface GatewayLimits {
   readonly writeStallMs: number;
   /** After a client closed its sending side: how long a response may make no progress. */
   readonly halfCloseMs: number;
+  /**
+   * How long a connection without a request may still bring one when clients are let go: it
+   * may be on its way, and a close that it meets loses it. The answer then closes.
+   */
+  readonly dismissMs: number;
   /** How long input is discarded after a final answer, so that the client can read it. */
   readonly lingerMs: number;
   /** How much of it. */
@@ -46,6 +51,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   bodyLeastBytes: 4_096,
   writeStallMs: 60_000,
   halfCloseMs: 1_000,
+  dismissMs: 1_000,
   lingerMs: 2_000,
   lingerBytes: 1024 * 1024,
   tlsHandshakeMs: 10_000,

@@ -65,6 +65,7 @@ export class Listener implements Entrance {
   readonly #places = new Map<string, Place>();
   #material: TlsMaterial | undefined;
   #tls: TlsServer | undefined;
+  #accepted = 0;
   #gone = false;
 
   /** Does not listen yet. @throws MeridianError `certificate_invalid` */
@@ -75,6 +76,7 @@ export class Listener implements Entrance {
     this.renewal(request)?.();
     const secure = request.tls !== undefined;
     this.#server = createTcpServer(secure ? handshakeOptions : plainOptions, (socket) => {
+      this.#accepted++;
       const place = events.admission(this.name).admit(socket, events.now());
       if (!place) return;
       if (secure) this.#shakeHands(socket, place);
@@ -108,6 +110,13 @@ export class Listener implements Entrance {
     return at.host === host && (at.port === port || this.port === port);
   }
 
+  /** Whether nobody else can listen there while it does, or would share its connections. */
+  overlaps({ host, port }: ListenAddress): boolean {
+    const hosts = [host, this.#request.at.host];
+    const shared = hosts[0] === hosts[1] || hosts.some((one) => one === '0.0.0.0' || one === '::');
+    return shared && port !== 0 && port === this.port;
+  }
+
   /**
    * Builds what new handshakes are to be made with, and returns what puts it in place,
    * which cannot fail; `undefined`: nothing has changed, and sessions can be resumed.
@@ -126,16 +135,20 @@ export class Listener implements Entrance {
 
   /**
    * Accepts no more, and resolves when its port is free. What the kernel has accepted by
-   * now still comes in: closing a socket resets what waits in its queue, so the queue is
-   * read once more.
+   * now still comes in: closing a socket resets what waits in its queue. That is read first,
+   * which takes a turn of the event loop for each, and at most a queue of them.
    */
   async leave(): Promise<void> {
     this.#gone = true;
-    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const first = this.#accepted;
+    for (let quiet = 0, seen = first; quiet < 2 && seen - first < backlog; seen = this.#accepted) {
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.#accepted === seen ? quiet + 1 : 0;
+    }
     this.#server.close();
   }
 
-  /** Accepts no more, at once. Its connections stay. */
+  /** Frees its port at once. Connections that were accepted stay. */
   close(): void {
     this.#gone = true;
     this.#server.close();

@@ -110,7 +110,7 @@ export class Listeners {
   #create(request: ListenerRequest): Listener {
     for (const other of this.#listeners.values()) {
       // With `reusePort` the kernel would not mind, and give each a part of the connections.
-      if (request.at.port !== 0 && other.isAt(request.at)) {
+      if (other.name !== request.name && other.overlaps(request.at)) {
         throw listenFailure(request, `${other.name} is served there until this revision is`);
       }
     }

@@ -65,6 +65,7 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
       config,
       region: name,
       identity,
+      limits: { dismissMs: 50 },
       listen: { http: { host, port: 0 }, link: { host, port: linkPort, identity } },
     });
     const { health } = gateways[name];
@@ -260,7 +261,7 @@ test('draining: a link connection stays until its next answer, which closes it',
   using client = await RawClient.connectTls(options);
   await client.request(get);
   w.gateways.eu.gateway.drain();
-  // Clients from outside are let go at once; when that has happened, this one is still there.
+  // Clients from outside are let go soon; when that has happened, this one is still there.
   await w.client.rest();
   const response = await client.request(post);
   assert.equal(response.status, 200);

@@ -1,6 +1,10 @@
 import { type ConfigInput, configSchema } from '../../src/config/schema/config.ts';
 import { compileTopology, type Topology } from '../../src/config/topology.ts';
-import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import {
+  createGateway,
+  type Gateway,
+  type GatewayConfiguration,
+} from '../../src/gateway/gateway.ts';
 import type { GatewayLimits } from '../../src/gateway/limits.ts';
 import type { ListenOptions } from '../../src/gateway/listeners.ts';
 import { HealthTable } from '../../src/health/table.ts';
@@ -30,6 +34,7 @@ export interface StartOptions {
   readonly listen?: ListenOptions;
   readonly identity?: LinkIdentity;
   readonly bundle?: Uint8Array;
+  readonly reusePort?: boolean;
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -42,29 +47,41 @@ export function oneRegion(...ports: number[]): ConfigInput {
   };
 }
 
+export interface Revision extends GatewayConfiguration {
+  readonly topology: Topology;
+  readonly metrics: GatewayMetrics;
+}
+
+/** A configuration with tables of its own, as a gateway takes it. */
+export function revisionOf(options: StartOptions): Revision {
+  const config = configSchema.parse(options.config);
+  const topology = compileTopology(config);
+  return {
+    config,
+    region: options.region ?? 'eu',
+    topology,
+    health: new HealthTable(topology),
+    metrics: new GatewayMetrics({
+      routes: config.routes.map(({ name }) => name),
+      regions: Object.keys(config.regions),
+    }),
+    listen: options.listen ?? { http: { host: '127.0.0.1', port: 0 } },
+    identity: options.identity,
+    bundle: options.bundle,
+  };
+}
+
 /** A real gateway on free ports, with a health table of its own. */
 export async function startGateway(options: StartOptions): Promise<StartedGateway> {
-  const config = configSchema.parse(options.config);
-  const region = options.region ?? 'eu';
-  const topology = compileTopology(config);
-  const health = new HealthTable(topology);
+  const revision = revisionOf(options);
+  const { health, topology, metrics } = revision;
   const log: Record<string, unknown>[] = [];
   const frames: { region: string; text: string }[] = [];
   const defects: unknown[] = [];
   const full: string[] = [];
-  const metrics = new GatewayMetrics({
-    routes: config.routes.map(({ name }) => name),
-    regions: Object.keys(config.regions),
-  });
   const gateway = await createGateway({
-    config,
-    region,
-    health,
-    metrics,
-    listen: options.listen ?? { http: { host: '127.0.0.1', port: 0 } },
-    identity: options.identity,
-    bundle: options.bundle,
-    reusePort: false,
+    ...revision,
+    reusePort: options.reusePort ?? false,
     accessLog: { write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>) },
     onFrame: (from, frame) => void frames.push({ region: from, text: frame.toString() }),
     onDefect: (error) => void defects.push(error),

@@ -80,13 +80,14 @@ export class ClientConnection {
   }
 
   /**
-   * Closes the connection if no request is under way. That of another region closes only
-   * with its next answer, or at the end (`last`): it may be about to send what cannot be
-   * sent twice.
+   * Closes the connection when no request is under way and none comes within `dismissMs`, or
+   * at once (`last`). That of another region closes only with its next answer, or at the
+   * end: it may be about to send what cannot be sent twice.
    */
   drain(last: boolean): void {
-    const idle = this.#state === 'open' && !this.#exchange && this.#input.length === 0;
-    if (idle && (last || this.origin.peerRegion === undefined)) this.#linger();
+    if (this.#state !== 'open' || this.#exchange || this.#input.length > 0) return;
+    if (last) this.#linger();
+    else if (this.origin.peerRegion === undefined) this.#awaitRequest();
   }
 
   // ── Called by the exchange ───────────────────────────────────────────────────────────
@@ -198,11 +199,9 @@ export class ClientConnection {
   }
 
   #awaitRequest(): void {
-    if (isDismissed(this.#runtime, this.origin) && this.origin.peerRegion === undefined) {
-      this.#linger();
-      return;
-    }
-    this.#wait('idle', this.#runtime.limits.idleMs);
+    const { dismissMs, idleMs } = this.#runtime.limits;
+    const dismissed = isDismissed(this.#runtime, this.origin);
+    this.#wait('idle', dismissed && this.origin.peerRegion === undefined ? dismissMs : idleMs);
     this.#place.wait(this.#runtime.wheel.now);
     if (this.socket.isPaused()) this.socket.resume();
   }
@@ -324,6 +323,7 @@ export class ClientConnection {
     const waiting = this.#waiting;
     this.#waiting = 'nothing';
     if (waiting === 'head') this.#refuse(new RequestTimeout());
+    else if (waiting === 'idle') this.#linger();
     else if (waiting === 'body' && this.#exchange && !this.#exchange.answered) {
       this.#taker.problem(this.#exchange, 'request_timeout');
     } else this.socket.destroy();

@@ -1,7 +1,7 @@
 import type { ConnectionOrigin } from '../forwarding.ts';
 import type { Runtime } from '../runtime.ts';
 
-/** No request is waited for: a client that has none under way is let go. */
+/** A client that has no request under way is let go. */
 export function isDismissed({ draining }: Runtime, { entrance }: ConnectionOrigin): boolean {
   return draining || entrance.gone;
 }

@@ -15,7 +15,7 @@ export class PacedBody {
   }
 
   /** Writes what is taken at once. True when all of it is written; else call again on `drain`. */
-  pour(writer: MessageWriter): boolean {
+  pour(writer: Pick<MessageWriter, 'data' | 'flush'>): boolean {
     const { length } = this.#bytes;
     do {
       const end = Math.min(this.#at + partBytes, length);
