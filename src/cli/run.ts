@@ -39,6 +39,11 @@ async function run(options: RunOptions): Promise<void> {
   const { watchNpm } = await import('../stack/npm-watch.ts');
   // As SIGTERM to npm would, if npm passed it on: drain, then end.
   watchNpm(() => process.kill(process.pid, 'SIGTERM'));
+  const outerKeys = {
+    path: process.env.MERIDIAN_SECRET_KEY_FILE,
+    text: process.env.MERIDIAN_SECRET_KEY,
+  };
+  delete process.env.MERIDIAN_SECRET_KEY; // not for threads, nor for children
   await runNode({
     region,
     node,
@@ -46,10 +51,7 @@ async function run(options: RunOptions): Promise<void> {
     seed,
     join,
     bundlePath: bundle,
-    outerKeys: {
-      path: process.env.MERIDIAN_SECRET_KEY_FILE,
-      text: process.env.MERIDIAN_SECRET_KEY,
-    },
+    outerKeys,
     stateDirectory: resolve(state),
     adminTokenPath: process.env.MERIDIAN_ADMIN_TOKEN_FILE,
     storeSecretPath: process.env.MERIDIAN_STORE_SECRET_FILE,

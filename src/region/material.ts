@@ -131,7 +131,12 @@ async function readText(place: string, { ring, secrets }: MaterialAccess): Promi
   if (name !== undefined) {
     const sealed = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
     if (!sealed) return unreadable(place, new Error('the store has no secret of that name yet'));
-    return openSecret(ring, name, sealed).toString();
+    const opened = openSecret(ring, name, sealed);
+    try {
+      return opened.toString();
+    } finally {
+      opened.fill(0);
+    }
   }
   const text = await readFile(place, 'utf8').catch((cause: unknown) => unreadable(place, cause));
   if (!isSealed(text)) return text;

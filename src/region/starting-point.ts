@@ -186,7 +186,9 @@ function openMaterial(
   if (material === undefined || material === null) return undefined;
   try {
     const opened = openEnvelope(ring, material, materialContext(region, node));
-    return JSON.parse(opened.toString()) as Material;
+    const read = JSON.parse(opened.toString()) as Material;
+    opened.fill(0);
+    return read;
   } catch (error) {
     if (!(error instanceof MeridianError)) throw error;
     throw new MeridianError(error.code, `${path}: ${error.message}`, { cause: error });
