@@ -1,12 +1,20 @@
 import { between } from './seeded-random.ts';
 
-/** The packets between regions: delayed, lost, or cut off. */
+/** Of two nodes of one region. */
+const localDelayMs = 0.5;
+
+/**
+ * The packets between nodes: delayed, lost, or cut off. Nodes go by their names in the
+ * world, `REGION` or `REGION.NODE`.
+ */
 export class Network {
   readonly #random: () => number;
   readonly #delaysMs = new Map<string, number>();
   readonly #cut = new Set<string>();
   /** Share of the packets sent by the probes and the link of a region that vanish. */
   readonly #loss = new Map<string, number>();
+  /** Share of the packets of every link that vanish. */
+  #frameLoss = 0;
   #spikes: { share: number; upToMs: number } | undefined;
 
   constructor(random: () => number) {
@@ -18,7 +26,9 @@ export class Network {
     const pair = [from, to].sort().join(' ');
     let base = this.#delaysMs.get(pair);
     if (base === undefined) {
-      base = from === to ? 0.2 : between(this.#random, 1, 120);
+      if (from === to) base = 0.2;
+      else if (regionOf(from) === regionOf(to)) base = localDelayMs;
+      else base = between(this.#random, 1, 120);
       this.#delaysMs.set(pair, base);
     }
     return base * between(this.#random, 1, 1.2);
@@ -38,6 +48,11 @@ export class Network {
     this.#cut.clear();
     this.#loss.clear();
     this.#spikes = undefined;
+    this.#frameLoss = 0;
+  }
+
+  setFrameLoss(share: number): void {
+    this.#frameLoss = share;
   }
 
   setLoss(region: string, share: number): void {
@@ -60,4 +75,11 @@ export class Network {
     const share = this.#loss.get(from);
     return share !== undefined && from !== to && this.#random() < share;
   }
+
+  /** Whether the next packet of the link from `from` to `to` vanishes. */
+  losesFrame(from: string, to: string): boolean {
+    return this.loses(from, to) || (this.#frameLoss > 0 && this.#random() < this.#frameLoss);
+  }
 }
+
+const regionOf = (name: string): string => name.split('.')[0] ?? name;

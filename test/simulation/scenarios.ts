@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import type { StateName } from '../../src/health/table.ts';
+import {
+  allHealthy,
+  blackHoleLimitMs,
+  killLimitMs,
+  type Measurements,
+  recoveryLimitMs,
+  restart,
+  restartMs,
+  type Scenario,
+  turned,
+  unchangedWhile,
+} from './expectations.ts';
 import { between, pick } from './seeded-random.ts';
-import type { SimulatedRegion } from './simulated-region.ts';
+import type { SimulatedNode } from './simulated-node.ts';
 import type { World } from './world.ts';
-
-/** What a scenario measured, in milliseconds from the fault. */
-export type Measurements = readonly number[];
-
-export interface Scenario {
-  readonly name: string;
-  /** Deployments that it holds for. */
-  readonly deployments: readonly (readonly string[])[];
-  /** Starts with all regions up and known to be healthy. Throws when an invariant is broken. */
-  run(world: World): Measurements;
-}
 
 const two = ['a', 'b'];
 const twoAndWitness = ['a', 'b', 'w'];
@@ -22,11 +22,6 @@ const five = ['a', 'b', 'c', 'd', 'e'];
 /** With these a single vantage is outvoted. Of two regions alone, each is the other's judge. */
 const withQuorum = [three, three, twoAndWitness, ['a', 'b', 'c', 'd'], five];
 const every = [...withQuorum, two];
-
-/** The limits of the design: a dead region is left, and a healthy one found, within these. */
-const blackHoleLimitMs = 5_000;
-const killLimitMs = 4_000;
-const recoveryLimitMs = 5_000;
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -38,7 +33,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'one vantage dark: its probes all fail',
     deployments: withQuorum,
     run: (world) => {
-      const dark = pick(world.random, world.regions);
+      const dark = pick(world.random, world.nodes);
       return unchangedWhile(world, () => {
         world.network.setLoss(dark.name, 1);
         world.advance(20_000);
@@ -51,7 +46,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'one vantage silent: nothing of it is heard',
     deployments: every,
     run: (world) => {
-      const silent = pick(world.random, world.regions);
+      const silent = pick(world.random, world.nodes);
       return unchangedWhile(world, () => {
         silent.pause();
         world.advance(20_000);
@@ -64,7 +59,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'one vantage with 20 % loss',
     deployments: withQuorum,
     run: (world) => {
-      world.network.setLoss(pick(world.random, world.regions).name, 0.2);
+      world.network.setLoss(pick(world.random, world.nodes).name, 0.2);
       return unchangedWhile(world, () => world.advance(40_000));
     },
   },
@@ -74,7 +69,7 @@ export const scenarios: readonly Scenario[] = [
     run: (world) =>
       unchangedWhile(world, () => {
         for (let i = 0; i < 4; i++) {
-          const observer = pick(world.random, world.regions);
+          const observer = pick(world.random, world.nodes);
           observer.pause();
           world.advance(between(world.random, 100, 5_000));
           observer.resume();
@@ -86,7 +81,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'an observer that stutters: pauses too close together to finish a probe',
     deployments: every,
     run: (world) => {
-      const observer = pick(world.random, world.regions);
+      const observer = pick(world.random, world.nodes);
       return unchangedWhile(world, () => {
         for (let i = 0; i < 8; i++) {
           observer.pause();
@@ -104,7 +99,7 @@ export const scenarios: readonly Scenario[] = [
     run: (world) =>
       unchangedWhile(world, () => {
         for (let i = 0; i < 4; i++) {
-          pick(world.random, world.regions).jumpWall(between(world.random, -600_000, 600_000));
+          pick(world.random, world.nodes).jumpWall(between(world.random, -600_000, 600_000));
           world.advance(between(world.random, 0, 5_000));
         }
         world.advance(5_000);
@@ -116,7 +111,7 @@ export const scenarios: readonly Scenario[] = [
     run: (world) =>
       unchangedWhile(world, () => {
         for (let i = 0; i < 6; i++) {
-          const region = pick(world.random, world.regions);
+          const region = pick(world.random, world.nodes);
           restart(world, region);
           world.advance(between(world.random, 2_500, 6_000));
         }
@@ -127,7 +122,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'a restart with an empty disk: unknown, never unhealthy, and nobody else minds',
     deployments: every,
     run: (world) => {
-      const region = pick(world.random, world.regions);
+      const region = pick(world.random, world.nodes);
       const from = world.history.length;
       if (world.random() < 0.5) region.jumpWall(-600_000);
       restart(world, region, { fromNothing: true });
@@ -145,10 +140,10 @@ export const scenarios: readonly Scenario[] = [
     deployments: every,
     run: (world) => {
       const fromNothing = world.random() < 0.5;
-      for (const region of world.regions) region.kill();
+      for (const region of world.nodes) region.kill();
       world.advance(between(world.random, 0, 60_000));
       const from = world.history.length;
-      for (const region of world.regions) {
+      for (const region of world.nodes) {
         world.scheduler.after(between(world.random, 0, startSpreadMs), () =>
           region.start({ fromNothing }),
         );
@@ -166,7 +161,7 @@ export const scenarios: readonly Scenario[] = [
     run: (world) =>
       lostAndFound(world, blackHoleLimitMs, {
         lose: (region) => {
-          for (const other of world.regions) {
+          for (const other of world.nodes) {
             world.network.cut(region.name, other.name);
             world.network.cut(other.name, region.name);
           }
@@ -183,10 +178,10 @@ export const scenarios: readonly Scenario[] = [
       world.advance(between(world.random, 0, 1_000));
       const from = world.history.length;
       region.published = false;
-      turned(world, world.regions, about, 'unhealthy', blackHoleLimitMs);
+      turned(world, world.nodes, about, 'unhealthy', blackHoleLimitMs);
       world.advance(10_000);
       region.published = true;
-      turned(world, world.regions, about, 'healthy', recoveryLimitMs);
+      turned(world, world.nodes, about, 'healthy', recoveryLimitMs);
       for (const entry of world.history.slice(from)) assert.equal(entry.about, about);
       return [];
     },
@@ -223,10 +218,10 @@ export const scenarios: readonly Scenario[] = [
       world.advance(between(world.random, 0, 1_000));
       const from = world.history.length;
       region.serviceAlive = false;
-      const lostMs = turned(world, world.regions, about, 'unhealthy', killLimitMs);
+      const lostMs = turned(world, world.nodes, about, 'unhealthy', killLimitMs);
       world.advance(5_000);
       region.serviceAlive = true;
-      turned(world, world.regions, about, 'healthy', recoveryLimitMs);
+      turned(world, world.nodes, about, 'healthy', recoveryLimitMs);
       for (const entry of world.history.slice(from)) assert.equal(entry.about, about);
       return lostMs;
     },
@@ -243,7 +238,7 @@ export const scenarios: readonly Scenario[] = [
       world.advance(between(world.random, 50, restartMs));
       region.start();
       world.advance(10_000);
-      for (const { name } of world.regions) {
+      for (const { name } of world.nodes) {
         const seen = world.history.filter(
           ({ at, about }) => at === name && about === `draining/${region.name}`,
         );
@@ -265,34 +260,17 @@ export const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** Short enough that no observer can probe twice meanwhile: at most one probe fails. */
-const restartMs = 800;
-
 /** Regions of one stack that start together are this far apart. */
 const startSpreadMs = 1_500;
-
-function restart(world: World, region: SimulatedRegion, options = {}): void {
-  region.kill();
-  world.advance(between(world.random, 50, restartMs));
-  if (world.random() < 0.3) region.jumpWall(between(world.random, -600_000, 600_000));
-  region.start(options);
-}
-
-function unchangedWhile(world: World, run: () => void): Measurements {
-  const from = world.history.length;
-  run();
-  assert.deepEqual(world.history.slice(from), []);
-  return [];
-}
 
 /** Loses a region: every survivor must know in time, and hold nothing else for lost. */
 function lostAndFound(
   world: World,
   limitMs: number,
-  fault: { lose(region: SimulatedRegion): void; find(region: SimulatedRegion): void },
+  fault: { lose(region: SimulatedNode): void; find(region: SimulatedNode): void },
 ): Measurements {
   const region = pick(world.random, world.serving);
-  const survivors = world.regions.filter((other) => other !== region);
+  const survivors = world.nodes.filter((other) => other !== region);
   const about = `gateway/${region.name}`;
   const service = `service/rates/${region.name}`;
   world.advance(between(world.random, 0, 1_500));
@@ -313,41 +291,18 @@ function lostAndFound(
   return switchedMs;
 }
 
-/** Waits until all of `regions` hold `about` for `state`; returns after how long each did. */
-function turned(
-  world: World,
-  regions: readonly SimulatedRegion[],
-  about: string,
-  state: StateName,
-  limitMs: number,
-): Measurements {
-  const fromMs = world.scheduler.nowMs;
-  world.advance(limitMs);
-  return regions.map(({ name }) => {
-    const entries = world.history.filter(
-      (entry) => entry.at === name && entry.about === about && entry.atMs >= fromMs,
-    );
-    assert.deepEqual(
-      entries.map(({ value }) => value),
-      [state],
-      `${about} at ${name} becomes ${state} within ${limitMs} ms, once`,
-    );
-    return (entries[0]?.atMs ?? 0) - fromMs;
-  });
-}
-
 function partition(world: World): Measurements {
-  const side = new Map(world.regions.map(({ name }) => [name, world.random() < 0.5]));
-  side.set(world.regions[0]?.name ?? '', true);
-  side.set(world.regions[1]?.name ?? '', false);
+  const side = new Map(world.nodes.map(({ name }) => [name, world.random() < 0.5]));
+  side.set(world.nodes[0]?.name ?? '', true);
+  side.set(world.nodes[1]?.name ?? '', false);
   const sameSide = (a: string, b: string) => side.get(a) === side.get(b);
-  for (const { name: a } of world.regions) {
-    for (const { name: b } of world.regions) if (!sameSide(a, b)) world.network.cut(a, b);
+  for (const { name: a } of world.nodes) {
+    for (const { name: b } of world.nodes) if (!sameSide(a, b)) world.network.cut(a, b);
   }
   const from = world.history.length;
   world.advance(blackHoleLimitMs);
   for (const round of ['soon', 'and for good']) {
-    for (const { name: at } of world.regions) {
+    for (const { name: at } of world.nodes) {
       for (const { name } of world.serving) {
         const expected = sameSide(at, name) ? 'healthy' : 'unhealthy';
         assert.equal(world.state(at, `gateway/${name}`), expected, `${name} at ${at}, ${round}`);
@@ -366,7 +321,7 @@ function partition(world: World): Measurements {
 }
 
 function chaos(world: World): Measurements {
-  const faults: ((region: SimulatedRegion, other: SimulatedRegion) => void)[] = [
+  const faults: ((region: SimulatedNode, other: SimulatedNode) => void)[] = [
     (region) => region.kill(),
     (region) => region.running && region.freeze(),
     (region) => region.running && region.pause(),
@@ -381,14 +336,11 @@ function chaos(world: World): Measurements {
     () => world.network.heal(),
   ];
   for (let i = 0; i < 25; i++) {
-    pick(world.random, faults)(
-      pick(world.random, world.regions),
-      pick(world.random, world.regions),
-    );
+    pick(world.random, faults)(pick(world.random, world.nodes), pick(world.random, world.nodes));
     world.advance(between(world.random, 0, 2_500));
   }
   world.network.heal();
-  for (const region of world.regions) {
+  for (const region of world.nodes) {
     region.serviceAlive = true;
     if (region.running) region.thaw();
     else region.start();
@@ -397,16 +349,4 @@ function chaos(world: World): Measurements {
   world.advance(36_000);
   allHealthy(world);
   return unchangedWhile(world, () => world.advance(5_000));
-}
-
-/** Every node holds everything for healthy, and refused nothing that it heard. */
-export function allHealthy(world: World): void {
-  for (const { name: at, health } of world.regions) {
-    for (const { name } of world.serving) {
-      for (const about of [`gateway/${name}`, `service/rates/${name}`]) {
-        assert.equal(world.state(at, about), 'healthy', `${about} at ${at}`);
-      }
-    }
-    assert.equal(health?.states().lastRejection, undefined);
-  }
 }

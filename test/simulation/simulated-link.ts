@@ -1,6 +1,6 @@
 import type { FrameSender, LinkSenderStatus } from '../../src/link/sender.ts';
 import { between } from './seeded-random.ts';
-import type { SimulatedRegion } from './simulated-region.ts';
+import type { SimulatedNode } from './simulated-node.ts';
 import type { World } from './world.ts';
 
 /** As `link/sender.ts`: limit for an acknowledgement, and the longest backoff. */
@@ -15,8 +15,8 @@ const retransmissionMs = 200;
  */
 export class SimulatedLink implements FrameSender {
   readonly #world: World;
-  readonly #from: SimulatedRegion;
-  readonly #to: SimulatedRegion;
+  readonly #from: SimulatedNode;
+  readonly #to: SimulatedNode;
   /** Process at the other end; `undefined` while not connected. */
   #peerProcess: number | undefined;
   /** By topic. */
@@ -25,7 +25,7 @@ export class SimulatedLink implements FrameSender {
   #lastArrivalMs = 0;
   #closed = false;
 
-  constructor(world: World, from: SimulatedRegion, to: SimulatedRegion) {
+  constructor(world: World, from: SimulatedNode, to: SimulatedNode) {
     this.#world = world;
     this.#from = from;
     this.#to = to;
@@ -74,10 +74,11 @@ export class SimulatedLink implements FrameSender {
       return;
     }
     const frames = [...this.#newest.values()];
+    for (const _ of frames) this.#world.countFrame(this.#from.region, this.#to.region);
     this.#newest.clear();
     let delayMs = network.delayMs(this.#from.name, this.#to.name) + network.spikeMs();
     for (let waitMs = retransmissionMs; waitMs < stallMs; waitMs *= 2) {
-      if (!network.loses(this.#from.name, this.#to.name)) break;
+      if (!network.losesFrame(this.#from.name, this.#to.name)) break;
       delayMs += waitMs;
     }
     const process = this.#to.process;
@@ -85,7 +86,7 @@ export class SimulatedLink implements FrameSender {
     scheduler.after(this.#lastArrivalMs - scheduler.nowMs, () => {
       const passes = network.connected(this.#from.name, this.#to.name);
       if (!passes || this.#to.process !== process) return;
-      for (const frame of frames) this.#to.receive(this.#from.name, frame);
+      for (const frame of frames) this.#to.receive(this.#from.region, frame);
     });
   }
 

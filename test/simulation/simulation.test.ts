@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allHealthy, type Scenario, scenarios } from './scenarios.ts';
+import { allHealthy, type Scenario } from './expectations.ts';
+import { nodeScenarios } from './node-scenarios.ts';
+import { scenarios } from './scenarios.ts';
 import { pick, seededRandom } from './seeded-random.ts';
 import { World } from './world.ts';
 
@@ -8,20 +10,25 @@ import { World } from './world.ts';
 // from the seed alone: `SEED=17 npm test -- test/simulation` replays what seed 17 did, and
 // `SEEDS=2000` tries that many seeds of each scenario.
 
-const seedsPerScenario = Number(process.env.SEEDS ?? 13);
 const onlySeed = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
-const seeds =
-  onlySeed === undefined ? Array.from({ length: seedsPerScenario }, (_, i) => i + 1) : [onlySeed];
+
+/** The first seeds, fewer by default where a run costs more. */
+function seedsFor(byDefault: number): number[] {
+  if (onlySeed !== undefined) return [onlySeed];
+  return Array.from({ length: Number(process.env.SEEDS ?? byDefault) }, (_, i) => i + 1);
+}
 
 function simulate(scenario: Scenario, seed: number): { world: World; measured: readonly number[] } {
-  const regions = pick(seededRandom(seed ^ 0x5eed), scenario.deployments);
-  const world = new World({ seed, regions });
+  const random = seededRandom(seed ^ 0x5eed);
+  const regions = pick(random, scenario.deployments);
+  const nodesPerRegion = pick(random, scenario.nodesPerRegion ?? [1]);
+  const world = new World({ seed, regions, nodesPerRegion });
   try {
     world.boot();
     allHealthy(world);
     return { world, measured: scenario.run(world) };
   } catch (error) {
-    const where = `SEED=${seed}, regions ${regions.join(' ')}: ${scenario.name}`;
+    const where = `SEED=${seed}, regions ${regions.join(' ')}, ${nodesPerRegion} nodes each: ${scenario.name}`;
     throw new Error(`${where}\n${world.transcript()}`, { cause: error });
   }
 }
@@ -34,9 +41,13 @@ const targetsMs: Record<string, readonly [median: number, p99: number]> = {
   'black hole of a region': [3_500, 5_000],
   'a region stopped (SIGSTOP)': [3_500, 5_000],
   'a region killed (SIGKILL)': [2_500, 4_000],
+  'of several nodes one is killed': [2_500, 4_000],
+  'of several nodes one is stopped (SIGSTOP)': [3_500, 5_000],
+  'of several nodes all are killed': [2_500, 4_000],
 };
 
-for (const scenario of scenarios) {
+for (const scenario of [...scenarios, ...nodeScenarios]) {
+  const seeds = seedsFor(scenario.nodesPerRegion ? 5 : 13);
   test(`simulation: ${scenario.name}`, (context) => {
     const measured = seeds.flatMap((seed) => [...simulate(scenario, seed).measured]);
     const targets = targetsMs[scenario.name];

@@ -1,18 +1,20 @@
 import { type Config, configSchema } from '../../src/config/schema/config.ts';
 import { compileTopology, type Topology } from '../../src/config/topology.ts';
 import type { HealthChange } from '../../src/health/status.ts';
-import type { StateName } from '../../src/health/table.ts';
+import { type StateName, stateNames } from '../../src/health/table.ts';
+import { chooseAddresses } from '../../src/steering/addresses.ts';
+import type { SteeredSet } from '../../src/steering/record-set.ts';
 import { Network } from './network.ts';
 import { Scheduler } from './scheduler.ts';
 import { between, seededRandom } from './seeded-random.ts';
-import { SimulatedRegion } from './simulated-region.ts';
+import { SimulatedNode } from './simulated-node.ts';
 
 /** One thing that a node decided. */
 export interface Entry {
   readonly atMs: number;
-  /** The region whose node decided. */
+  /** The node that decided, by its name in the world. */
   readonly at: string;
-  /** Subject key, or `draining/REGION`. */
+  /** Subject key, `draining/REGION` or `draining/REGION/NODE`. */
   readonly about: string;
   readonly value: StateName | 'on' | 'off';
   readonly reason: string;
@@ -22,6 +24,14 @@ export interface WorldOptions {
   readonly seed: number;
   /** Names of the regions; `w…` is a witness. */
   readonly regions: readonly string[];
+  /** In each region that is no witness; default 1. */
+  readonly nodesPerRegion?: number;
+}
+
+interface Place {
+  readonly region: string;
+  readonly node: string;
+  readonly address: string;
 }
 
 /** Several regions in one process, whose every event follows from the seed. */
@@ -31,57 +41,55 @@ export class World {
   readonly network: Network;
   readonly config: Config;
   readonly topology: Topology;
-  readonly regions: readonly SimulatedRegion[];
+  readonly nodes: readonly SimulatedNode[];
   readonly history: Entry[] = [];
+  /** Frames of the link that were sent: `FROM>TO` by region. */
+  readonly frames = new Map<string, number>();
 
-  constructor({ seed, regions }: WorldOptions) {
+  constructor({ seed, regions, nodesPerRegion = 1 }: WorldOptions) {
     this.random = seededRandom(seed);
     this.network = new Network(this.random);
-    const addresses = regions.map((name, i) => [name, `127.0.${i + 1}.1`] as const);
+    const places = regions.map((region, r) => placesOf(region, r, nodesPerRegion));
     this.config = configSchema.parse({
-      regions: Object.fromEntries(
-        addresses.map(([name, address]) => [
-          name,
-          {
-            address,
-            location: { latitude: 0, longitude: 0 },
-            kind: name.startsWith('w') ? 'witness' : 'region',
-          },
-        ]),
-      ),
+      regions: Object.fromEntries(places.map((own) => [regionOf(own), settingsOf(own)])),
       services: {
         rates: {
           endpoints: Object.fromEntries(
-            addresses
-              .filter(([name]) => !name.startsWith('w'))
-              .map(([name, address]) => [name, [`${address}:9100`]]),
+            places
+              .filter((own) => !isWitness(regionOf(own)))
+              .map((own) => [regionOf(own), [`${own[0].address}:9100`]]),
           ),
         },
       },
     });
     this.topology = compileTopology(this.config);
-    this.regions = addresses.map(([name, address]) => new SimulatedRegion(this, name, address));
+    this.nodes = places.flat().map((place) => new SimulatedNode(this, place));
   }
 
-  /** Starts every region within a second, and waits until all know all to be healthy. */
+  /** Starts every node within a second, and waits until all know all to be healthy. */
   boot(): void {
-    for (const region of this.regions) {
-      this.scheduler.after(between(this.random, 0, 1_000), () => region.start());
+    for (const node of this.nodes) {
+      this.scheduler.after(between(this.random, 0, 1_000), () => node.start());
     }
     this.scheduler.advance(8_000);
   }
 
-  region(name: string): SimulatedRegion {
-    return found(this.regions.find((region) => region.name === name));
+  node(name: string): SimulatedNode {
+    return found(this.nodes.find((node) => node.name === name));
   }
 
-  regionAt(address: string): SimulatedRegion {
-    return found(this.regions.find((region) => region.address === address));
+  nodeAt(address: string): SimulatedNode {
+    return found(this.nodes.find((node) => node.address === address));
   }
 
-  /** The regions that serve: all but witnesses. */
-  get serving(): readonly SimulatedRegion[] {
-    return this.regions.filter(({ name }) => !name.startsWith('w'));
+  /** The nodes that serve: all but witnesses. */
+  get serving(): readonly SimulatedNode[] {
+    return this.nodes.filter(({ region }) => !isWitness(region));
+  }
+
+  /** The names of the regions that serve. */
+  get regions(): readonly string[] {
+    return [...new Set(this.serving.map(({ region }) => region))];
   }
 
   advance(ms: number): void {
@@ -103,16 +111,38 @@ export class World {
     this.history.push({ atMs: this.scheduler.nowMs, at, ...entry });
   }
 
-  /** What the node of `at` holds of a subject: read from the health table, as threads do. */
+  /** What the node `at` holds of a subject: read from the health table, as threads do. */
   state(at: string, about: string): StateName {
-    const table = found(this.region(at).table);
+    const table = found(this.node(at).table);
     const [kind, first = '', second = ''] = about.split('/');
     const index = (name: string) => found(this.topology.regionIndex.get(name));
-    const code =
-      kind === 'gateway'
-        ? table.gateway(index(first))
-        : table.service(found(this.topology.serviceIndex.get(first)), index(second));
-    return (['unknown', 'healthy', 'unhealthy'] as const)[code];
+    if (kind === 'service') {
+      return stateNames[table.service(found(this.topology.serviceIndex.get(first)), index(second))];
+    }
+    if (second === '') return stateNames[table.gateway(index(first))];
+    const address = this.topology.addresses.find((one) => one.address === second);
+    return stateNames[table.address(found(address).index)];
+  }
+
+  /** The nodes of a region that the name server of the node `at` would answer with. */
+  answer(at: string, region: string): readonly SimulatedNode[] {
+    const index = found(this.topology.regionIndex.get(region));
+    const addresses = this.topology.regions[index]?.addresses ?? [];
+    const answer = { region: index, weight: 1, role: undefined };
+    const set: SteeredSet = {
+      routing: 'simple',
+      evaluate: 'gateway',
+      service: -1,
+      lastResort: 'open',
+      answers: [{ ...answer, addresses: addresses.map((address) => address.index) }],
+    };
+    const [positions = []] = chooseAddresses(set, [0], found(this.node(at).table), 0) ?? [];
+    return positions.map((position) => this.nodeAt(found(addresses[position]).address));
+  }
+
+  countFrame(from: string, to: string): void {
+    const key = `${from}>${to}`;
+    this.frames.set(key, (this.frames.get(key) ?? 0) + 1);
   }
 
   /** For a failed run. */
@@ -123,6 +153,26 @@ export class World {
       })
       .join('\n');
   }
+}
+
+const isWitness = (region: string): boolean => region.startsWith('w');
+const regionOf = ([first]: readonly [Place, ...Place[]]): string => first.region;
+
+function placesOf(region: string, r: number, count: number): [Place, ...Place[]] {
+  const place = (n: number) => ({ region, node: `n${n}`, address: `127.0.${r + 1}.${n}` });
+  const others = isWitness(region) ? 0 : count - 1;
+  return [place(1), ...Array.from({ length: others }, (_, n) => place(n + 2))];
+}
+
+function settingsOf(places: readonly [Place, ...Place[]]) {
+  const [{ region, address }, ...others] = places;
+  const nodes = Object.fromEntries(places.map(({ node, address }) => [node, { address }]));
+  return {
+    address,
+    location: { latitude: 0, longitude: 0 },
+    kind: isWitness(region) ? 'witness' : 'region',
+    ...(others.length > 0 && { nodes }),
+  };
 }
 
 function found<Value>(value: Value | undefined): Value {

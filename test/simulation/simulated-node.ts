@@ -11,10 +11,14 @@ const keptFrames = 4;
 const frameHeaderBytes = 4;
 
 /**
- * One region: its gateway, its service, and the real `Health` of its node over simulated
+ * One node: its gateway, the service at its address, and its real `Health` over simulated
  * time, probes and link.
  */
-export class SimulatedRegion {
+export class SimulatedNode {
+  readonly region: string;
+  /** In its region. */
+  readonly node: string;
+  /** In the world: that of the region, where it is the only one there. */
   readonly name: string;
   readonly address: string;
   /** What serves: apart from the node's main thread, which may stand still by itself. */
@@ -33,9 +37,15 @@ export class SimulatedRegion {
   #heldTimers: (() => void)[] = [];
   #heldInput: (() => void)[] = [];
 
-  constructor(world: World, name: string, address: string) {
+  constructor(
+    world: World,
+    { region, node, address }: { region: string; node: string; address: string },
+  ) {
+    const only = world.config.regions[region]?.nodes === undefined;
     this.#world = world;
-    this.name = name;
+    this.region = region;
+    this.node = node;
+    this.name = only ? region : `${region}.${node}`;
     this.address = address;
   }
 
@@ -56,12 +66,12 @@ export class SimulatedRegion {
       config,
       topology,
       table,
-      region: this.name,
-      node: 'node-1',
+      region: this.region,
+      node: this.node,
       clock,
       random: this.#world.random,
       probe: this.#probe(clock, process),
-      openSender: (peer) => new SimulatedLink(this.#world, this, this.#world.region(peer.region)),
+      openSender: (peer) => new SimulatedLink(this.#world, this, this.#world.nodeAt(peer.host)),
       restored: saved && { state: saved.state, ageMs: Math.max(0, clock.wallMs() - saved.wallMs) },
       onChange: (change: HealthChange) => this.#world.record(this.name, change),
     });
@@ -160,7 +170,7 @@ export class SimulatedRegion {
   #probe(clock: Clock, process: number): Probe {
     return ({ host, port, check }, done) => {
       const { network, scheduler } = this.#world;
-      const to = this.#world.regionAt(host);
+      const to = this.#world.nodeAt(host);
       let over = false;
       const end = (ok: boolean, detail: string): void => {
         if (over) return;
@@ -169,7 +179,7 @@ export class SimulatedRegion {
         done(ok, detail);
       };
       const passes = (): boolean =>
-        network.connected(this.name, to.name) && (to === this || to.published);
+        network.connected(this.name, to.name) && (to.region === this.region || to.published);
       const input = (delayMs: number, run: () => void): void => {
         scheduler.after(delayMs, () => {
           if (process !== this.process || over) return;
