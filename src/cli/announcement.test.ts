@@ -142,6 +142,7 @@ test('several nodes have a line each, and commands of their own', () => {
   const regions = { 'us-east-1': { ...us, nodes }, watch: others.watch };
   const config = read({ regions });
   const text = announce({ ...facts, config });
+  assert.match(text, /^Meridian is ready: 1 region and 1 witness \(3 nodes\) in /);
   assert.match(text, / REGION +NODE +HTTP /);
   assert.match(
     text,

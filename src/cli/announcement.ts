@@ -34,12 +34,14 @@ export function announce(facts: AnnouncementFacts): string {
   ].join('\n\n');
 }
 
-/** `2 regions and 1 witness`. */
-function population({ regions }: Config): string {
-  const kinds = Object.values(regions).map(({ kind }) => kind);
+/** `2 regions and 1 witness`, `2 regions and 1 witness (5 nodes)`. */
+function population(config: Config): string {
+  const kinds = Object.values(config.regions).map(({ kind }) => kind);
   const witnesses = kinds.filter((kind) => kind === 'witness').length;
   const serving = counted(kinds.length - witnesses, 'region');
-  return witnesses === 0 ? serving : `${serving} and ${counted(witnesses, 'witness')}`;
+  const places = witnesses === 0 ? serving : `${serving} and ${counted(witnesses, 'witness')}`;
+  const nodes = stackNodes(config).length;
+  return nodes === kinds.length ? places : `${places} (${nodes} nodes)`;
 }
 
 /** One line for each node; the region stands before the first of its nodes only. */
