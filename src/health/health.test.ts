@@ -1,167 +1,94 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
-import { after, test } from 'node:test';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
 import { systemClock } from '../base/clock.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { configSchema } from '../config/schema/config.ts';
 import { compileTopology } from '../config/topology.ts';
-import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
 import { encodeFrame } from '../link/frames.ts';
-import { linkServerOptions, peerRegionOf } from '../link/identity.ts';
-import { acceptFrames } from '../link/receiver.ts';
 import { createHealth } from './create-health.ts';
-import type { Health } from './health.ts';
+import { Health } from './health.ts';
 import { HealthTable, stateNames } from './table.ts';
+import { closing, deploy, track, until } from './testdata/deployment.ts';
 
-const addresses = { a: '127.0.91.1', b: '127.0.92.1', c: '127.0.93.1' };
-const names = Object.keys(addresses) as (keyof typeof addresses)[];
-const authority = await createAuthority();
-
-const closing: (() => void)[] = [];
-after(() => {
-  for (const close of closing) close();
-});
-
-function track(server: Server): Server {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  closing.push(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return server;
-}
-
-/** One port that is free on every address, with the servers that listen there. */
-async function listenEverywhere(make: (name: keyof typeof addresses) => Server): Promise<number> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    let port = 0;
-    const servers: Server[] = [];
-    try {
-      for (const name of names) {
-        const server = make(name);
-        servers.push(server);
-        server.listen(port, addresses[name]);
-        await once(server, 'listening');
-        const address = server.address();
-        port = typeof address === 'object' && address ? address.port : 0;
-      }
-      return port;
-    } catch {
-      for (const server of servers) server.close();
-    }
-  }
-  throw new Error('no port is free on all addresses');
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** Three regions over real sockets; a gateway in `silent` accepts and never answers. */
-async function deploy() {
-  const silent = new Set<string>();
-  const healths = new Map<string, Health>();
-  const http = await listenEverywhere((name) =>
-    track(
-      createServer((socket) => {
-        socket.on('data', () => {
-          if (!silent.has(name)) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
-        });
-      }),
-    ),
-  );
-  const identities = Object.fromEntries(
-    await Promise.all(
-      names.map(async (name) => [name, await issueRegionIdentity(authority, name)] as const),
-    ),
-  );
-  const link = await listenEverywhere((name) => {
-    const identity = identities[name];
-    assert.ok(identity);
-    return track(
-      createTlsServer(linkServerOptions(identity), (socket) => {
-        const peer = peerRegionOf(socket, (region) => region in addresses);
-        assert.ok(peer);
-        acceptFrames(socket, peer, (from, frame) => healths.get(name)?.receiveFrame(from, frame));
-      }),
-    );
-  });
-  const location = { latitude: 0, longitude: 0 };
-  const config = configSchema.parse({
-    regions: Object.fromEntries(
-      names.map((name) => [name, { address: addresses[name], location }]),
-    ),
-    ports: { http, link },
-    health: { interval: '250ms', connectTimeout: '200ms', timeout: '250ms' },
-    services: {
-      rates: {
-        endpoints: { a: [`${addresses.a}:${http}`] },
-        check: { type: 'http', interval: '250ms', timeout: '250ms' },
-      },
-    },
-  });
-  const topology = compileTopology(config);
-  const tables = new Map(names.map((name) => [name, new HealthTable(topology)]));
-  const start = (region: (typeof names)[number], restored?: { state: unknown; ageMs: number }) => {
-    const table = tables.get(region);
-    assert.ok(table);
-    const identity = identities[region];
-    const options = { config, topology, region, table, identity, restored };
-    const health = createHealth({ ...options, node: 'node-1', clock: systemClock });
-    closing.push(() => health.close());
-    health.start();
-    healths.set(region, health);
-    return health;
-  };
-  for (const name of names) start(name);
-  /** The gateway of `region` as the table of `at` has it. */
-  const gateway = (at: (typeof names)[number], region: (typeof names)[number]) =>
-    stateNames[tables.get(at)?.gateway(names.indexOf(region)) ?? 0];
-  const all = (region: (typeof names)[number], state: string, at = names) =>
-    at.every((one) => gateway(one, region) === state);
-  return { silent, healths, tables, start, all, gateway };
-}
+const a = '127.0.91.1';
+const b = '127.0.92.1';
+const c = '127.0.93.1';
 
 test('three regions over real sockets agree, lose one, and find it again', async () => {
-  const { silent, healths, tables, start, all } = await deploy();
-  await until('all are healthy', () => names.every((name) => all(name, 'healthy')));
-  await until('b knows of the service in a', () => tables.get('b')?.service(0, 0) === 1);
+  const one = (address: string) => ({ 'node-1': address });
+  const { silent, healths, tables, start, all } = await deploy({ a: one(a), b: one(b), c: one(c) });
+  await until('all are healthy', () => ['a', 'b', 'c'].every((name) => all(name, 'healthy')));
+  await until('b knows of the service in a', () => tables.get(b)?.service(0, 0) === 1);
 
-  silent.add('c');
+  silent.add(c);
   await until('c is lost', () => all('c', 'unhealthy'));
   assert.ok(all('a', 'healthy') && all('b', 'healthy'));
-  const report = healths.get('a')?.states();
-  const c = report?.regions.find(({ name }) => name === 'c');
+  const report = healths.get(a)?.states();
+  const lost = report?.regions.find(({ name }) => name === 'c');
   assert.match(
-    c?.gateway?.reason ?? '',
+    lost?.gateway?.reason ?? '',
     /^2 of 2 vantages heard say down: a, b \(127\.0\.93\.1:\d+: no answer within 250 ms\)$/,
   );
-  assert.equal(c?.gateway?.flaps, 1);
-  assert.ok((c?.heardAgoMs ?? 9_999) < 2_000);
-  assert.ok(Math.abs(Date.now() - (c?.gateway?.sinceWallMs ?? 0)) < 10_000);
+  assert.equal(lost?.gateway?.flaps, 1);
+  assert.deepEqual(lost?.addresses, [
+    { address: c, node: 'c', state: 'unhealthy', reason: lost?.gateway?.reason, draining: false },
+  ]);
+  assert.ok((lost?.heardAgoMs ?? 9_999) < 2_000);
+  assert.ok(Math.abs(Date.now() - (lost?.gateway?.sinceWallMs ?? 0)) < 10_000);
 
   // A restart of a, from its last state: c stays lost throughout.
-  const state = JSON.parse(JSON.stringify(healths.get('a')?.exportState()));
-  healths.get('a')?.close();
-  tables.get('a')?.setGateway(2, 0);
-  start('a', { state, ageMs: 1_000 });
+  const state = JSON.parse(JSON.stringify(healths.get(a)?.exportState()));
+  healths.get(a)?.close();
+  tables.get(a)?.setGateway(2, 0);
+  start(a, { state, ageMs: 1_000 });
   assert.ok(all('c', 'unhealthy'));
 
-  silent.delete('c');
+  silent.delete(c);
   await until('c is found', () => all('c', 'healthy'));
 
-  healths.get('b')?.setDraining(true);
-  await until('all know that b drains', () => names.every((at) => tables.get(at)?.draining(1)));
+  healths.get(b)?.setDraining(true);
+  await until('all know that b drains', () =>
+    [a, b, c].every((at) => tables.get(at)?.draining(1) && tables.get(at)?.addressDraining(1)),
+  );
+});
+
+test('two regions of two nodes: an address is lost, a node drains, an identity changes', async () => {
+  const [a2, b2] = ['127.0.91.2', '127.0.92.2'];
+  const regions = { a: { x: a, y: a2 }, b: { x: b, y: b2 } };
+  const { silent, healths, tables, all, indexOf, config, topology, issue } = await deploy(regions);
+  const everywhere = [a, a2, b, b2];
+  const address = (of: string, state: string, at = everywhere) =>
+    at.every((one) => stateNames[tables.get(one)?.address(indexOf(of)) ?? 0] === state);
+  await until('all are healthy', () => everywhere.every((of) => address(of, 'healthy')));
+
+  silent.add(b2);
+  await until('an address of b is lost', () => address(b2, 'unhealthy'));
+  assert.ok(all('b', 'healthy') && address(b, 'healthy'));
+  const report = healths.get(a)?.states().regions[1];
+  assert.deepEqual(
+    report?.addresses.map(({ node, state }) => [node, state]),
+    [
+      ['x', 'healthy'],
+      ['y', 'unhealthy'],
+    ],
+  );
+  assert.match(report?.addresses[1]?.reason ?? '', /1 of 1 vantages heard say down: a/);
+
+  // The senders of a connect anew, under an identity just issued, and say that y drains.
+  const identity = await issue('a');
+  for (const at of [a, a2]) {
+    const table = new HealthTable(topology);
+    healths.get(at)?.update({ config, topology, table, identity });
+    tables.set(at, table);
+  }
+  assert.ok(address(b2, 'unhealthy') && all('b', 'healthy'), 'states are kept');
+  healths.get(a2)?.setDraining(true);
+  await until('all know that y of a drains', () =>
+    everywhere.every((at) => tables.get(at)?.addressDraining(indexOf(a2))),
+  );
+  assert.ok(everywhere.every((at) => !tables.get(at)?.draining(0)));
+  for (const health of healths.values()) assert.equal(health.states().rejectedFrames, 0);
 });
 
 test('frames that are broken or foreign are counted, and change nothing', async () => {
@@ -204,6 +131,100 @@ test('frames that are broken or foreign are counted, and change nothing', async 
   assert.equal(health.states().rejectedFrames, 5);
   assert.equal(table.draining(1), true);
   assert.equal(stateNames[table.gateway(0)], 'unhealthy');
+});
+
+/** Node x of region a, whose other node is y; b has one node. What it opens and sends is logged. */
+function nodeOfTwo() {
+  const location = { latitude: 0, longitude: 0 };
+  const nodes = { x: { address: '10.0.1.1' }, y: { address: '10.0.1.2' } };
+  const config = configSchema.parse({
+    regions: { a: { address: '10.0.1.1', nodes, location }, b: { address: '10.0.2.1', location } },
+  });
+  const topology = compileTopology(config);
+  const log: string[] = [];
+  const identity = (key: string) => ({ ca: 'ca', cert: 'cert', key });
+  const input = () => ({ config, topology, table: new HealthTable(topology) });
+  const health = new Health({
+    ...input(),
+    region: 'a',
+    node: 'x',
+    identity: identity('old'),
+    clock: new ManualClock(),
+    random: () => 0,
+    probe: () => () => undefined,
+    openSender: ({ host }, opened) => {
+      log.push(`open ${host} ${opened?.key}`);
+      return {
+        send: (frame, topic) => log.push(`send ${host} ${topic} ${frame.subarray(4)}`),
+        status: () => ({ connected: true, lastError: undefined }),
+        close: () => log.push(`close ${host}`),
+      };
+    },
+  });
+  closing.push(() => health.close());
+  health.start();
+  return { health, input, identity, news: () => log.splice(0) };
+}
+
+test('a new identity connects everything anew; the same, or none, nothing', () => {
+  const { health, input, identity, news } = nodeOfTwo();
+  assert.deepEqual(news(), ['open 10.0.1.2 old', 'open 10.0.2.1 old']);
+  health.update(input());
+  health.update({ ...input(), identity: identity('old') });
+  assert.deepEqual(news(), []);
+  health.update({ ...input(), identity: identity('new') });
+  assert.deepEqual(news(), [
+    'close 10.0.1.2',
+    'close 10.0.2.1',
+    'open 10.0.1.2 new',
+    'open 10.0.2.1 new',
+  ]);
+  assert.throws(() => health.update({ ...input(), node: 'z' }), RangeError);
+  health.update({ ...input(), node: 'y' });
+  assert.deepEqual(news(), ['open 10.0.1.1 new', 'close 10.0.1.2']);
+});
+
+test('what another region says is passed on to the siblings as it came, once', () => {
+  const { health, news } = nodeOfTwo();
+  const vector = {
+    ...{ kind: 'verdicts', version: 1, scope: 'region', region: 'b', node: 'n', hint: 'newer' },
+    ...{ incarnation: 1, sequence: 1, draining: false, verdicts: {} },
+  };
+  const receive = (peer: string, value: object) =>
+    health.receiveFrame(peer, Buffer.from(JSON.stringify(value)));
+  news();
+  receive('b', vector);
+  assert.deepEqual(news(), [`send 10.0.1.2 b ${JSON.stringify(vector)}`]);
+  receive('a', { ...vector, sequence: 2 });
+  receive('a', { ...vector, scope: 'node', region: 'a', node: 'y' });
+  receive('b', { ...vector, sequence: 3, region: 'a' });
+  receive('b', { ...vector, sequence: 3, drainingNodes: Array(10_000).fill('n') });
+  assert.deepEqual(news(), []);
+  assert.equal(health.states().rejectedFrames, 2);
+});
+
+test('an update keeps out what was ejected', () => {
+  const location = { latitude: 0, longitude: 0 };
+  const config = configSchema.parse({
+    regions: { a: { address: '10.0.1.1', location } },
+    services: { rates: { endpoints: { a: ['10.1.0.1:80', '10.1.0.2:80'] } } },
+  });
+  const topology = compileTopology(config);
+  const [table, next] = [new HealthTable(topology), new HealthTable(topology)];
+  const health = createHealth({
+    config,
+    topology,
+    table,
+    region: 'a',
+    node: 'n',
+    clock: new ManualClock(),
+  });
+  closing.push(() => health.close());
+  const [first] = topology.endpoints;
+  assert.ok(first);
+  table.eject(first, topology.endpoints, 0.5);
+  health.update({ config, topology, table: next });
+  assert.equal(next.ejected(0), true);
 });
 
 test('a new configuration is followed into its new table', async () => {
