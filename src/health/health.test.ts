@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { systemClock } from '../base/clock.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { configSchema } from '../config/schema/config.ts';
@@ -9,7 +9,12 @@ import { encodeFrame } from '../link/frames.ts';
 import { createHealth } from './create-health.ts';
 import { Health } from './health.ts';
 import { HealthTable, stateNames } from './table.ts';
-import { closing, deploy, track, until } from './testdata/deployment.ts';
+import { type Closing, deploy, track, until } from './testdata/deployment.ts';
+
+const closing: Closing = [];
+after(() => {
+  for (const close of closing) close();
+});
 
 const a = '127.0.91.1';
 const b = '127.0.92.1';
@@ -17,7 +22,10 @@ const c = '127.0.93.1';
 
 test('three regions over real sockets agree, lose one, and find it again', async () => {
   const one = (address: string) => ({ 'node-1': address });
-  const { silent, healths, tables, start, all } = await deploy({ a: one(a), b: one(b), c: one(c) });
+  const { silent, healths, tables, start, all } = await deploy(
+    { a: one(a), b: one(b), c: one(c) },
+    closing,
+  );
   await until('all are healthy', () => ['a', 'b', 'c'].every((name) => all(name, 'healthy')));
   await until('b knows of the service in a', () => tables.get(b)?.service(0, 0) === 1);
 
@@ -56,7 +64,10 @@ test('three regions over real sockets agree, lose one, and find it again', async
 test('two regions of two nodes: an address is lost, a node drains, an identity changes', async () => {
   const [a2, b2] = ['127.0.91.2', '127.0.92.2'];
   const regions = { a: { x: a, y: a2 }, b: { x: b, y: b2 } };
-  const { silent, healths, tables, all, indexOf, config, topology, issue } = await deploy(regions);
+  const { silent, healths, tables, all, indexOf, config, topology, issue } = await deploy(
+    regions,
+    closing,
+  );
   const everywhere = [a, a2, b, b2];
   const address = (of: string, state: string, at = everywhere) =>
     at.every((one) => stateNames[tables.get(one)?.address(indexOf(of)) ?? 0] === state);
@@ -239,7 +250,10 @@ test('a new configuration is followed into its new table', async () => {
     return { config, topology, table: new HealthTable(topology) };
   };
   const port = await new Promise<number>((resolve) => {
-    const server = track(createServer((socket) => socket.resume()));
+    const server = track(
+      createServer((socket) => socket.resume()),
+      closing,
+    );
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : 0);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { after } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { systemClock } from '../../base/clock.ts';
 import { type ConfigInput, configSchema } from '../../config/schema/config.ts';
@@ -13,13 +12,10 @@ import { createHealth } from '../create-health.ts';
 import type { Health } from '../health.ts';
 import { HealthTable, stateNames } from '../table.ts';
 
-/** For what a test file started, and ends when it is through. */
-export const closing: (() => void)[] = [];
-after(() => {
-  for (const close of closing) close();
-});
+/** What a test started, and ends when it is through. */
+export type Closing = (() => void)[];
 
-export function track<Listener extends Server>(server: Listener): Listener {
+export function track<Listener extends Server>(server: Listener, closing: Closing): Listener {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -73,7 +69,7 @@ const location = { latitude: 0, longitude: 0 };
  * service `rates` is at the first address. A gateway whose address is in `silent` accepts
  * and never answers.
  */
-export async function deploy(regions: Record<string, Record<string, string>>) {
+export async function deploy(regions: Record<string, Record<string, string>>, closing: Closing) {
   const places = Object.entries(regions).flatMap(([region, nodes]) =>
     Object.entries(nodes).map(([node, address]) => ({ region, node, address })),
   );
@@ -87,6 +83,7 @@ export async function deploy(regions: Record<string, Record<string, string>>) {
           if (!silent.has(address)) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
         });
       }),
+      closing,
     ),
   );
   const authority = await createAuthority();
@@ -109,6 +106,7 @@ export async function deploy(regions: Record<string, Record<string, string>>) {
           healths.get(address)?.receiveFrame(from, frame),
         );
       }),
+      closing,
     );
   });
   const config = configSchema.parse({
