@@ -13,8 +13,6 @@ export const compareIntervalMs = 5_000;
 const jitter = 0.2;
 const watchAgainMs = 500;
 
-type From = 'watch' | 'leader' | 'replica';
-
 export interface FollowerOptions {
   readonly revisions: Revisions;
   readonly region: string;
@@ -52,6 +50,7 @@ export class Follower {
   #desired: RevisionInfo | undefined;
   /** When what is followed was last known to be the newest, by the monotonic clock. */
   #knownAtMs = Number.NEGATIVE_INFINITY;
+  #adoptedAtMs = Number.NEGATIVE_INFINITY;
   #trouble: string | undefined;
   #watch: Watch | undefined;
   readonly #timers = new Map<'watch' | 'compare', Timer>();
@@ -93,11 +92,12 @@ export class Follower {
         if (this.#closed) return;
         if (event.type !== 'put' || event.key !== headKey) continue;
         const { value, revision } = event;
-        this.#examine('watch', () => ({
+        const read = () => ({
           head: parseHead(value),
           storeRevision: revision,
           staleForMs: Number.POSITIVE_INFINITY,
-        }));
+        });
+        this.#examine(read, true);
       }
     } catch (error) {
       this.#report(error);
@@ -123,18 +123,22 @@ export class Follower {
     const askedAtMs = clock.monotonicMs();
     const seen = await revisions.head(from);
     if (this.#closed) return;
+    // The watch may have brought a newer one than the answer meanwhile.
+    const mayBeLate = from === 'replica' || this.#adoptedAtMs >= askedAtMs;
     if (!seen && this.#last) {
-      if (from === 'leader') this.#tell('the store has no revision any more; the last one is kept');
+      if (!mayBeLate) this.#tell('the store has no revision any more; the last one is kept');
       return;
     }
-    const current = seen === undefined || this.#examine(from, () => seen);
-    if (!current) return;
+    if (seen && !this.#examine(() => seen, mayBeLate)) return;
     const ageMs = from === 'leader' ? 0 : (seen?.staleForMs ?? revisions.staleForMs());
     this.#knownAtMs = Math.max(this.#knownAtMs, askedAtMs - ageMs);
   }
 
-  /** @returns whether what is followed now is the head that was read. */
-  #examine(from: From, read: () => SeenHead): boolean {
+  /**
+   * @param mayBeLate whether it is nothing to tell of when the head is an older one.
+   * @returns whether what is followed now is the head that was read.
+   */
+  #examine(read: () => SeenHead, mayBeLate: boolean): boolean {
     let seen: SeenHead;
     try {
       seen = read();
@@ -143,23 +147,23 @@ export class Follower {
       return false;
     }
     const verdict = mayFollow(this.#last, seen, this.#options.seen);
-    if (verdict === 'older' && from !== 'leader') return false;
+    if (verdict === 'older' && mayBeLate) return false;
     if (verdict === 'older' || verdict === 'backwards') {
       const { sequence } = this.#last?.head.current ?? this.#options.seen ?? { sequence: 0 };
       const now = `the store says revision ${seen.head.current.sequence}`;
       this.#tell(`${now}, and revision ${sequence} or a later stage of it was seen: not followed`);
       return false;
     }
-    if (verdict === 'anew')
-      this.#tell('the store was made anew or set back, and is followed again');
-    else if (from !== 'watch') this.#trouble = undefined;
+    if (verdict !== 'anew') this.#trouble = undefined;
+    else this.#tell('the store was made anew or set back, and is followed again');
     if (verdict !== 'same') this.#adopt(seen);
     return true;
   }
 
   #adopt(seen: SeenHead): void {
-    const { region, onDesired, onHead } = this.#options;
+    const { region, clock, onDesired, onHead } = this.#options;
     this.#last = seen;
+    this.#adoptedAtMs = clock.monotonicMs();
     const desired = desiredRevision(seen.head, region);
     const changed = !this.#desired || !isSameRevision(this.#desired, desired);
     this.#desired = desired;

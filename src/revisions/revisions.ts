@@ -52,9 +52,10 @@ type Draft = { readonly found: RevisionInfo } | { write(): Promise<Head> };
  *                     ▼                                                         ▼
  *                  nothing was changed                      read again: mine, lost, or told so
  *
- * Every call ends with a result, a `RevisionError`, or an error of the store; while the
- * store is out of reach that comes within its limit of 3 s. An error of the store from a
- * change says that nothing was accepted; only `outcome_unknown` leaves that open.
+ * Every call ends with a result, a `RevisionError`, or an error of the store. An error of
+ * the store from a change says that nothing was accepted; only `outcome_unknown` leaves that
+ * open. Where the store is out of reach the first step fails, within 3 s; where it is lost
+ * midway, each of the three steps may take that long.
  */
 export class Revisions {
   readonly #bucket: Bucket;
