@@ -52,3 +52,26 @@ export function collectHeader(
   }
   return { ...before, [key]: [...(before[key] ?? []), value.trimEnd()] };
 }
+
+const millisecondsPer: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** `30s`, `1.5m` → milliseconds, at most a week. */
+export function parseDuration(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text) ?? [];
+  const ms = Math.round(Number(number) * (millisecondsPer[unit] ?? Number.NaN));
+  if (ms <= 7 * 24 * 3_600_000) return ms;
+  throw new InvalidArgumentError('Expected a duration with a unit, such as 30s or 5m, up to 168h.');
+}
+
+/** `1%` or `0.01` → 0.01. */
+export function parseShare(text: string): number {
+  const [, number, percent] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? [];
+  const share = Number(number) / (percent === '%' ? 100 : 1);
+  if (share <= 1) return share;
+  throw new InvalidArgumentError('Expected a share, such as 1% or 0.01.');
+}

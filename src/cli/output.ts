@@ -77,3 +77,11 @@ export function colouredState(state: string): string {
   if (state === 'unhealthy' || state === 'stopped') return styled('red', state);
   return styled('yellow', state);
 }
+
+/** `8 s`, `3 min`, `2 h 5 min`, `4 d`. */
+export function formatAge(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds >= 3 * 86_400) return `${Math.floor(seconds / 86_400)} d`;
+  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
+}

@@ -3,7 +3,7 @@ import type { NodeStatus } from '../admin/node-view.ts';
 import { frozenAdvice, leftoverAdvice } from '../stack/advice.ts';
 import type { NodeAnswer, Survey } from '../stack/survey.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
-import { colouredState, print, printJson, styled, table } from './output.ts';
+import { colouredState, formatAge, print, printJson, styled, table } from './output.ts';
 
 export function define(command: Command): void {
   addJsonOption(addStateOption(command))
@@ -200,10 +200,4 @@ function notes(nodes: Survey['nodes']): string[] {
     same[0]!.note,
   ]);
   return rows.length === 0 ? [] : [table(rows, ['NODE', 'NOTE'])];
-}
-
-function formatAge(seconds: number): string {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
 }

@@ -67,6 +67,21 @@ describe('bad usage is status 2 and one sentence that names it', { concurrency: 
       ['lookup', 'a.test', 'NOTYPE', '--server', '127.0.0.1:53'],
       /^meridian: "NOTYPE" is no record type/,
     ],
+    [['plan'], /^meridian: missing required argument 'file'/],
+    [['apply', 'a.yaml', '--base', '0'], /--base <sequence>.*Expected the number of a revision/],
+    [['apply', 'a.yaml', '--pause', '30s'], /^meridian: --pause means nothing without --wave/],
+    [['apply', 'a.yaml', '--wave', 'eu,,us'], /--wave <regions>.*Expected names of regions/],
+    [['apply', 'a.yaml', '--wave', 'eu', '--pause', '30'], /--pause <time>.*Expected a duration/],
+    [['apply', 'a.yaml', '--min-ready', '101%'], /--min-ready <share>.*Expected a share/],
+    [['apply', 'a.yaml', '--plan', 'p', '--base', '3'], /--plan names its base: leave --base out/],
+    [['apply', 'a.yaml', '--timeout', 'soon'], /--timeout <time>.*Expected a duration/],
+    [['rollback', '--to', 'x'], /--to <sequence>.*Expected the number of a revision/],
+    [['history', '--limit', '0'], /Expected a whole number from 1 to 1000/],
+    [['export'], /required option '--out <file>' not specified/],
+    [
+      ['drift', '--admin', 'http://127.0.0.1:1', '--state', 'x'],
+      /option '--admin <url>' cannot be used with option '--state <dir>'/,
+    ],
     [['help', 'chek'], /^meridian: unknown command 'chek'\n\(Did you mean check\?\)/],
     [['status', '--state', ''], /--state <dir>.*Expected a directory/],
     [['run'], /required option '--region <name>' not specified/],
@@ -150,6 +165,12 @@ test('every command has help with --json, and status 0', async () => {
           'down',
           'run',
           'check',
+          'plan',
+          'apply',
+          'rollback',
+          'history',
+          'drift',
+          'export',
           'status',
           'explain',
           'region',
@@ -165,10 +186,19 @@ test('every command has help with --json, and status 0', async () => {
     ),
     [],
   );
-  assert.equal(commands.length, 15);
+  assert.equal(commands.length, 21);
   const helps = await Promise.all(
-    ['up', 'explain dns', 'region kill', 'store start', 'secret keygen', 'help lookup'].map(
-      (words) => meridian(...words.split(' '), ...(words.startsWith('help') ? [] : ['--help'])),
+    [
+      'up',
+      'plan',
+      'apply',
+      'explain dns',
+      'region kill',
+      'store start',
+      'secret keygen',
+      'help lookup',
+    ].map((words) =>
+      meridian(...words.split(' '), ...(words.startsWith('help') ? [] : ['--help'])),
     ),
   );
   for (const help of helps) {

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { plain } from '../config/diff-values.ts';
+import { desiredRevision, type Head, type RevisionInfo } from '../revisions/revision.ts';
+import { type AdminOptions, addAdminOptions, connectAdmin } from './admin-connection.ts';
+import { readCurrent, readHistory } from './current-revision.ts';
+import { integerBetween } from './options.ts';
+import { print, printJson, styled, table } from './output.ts';
+import { age } from './revision-words.ts';
+
+interface HistoryOptions extends AdminOptions {
+  readonly limit: number;
+}
+
+export function define(command: Command): void {
+  addAdminOptions(command)
+    .option('--limit <n>', 'how many at most', integerBetween(1, 1_000), 20)
+    .action(history);
+}
+
+async function history(options: HistoryOptions): Promise<void> {
+  const admin = await connectAdmin(options);
+  const revisions = await readHistory(admin, options.limit);
+  const { head } = await readCurrent(admin);
+  if (options.json) return printJson({ head: head ?? null, revisions });
+  if (revisions.length === 0) return print('nothing was ever applied');
+  print(renderHistory(revisions, head, Date.now()));
+}
+
+/** The table of `meridian history`. */
+export function renderHistory(
+  revisions: readonly RevisionInfo[],
+  head: Head | undefined,
+  nowMs: number,
+): string {
+  const rows = revisions.map((info) => [
+    String(info.sequence),
+    info.hash.slice(0, 8),
+    `${age(info.appliedAt, nowMs)} ago`,
+    kindOf(info),
+    plain(info.author),
+    [stateOf(info, head), info.message === '' ? '' : plain(info.message)]
+      .filter((text) => text !== '')
+      .join(' '),
+  ]);
+  return table(rows, ['REVISION', 'CONTENT', 'APPLIED', 'AS', 'BY', '']);
+}
+
+function kindOf({ kind, restores }: RevisionInfo): string {
+  return kind === 'rollback' ? `rollback to ${restores}` : kind;
+}
+
+/** Where it stands; nothing for those of the past. */
+function stateOf({ sequence }: RevisionInfo, head: Head | undefined): string {
+  if (!head) return '';
+  const { current, previous, rollout } = head;
+  if (sequence === current.sequence && rollout && rollout.state !== 'done') {
+    const { reached, waves, state, reason } = rollout;
+    if (state === 'rolledBack') return styled('red', `rolled back: ${plain(reason)}.`);
+    return styled('yellow', `wave ${reached} of ${waves.length}.`);
+  }
+  const regions = rollout?.waves.flat() ?? [];
+  const runs = regions.some((region) => desiredRevision(head, region).sequence === sequence);
+  if (sequence === current.sequence) return styled('green', 'current.');
+  return sequence === previous?.sequence && runs ? styled('green', 'running.') : '';
+}
