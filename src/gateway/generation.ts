@@ -12,13 +12,14 @@ import { RelayNodes } from './upstream/relay-nodes.ts';
 import { RoundRobin } from './upstream/round-robin.ts';
 import { RouteView } from './upstream/route-view.ts';
 
-/** What a request needs at its beginning only. */
+/** What is needed while requests begin. */
 interface Intake {
   readonly router: Router;
   /** By route index. */
   readonly views: readonly RouteView[];
   readonly regionIndex: ReadonlyMap<string, number>;
   readonly bundle: Buffer | undefined;
+  readonly poolKeys: ReadonlySet<string>;
 }
 
 /** Of a retired generation: nothing begins there any more. */
@@ -27,6 +28,7 @@ const noIntake: Intake = Object.freeze({
   views: [],
   regionIndex: new Map(),
   bundle: undefined,
+  poolKeys: new Set<string>(),
 });
 
 /**
@@ -49,8 +51,6 @@ export class Generation {
   readonly ownRegion: number;
   readonly health: HealthTable;
   readonly metrics: RequestMetrics;
-  /** Keys of the pools that its requests may use. */
-  readonly poolKeys: ReadonlySet<string>;
   readonly #pools: Pools;
   readonly #drained = Promise.withResolvers<void>();
   /** By endpoint index, for the current generation only: the pools of others may go. */
@@ -73,7 +73,6 @@ export class Generation {
     this.ownRegion = snapshot.ownRegion;
     this.health = health;
     this.metrics = configuration.metrics;
-    this.poolKeys = new Set([...endpointKeys(snapshot), ...(nodes?.keys() ?? [])]);
     this.#pools = pools;
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
@@ -82,6 +81,7 @@ export class Generation {
       views: viewsOf(snapshot, health, nodes),
       regionIndex: snapshot.topology.regionIndex,
       bundle: bundle && Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength),
+      poolKeys: new Set([...endpointKeys(snapshot), ...(nodes?.keys() ?? [])]),
     };
   }
 
@@ -92,6 +92,11 @@ export class Generation {
 
   get bundle(): Buffer | undefined {
     return this.#intake.bundle;
+  }
+
+  /** Keys of the pools that its requests may use. */
+  get poolKeys(): ReadonlySet<string> {
+    return this.#intake.poolKeys;
   }
 
   hasRegion(name: string): boolean {

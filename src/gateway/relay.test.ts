@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { eventually } from '../../test/support/eventually.ts';
@@ -260,12 +261,26 @@ test('draining: a link connection stays until its next answer, which closes it',
   };
   using client = await RawClient.connectTls(options);
   await client.request(get);
+  using promised = await RawClient.connectTls(options);
+  const asked = new Promise<Socket>((resolve) => {
+    w.origins.eu.respond = (_request, socket) => resolve(socket);
+  });
+  promised.send(get);
+  const upstream = await asked;
+  upstream.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nla');
+  await promised.until('la');
   w.gateways.eu.gateway.drain();
-  // Clients from outside are let go soon; when that has happened, this one is still there.
+  upstream.write('te');
+  assert.doesNotMatch((await promised.response()).head, /^Connection: close\r$/m);
+  w.origins.eu.respond = (_request, socket) => void socket.write(okResponse('ok'));
+  // Clients from outside are let go soon; when that has happened, these are still there.
   await w.client.rest();
-  const response = await client.request(post);
-  assert.equal(response.status, 200);
-  assert.match(response.head, /^Connection: close\r$/m);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  for (const peer of [client, promised]) {
+    const response = await peer.request(post);
+    assert.equal(response.status, 200);
+    assert.match(response.head, /^Connection: close\r$/m);
+  }
 });
 
 test('hop fields count on the link only, and only up to one', async () => {

@@ -16,7 +16,10 @@ async function world() {
   for (const [index, origin] of origins.entries()) {
     origin.respond = (_request, socket) => void socket.write(okResponse(`from ${index}`));
   }
-  const started = await startGateway({ config: oneRegion(origins[0].port) });
+  const started = await startGateway({
+    config: oneRegion(origins[0].port),
+    limits: { upstreamIdleMs: 60_000 },
+  });
   return {
     ...started,
     origins,
@@ -86,11 +89,14 @@ test('a swap under load: no request fails, both revisions serve, their counts do
 test('what is under way ends on the revision in which it began, and then it is drained', async () => {
   await using w = await world();
   using client = await RawClient.connect(w.port);
-  const asked = new Promise<Socket>((resolve) => {
-    w.origins[0].respond = (_request, socket) => resolve(socket);
-  });
+  using short = await RawClient.connect(w.port);
+  const asked: Socket[] = [];
+  w.origins[0].respond = (_request, socket) => void asked.push(socket);
   client.send(get);
-  const upstream = await asked;
+  await eventually('the first request', () => asked.length === 1);
+  short.send(get);
+  await eventually('the second request', () => asked.length === 2);
+  const [upstream, shortUpstream] = asked as [Socket, Socket];
   upstream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n');
   await client.until('first');
   const next = revisionOf({ config: secondRevision(w.origins[1].port) });
@@ -99,13 +105,14 @@ test('what is under way ends on the revision in which it began, and then it is d
   void drained.then(() => {
     over = true;
   });
-  using other = await RawClient.connect(w.port);
-  assert.equal((await other.request(get)).body, 'from 1');
+  shortUpstream.write(okResponse('short'));
+  assert.equal((await short.response()).body, 'short');
+  assert.equal((await short.request(get)).body, 'from 1');
   assert.ok(!over, 'the slow response is under way');
   upstream.write('6\r\nsecond\r\n0\r\n\r\n');
   assert.equal((await client.response()).body, 'firstsecond');
   await drained;
-  assert.deepEqual(counted(w.metrics), [0, 1]);
+  assert.deepEqual(counted(w.metrics), [0, 2]);
   await eventually('its connection to close', () => w.origins[0].sockets.size === 0);
   assert.equal((await client.request(get)).body, 'from 1');
   assert.deepEqual(counted(next.metrics), [0, 0, 0, 2]);

@@ -52,7 +52,11 @@ export class RelayNodes {
     this.#turns = this.#nodes.map(() => 0);
   }
 
-  /** The next node of a region, best first; `undefined`: it has none but `except`. */
+  /**
+   * The next node of a region, best first; `undefined`: it has none but `except`. One that
+   * stands in for another takes no turn, so that the next request does not begin with the
+   * one that has just failed.
+   */
   next(region: number, except?: RelayNode): RelayNode | undefined {
     const nodes = this.#nodes[region]!;
     const turn = this.#turns[region]!;
@@ -67,7 +71,7 @@ export class RelayNodes {
       best = at;
       least = against;
     }
-    this.#turns[region] = best + 1;
+    if (!except) this.#turns[region] = best + 1;
     return nodes[best];
   }
 
