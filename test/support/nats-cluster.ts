@@ -76,7 +76,8 @@ export class NatsCluster {
   readonly sites: readonly StoreSite[];
   readonly secret: string | undefined;
   readonly #parts: Parts;
-  readonly #directory: string;
+  /** Holds configuration, logs and data: `REGION/KIND/server.log`. */
+  readonly directory: string;
   readonly #program: string;
   readonly #servers: readonly ServerProcess[];
 
@@ -87,7 +88,7 @@ export class NatsCluster {
     parts: Parts,
   ) {
     this.#program = program;
-    this.#directory = directory;
+    this.directory = directory;
     this.sites = sites;
     this.secret = parts.options.secret;
     this.#parts = parts;
@@ -184,7 +185,7 @@ export class NatsCluster {
 
   /** A server of somebody's own that wants to be a route of the hub. */
   async startRogue(identity: LinkIdentity): Promise<{ log(): string; stop(): Promise<void> }> {
-    const directory = mkdtempSync(join(this.#directory, 'rogue-'));
+    const directory = mkdtempSync(join(this.directory, 'rogue-'));
     const paths = writeIdentity(identity, directory);
     const files = `ca_file: "${paths.ca}", cert_file: "${paths.cert}", key_file: "${paths.key}"`;
     const { address, ports } = this.sites[0]!;
@@ -232,7 +233,7 @@ export class NatsCluster {
   async close(): Promise<void> {
     await this.killAll();
     await Promise.all(this.#parts.links.flatMap(({ relays }) => relays.map((one) => one.close())));
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   #find(kind: ServerKind, region: string): ServerProcess {
@@ -253,7 +254,7 @@ export class NatsCluster {
   }
 
   #prepare(kind: ServerKind, site: StoreSite, voters: readonly StoreSite[]): ServerProcess {
-    const directory = join(this.#directory, site.region, kind);
+    const directory = join(this.directory, site.region, kind);
     mkdirSync(directory, { recursive: true });
     const text = kind === 'hub' ? hubConfigText : leafConfigText;
     const configFile = join(directory, 'server.conf');
