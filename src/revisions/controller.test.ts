@@ -227,6 +227,22 @@ test('it looks only while a rollout runs, and not after close', async () => {
   assert.equal(reads, atClose);
 });
 
+test('a rollout whose content cannot be read is waited for, and told', async () => {
+  const nodes = new Nodes();
+  await nodes.begin();
+  const { nonce } = nodes.info.content;
+  const part = nodes.store.bucket('config');
+  const { value } = (await part.get(`part.${nonce}.0`))!;
+  await part.delete(`part.${nonce}.0`);
+  const controller = nodes.control('east.east');
+  await nodes.observe(controller);
+  assert.match(controller.trouble ?? '', /the rollout cannot be looked at: .* parts are missing/);
+  await part.put(`part.${nonce}.0`, value);
+  await nodes.pass(1_000);
+  assert.equal(controller.trouble, undefined);
+  assert.equal((await nodes.rollout()).state, 'running');
+});
+
 test('nodes have an order for each stage, that all know', () => {
   const nodes = new Map([
     ['east', ['a', 'b', 'c']],

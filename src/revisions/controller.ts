@@ -61,6 +61,11 @@ export class RolloutController {
     this.#observer = new ReportObserver(() => revisions.reports(), clock);
   }
 
+  /** What keeps it from looking at the rollout that runs. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
   /** To be called with every head that the node follows (`FollowerOptions.onHead`). */
   observe(head: Head): void {
     if (head.rollout?.state === 'running' && !this.#looking && !this.#closed) {
@@ -80,6 +85,7 @@ export class RolloutController {
       if (seen?.head.rollout?.state !== 'running') {
         this.#looking = false;
         this.#stage = undefined;
+        this.#trouble = undefined;
         return;
       }
       await this.#consider(seen);

@@ -107,8 +107,9 @@ export class Revisions {
   }
 
   /**
-   * Newest first, the current one included; 100 are kept. What cannot be read is left out,
-   * and while the store is out of reach what the region's replica does not have.
+   * Newest first, the current one included, at most 100: no more are sure to be kept. What
+   * cannot be read is left out, and while the store is out of reach what the region's replica
+   * does not have.
    */
   async history(limit: number): Promise<readonly RevisionInfo[]> {
     const seen = await this.#newest();
@@ -117,7 +118,7 @@ export class Revisions {
     try {
       for await (const info of this.#history.walk(seen.head)) {
         if (typeof info !== 'string') infos.push(info);
-        if (infos.length >= limit) break;
+        if (infos.length >= Math.min(limit, keptRevisions)) break;
       }
     } catch (error) {
       if (!isStoreError(error, 'store_unreachable')) throw error;
