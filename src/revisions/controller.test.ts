@@ -208,6 +208,7 @@ test('it looks only while a rollout runs, and not after close', async () => {
   await nodes.pass(2_000);
   assert.ok(reads > 0);
   await nodes.revisions.moveRollout((await nodes.revisions.head())!, 'finish', 'x', []);
+  await nodes.observe(controller);
   await nodes.pass(2_000);
   const atEnd = reads;
   await nodes.pass(5_000);
@@ -225,6 +226,30 @@ test('it looks only while a rollout runs, and not after close', async () => {
   const atClose = reads;
   await nodes.pass(5_000);
   assert.equal(reads, atClose);
+});
+
+test('a replica that lags behind the head that is followed is looked at again', async () => {
+  const nodes = new Nodes();
+  const before = async () => (await nodes.store.bucket('config').get(headKey))!;
+  let old: Awaited<ReturnType<typeof before>> | undefined;
+  const store = tamperedStore(nodes.store, {
+    get: async (key, call) => (key === headKey && old ? old : await call()),
+  });
+  await nodes.begin();
+  const lagging = (await nodes.revisions.head())!;
+  await nodes.revisions.moveRollout(lagging, 'finish', 'x', []);
+  old = await before();
+  const base = nodes.info;
+  const bounds = { errorShare: 0, readyShare: 1 };
+  const rollout = { waves: [['east', 'west']], pauseMs: 0, bounds };
+  const third = await nodes.revisions.apply(changeTo('3', base, { rollout }));
+  await nodes.observe(nodes.control('east.east', new Revisions(store, nodes.clock)));
+  for (const name of names) nodes.running.set(name, third);
+  await nodes.pass(2_000);
+  assert.equal((await nodes.rollout()).state, 'running');
+  old = undefined;
+  await nodes.pass(4_000);
+  assert.equal((await nodes.rollout()).state, 'done');
 });
 
 test('a rollout whose content cannot be read is waited for, and told', async () => {

@@ -51,6 +51,8 @@ export class RolloutController {
   readonly #observer: ReportObserver;
   #stage: Stage | undefined;
   #timer: Timer | undefined;
+  /** By the head that the node follows. */
+  #running = false;
   #looking = false;
   #trouble: string | undefined;
   #closed = false;
@@ -68,7 +70,8 @@ export class RolloutController {
 
   /** To be called with every head that the node follows (`FollowerOptions.onHead`). */
   observe(head: Head): void {
-    if (head.rollout?.state === 'running' && !this.#looking && !this.#closed) {
+    this.#running = head.rollout?.state === 'running';
+    if (this.#running && !this.#looking && !this.#closed) {
       this.#looking = true;
       void this.#look();
     }
@@ -82,18 +85,14 @@ export class RolloutController {
   async #look(): Promise<void> {
     try {
       const seen = await this.#options.revisions.head();
-      if (seen?.head.rollout?.state !== 'running') {
-        this.#looking = false;
-        this.#stage = undefined;
-        this.#trouble = undefined;
-        return;
-      }
-      await this.#consider(seen);
+      // A replica may lag behind what the node follows: then it is looked at again.
+      if (seen?.head.rollout?.state === 'running') await this.#consider(seen);
       this.#trouble = undefined;
     } catch (error) {
       this.#tell(error);
     }
-    if (this.#closed) return;
+    this.#looking = this.#running && !this.#closed;
+    if (!this.#looking) return;
     const pace = 1 + Math.min(this.#stage?.rank ?? 0, slowestLook - 1);
     this.#timer = this.#options.clock.after(lookEveryMs * pace, () => void this.#look());
   }
