@@ -45,7 +45,7 @@ test('whoever may not change is told so before the body comes, in order of the c
   ] as const) {
     assert.match(await answerToHead(t, port, head(path, fields)), expected, path);
   }
-  assert.deepEqual(node.revisions.calls, []);
+  assert.deepEqual(node.asked.calls, []);
 });
 
 test('a body up to the limit of its resource is read, one above is refused', async (t) => {
@@ -55,7 +55,7 @@ test('a body up to the limit of its resource is read, one above is refused', asy
   const headers = { ...token, ...json };
   const full = await ask('POST', '/config/apply', { headers, body: padded(limitBytes) });
   assert.equal(full.status, 200, full.body);
-  assert.equal(node.revisions.calls.length, 1);
+  assert.equal(node.asked.calls.length, 1);
   const chunked = { ...headers, 'transfer-encoding': 'chunked' };
   const over = await ask('POST', '/config/apply', {
     headers: chunked,
@@ -71,7 +71,7 @@ test('a body up to the limit of its resource is read, one above is refused', asy
     const reply = await ask('POST', '/secrets/set?name=key', { headers: octets, body });
     assert.equal(reply.status, status);
   }
-  assert.equal(node.revisions.calls.length, 1);
+  assert.equal(node.asked.calls.length, 1);
 });
 
 test('a refused body is thrown away, and its answer arrives whole', async (t) => {
@@ -79,7 +79,7 @@ test('a refused body is thrown away, and its answer arrives whole', async (t) =>
   const body = Buffer.alloc(8 * 1024 * 1024, 'x');
   const reply = await ask('POST', '/config/apply', { headers: json, body });
   assertProblem(reply, 401, 'token_required');
-  assert.deepEqual(node.revisions.calls, []);
+  assert.deepEqual(node.asked.calls, []);
 });
 
 test('a body that does not come to its end is over when its time is, and told once', async (t) => {
@@ -95,7 +95,7 @@ test('a body that does not come to its end is over when its time is, and told on
   assert.match(refused, /^HTTP\/1\.1 401 /);
   assert.equal(refused.match(/HTTP\/1\.1/g)?.length, 1, refused);
   assert.ok(performance.now() - beganMs < 5_000);
-  assert.deepEqual(node.revisions.calls, []);
+  assert.deepEqual(node.asked.calls, []);
 });
 
 test('who goes away in the midst of a body changes nothing, and is no failure', async (t) => {
@@ -107,5 +107,5 @@ test('who goes away in the midst of a body changes nothing, and is no failure', 
   );
   await once(socket, 'close');
   assert.equal((await ask('GET', '/live')).status, 200);
-  assert.deepEqual([node.revisions.calls, failures], [[], []]);
+  assert.deepEqual([node.asked.calls, failures], [[], []]);
 });

@@ -21,6 +21,8 @@ const ownProblems = {
   loopback_only: { status: 403, title: 'The admin API answers on loopback only' },
   foreign_host: { status: 403, title: 'The Host field must be an IP address or localhost' },
   changes_disabled: { status: 403, title: 'This node was started without an admin token' },
+  /** Of revisions, where the engine is `memory`. */
+  no_store: { status: 409, title: 'The node has no store and follows its file' },
   not_found: { status: 404, title: 'There is no such resource' },
   method_not_allowed: { status: 405, title: 'The resource does not have this method' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },

@@ -29,7 +29,7 @@ test('reading needs no token and passes on what was asked', async (t) => {
   const bundle = await ask('GET', '/config/bundle');
   assert.deepEqual([...bundle.octets], [0, 255, 10]);
   assert.equal(bundle.headers['content-type'], 'application/octet-stream');
-  assert.deepEqual(node.revisions.calls, [
+  assert.deepEqual(node.asked.calls, [
     ['current'],
     ['document', undefined],
     ['document', 12],
@@ -56,7 +56,7 @@ test('numbers that are none are refused by name', async (t) => {
     assertProblem(reply, 400, 'bad_parameter');
     assert.match(String(reply.json().detail), new RegExp(`^${name}: expected a whole number`));
   }
-  assert.deepEqual(node.revisions.calls, []);
+  assert.deepEqual(node.asked.calls, []);
 });
 
 test('apply hands over base, words and the rollout with its defaults', async (t) => {
@@ -74,7 +74,7 @@ test('apply hands over base, words and the rollout with its defaults', async (t)
     'apply',
     { ...change, base: on, rollout, supersede: false, change: undefined, ...more },
   ];
-  assert.deepEqual(node.revisions.calls, [
+  assert.deepEqual(node.asked.calls, [
     of(undefined, undefined),
     of({ waves, pauseMs: 30_000, bounds: { errorShare: 0.01, readyShare: 1 } }, base),
     of({ waves, pauseMs: 500, bounds: { errorShare: 0.1, readyShare: 0.5 } }, base),
@@ -83,7 +83,7 @@ test('apply hands over base, words and the rollout with its defaults', async (t)
   const back = { base, author: 'ana', message: 'worse' };
   await ask('POST', '/config/rollback', posting({ ...back, to: 9 }));
   await ask('POST', '/config/rollback', posting(back));
-  assert.deepEqual(node.revisions.calls.slice(4), [
+  assert.deepEqual(node.asked.calls.slice(4), [
     ['rollback', { ...back, to: 9, change: undefined }],
     ['rollback', { ...back, to: undefined, change: undefined }],
   ]);
@@ -120,7 +120,7 @@ test('a wrong shape is refused by the name of its field, and by nothing of its v
   }
   const latin = { ...posting(''), body: Buffer.from('{"author":"\xe9"}', 'latin1') };
   assertProblem(await ask('POST', '/config/apply', latin), 400, 'bad_body');
-  assert.deepEqual(node.revisions.calls, []);
+  assert.deepEqual(node.asked.calls, []);
 });
 
 test('errors of what is asked keep their code and their facts', async (t) => {
@@ -133,6 +133,7 @@ test('errors of what is asked keep their code and their facts', async (t) => {
       { found: { sequence: 13 } },
     ],
     [revisionError('revision_unknown', 'none'), 404, 'revision_unknown', {}],
+    [new MeridianError('no_store', 'a file'), 409, 'no_store', {}],
     [revisionError('rollout_running', 'wait'), 409, 'rollout_running', {}],
     [revisionError('outcome_unknown', 'perhaps'), 503, 'outcome_unknown', {}, '2'],
     [
@@ -153,7 +154,7 @@ test('errors of what is asked keep their code and their facts', async (t) => {
     ],
   ];
   for (const [error, status, code, facts, retryAfter] of cases) {
-    node.revisions.fails = error;
+    node.asked.fails = error;
     const reply = await ask('POST', '/config/apply', posting(change));
     assertProblem(reply, status, code);
     const { type, title, status: stated, code: named, detail, ...members } = reply.json();
@@ -161,7 +162,7 @@ test('errors of what is asked keep their code and their facts', async (t) => {
     assert.equal(reply.headers['retry-after'], retryAfter);
   }
   assert.deepEqual(failures, []);
-  node.revisions.fails = new MeridianError('of_nobody', 'password=hunter2');
+  node.asked.fails = new MeridianError('of_nobody', 'password=hunter2');
   const reply = await ask('GET', '/config/history');
   assertProblem(reply, 500, 'internal_error');
   assert.ok(!reply.body.includes('hunter2'));
@@ -171,13 +172,13 @@ test('errors of what is asked keep their code and their facts', async (t) => {
 test('an invalid configuration comes back with its mistakes, of thousands the first', async (t) => {
   const { ask, node } = await start(t);
   const issue = (n: number) => ({ file: 'document', path: `routes[${n}]`, message: 'is wrong' });
-  node.revisions.fails = new ConfigError('config_invalid', [issue(0)]);
+  node.asked.fails = new ConfigError('config_invalid', [issue(0)]);
   const one = await ask('POST', '/config/apply', posting(change));
   assertProblem(one, 422, 'config_invalid');
   assert.equal(one.json().detail, 'document: routes[0]: is wrong');
   assert.deepEqual(one.json().issues, [issue(0)]);
   const issues = Array.from({ length: 10_000 }, (_, n) => issue(n));
-  node.revisions.fails = new ConfigError('config_invalid', issues);
+  node.asked.fails = new ConfigError('config_invalid', issues);
   const many = await ask('POST', '/config/apply', posting(change));
   assert.match(String(many.json().detail), /^document: routes\[0\]: is wrong \(and 9999 more\)$/);
   assert.deepEqual([(many.json().issues as []).length, many.json().issueCount], [100, 10_000]);

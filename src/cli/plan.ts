@@ -93,13 +93,12 @@ function renderPlan(
 ): string {
   const against = describeCompared(compared);
   if (!diff) return `no changes: ${file} is ${against}`;
-  const words = compared.config ? renderWords(diff) : [];
+  const words = compared.config ? [...renderWords(diff), ''] : [];
   const omitted = text.omitted > 0 ? [`… and ${text.omitted} more; --full prints all`] : [];
   return [
     `${styled('bold', file)} against ${against}`,
     '',
     ...words,
-    '',
     ...text.text.split('\n').map(colouredLine),
     ...omitted,
   ].join('\n');

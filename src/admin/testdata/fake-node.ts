@@ -142,7 +142,8 @@ function infoOf(name: string, { length: bytes }: string): SecretInfo {
 export class FakeNode implements NodeView {
   reasons: string[] = [];
   drained = 0;
-  readonly revisions = new FakeRevisions();
+  readonly asked = new FakeRevisions();
+  readonly revisions: RevisionsView = this.asked;
   readonly kept = new FakeSecrets();
   readonly secrets: SecretsView = this.kept;
 
