@@ -16,3 +16,20 @@ export interface Spread {
 export function spreadOf(values: readonly number[]): Spread {
   return { median: quantile(values, 0.5), q1: quantile(values, 0.25), q3: quantile(values, 0.75) };
 }
+
+/** What a limit on the slow ones is compared with. */
+export interface Tail {
+  readonly count: number;
+  readonly median: number;
+  readonly p99: number;
+  readonly worst: number;
+}
+
+export function tailOf(values: readonly number[]): Tail {
+  return {
+    count: values.length,
+    median: quantile(values, 0.5),
+    p99: quantile(values, 0.99),
+    worst: quantile(values, 1),
+  };
+}
