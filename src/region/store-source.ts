@@ -59,6 +59,7 @@ export class StoreSource implements ConfigurationSource {
   #secrets: { close(): void } | undefined;
   #desired: Desired | undefined;
   #refused: Refusal | undefined;
+  /** Why what is to be served is not in the store, or could not be taken from it, for now. */
   #trouble: string | undefined;
   /** Build once more even what is served already: what it names may have changed. */
   #anew = false;
@@ -75,15 +76,12 @@ export class StoreSource implements ConfigurationSource {
       this.#localFile = new LocalFileWatch(configPath, clock, () => this.#acknowledge());
     }
     const { own, info } = live.configuration;
-    const onTrouble = (message: string) => {
-      this.#trouble = message;
-    };
+    const onTrouble = (message: string) => log.warn(message);
     this.#controller = new RolloutController({
       revisions,
       region: own.region,
       node: own.node,
       clock,
-      onTrouble,
       onAction: ({ action, reason }) => log.info('rollout moved', { action, reason }),
     });
     this.#follower = new Follower({
@@ -93,7 +91,6 @@ export class StoreSource implements ConfigurationSource {
       seen: info,
       onDesired: (desired) => this.#want(desired),
       onHead: (head) => this.#controller.observe(head),
-      onTrouble,
     });
   }
 
@@ -108,10 +105,9 @@ export class StoreSource implements ConfigurationSource {
 
   get troubles(): readonly string[] {
     const { refused } = this;
-    return [
-      ...(refused ? [`revision ${refused.sequence} was refused here: ${refused.reason}`] : []),
-      ...(this.#trouble === undefined ? [] : [this.#trouble]),
-    ];
+    const told = refused && `revision ${refused.sequence} was refused here: ${refused.reason}`;
+    const troubles = [told, this.#trouble, this.#follower.trouble, this.#controller.trouble];
+    return troubles.filter((trouble) => trouble !== undefined);
   }
 
   start(): void {
@@ -208,6 +204,7 @@ export class StoreSource implements ConfigurationSource {
       accept: () => this.#fetch(info),
     });
     if (outcome.kind === 'serving') {
+      this.#trouble = undefined;
       this.#refused = undefined;
       this.#acknowledge();
       return this.#watchFiles();
@@ -218,6 +215,7 @@ export class StoreSource implements ConfigurationSource {
       this.#anew ||= known;
       return this.#pause(askAgainMs);
     }
+    this.#trouble = undefined;
     this.#refused = { sequence: info.sequence, hash: info.hash, code, reason };
     this.#acknowledge();
     this.#later(tryAgainMs, () => {
