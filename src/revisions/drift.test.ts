@@ -74,10 +74,12 @@ test('a node that runs something else is behind, and for how long', () => {
   assert.match(east({ reports: file }).reason, /^it runs a file, and/);
 });
 
-test('an acknowledgement that came before the report counts', () => {
+test('of acknowledgement and report the newer one counts, by the clock of the node', () => {
+  const earlier = new Date(appliedAtMs - 1).toISOString();
   const acknowledgements = [acknowledgementOf('east', 2)];
-  assert.equal(east({ reports: withEast({}, 1), acknowledgements }).state, 'current');
-  const old = [acknowledgementOf('east', 1)];
+  const reports = withEast({ reportedAt: earlier }, 1);
+  assert.equal(east({ reports, acknowledgements }).state, 'current');
+  const old = [acknowledgementOf('east', 1, { at: earlier })];
   assert.equal(east({ acknowledgements: old }).state, 'current');
 });
 
@@ -90,7 +92,8 @@ test('a node that could not build it says why', () => {
     forMs: 5_000,
     reason: 'it cannot build revision 2: no certificate',
   });
-  assert.equal(east({ acknowledgements }).state, 'current', 'it could later');
+  const reports = withEast({ reportedAt: new Date(appliedAtMs + 3_000).toISOString() });
+  assert.equal(east({ reports, acknowledgements }).state, 'current', 'it could later');
 });
 
 test('a node that is silent or never spoke is unreachable', () => {

@@ -73,7 +73,7 @@ function rowOf(
   report: ObservedReport | undefined,
 ): DriftRow {
   const desired = desiredRevision(view.head, region);
-  const running = runningOf(desired, ack, report);
+  const running = runningOf(ack, report);
   const found = stateOf(view, desired, running, ack, report);
   return { region, node, running: running && refOf(running), desired: refOf(desired), ...found };
 }
@@ -112,14 +112,13 @@ function stateOf(
   return { state: 'current', forMs: 0, reason: `it runs revision ${desired.sequence}` };
 }
 
-/** Whichever of the two said it last cannot be told across clocks: that it arrived, counts. */
+/** What the node said last: both are told by its own clock. */
 function runningOf(
-  desired: RevisionRef,
   ack: Acknowledgement | undefined,
   report: ObservedReport | undefined,
 ): RevisionRef | undefined {
-  if (ack && isSameRevision(ack.running, desired)) return ack.running;
-  return report?.revision ?? ack?.running;
+  if (!ack || !report) return ack?.running ?? report?.revision;
+  return Date.parse(ack.at) >= Date.parse(report.reportedAt) ? ack.running : report.revision;
 }
 
 function editOf(

@@ -34,12 +34,12 @@ export class MemoryBucket implements Bucket {
     this.#check(key);
     const slot = this.#slots.get(key);
     if (slot?.value === undefined) return undefined;
-    return { key, value: slot.value.slice(), revision: slot.revision, staleForMs: 0 };
+    return { key, value: Uint8Array.from(slot.value), revision: slot.revision, staleForMs: 0 };
   }
 
   async put(key: string, value: Uint8Array): Promise<number> {
     this.#check(key, value);
-    return this.#write(key, value.slice());
+    return this.#write(key, Uint8Array.from(value));
   }
 
   async create(key: string, value: Uint8Array): Promise<number> {
@@ -47,13 +47,13 @@ export class MemoryBucket implements Bucket {
     if (this.#slots.get(key)?.value !== undefined) {
       throw storeError('key_exists', `${this.name}/${key} has a value already`);
     }
-    return this.#write(key, value.slice());
+    return this.#write(key, Uint8Array.from(value));
   }
 
   async update(key: string, value: Uint8Array, expectedRevision: number): Promise<number> {
     this.#check(key, value);
     this.#expect(key, expectedRevision);
-    return this.#write(key, value.slice());
+    return this.#write(key, Uint8Array.from(value));
   }
 
   async delete(key: string, expectedRevision?: number): Promise<void> {
@@ -118,5 +118,5 @@ export class MemoryBucket implements Bucket {
 
 function eventOf(key: string, { value, revision }: Slot): WatchEvent {
   if (value === undefined) return { type: 'delete', key, revision };
-  return { type: 'put', key, value: value.slice(), revision };
+  return { type: 'put', key, value: Uint8Array.from(value), revision };
 }

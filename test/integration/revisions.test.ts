@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { cp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { DriftRow } from '../../src/revisions/drift.ts';
+import { send } from '../support/http.ts';
+import { requireNatsServer } from '../support/requirements.ts';
+import { RoundLoad } from '../support/round-load.ts';
+import { type RegionName, regionNames, TestStack, until } from '../support/stack.ts';
+import { StackRevisions } from '../support/stack-revisions.ts';
+
+const host = 'rates.exchange.test';
+const [first, second, third] = regionNames as [RegionName, RegionName, RegionName];
+
+describe('revisions of a running stack', { skip: requireNatsServer() }, () => {
+  let stack: TestStack;
+  let revisions: StackRevisions;
+  before(async () => {
+    stack = await TestStack.start();
+    revisions = new StackRevisions(stack);
+  });
+  after(() => stack?.stop());
+
+  const statusOf = async (region: RegionName, path: string, port = 8080) =>
+    (await send({ address: stack.address(region), port, host, path })).status;
+  const everywhere = (path: string) => Promise.all(regionNames.map((at) => statusOf(at, path)));
+  /** Whether a gateway has a route for the path: then a service answers, be it with 404. */
+  const isRouted = async (region: RegionName, path: string) =>
+    !(await send({ address: stack.address(region), host, path })).body.includes('route_not_found');
+  const routed = (path: string) => Promise.all(regionNames.map((at) => isRouted(at, path)));
+  const route = (name: string, service = 'rates') => ({
+    name,
+    hosts: [host],
+    prefix: `/${name}`,
+    service,
+  });
+  const rowOf = async (region: RegionName, path = '/config/drift') =>
+    (await stack.admin<{ nodes: DriftRow[] }>(first, path)).nodes.find(
+      (row) => row.region === region,
+    );
+
+  test('the file of `up` is the first; an applied one serves everywhere, nothing is lost', async () => {
+    const { current } = await revisions.head();
+    assert.deepEqual([current.sequence, current.kind], [1, 'seed']);
+    const load = new RoundLoad(stack, { host, path: '/v1/rates', perSecond: 60 });
+    const document = await revisions.document();
+    assert.deepEqual(await routed('/added'), [false, false, false]);
+    for (const name of ['added', 'more', 'most']) {
+      document.routes.push(route(name));
+      await revisions.applied(document);
+    }
+    await load.stop();
+    assert.deepEqual(await routed('/added'), [true, true, true]);
+    assert.ok(load.rounds.length > 5);
+    assert.deepEqual(
+      load.rounds.filter((round) => round.status !== 200),
+      [],
+    );
+    const { revision, degraded } = await stack.status(second);
+    assert.deepEqual([revision.source, degraded], ['store', []]);
+    assert.ok((revision.staleForSeconds ?? 60) < 10);
+    assert.ok((revision.appliedInSeconds ?? 60) < 5);
+  });
+
+  test('of two at once one wins and the other is told; an outdated base is refused', async () => {
+    const { current } = await revisions.head();
+    const document = await revisions.document();
+    const change = (name: string) => ({ ...document, routes: [...document.routes, route(name)] });
+    const base = { sequence: current.sequence, hash: current.hash };
+    const answers = await Promise.all([
+      revisions.apply(change('one'), { base, at: first }),
+      revisions.apply(change('two'), { base, at: third }),
+    ]);
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409]);
+    const loser = answers.find(({ status }) => status === 409);
+    assert.equal(loser?.body.code, 'revision_conflict');
+    const late = await revisions.apply(change('three'), { base });
+    assert.deepEqual([late.status, late.body.code], [409, 'revision_conflict']);
+    await revisions.runs(current.sequence + 1);
+    const broken = await revisions.apply({ ...document, routs: [] });
+    assert.deepEqual([broken.status, broken.body.code], [422, 'config_invalid']);
+  });
+
+  test('the last route can be removed, and comes back with a rollback', async () => {
+    const { current } = await revisions.head();
+    const { routes: _, ...document } = await revisions.document();
+    await revisions.applied({ ...document, routes: [] });
+    assert.deepEqual(await everywhere('/v1/rates'), [404, 404, 404]);
+    const base = (await revisions.head()).current;
+    const { status, body } = await revisions.post('/config/rollback', {
+      base: { sequence: base.sequence, hash: base.hash },
+      author: 'a test',
+      message: 'routes again',
+    });
+    assert.equal(status, 200, body.detail);
+    await revisions.runs(base.sequence + 1);
+    assert.deepEqual(await everywhere('/v1/rates'), [200, 200, 200]);
+    assert.equal((await revisions.head()).current.hash, current.hash);
+  });
+
+  test('what one region cannot build serves in the others and stops nobody', async () => {
+    const before = await revisions.document();
+    const old = (await revisions.head()).current;
+    const folder = join(stack.state, 'certificates');
+    for (const region of [first, third]) {
+      await cp(join(stack.state, 'regions', region, 'tls'), join(folder, region), {
+        recursive: true,
+      });
+    }
+    const tls = { certificate: `${folder}/{region}/cert.pem`, key: `${folder}/{region}/key.pem` };
+    const changed = { ...before, tls, routes: [...before.routes, route('unbuildable')] };
+    const sequence = await revisions.applied(changed, [first, third]);
+    await until('it is refused', async () => (await rowOf(second))?.state === 'refused');
+    const { reason = '', running } = (await rowOf(second)) ?? {};
+    assert.match(reason, /cannot read .*eu-west-1\/cert\.pem/);
+    assert.equal(running?.sequence, old.sequence);
+    assert.deepEqual(await everywhere('/v1/rates'), [200, 200, 200]);
+    assert.equal(await isRouted(second, '/unbuildable'), false);
+    const { revision, degraded } = await stack.status(second);
+    assert.deepEqual(revision.refused?.sequence, sequence);
+    assert.match(degraded.join('\n'), /revision \d+ was refused here: cannot read/);
+
+    await cp(join(stack.state, 'regions', second, 'tls'), join(folder, second), {
+      recursive: true,
+    });
+    process.kill(await stack.nodePid(second), 'SIGHUP'); // by itself it would within 10 s
+    await revisions.runs(sequence);
+    assert.equal(await rowOf(second), undefined, 'no drift is left');
+    await rm(folder, { recursive: true });
+  });
+
+  test('a port that is taken in one region: refused there, moved in the others', async () => {
+    const before = await revisions.document();
+    const holder = createServer((socket) => socket.destroy()).listen(8090, stack.address(third));
+    await once(holder, 'listening');
+    const ports = { ...before.ports, http: 8090 };
+    const { tls: _, ...kept } = before;
+    const sequence = await revisions.applied({ ...kept, ports }, [first, second]);
+    await until('it is refused', async () => (await rowOf(third))?.state === 'refused');
+    assert.match((await rowOf(third))?.reason ?? '', /8090 \(http\) is taken/);
+    assert.equal(await statusOf(first, '/v1/rates', 8090), 200);
+    assert.equal(await statusOf(third, '/v1/rates', 8080), 200);
+    await assert.rejects(statusOf(first, '/v1/rates', 8080), { code: 'ECONNREFUSED' });
+    holder.close();
+    await once(holder, 'close');
+    await revisions.applied({ ...kept, ports: before.ports });
+    assert.deepEqual(await everywhere('/v1/rates'), [200, 200, 200]);
+    assert.ok((await revisions.head()).current.sequence > sequence);
+  });
+
+  test('waves: the canary first; then all; a refusal or errors bring the old one back', async () => {
+    const document = await revisions.document();
+    const waves = [[second], [first, third]];
+    const bounds = { waves, pauseSeconds: 1, errorShare: 0.05, readyShare: 1 };
+    const good = { ...document, routes: [...document.routes, route('wave')] };
+    const { status, body } = await revisions.apply(good, bounds);
+    assert.equal(status, 200, body.detail);
+    const { sequence } = body.revision!;
+    await revisions.runs(sequence, [second]);
+    assert.deepEqual((await revisions.head()).rollout?.reached, 1);
+    assert.deepEqual(await routed('/wave'), [false, true, false]);
+    await revisions.runs(sequence);
+    await until('done', async () => (await revisions.head()).rollout?.state === 'done');
+
+    const services = {
+      ...document.services,
+      dead: { endpoints: { [second]: [`${stack.address(second)}:7999`] } },
+    };
+    const broken = good.routes.map((each) =>
+      'name' in each && each.name === 'rates' ? { ...each, service: 'dead' } : each,
+    );
+    const bad = await revisions.apply({ ...good, services, routes: broken }, bounds);
+    assert.equal(bad.status, 200, bad.body.detail);
+    await revisions.runs(bad.body.revision!.sequence, [second]);
+    const address = stack.address(second);
+    await until('it is rolled back', async () => {
+      await Promise.all(
+        Array.from({ length: 10 }, () => send({ address, host, path: '/v1/rates' })),
+      );
+      return (await revisions.head()).rollout?.state === 'rolledBack';
+    });
+    assert.match((await revisions.head()).rollout?.reason ?? '', /answers of wave 1 were errors/);
+    await revisions.runs(sequence, [second]);
+    assert.equal(await statusOf(second, '/v1/rates'), 200);
+    assert.equal(await statusOf(first, '/v1/rates'), 200);
+  });
+
+  test('drift: a region that is away, one that catches up by itself, an edited file', async () => {
+    await stack.run('region', 'freeze', third);
+    const { body } = await revisions.apply(await revisions.document(), {});
+    assert.equal(body.code, undefined, body.detail); // the rolled back one is over
+    await until('it is missed', async () => {
+      const row = await rowOf(third);
+      return row?.state === 'unreachable' || row?.state === 'behind';
+    });
+    await stack.run('region', 'start', third);
+    await revisions.runs(body.revision!.sequence);
+    await until('no drift', async () => (await rowOf(third)) === undefined);
+
+    const file = join(stack.state, 'config.json');
+    const edited = { ...(await revisions.document()), accessLog: false };
+    await writeFile(file, JSON.stringify(edited));
+    await until('the edit is seen', async () => (await rowOf(first))?.state === 'localEdit');
+  });
+});
