@@ -9,7 +9,10 @@ export interface GatewayConfiguration {
   readonly config: Config;
   /** The region that this node belongs to; must be configured. */
   readonly region: string;
-  /** Laid out by the topology of `config`. */
+  /**
+   * Laid out by the topology of `config`. Requests of the revision before read theirs on,
+   * until they have drained.
+   */
   readonly health: HealthTable;
   /** Laid out by the routes and regions of `config`. */
   readonly metrics: RequestMetrics;

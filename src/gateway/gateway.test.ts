@@ -102,6 +102,25 @@ test('close: waits for requests in flight, but not for ever', async () => {
   await eventually('upstream connections to close', () => origin.sockets.size === 0);
 });
 
+test('close: what the kernel had accepted is served', async () => {
+  await using origin = await RawOrigin.listen();
+  await using started = await startGateway({
+    config: oneRegion(origin.port),
+    limits: { closeMs: 5_000 },
+  });
+  const { port } = started;
+  const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(port)));
+  for (const client of clients) client.send(get);
+  const closing = started.gateway.close();
+  for (const client of clients) {
+    const { body, head } = await client.response();
+    assert.equal(body, 'ok');
+    assert.match(head, /^Connection: close\r$/m);
+    client.close();
+  }
+  await closing;
+});
+
 test('a port that is taken is an error that names it', async () => {
   await using taken = await RawOrigin.listen();
   const listen = { http: { host: '127.0.0.1', port: taken.port } };

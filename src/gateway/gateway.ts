@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '../base/clock.ts';
-import { MeridianError } from '../base/errors.ts';
 import { connectionLimits, openFileLimit } from './admission.ts';
 import { Admissions } from './admissions.ts';
 import { assertUsable } from './certificates.ts';
@@ -7,16 +6,17 @@ import { ClientConnection } from './client/connection.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
-import type { GatewayErrorCode } from './gateway-error.ts';
 import { Generation } from './generation.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { defaultGatewayLimits, type GatewayLimits } from './limits.ts';
 import { Listeners, type PreparedListeners } from './listeners.ts';
+import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
 import type { LineLog, Runtime } from './runtime.ts';
 import { Pools } from './upstream/pools.ts';
 
 export type { GatewayConfiguration } from './configuration.ts';
+export type { PreparedGateway } from './prepared-gateway.ts';
 
 export interface GatewayOptions extends GatewayConfiguration {
   /** Lets several threads listen on one port. The caller proves first that it is free. */
@@ -50,22 +50,6 @@ export interface Gateway {
   prepare(next: GatewayConfiguration): Promise<PreparedGateway>;
   /** Stops accepting, waits for requests in flight (`limits.closeMs`), then ends everything. */
   close(): Promise<void>;
-}
-
-export interface PreparedGateway {
-  /**
-   * Swaps, at once. New requests, also on connections that were open, get the new revision;
-   * those under way end on the old one. A listener that stays is not touched but for its
-   * certificate; one that is gone accepts no more, and its connections end with the answer
-   * under way. `drained` resolves when the last request of the revision before, tunnels
-   * included, has ended: nobody writes to its counters any more.
-   *
-   * @throws MeridianError `preparation_over` when it was abandoned or committed before;
-   *   it cannot fail otherwise
-   */
-  commit(): { readonly drained: Promise<void> };
-  /** Gives back what was prepared. Idempotent; after `commit` it does nothing. */
-  abandon(): void;
 }
 
 /**
@@ -256,8 +240,8 @@ class GatewayThread implements Gateway {
 
   async #close(): Promise<void> {
     this.#prepared?.abandon();
-    this.#listeners.close();
     this.#runtime.draining = true;
+    await this.#listeners.close();
     this.#drainClients(true);
     if (this.#clients.size > 0) await this.#emptyOrLate();
     for (const client of [...this.#clients]) client.abort();
@@ -281,38 +265,6 @@ class GatewayThread implements Gateway {
     this.#clients.delete(client);
     if (this.#clients.size === 0) this.#whenEmpty?.();
   }
-}
-
-/** Holds nothing once it is over, whoever keeps it. */
-class PreparedSwap implements PreparedGateway {
-  #commit: (() => { readonly drained: Promise<void> }) | undefined;
-  #abandon: () => void;
-
-  constructor(commit: () => { readonly drained: Promise<void> }, abandon: () => void) {
-    this.#commit = commit;
-    this.#abandon = abandon;
-  }
-
-  commit(): { readonly drained: Promise<void> } {
-    const commit = this.#commit ?? over('it was committed or abandoned');
-    this.#commit = undefined;
-    this.#abandon = nothing;
-    return commit();
-  }
-
-  abandon(): void {
-    const abandon = this.#abandon;
-    this.#commit = undefined;
-    this.#abandon = nothing;
-    abandon();
-  }
-}
-
-function nothing(): void {}
-
-function over(why: string): never {
-  const message = `what was prepared cannot be served: ${why}`;
-  throw new MeridianError<GatewayErrorCode>('preparation_over', message);
 }
 
 function warn(error: unknown): void {

@@ -97,8 +97,8 @@ export class Listeners {
   }
 
   /** Accepts no more. Connections that carry requests stay; frame connections end. */
-  close(): void {
-    for (const listener of this.#listeners.values()) listener.close();
+  async close(): Promise<void> {
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.leave()));
     for (const socket of this.#frameSockets.keys()) socket.destroy();
   }
 
