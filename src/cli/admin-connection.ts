@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { StoreView } from '../admin/node-view.ts';
 import { MeridianError, messageOf } from '../base/errors.ts';
 import type { FoundStack } from '../stack/control/client.ts';
 import { exchange, type Target } from './admin-exchange.ts';
@@ -76,10 +77,16 @@ export async function connectAdmin(options: AdminOptions): Promise<AdminConnecti
   const url = admin ?? fromEnvironment;
   const tokenPath = tokenFile ?? (process.env.MERIDIAN_ADMIN_TOKEN_FILE || undefined);
   if (url !== undefined) return new Connection([targetOf(url)], tokenPath, undefined);
-  const { findStack } = await import('../stack/control/client.ts');
+  const { failNotSupervised, findStack } = await import('../stack/control/client.ts');
   const stack = findStack(state);
   const ownToken = tokenFile ?? join(stack.layout.directory, 'admin-token');
-  return new Connection(await answering(stack), ownToken, stack);
+  const targets = await answering(stack);
+  if (targets.length > 0) return new Connection(targets, ownToken, stack);
+  if (!stack.supervised) failNotSupervised(stack);
+  throw new MeridianError<AdminConnectionErrorCode>(
+    'admin_unreachable',
+    `no node of the stack on ${stack.layout.directory} answers; see \`meridian status\``,
+  );
 }
 
 function targetOf(text: string): Target {
@@ -94,10 +101,10 @@ function targetOf(text: string): Target {
 }
 
 /**
- * The nodes of a stack that answer, those first whose store can be reached: a change
- * through another would fail.
+ * The nodes of a stack that answer, in the order of its regions: those first whose store
+ * takes changes, then those that can at least read it.
  */
-async function answering({ record, layout }: FoundStack): Promise<Target[]> {
+async function answering({ record }: FoundStack): Promise<Target[]> {
   const targets = Object.values(record.regions).flatMap(({ address, admin, nodes }) =>
     (nodes.length > 0 ? nodes : [{ address, admin }]).map((node) => ({
       host: node.address,
@@ -105,26 +112,22 @@ async function answering({ record, layout }: FoundStack): Promise<Target[]> {
     })),
   );
   const asked = await Promise.all(
-    targets.map(async (target) => ({ target, store: await reachesStore(target) })),
+    targets.map(async (target) => ({ target, rank: await rankOf(target) })),
   );
-  const found = asked.filter(({ store }) => store !== undefined);
-  if (found.length === 0) {
-    throw new MeridianError<AdminConnectionErrorCode>(
-      'admin_unreachable',
-      `no node of the stack on ${layout.directory} answers; see \`meridian status\``,
-    );
-  }
-  return found.sort((a, b) => Number(b.store) - Number(a.store)).map(({ target }) => target);
+  const found = asked.filter(({ rank }) => rank >= 0);
+  return found.sort((a, b) => b.rank - a.rank).map(({ target }) => target);
 }
 
-/** `undefined`: it does not answer. */
-async function reachesStore(target: Target): Promise<boolean | undefined> {
+/** How well a node reaches the store, from 0 to 2; -1: it does not answer. */
+async function rankOf(target: Target): Promise<number> {
   try {
     const { status, body } = await exchange(target, 'GET', '/status', { limitMs: findLimitMs });
-    const { store } = JSON.parse(body.toString()) as { store?: { reachable?: unknown } };
-    return status === 200 ? store?.reachable === true : undefined;
+    const { store } = JSON.parse(body.toString()) as { store?: Partial<StoreView> };
+    if (status !== 200) return -1;
+    if (store?.reachable === true) return 2;
+    return store?.serverVersion === undefined ? 0 : 1;
   } catch {
-    return undefined;
+    return -1;
   }
 }
 

@@ -57,9 +57,7 @@ export function refOf({ sequence, hash }: RevisionRef): RevisionRef {
   return { sequence, hash };
 }
 
-/**
- * Tells who changed what since a base, for a change that was refused.
- */
+/** Tells who changed what since a base, for a change that was refused. */
 export async function explainConflict(
   admin: AdminConnection,
   base: RevisionRef | undefined,
@@ -67,7 +65,7 @@ export async function explainConflict(
 ): Promise<MeridianError> {
   const since = await readHistory(admin, 20).catch(() => []);
   const newer = since.filter(({ sequence }) => sequence > (base?.sequence ?? 0)).reverse();
-  const was = base ? `revision ${base.sequence}` : 'there was none';
+  const was = base ? `revision ${base.sequence}` : 'nothing was applied';
   const lines = newer.map((info) => `\n  ${describe(info)}`).join('');
   return new MeridianError(
     'revision_conflict',

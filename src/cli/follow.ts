@@ -39,7 +39,7 @@ export async function followRevision(
       const { rollout } = progress.head ?? {};
       const judgement = judge(progress, sequence);
       if (progress.head?.current.sequence === sequence) teller.stage(stageOf(rollout));
-      teller.nodes(judgement.settled);
+      teller.nodes(judgement.settled, nodes);
       if (judgement.outcome !== 'moving') return { ...judgement, nodes };
       if (rollout && rollout.reached !== reached) {
         reached = rollout.reached;
@@ -68,7 +68,7 @@ function lateOf(
   teller: Teller,
 ): Pick<Judgement, 'outcome' | 'reason'> {
   const late = nodes.filter((node) => !runsIt(node));
-  teller.nodes(late);
+  teller.nodes(late, nodes);
   const names = late.map(nodeTitle).join(', ');
   const reason = `after ${timeoutMs / 1_000} s not everywhere: ${names || 'no node has told'}`;
   return { outcome: 'late', reason };
@@ -87,11 +87,10 @@ class Teller {
     if (stage !== undefined) this.#once(stage, styled('bold', plain(stage)));
   }
 
-  nodes(nodes: Progress['nodes']): void {
-    const titles = nodes.map(nodeTitle);
-    const width = Math.max(0, ...titles.map(({ length }) => length));
-    for (const [index, node] of nodes.entries()) {
-      const title = titles[index]!;
+  nodes(settled: Progress['nodes'], all: Progress['nodes']): void {
+    const width = Math.max(0, ...all.map((node) => nodeTitle(node).length));
+    for (const node of settled) {
+      const title = nodeTitle(node);
       this.#once(`${title} ${node.state}`, `  ${title.padEnd(width)}  ${outcomeOf(node)}`);
     }
   }

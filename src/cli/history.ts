@@ -38,11 +38,10 @@ export function renderHistory(
     `${age(info.appliedAt, nowMs)} ago`,
     kindOf(info),
     plain(info.author),
-    [stateOf(info, head), info.message === '' ? '' : plain(info.message)]
-      .filter((text) => text !== '')
-      .join(' '),
+    stateOf(info, head),
+    wordsOf(info, head),
   ]);
-  return table(rows, ['REVISION', 'CONTENT', 'APPLIED', 'AS', 'BY', '']);
+  return table(rows, ['REVISION', 'CONTENT', 'APPLIED', 'AS', 'BY', 'STATE', 'MESSAGE']);
 }
 
 function kindOf({ kind, restores }: RevisionInfo): string {
@@ -53,13 +52,19 @@ function kindOf({ kind, restores }: RevisionInfo): string {
 function stateOf({ sequence }: RevisionInfo, head: Head | undefined): string {
   if (!head) return '';
   const { current, previous, rollout } = head;
-  if (sequence === current.sequence && rollout && rollout.state !== 'done') {
-    const { reached, waves, state, reason } = rollout;
-    if (state === 'rolledBack') return styled('red', `rolled back: ${plain(reason)}.`);
-    return styled('yellow', `wave ${reached} of ${waves.length}.`);
+  if (sequence === previous?.sequence && rollout && rollout.state !== 'done') {
+    const runs = rollout.waves.flat().some((region) => desiredRevision(head, region) === previous);
+    return runs ? styled('green', 'running') : '';
   }
-  const regions = rollout?.waves.flat() ?? [];
-  const runs = regions.some((region) => desiredRevision(head, region).sequence === sequence);
-  if (sequence === current.sequence) return styled('green', 'current.');
-  return sequence === previous?.sequence && runs ? styled('green', 'running.') : '';
+  if (sequence !== current.sequence) return '';
+  if (rollout?.state === 'rolledBack') return styled('red', 'rolled back');
+  if (rollout?.state !== 'running') return styled('green', 'current');
+  return styled('yellow', `wave ${rollout.reached} of ${rollout.waves.length}`);
+}
+
+function wordsOf({ sequence, message }: RevisionInfo, head: Head | undefined): string {
+  const { current, rollout } = head ?? {};
+  const isRolledBack = sequence === current?.sequence && rollout?.state === 'rolledBack';
+  const why = isRolledBack ? [plain(rollout.reason)] : [];
+  return [...(message === '' ? [] : [plain(message)]), ...why].join('; ');
 }

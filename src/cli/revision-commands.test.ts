@@ -79,7 +79,7 @@ test('plan, apply, history, rollback: what an operator does in a day', async (t)
   const same = await meridian('plan', first);
   assert.match(
     same.stdout,
-    /^no changes: first\.yaml is revision 1 \([0-9a-f]{8}\) by ana 0 s ago/,
+    /^no changes: first\.yaml is revision 1 \([0-9a-f]{8}\) by ana \d+ s ago/,
   );
   assert.equal(same.status, 0);
   const plan = await meridian('plan', second);
@@ -100,7 +100,7 @@ test('plan, apply, history, rollback: what an operator does in a day', async (t)
   const history = await meridian('history');
   assert.match(
     history.stdout,
-    /^REVISION +CONTENT +APPLIED +AS +BY\n3 .*rollback to 1 .*current\.\n2 /,
+    /^REVISION +CONTENT +APPLIED +AS +BY +STATE +MESSAGE\n3 .*rollback to 1 .*current\n2 /,
   );
   assert.match(history.stdout, /^1 .* apply +ana +to begin with$/m);
   assert.equal(
@@ -158,7 +158,7 @@ test('a node that refuses, or that is silent, is named, and the status is 1', as
   assert.equal(drift.status, 1);
   assert.match(
     drift.stdout,
-    /^NODE +STATE +RUNS +IS TO RUN +FOR +REASON\nus +refused +1 \(\w+\) +2 \(\w+\) +0 s +it cannot/,
+    /^NODE +STATE +RUNS +IS TO RUN +FOR +REASON\nus +refused +1 \(\w+\) +2 \(\w+\) +\d+ s +it cannot/,
   );
   assert.equal(JSON.parse((await meridian('drift', '--json')).stdout).nodes.length, 1);
   node.behaviours.set('us', 'silent');
@@ -196,7 +196,7 @@ test('waves are told as they come; one that breaks a bound is told with the reas
   const broken = await meridian('apply', third, '--wave', 'us,rest');
   assert.equal(broken.status, 1);
   assert.match(broken.stdout, /^rolled back: 12 % of the answers of us were errors, 1 % is the/m);
-  assert.match((await meridian('history')).stdout, /^3 .*rolled back: 12 % .*\n2 .*running\.$/m);
+  assert.match((await meridian('history')).stdout, /^3 .*rolled back +12 % .*\n2 .*running$/m);
   assert.match(
     (await meridian('plan', second)).stdout,
     /^no changes: .*revision 2 .*was rolled back/,
@@ -226,6 +226,7 @@ test('what the store says of a write reaches the operator; an open outcome is as
   const failed = await meridian('apply', first, '--json');
   const { error } = JSON.parse(failed.stdout);
   assert.deepEqual([error.code, error.details.outcome, failed.status], ['no_quorum', 'none', 1]);
+  assert.equal(error.message, 'nothing was applied: no majority of the hub answers');
   const change = 'ab'.repeat(12);
   revisions.refusal = revisionError('outcome_unknown', 'not confirmed', { details: { change } });
   assert.equal((await meridian('apply', first)).status, 0);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { MeridianError } from '../base/errors.ts';
 import type { RevisionInfo, RevisionRef } from '../revisions/revision.ts';
+import { isStoreError } from '../store/errors.ts';
 import type { AdminConnection, AdminOptions } from './admin-connection.ts';
 import { explainConflict } from './current-revision.ts';
 import { followRevision } from './follow.ts';
@@ -76,10 +77,17 @@ async function send(
         throw await explainConflict(admin, body.base ?? undefined, describe);
       }
       change = error.code === 'outcome_unknown' ? error.details.change : undefined;
-      if (change === undefined || attempt === attempts) throw error;
+      if (change === undefined || attempt === attempts) throw withOutcome(error);
       await sleep(againAfterMs);
     }
   }
+}
+
+/** Of a write that failed on its way the store cannot say what became of the whole; we can. */
+function withOutcome(error: MeridianError): MeridianError {
+  if (!isStoreError(error) || error.details.outcome !== 'none') return error;
+  const { code, message, details } = error;
+  return new MeridianError(code, `nothing was applied: ${message}`, { details, cause: error });
 }
 
 function describe(info: RevisionInfo): string {
