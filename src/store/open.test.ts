@@ -30,10 +30,16 @@ describe('storeOptionsFor', () => {
       replicas: 3,
       secret: undefined,
       tls: undefined,
+      voters: [],
     });
     const stack = config({ store: { engine: 'jetstream' }, stack: {} });
     const options = storeOptionsFor(stack, 'b', 'b');
     assert.deepEqual(options.engine === 'jetstream' && options.servers, ['nats://127.0.2.1:4222']);
+    const withSecret = storeOptionsFor(stack, 'b', 'b', 'a-secret-of-the-test');
+    assert.deepEqual(
+      withSecret.engine === 'jetstream' && withSecret.voters,
+      [1, 2, 3].map((n) => `nats://127.0.${n}.1:4223`),
+    );
     assert.throws(() => storeOptionsFor(named, 'b', 'b'), { code: 'store_not_configured' });
   });
 

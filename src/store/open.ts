@@ -5,7 +5,7 @@ import type { StoreTls } from './jetstream/connection.ts';
 import { type JetStreamOptions, JetStreamStore } from './jetstream/jetstream-store.ts';
 import { MemoryStore } from './memory/memory-store.ts';
 import { identityName } from './nats-server/identities.ts';
-import { replicasFor, storeSites } from './nats-server/sites.ts';
+import { hubVoters, replicasFor, storeSites } from './nats-server/sites.ts';
 import type { Store } from './store.ts';
 
 export type StoreOptions =
@@ -46,7 +46,9 @@ export function storeOptionsFor(
   }
   const replicas = replicasFor(Object.keys(config.regions).length);
   const tls = config.store.tls ? tlsOf(region, identity) : undefined;
-  return { engine: 'jetstream', servers, name: node, region, replicas, secret, tls };
+  const isStack = servers.join() === stackServers(config, region).join();
+  const voters = isStack && secret !== undefined ? stackVoters(config) : [];
+  return { engine: 'jetstream', servers, name: node, region, replicas, secret, tls, voters };
 }
 
 function tlsOf(region: string, identity: Omit<StoreTls, 'serverName'> | undefined): StoreTls {
@@ -65,4 +67,8 @@ function stackServers(config: Config, region: string): string[] {
   return storeSites(config)
     .filter((site) => site.region === region)
     .map((site) => `nats://${site.address}:${site.ports.leaf}`);
+}
+
+function stackVoters(config: Config): string[] {
+  return hubVoters(storeSites(config)).map((site) => `nats://${site.address}:${site.ports.hub}`);
 }

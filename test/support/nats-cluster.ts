@@ -139,6 +139,7 @@ export class NatsCluster {
       replicas: length as 1 | 3 | 5,
       secret: this.secret,
       tls: this.tlsOf(region),
+      voters: this.secret === undefined ? [] : this.voterUrls,
     };
   }
 
@@ -146,6 +147,10 @@ export class NatsCluster {
   tlsOf(region: string): (LinkIdentity & { serverName: string }) | undefined {
     const identity = this.#parts.identities?.get(region);
     return identity && { ...identity, serverName: identityName(region) };
+  }
+
+  get voterUrls(): string[] {
+    return hubVoters(this.sites).map(({ address, ports }) => `nats://${address}:${ports.hub}`);
   }
 
   leafUrl(region: string): string {

@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   /** Shown by the server in its logs and monitoring. */
   readonly name: string;
   readonly secret?: string | undefined;
+  /** Who goes with the secret; by default, the user of the nodes. */
+  readonly user?: string | undefined;
   /** Whose answers the node may hear. */
   readonly region: string;
   readonly tls?: StoreTls | undefined;
@@ -136,12 +138,12 @@ export class Connection {
   async #connect(server: URL): Promise<NatsConnection> {
     const port = Number(server.port || 4222);
     await awaitGreeting(server.hostname, port, connectLimitMs);
-    const { name, secret, tls } = this.#options;
+    const { name, user = storeUser, secret, tls } = this.#options;
     return await connect({
       servers: [`${server.hostname}:${port}`],
       name,
       inboxPrefix: this.inboxPrefix,
-      ...(secret && { user: storeUser, pass: secret }),
+      ...(secret && { user, pass: secret }),
       ...(tls && { tls: tlsOptions(tls, server.hostname) }),
       timeout: connectLimitMs,
       reconnect: false,

@@ -91,7 +91,7 @@ export class JetStreamBucket implements Bucket {
     const operation = {
       write: false,
       what: `list ${this.name}/${prefix}*`,
-      tryLimitMs: Number.POSITIVE_INFINITY,
+      sendAgainMs: Number.POSITIVE_INFINITY,
     };
     const { inboxPrefix } = this.#link.connection;
     return await this.#fromReplica((source, deadlineMs) =>

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { Elections } from '../elections/elections.ts';
 import { checkBucketName, checkKey, checkSubject } from '../names.ts';
 import { PartedObjects } from '../objects.ts';
 import { Reachability } from '../reachability.ts';
@@ -22,6 +23,11 @@ export interface JetStreamOptions {
   readonly secret?: string | undefined;
   /** Where they demand certificates. */
   readonly tls?: StoreTls | undefined;
+  /**
+   * Clients' ports of all voters of the hub, where the secret is that of their system account
+   * too, as in a stack: then the node calls elections (`elections.ts`).
+   */
+  readonly voters?: readonly string[] | undefined;
 }
 
 /** No operator's bucket has a `_` in its name. */
@@ -34,6 +40,7 @@ export class JetStreamStore implements Store {
   readonly #reachability: Reachability;
   readonly #buckets = new Map<string, JetStreamBucket>();
   readonly #heartbeat: Promise<void>;
+  readonly #elections: Elections | undefined;
 
   constructor(options: JetStreamOptions, clock: Clock) {
     checkKey(options.name);
@@ -48,6 +55,8 @@ export class JetStreamStore implements Store {
       onLost,
     });
     this.#link = new Link(connection, nowMs, reachability, options.replicas);
+    const { voters = [], name, secret, tls } = options;
+    this.#elections = voters.length > 1 ? new Elections({ voters, name, secret, tls }) : undefined;
     this.#open(heartbeatBucket);
     this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link);
   }
@@ -91,7 +100,8 @@ export class JetStreamStore implements Store {
   async close(): Promise<void> {
     const closed = this.#link.connection.close();
     const buckets = [...this.#buckets.values()].map((bucket) => bucket.close());
-    await Promise.all([closed, this.#heartbeat, this.#link.inspection.ended, ...buckets]);
+    const background = [this.#heartbeat, this.#link.inspection.ended, this.#elections?.close()];
+    await Promise.all([closed, ...background, ...buckets]);
   }
 
   #open(name: string): JetStreamBucket {

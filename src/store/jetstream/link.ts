@@ -2,14 +2,15 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { isStoreError, storeError } from '../errors.ts';
 import type { Reachability } from '../reachability.ts';
 import type { Connection } from './connection.ts';
-import { explainFailure, isWorthAnotherTry, mayHaveBeenTaken } from './failures.ts';
+import { explainFailure } from './failures.ts';
 import { Inspection } from './inspection.ts';
 import { sleep } from './sleep.ts';
+import { Tries } from './tries.ts';
 
 /** Below `writeLimitMs`, with room for a busy event loop. */
 const operationLimitMs = 2_500;
-const tryLimitMs = 800;
-const askAgainMs = 100;
+const sendAgainMs = 500;
+const afterFailureMs = 100;
 
 export interface Operation {
   readonly write: boolean;
@@ -17,8 +18,8 @@ export interface Operation {
   readonly what: string;
   /** By `performance.now()`; default: the limit of one operation from now. */
   readonly deadlineMs?: number | undefined;
-  /** How long one try may take before the next; default 800 ms. */
-  readonly tryLimitMs?: number | undefined;
+  /** How long to wait for an answer before the request is sent again; default 500 ms. */
+  readonly sendAgainMs?: number | undefined;
 }
 
 /** What buckets and watches share of their store: its connection, its limits, its clock, its servers. */
@@ -55,12 +56,13 @@ export class Link {
   }
 
   /**
-   * Runs a request until it is answered. The hub drops a request in silence while the
+   * Sends a request until it is answered. The hub drops a request in silence while the
    * stream that it is for elects a leader, and a connection may break: so it is sent again,
    * and must be safe to send again (a read, or a write with its own message id).
    *
-   *   0        0.8       1.6       2.4  2.5 s
-   *   ├─ try ──┼─ try ───┼─ try ───┼────┤ StoreError
+   *   0         0.5        1.0        1.5        2.0     2.5 s
+   *   ├─ sent ───┼─ sent ───┼─ sent ───┼─ sent ───┼───────┤ StoreError
+   *        an answer to any of them ends it
    *
    * @throws {StoreError} in bounded time, see `explainFailure`.
    */
@@ -69,20 +71,26 @@ export class Link {
     request: (connection: NatsConnection, timeoutMs: number) => Promise<T>,
   ): Promise<T> {
     const deadlineMs = operation.deadlineMs ?? this.deadlineMs();
-    for (let taken = false; ; ) {
-      const connection = await this.#connected(deadlineMs, taken);
-      const remainingMs = Math.max(1, deadlineMs - performance.now());
-      try {
-        const timeoutMs = Math.min(operation.tryLimitMs ?? tryLimitMs, remainingMs);
-        return await request(connection, timeoutMs);
-      } catch (error) {
-        taken ||= mayHaveBeenTaken(error);
-        const again = isWorthAnotherTry(error) && performance.now() + askAgainMs < deadlineMs;
-        if (!again || this.closing.aborted) {
+    const tries = new Tries<T>();
+    const over = new AbortController();
+    const ending = AbortSignal.any([over.signal, this.closing]);
+    try {
+      for (;;) {
+        const connection = await this.#connected(deadlineMs, tries.taken);
+        const remainingMs = Math.max(1, deadlineMs - performance.now());
+        const failed = tries.send(request(connection, remainingMs));
+        const waitMs = Math.min(operation.sendAgainMs ?? sendAgainMs, remainingMs);
+        const paused = failed.then(() => sleep(afterFailureMs, ending));
+        await Promise.race([tries.decided, paused, sleep(waitMs, ending)]);
+        if (tries.outcome) return tries.outcome.value;
+        const late = performance.now() >= deadlineMs - 1;
+        if (late || tries.isRefused || this.closing.aborted) {
+          const { taken, error } = tries;
           throw explainFailure(error, { ...operation, taken, closing: this.closing.aborted });
         }
       }
-      await sleep(askAgainMs, this.closing);
+    } finally {
+      over.abort();
     }
   }
 

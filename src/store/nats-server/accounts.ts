@@ -1,6 +1,6 @@
 import { identityName, storeOperator, systemOperator } from './identities.ts';
 import { growthRequest, leafRights, nodeRights, type Rights, settingsSubject } from './rights.ts';
-import { passwordText, type SecretOptions } from './secret.ts';
+import { passwordText, type SecretOptions, systemUser } from './secret.ts';
 import { block, longList, quote } from './syntax.ts';
 
 /**
@@ -10,7 +10,7 @@ import { block, longList, quote } from './syntax.ts';
  *   MERIDIAN    the nodes of a region (`nodeRights`)        its leaf
  *               the leaf of each region (`leafRights`)      every hub voter
  *               an operator, by certificate: all rights     every hub voter
- *   SYS         an operator, by certificate                 every hub voter
+ *   SYS         an operator, by certificate or secret       every hub voter
  *
  * With a secret, as in a stack, the nodes and leaves of all regions are one user who knows
  * it, and may add copies to buckets. Without, the certificate of a connection is the user (`verify_and_map`).
@@ -19,6 +19,8 @@ export interface AccountOptions extends SecretOptions {
   /** Whose leaves the hub accepts, by certificate. */
   readonly regions: readonly string[];
 }
+
+export const account = 'MERIDIAN';
 
 /** On a hub voter. Its settings are shown, read-only, to the nodes (`checks.ts`). */
 export function hubAccounts(options: AccountOptions): string[] {
@@ -33,11 +35,11 @@ export function hubAccounts(options: AccountOptions): string[] {
       'accounts',
       ...block(
         'SYS',
-        ...(operators ? [`users: [ { user: ${quote(systemOperator)} } ]`] : []),
-        `exports: [ { service: ${quote(varz)}, accounts: [MERIDIAN], response_type: stream } ]`,
+        `users: [ { ${passwordText(options, systemUser) ?? `user: ${quote(systemOperator)}`} } ]`,
+        `exports: [ { service: ${quote(varz)}, accounts: [${account}], response_type: stream } ]`,
       ),
       ...block(
-        'MERIDIAN',
+        account,
         'jetstream: enabled',
         'users: [',
         ...leaves.map((line) => `  ${line}`),
@@ -61,13 +63,7 @@ export function leafAccounts(region: string, options: SecretOptions): string[] {
     ...block(
       'accounts',
       'SYS {}',
-      ...block(
-        'MERIDIAN',
-        'jetstream: enabled',
-        'users: [',
-        ...nodes.map((line) => `  ${line}`),
-        ']',
-      ),
+      ...block(account, 'jetstream: enabled', 'users: [', ...nodes.map((line) => `  ${line}`), ']'),
     ),
     'system_account: SYS',
   ];

@@ -3,6 +3,8 @@ import { quote } from './syntax.ts';
 
 /** User name that goes with the store's secret. */
 export const storeUser = 'meridian';
+/** And for the account of the system. */
+export const systemUser = 'system';
 
 export interface SecretOptions {
   /**
@@ -18,12 +20,15 @@ export interface SecretOptions {
 }
 
 /** `user: …, password: …`; `undefined` where there is none. */
-export function passwordText({ secret, secretVariable }: SecretOptions): string | undefined {
+export function passwordText(
+  { secret, secretVariable }: SecretOptions,
+  user: string = storeUser,
+): string | undefined {
   if (secretVariable !== undefined) {
-    return `user: ${quote(storeUser)}, password: $${checkedVariable(secretVariable)}`;
+    return `user: ${quote(user)}, password: $${checkedVariable(secretVariable)}`;
   }
   if (secret === undefined) return undefined;
-  return `user: ${quote(storeUser)}, password: ${quote(checkedSecret(secret))}`;
+  return `user: ${quote(user)}, password: ${quote(checkedSecret(secret))}`;
 }
 
 /** For a URL: `user:password@`, or nothing. */

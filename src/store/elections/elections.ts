@@ -1,0 +1,139 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Connection, type StoreTls } from '../jetstream/connection.ts';
+import { resolvesWithin, sleep } from '../jetstream/sleep.ts';
+import { account } from '../nats-server/accounts.ts';
+import { systemUser } from '../nats-server/secret.ts';
+import { type Ballot, encodeVoteRequest, groupsToElect, voteSubject } from './ballot.ts';
+import { parseRaftReport, type RaftReport } from './raft-report.ts';
+
+const everyMs = 400;
+const pingLimitMs = 700;
+const answersWithinMs = 400;
+/** So that of many who watch, most find that another was first. */
+const mostHesitationMs = 250;
+/** Until a group is called again: an election takes about 1 s, and comes to nothing else. */
+const restMs = 1_500;
+const forgetMs = 15_000;
+
+export interface ElectionsOptions {
+  /** Clients' ports of all voters of the hub, `nats://host:port`. */
+  readonly voters: readonly string[];
+  /** Shown by the servers in their logs. */
+  readonly name: string;
+  readonly secret?: string | undefined;
+  readonly tls?: StoreTls | undefined;
+}
+
+/**
+ * Has the hub elect a leader soon after one was lost. By itself nats-server waits 4 to 9 s
+ * before it does, by constants in its source; with this, writes succeed again after about 3 s.
+ *
+ *   watching ──▶ a voter is gone, or does not answer for 0.7 s
+ *      ▲              │ what do the others say? again every 0.4 s
+ *      │              ▼
+ *      │         a majority follows a leader that has been silent for 1.9 s
+ *      │              │ hesitates up to 0.25 s, asks again: still so, the term too
+ *      └──────────────┴──▶ calls the election of that group, once in 1.5 s
+ *
+ * It speaks to the voters in the account of the system, with all the rights of that: only
+ * where servers and watcher are of one hand. Without it, or when it is wrong, nothing is
+ * lost but time: it cannot make a leader, change a log or a vote (`ballot.ts`).
+ */
+export class Elections {
+  readonly #voters: readonly Connection[];
+  readonly #closing = new AbortController();
+  readonly #calledAtMs = new Map<string, number>();
+  readonly #running: Promise<void>;
+  #called = 0;
+
+  constructor({ voters, name, secret, tls }: ElectionsOptions) {
+    this.#voters = voters.map(
+      (server) =>
+        new Connection({
+          servers: [server],
+          name,
+          region: systemUser,
+          user: systemUser,
+          secret,
+          tls: tls && { ...tls },
+          onLost: () => {},
+        }),
+    );
+    this.#running = this.#run();
+  }
+
+  /** How many elections it has called. */
+  get called(): number {
+    return this.#called;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([this.#running, ...this.#voters.map((voter) => voter.close())]);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#look().catch(() => undefined); // a connection broke: the next look finds out
+      await sleep(everyMs, signal);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { signal } = this.#closing;
+    const alive = await this.#alive();
+    if (alive.length === 0 || alive.length === this.#voters.length) return;
+    const first = await this.#ballots(alive);
+    if (first.length === 0) return;
+    await sleep(Math.random() * mostHesitationMs, signal);
+    const same = ({ group, term }: Ballot) =>
+      first.some((ballot) => ballot.group === group && ballot.term === term);
+    for (const ballot of (await this.#ballots(alive)).filter(same)) this.#call(ballot, alive[0]!);
+  }
+
+  async #ballots(alive: readonly NatsConnection[]): Promise<Ballot[]> {
+    const reports = await this.#ask(alive);
+    const nowMs = performance.now();
+    for (const [group, atMs] of this.#calledAtMs) {
+      if (nowMs - atMs > forgetMs) this.#calledAtMs.delete(group);
+    }
+    const isRested = ({ group }: Ballot) =>
+      nowMs - (this.#calledAtMs.get(group) ?? Number.NEGATIVE_INFINITY) >= restMs;
+    return groupsToElect(reports, new Set(this.#calledAtMs.keys())).filter(isRested);
+  }
+
+  /** Connections to the voters that answer. */
+  async #alive(): Promise<NatsConnection[]> {
+    const { signal } = this.#closing;
+    const looks = this.#voters.map(async ({ current }) => {
+      if (!current) return [];
+      const answers = await resolvesWithin(current.flush(), pingLimitMs, signal);
+      return answers ? [current] : [];
+    });
+    return (await Promise.all(looks)).flat();
+  }
+
+  async #ask(voters: readonly NatsConnection[]): Promise<RaftReport[]> {
+    const questions = voters.flatMap((voter) =>
+      [account, undefined].map(async (of) => {
+        const subject = `$SYS.REQ.SERVER.${voter.info?.server_id}.RAFTZ`;
+        const request = JSON.stringify({ account: of });
+        try {
+          const answer = await voter.request(subject, request, { timeout: answersWithinMs });
+          return [parseRaftReport(answer.string())];
+        } catch {
+          return []; // as if it did not answer
+        }
+      }),
+    );
+    return (await Promise.all(questions)).flat();
+  }
+
+  #call({ group, term }: Ballot, voter: NatsConnection): void {
+    this.#calledAtMs.set(group, performance.now());
+    this.#called++;
+    // The answers interest nobody; without a subject for them the voters could not send any.
+    voter.publish(voteSubject(group), encodeVoteRequest(term), { reply: '_INBOX.system.ignored' });
+  }
+}
