@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
-import type { TestContext } from 'node:test';
 import { MeridianError } from '../../base/errors.ts';
 import type { RevisionInfo } from '../../revisions/revision.ts';
 import { SecretError } from '../../secrets/secret-error.ts';
@@ -191,7 +190,7 @@ export interface Reply {
 }
 
 export async function start(
-  t: TestContext,
+  t: { after(end: () => Promise<void>): void },
   options: Partial<AdminServerOptions> = {},
 ): Promise<Started> {
   const node = new FakeNode();
