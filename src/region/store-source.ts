@@ -82,6 +82,7 @@ export class StoreSource implements ConfigurationSource {
       region: own.region,
       node: own.node,
       clock,
+      onTrouble,
       onAction: ({ action, reason }) => log.info('rollout moved', { action, reason }),
     });
     this.#follower = new Follower({
@@ -91,6 +92,7 @@ export class StoreSource implements ConfigurationSource {
       seen: info,
       onDesired: (desired) => this.#want(desired),
       onHead: (head) => this.#controller.observe(head),
+      onTrouble,
     });
   }
 
