@@ -39,7 +39,15 @@ const storeSchema = z.discriminatedUnion('engine', [
 
 const pemPlace =
   'PEM file, or `secret:NAME` for a secret of the store; `{region}` is replaced by the name of the region.';
-const pemSource = z.string().min(1).meta({ description: pemPlace });
+/** A key pasted where its file belongs would be stored in clear, and quoted as a path. */
+const pemSource = z
+  .string()
+  .min(1)
+  .refine(
+    (place) => !/[\r\n]|-----BEGIN /.test(place),
+    'expected the name of a file or `secret:NAME`, not the PEM itself',
+  )
+  .meta({ description: pemPlace });
 const pemPaths = { certificate: pemSource, key: pemSource };
 
 export const configSchema = z
