@@ -248,6 +248,7 @@ class RunningNode implements RegionNode {
     reporter.start(
       () => view.status(),
       () => decidedStates(health.states()),
+      (error) => log.error('status', { error }),
     );
     this.#parts.push(source, this.#staleness, reporter);
     this.#admin = await createAdminServer({

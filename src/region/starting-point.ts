@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import { type Bundle, decodeBundle } from '../revisions/bundle.ts';
 import { openEnvelope } from '../secrets/envelope.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
+import { appliedAtMs } from './applied-at.ts';
 import { type AssemblyContext, assemble } from './assemble.ts';
 import { readBundleSecrets } from './bundle-secrets.ts';
 import type { Accepted, Configuration } from './configuration.ts';
@@ -258,7 +259,7 @@ function acceptBundle(
     origin: 'store',
     source,
     seed: info.seed,
-    acceptedAtMs: Date.parse(info.appliedAt),
+    acceptedAtMs: appliedAtMs(info),
     secrets: readBundleSecrets(secrets),
   };
 }

@@ -25,12 +25,22 @@ export class StoreReporter {
     this.#clock = clock;
   }
 
-  /** Reports every two seconds; the next report waits for the one before. */
-  start(status: () => object, health: () => object): void {
-    this.#timer = this.#clock.after(intervalMs, () => {
-      void this.#report(status(), health()).then(() => {
-        if (!this.#closed) this.start(status, health);
-      });
+  /**
+   * Reports every two seconds; the next report waits for the one before. What cannot be put
+   * into words is a defect, and none that a node should end of: `onFault` is told.
+   */
+  start(
+    status: () => object,
+    health: () => object,
+    onFault: (error: unknown) => void = () => undefined,
+  ): void {
+    this.#timer = this.#clock.after(intervalMs, async () => {
+      try {
+        await this.#report(status(), health());
+      } catch (error) {
+        onFault(error);
+      }
+      if (!this.#closed) this.start(status, health, onFault);
     });
   }
 

@@ -10,6 +10,7 @@ import { secretReferences } from '../secrets/reference.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { isStoreError, storeErrorIsRetryable } from '../store/errors.ts';
 import { Acknowledger } from './acknowledger.ts';
+import { appliedAtMs } from './applied-at.ts';
 import { type Accepted, type SealedSecrets, sequenceOf } from './configuration.ts';
 import type { ConfigurationSource } from './configuration-source.ts';
 import type { LiveConfiguration } from './live-configuration.ts';
@@ -240,7 +241,7 @@ export class StoreSource implements ConfigurationSource {
       origin: 'store',
       source: 'store',
       seed: info.seed ?? live.configuration.seed,
-      acceptedAtMs: Date.parse(info.appliedAt),
+      acceptedAtMs: appliedAtMs(info),
       secrets: await this.#fetchSecrets(secretReferences(config, region)),
     };
   }
