@@ -20,7 +20,7 @@ import type { LiveConfiguration } from './live-configuration.ts';
 
 export interface RevisionsParts {
   readonly revisions: Revisions;
-  readonly live: LiveConfiguration;
+  readonly live: Pick<LiveConfiguration, 'configuration'>;
   readonly clock: Clock;
 }
 
@@ -80,10 +80,9 @@ class RevisionsDesk {
     return this.#revisions.history(limit);
   }
 
-  async apply({ document: given, base, author, message, rollout }: ApplyRequest) {
-    const { document, revision: hash } = acceptDocument(given, 'the configuration');
-    const after = this.#after;
-    return this.#revisions.apply({ document, hash, base, author, message, rollout, after });
+  async apply(request: ApplyRequest) {
+    const { document, revision: hash } = acceptDocument(request.document, 'the configuration');
+    return this.#revisions.apply({ ...request, document, hash, after: this.#after });
   }
 
   async rollback(request: RollbackRequest) {
