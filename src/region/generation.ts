@@ -4,7 +4,10 @@ import type { Configuration } from './configuration.ts';
 
 /** What serves from one swap to the next. */
 export interface Generation {
-  /** 1, 2, 3, … in this process. */
+  /**
+   * Rises in this process and is never given twice: a thread may still be building a generation
+   * that was given up, and what it says of that must not be taken for the next.
+   */
   readonly number: number;
   readonly configuration: Configuration;
   readonly topology: Topology;
@@ -18,9 +21,9 @@ export interface Generation {
 export function nextGeneration(
   before: Generation | undefined,
   configuration: Configuration,
+  number = (before?.number ?? 0) + 1,
 ): Generation {
   const topology = compileTopology(configuration.config);
-  const number = (before?.number ?? 0) + 1;
   if (before && shapeOf(before.topology) === shapeOf(topology)) {
     return { number, configuration, topology, table: before.table };
   }

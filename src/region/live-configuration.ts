@@ -35,9 +35,9 @@ export type ChangeOutcome =
 export interface LiveConfigurationOptions {
   readonly first: Generation;
   readonly context: AssemblyContext;
-  readonly health: Health;
-  readonly dataPlane: DataPlane;
-  readonly snapshots: SnapshotKeeper;
+  readonly health: Pick<Health, 'update'>;
+  readonly dataPlane: Pick<DataPlane, 'prepare'>;
+  readonly snapshots: Pick<SnapshotKeeper, 'write'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -54,6 +54,8 @@ export class LiveConfiguration {
   /** What listeners and threads of the process were made for. */
   readonly #started: Configuration;
   #generation: Generation;
+  /** Of the newest generation, whether or not it came to serve. */
+  #number: number;
   #changing: Promise<unknown> = Promise.resolve();
   #durationMs: number | undefined;
 
@@ -61,6 +63,7 @@ export class LiveConfiguration {
     this.#options = options;
     this.#started = options.first.configuration;
     this.#generation = options.first;
+    this.#number = options.first.number;
   }
 
   get generation(): Generation {
@@ -117,7 +120,7 @@ export class LiveConfiguration {
   async #swap(configuration: Configuration): Promise<void> {
     const { health, dataPlane } = this.#options;
     const { config, own, material } = configuration;
-    const next = nextGeneration(this.#generation, configuration);
+    const next = nextGeneration(this.#generation, configuration, ++this.#number);
     assertObservable(next);
     await provePortsFree(this.#newPorts(configuration));
     const prepared = await dataPlane.prepare(next, await bundleOf(configuration));
