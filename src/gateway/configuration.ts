@@ -2,7 +2,7 @@ import type { Config } from '../config/schema/config.ts';
 import type { HealthTable } from '../health/table.ts';
 import type { LinkIdentity } from '../link/identity.ts';
 import type { ListenOptions } from './listeners.ts';
-import type { RequestMetrics } from './runtime.ts';
+import type { LineLog, RequestMetrics } from './runtime.ts';
 
 /** What of a gateway can be replaced while it serves. */
 export interface GatewayConfiguration {
@@ -21,4 +21,6 @@ export interface GatewayConfiguration {
   readonly identity: LinkIdentity | undefined;
   /** Copy of the configuration for nodes of the deployment that start without one; `undefined`: none. */
   readonly bundle: Uint8Array | undefined;
+  /** Takes a line for each request that ends; `undefined`: none is made. */
+  readonly accessLog: LineLog | undefined;
 }

@@ -21,7 +21,6 @@ export type { PreparedGateway } from './prepared-gateway.ts';
 export interface GatewayOptions extends GatewayConfiguration {
   /** Lets several threads listen on one port. The caller proves first that it is free. */
   readonly reusePort: boolean;
-  readonly accessLog: LineLog | undefined;
   /** A control frame came in on the link from another region. */
   onFrame(peerRegion: string, frame: Buffer): void;
   /** A defect of the gateway itself, survived. Default: a process warning. */
@@ -166,7 +165,7 @@ class GatewayThread implements Gateway {
       throw error;
     }
     this.#prepared = new PreparedSwap(
-      () => this.#swap(generation, listeners),
+      () => this.#swap(generation, listeners, next.accessLog),
       () => this.#abandon(listeners),
     );
     return this.#prepared;
@@ -184,10 +183,15 @@ class GatewayThread implements Gateway {
     return new Generation(configuration, this.#pools);
   }
 
-  #swap(next: Generation, listeners: PreparedListeners): { readonly drained: Promise<void> } {
+  #swap(
+    next: Generation,
+    listeners: PreparedListeners,
+    accessLog: LineLog | undefined,
+  ): { readonly drained: Promise<void> } {
     const before = this.#runtime.generation;
     this.#prepared = undefined;
     this.#runtime.generation = next;
+    this.#runtime.accessLog = accessLog;
     this.#serveBy(next);
     listeners.commit();
     before.retire();

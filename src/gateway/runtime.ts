@@ -40,7 +40,8 @@ export interface Runtime {
   readonly wheel: DeadlineWheel;
   readonly random: RandomHex;
   readonly clock: Clock;
-  readonly accessLog: LineLog | undefined;
+  /** Replaced by a swap. */
+  accessLog: LineLog | undefined;
   /** Set by `drain`: every answer closes its connection. */
   draining: boolean;
 }

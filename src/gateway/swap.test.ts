@@ -225,3 +225,19 @@ test('draining tells probes, serves on, and can be taken back', async () => {
   using kept = await RawClient.connect(w.port);
   for (let n = 0; n < 2; n++) assert.equal((await kept.request(get)).status, 200);
 });
+
+test('the access log is switched off and on by a swap', async () => {
+  await using w = await world();
+  const config = oneRegion(w.origins[0].port);
+  using client = await RawClient.connect(w.port);
+  const ask = async () => assert.equal((await client.request(get)).body, 'from 0');
+  const lines: string[] = [];
+  await ask();
+  assert.equal(w.log.length, 1);
+  (await w.gateway.prepare(revisionOf({ config }))).commit();
+  await ask();
+  const accessLog = { write: (line: string) => void lines.push(line) };
+  (await w.gateway.prepare(revisionOf({ config, accessLog }))).commit();
+  await ask();
+  assert.deepEqual([w.log.length, lines.length], [1, 1]);
+});

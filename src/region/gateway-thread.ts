@@ -14,23 +14,23 @@ import { TwoPhase } from './two-phase.ts';
 /** Entry of a gateway thread: listeners, router and upstream pools of its own. */
 async function runGatewayThread(data: ThreadData): Promise<void> {
   let metrics = countersOf(data);
-  const { accessLogPath } = data;
-  const accessLog =
-    accessLogPath === undefined
-      ? undefined
-      : AccessLog.open(accessLogPath, {
-          onDropped: (lines) => metrics.accessLogDropped(lines),
-          onLoss: ({ message }) =>
-            post({ kind: 'warning', message: `access log ${accessLogPath}: ${message}` }),
-        });
+  let accessLog: AccessLog | undefined;
+  const logOf = ({ accessLogPath: path }: ThreadData): AccessLog | undefined => {
+    if (path === undefined) return undefined;
+    accessLog ??= AccessLog.open(path, {
+      onDropped: (lines) => metrics.accessLogDropped(lines),
+      onLoss: ({ message }) => post({ kind: 'warning', message: `access log ${path}: ${message}` }),
+    });
+    return accessLog;
+  };
   const defects = new FaultLog(
     (message) => post({ kind: 'warning', message: `defect survived: ${message}` }),
     systemClock,
   );
   const gateway = await createGateway({
     ...gatewayConfiguration(data, metrics),
+    accessLog: logOf(data),
     reusePort: true,
-    accessLog,
     onDefect: (error) => defects.fault(error),
     onFull: (message) => post({ kind: 'warning', message }),
     onFrame: (peerRegion, frame) => post({ kind: 'frame', region: peerRegion, bytes: frame }),
@@ -38,7 +38,8 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   let generation = data.generation;
   const phases = new TwoPhase(post, async (next) => {
     const counters = countersOf(next);
-    const prepared = await gateway.prepare(gatewayConfiguration(next, counters));
+    const configuration = gatewayConfiguration(next, counters);
+    const prepared = await gateway.prepare({ ...configuration, accessLog: logOf(next) });
     return {
       abandon: () => prepared.abandon(),
       commit: () => {
@@ -67,7 +68,10 @@ function countersOf({ config, metricsBuffer }: ThreadData): GatewayMetrics {
   return new GatewayMetrics(metricsLayout(config), metricsBuffer);
 }
 
-function gatewayConfiguration(data: ThreadData, metrics: GatewayMetrics): GatewayConfiguration {
+function gatewayConfiguration(
+  data: ThreadData,
+  metrics: GatewayMetrics,
+): Omit<GatewayConfiguration, 'accessLog'> {
   const { config, own, material } = data;
   return {
     config,

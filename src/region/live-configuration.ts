@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { codeOf, MeridianError, messageOf } from '../base/errors.ts';
+import { restartOnly } from '../config/diff.ts';
 import type { Health } from '../health/health.ts';
 import { planHealth } from '../health/plan.ts';
 import type { Log } from '../observability/log.ts';
@@ -9,7 +10,6 @@ import { type Accepted, type Configuration, sequenceOf } from './configuration.t
 import type { DataPlane } from './data-plane.ts';
 import { type Generation, nextGeneration } from './generation.ts';
 import { portNeeds } from './listeners.ts';
-import { pendingRestart } from './pending-restart.ts';
 import { type PortNeed, provePortsFree } from './ports.ts';
 import type { SnapshotKeeper } from './snapshot-keeper.ts';
 
@@ -81,7 +81,8 @@ export class LiveConfiguration {
 
   /** What of the present configuration takes effect at the next start only, a sentence each. */
   get pendingRestart(): readonly string[] {
-    return pendingRestart(this.#started, this.configuration);
+    const { config, own } = this.configuration;
+    return restartOnly(this.#started.config, config, own);
   }
 
   /** Never rejects: a refusal is an outcome. */

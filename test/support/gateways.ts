@@ -7,6 +7,7 @@ import {
 } from '../../src/gateway/gateway.ts';
 import type { GatewayLimits } from '../../src/gateway/limits.ts';
 import type { ListenOptions } from '../../src/gateway/listeners.ts';
+import type { LineLog } from '../../src/gateway/runtime.ts';
 import { HealthTable } from '../../src/health/table.ts';
 import type { LinkIdentity } from '../../src/link/identity.ts';
 import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
@@ -34,6 +35,7 @@ export interface StartOptions {
   readonly listen?: ListenOptions;
   readonly identity?: LinkIdentity;
   readonly bundle?: Uint8Array;
+  readonly accessLog?: LineLog;
   readonly reusePort?: boolean;
   readonly limits?: Partial<GatewayLimits>;
 }
@@ -68,6 +70,7 @@ export function revisionOf(options: StartOptions): Revision {
     listen: options.listen ?? { http: { host: '127.0.0.1', port: 0 } },
     identity: options.identity,
     bundle: options.bundle,
+    accessLog: options.accessLog,
   };
 }
 
