@@ -1,51 +1,68 @@
 import type { GroupReport, RaftReport } from './raft-report.ts';
 
 /** Leaders speak every second: this is two silences, and less than half of the shortest timeout. */
-export const silenceMs = 1_900;
+const silenceMs = 1_900;
+/** An election that goes on comes to its end, or to another term, within this. */
+const patienceMs = 1_000;
 
 export interface Ballot {
   readonly group: string;
-  /** One more than any voter has. */
+  /** The highest that a member has. */
   readonly term: bigint;
 }
 
 /**
- * The groups that have lost their leader and can elect another. Pure.
+ * Which groups have lost their leader, can elect another, and do not do so. Pure: times are
+ * monotonic milliseconds and passed in.
  *
- * All servers that answered must agree, and be a majority: each follows, none campaigns, each
- * has entries, and each has heard nothing for 1.9 s from a leader that did not answer either.
- * Candidates that split the votes wait 4 to 9 s for another try; where an election was called
- * and came to nothing (`stuck`), they count as well.
+ *           leader lost            called, or held by itself: another term
+ *   ──────────┬──────────────┬──────────┬───────────────┬──────────▶
+ *     term 7  │ < 1.9 s      │ due      │ term 8        │ due again, where it came
+ *             └ a silence?   │          └ 1 s of grace  │ to nothing (votes split)
  */
-export function groupsToElect(
-  reports: readonly RaftReport[],
-  stuck: ReadonlySet<string> = new Set(),
-): Ballot[] {
-  const known = reports.filter(({ version }) => formatIsKnown(version));
-  const answered = new Set(known.map(({ server }) => server));
-  const byGroup = Map.groupBy(
-    known.flatMap(({ groups }) => groups),
-    ({ group }) => group,
-  );
-  const ballots: Ballot[] = [];
-  for (const [group, members] of byGroup) {
-    const waits = (member: GroupReport) =>
-      isOrphan(member, answered) || (stuck.has(group) && member.state === 'CANDIDATE');
-    if (!isMajority(members) || !members.every(waits)) continue;
-    const terms = members.map(({ term }) => term);
-    ballots.push({ group, term: terms.reduce((a, b) => (a > b ? a : b)) + 1n });
+export class Vigil {
+  readonly #terms = new Map<string, { readonly term: bigint; readonly sinceMs: number }>();
+
+  /** Groups that are due, from what all servers said that answered. */
+  observe(reports: readonly RaftReport[], nowMs: number): Ballot[] {
+    const known = reports.filter(({ version }) => formatIsKnown(version));
+    const answered = new Set(known.map(({ server }) => server));
+    const due: Ballot[] = [];
+    for (const [group, members] of groupsOf(known)) {
+      const term = members.map((member) => member.term).reduce((a, b) => (a > b ? a : b));
+      let seen = this.#terms.get(group);
+      if (seen?.term !== term) seen = { term, sinceMs: nowMs };
+      this.#terms.set(group, seen);
+      const waits = isMajority(members) && members.every((member) => isWaiting(member, answered));
+      if (waits && nowMs - seen.sinceMs >= patienceMs) due.push({ group, term });
+    }
+    return due;
   }
-  return ballots;
+
+  /** Nothing is wrong: what was seen is of no use later. */
+  rest(): void {
+    this.#terms.clear();
+  }
+}
+
+function groupsOf(reports: readonly RaftReport[]): Map<string, GroupReport[]> {
+  const members = reports.flatMap(({ groups }) => groups);
+  return Map.groupBy(members, ({ group }) => group);
 }
 
 function isMajority(members: readonly GroupReport[]): boolean {
   return members.length >= Math.max(2, ...members.map(({ quorum }) => quorum));
 }
 
-function isOrphan(member: GroupReport, answered: ReadonlySet<string>): boolean {
+/** Has entries, leads nobody, and follows nobody who is there. */
+function isWaiting(member: GroupReport, answered: ReadonlySet<string>): boolean {
   const { state, lastIndex, leader, leaderSilentMs } = member;
-  if (state !== 'FOLLOWER' || lastIndex === 0 || leader === undefined) return false;
-  return !answered.has(leader) && leaderSilentMs !== undefined && leaderSilentMs >= silenceMs;
+  if (lastIndex === 0) return false;
+  if (state === 'CANDIDATE') return true;
+  if (state !== 'FOLLOWER') return false;
+  return (
+    leader === undefined || (!answered.has(leader) && (leaderSilentMs ?? silenceMs) >= silenceMs)
+  );
 }
 
 /** Of the message below. Tried on 2.14.0; the same in the sources of 2.14.1 to 2.14.5. */

@@ -2,8 +2,9 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { Connection, type StoreTls } from '../jetstream/connection.ts';
 import { resolvesWithin, sleep } from '../jetstream/sleep.ts';
 import { account } from '../nats-server/accounts.ts';
+import { inboxPrefix } from '../nats-server/rights.ts';
 import { systemUser } from '../nats-server/secret.ts';
-import { type Ballot, encodeVoteRequest, groupsToElect, voteSubject } from './ballot.ts';
+import { type Ballot, encodeVoteRequest, Vigil, voteSubject } from './ballot.ts';
 import { parseRaftReport, type RaftReport } from './raft-report.ts';
 
 const everyMs = 400;
@@ -11,9 +12,6 @@ const pingLimitMs = 700;
 const answersWithinMs = 400;
 /** So that of many who watch, most find that another was first. */
 const mostHesitationMs = 250;
-/** Until a group is called again: an election takes about 1 s, and comes to nothing else. */
-const restMs = 1_500;
-const forgetMs = 15_000;
 
 export interface ElectionsOptions {
   /** Clients' ports of all voters of the hub, `nats://host:port`. */
@@ -26,14 +24,14 @@ export interface ElectionsOptions {
 
 /**
  * Has the hub elect a leader soon after one was lost. By itself nats-server waits 4 to 9 s
- * before it does, by constants in its source; with this, writes succeed again after about 3 s.
+ * before it does, by constants in its source; with this, writes succeed again after 2 to 4 s.
  *
  *   watching ──▶ a voter is gone, or does not answer for 0.7 s
  *      ▲              │ what do the others say? again every 0.4 s
  *      │              ▼
- *      │         a majority follows a leader that has been silent for 1.9 s
+ *      │         a majority waits for a leader, and nothing happens (`Vigil`)
  *      │              │ hesitates up to 0.25 s, asks again: still so, the term too
- *      └──────────────┴──▶ calls the election of that group, once in 1.5 s
+ *      └──────────────┴──▶ calls the election of that group
  *
  * It speaks to the voters in the account of the system, with all the rights of that: only
  * where servers and watcher are of one hand. Without it, or when it is wrong, nothing is
@@ -42,7 +40,7 @@ export interface ElectionsOptions {
 export class Elections {
   readonly #voters: readonly Connection[];
   readonly #closing = new AbortController();
-  readonly #calledAtMs = new Map<string, number>();
+  readonly #vigil = new Vigil();
   readonly #running: Promise<void>;
   #called = 0;
 
@@ -83,24 +81,17 @@ export class Elections {
   async #look(): Promise<void> {
     const { signal } = this.#closing;
     const alive = await this.#alive();
-    if (alive.length === 0 || alive.length === this.#voters.length) return;
-    const first = await this.#ballots(alive);
-    if (first.length === 0) return;
+    if (alive.length === 0 || alive.length === this.#voters.length) return this.#vigil.rest();
+    const due = await this.#due(alive);
+    if (due.length === 0) return;
     await sleep(Math.random() * mostHesitationMs, signal);
     const same = ({ group, term }: Ballot) =>
-      first.some((ballot) => ballot.group === group && ballot.term === term);
-    for (const ballot of (await this.#ballots(alive)).filter(same)) this.#call(ballot, alive[0]!);
+      due.some((ballot) => ballot.group === group && ballot.term === term);
+    for (const ballot of (await this.#due(alive)).filter(same)) this.#call(ballot, alive[0]!);
   }
 
-  async #ballots(alive: readonly NatsConnection[]): Promise<Ballot[]> {
-    const reports = await this.#ask(alive);
-    const nowMs = performance.now();
-    for (const [group, atMs] of this.#calledAtMs) {
-      if (nowMs - atMs > forgetMs) this.#calledAtMs.delete(group);
-    }
-    const isRested = ({ group }: Ballot) =>
-      nowMs - (this.#calledAtMs.get(group) ?? Number.NEGATIVE_INFINITY) >= restMs;
-    return groupsToElect(reports, new Set(this.#calledAtMs.keys())).filter(isRested);
+  async #due(alive: readonly NatsConnection[]): Promise<Ballot[]> {
+    return this.#vigil.observe(await this.#ask(alive), performance.now());
   }
 
   /** Connections to the voters that answer. */
@@ -131,9 +122,9 @@ export class Elections {
   }
 
   #call({ group, term }: Ballot, voter: NatsConnection): void {
-    this.#calledAtMs.set(group, performance.now());
     this.#called++;
     // The answers interest nobody; without a subject for them the voters could not send any.
-    voter.publish(voteSubject(group), encodeVoteRequest(term), { reply: '_INBOX.system.ignored' });
+    const reply = `${inboxPrefix(systemUser)}.ignored`;
+    voter.publish(voteSubject(group), encodeVoteRequest(term + 1n), { reply });
   }
 }

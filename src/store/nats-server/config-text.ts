@@ -86,7 +86,7 @@ export function leafConfigText(options: ServerConfigOptions): string {
     ...block('jetstream', `domain: ${quote(site.region)}`, ...storage(options.storeDirectory)),
     ...block(
       'leafnodes',
-      'reconnect: "1s"',
+      'reconnect: "500ms"',
       'remotes: [',
       ...block(
         '',
