@@ -252,6 +252,14 @@ export class NatsCluster {
     return this.#parts.links.find(({ site }) => site.region === voter.region)?.site ?? voter;
   }
 
+  /** Voters tell each other where a third one is: its relay, not what is behind it. */
+  #advertised(text: string, { region }: StoreSite): string {
+    const far = this.#parts.links.find(({ site }) => site.region === region)?.site;
+    if (!far) return text;
+    const advertise = `advertise: "${far.address}:${far.ports.cluster}"`;
+    return text.replace(/^cluster \{$/m, (line) => `${line}\n  ${advertise}`);
+  }
+
   #writeIdentity(region: string, directory: string): ServerTls | undefined {
     const identity = this.#parts.identities?.get(region);
     const regions = this.sites.map((site) => site.region);
@@ -269,7 +277,8 @@ export class NatsCluster {
     const { secret } = this;
     const { edit = (unchanged: string) => unchanged } = this.#parts.options;
     const generated = text(secret ? { ...options, secretVariable } : options);
-    writeFileSync(configFile, edit(generated, kind, site.region));
+    const advertised = this.#advertised(generated, site);
+    writeFileSync(configFile, edit(advertised, kind, site.region));
     return {
       kind,
       region: site.region,
