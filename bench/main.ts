@@ -9,7 +9,7 @@ const usage = `usage: npm run bench -- BENCH [OPTIONS] [--json]
   http   CPU time per request of one gateway thread beside nginx doing the same work
            --rounds N  --seconds N  --connections N
   apply  how fast revisions reach all regions, and what they leave behind; up to 6 minutes
-           --quick               up to 1 minute, without links
+           --quick               up to 1 minute
            --only PART,PART,…    of ${applyParts.join(', ')}`;
 
 /** Options of all benches. */

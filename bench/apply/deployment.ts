@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,9 +59,7 @@ export class Deployment {
     const secret = randomBytes(24).toString('hex');
     const secretFile = join(directory, 'store-secret');
     writeFileSync(secretFile, secret, { mode: 0o600 });
-    const cluster = options.links
-      ? await NatsCluster.start({ regions: regionNames, leaves: regionNames, secret, delayMs: 0 })
-      : undefined;
+    const cluster = options.links ? await startCluster(secret) : undefined;
     const servers =
       cluster &&
       Object.fromEntries(regionNames.map((region) => [region, [cluster.leafUrl(region)]]));
@@ -78,6 +78,13 @@ export class Deployment {
   /** Pids of every process of the stack, and of its supervisor. */
   get pids(): number[] {
     return [this.stack.supervisorPid, ...findMarked(this.stack.state).map(({ pid }) => pid)];
+  }
+
+  /** The region whose voter decides about revisions. */
+  async leader(): Promise<string> {
+    const { store } = await this.stack.status(regionNames[0]!);
+    const bucket = store.buckets.find(({ name }) => name === 'config');
+    return bucket?.leader?.replace(/^hub-/, '') ?? 'unknown';
   }
 
   /** @throws when it is not accepted. */
@@ -122,6 +129,41 @@ export class Deployment {
     await this.stack.stop();
     await this.cluster?.close();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Voters and leaves with relays between regions. A leaf that finds its own region's voter
+ * not listening yet stays with a farther one: all are started again once the voters listen.
+ */
+export async function startCluster(secret: string): Promise<NatsCluster> {
+  const cluster = await NatsCluster.start({
+    regions: regionNames,
+    leaves: regionNames,
+    secret,
+    delayMs: 0,
+  });
+  await Promise.all(
+    cluster.sites.map(({ region, address, ports }) =>
+      until(`the voter of ${region} listens`, () => accepts(ports.leafnodes, address)),
+    ),
+  );
+  for (const region of regionNames) {
+    await cluster.kill('leaf', region);
+    cluster.start('leaf', region);
+  }
+  return cluster;
+}
+
+async function accepts(port: number, host: string): Promise<boolean> {
+  const socket = connect({ port, host });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Tail } from '../statistics.ts';
 import type { Busy } from './busy.ts';
 import type { LinkReport } from './links.ts';
-import type { Held, MemoryReport } from './memory.ts';
+import type { MemoryReport } from './memory.ts';
 import type { RoutesReport } from './routes.ts';
 import type { VisibleReport } from './visible.ts';
 
@@ -13,6 +13,7 @@ export interface ApplyReport {
   readonly memory?: MemoryReport;
   readonly routes?: RoutesReport;
   readonly links?: readonly LinkReport[];
+  readonly store?: MemoryReport;
 }
 
 export const goals = {
@@ -23,13 +24,14 @@ export const goals = {
 } as const;
 
 export function describeReport(report: ApplyReport): string {
-  const { visible, memory, routes, links } = report;
+  const { visible, memory, routes, links, store } = report;
   return [
     report.machine,
     ...(visible ? describeVisible(visible) : []),
     ...(memory ? describeMemory(memory) : []),
     ...(routes ? describeRoutes(routes) : []),
     ...(links ? describeLinks(links) : []),
+    ...(store ? describeMemory(store) : []),
   ].join('\n');
 }
 
@@ -49,12 +51,17 @@ function describeLinks(reports: readonly LinkReport[]): string[] {
     tailHead('ms from the start of the request', 'added round trips'),
     tailRow('accepted by the store', report.acceptedMs),
     tailRow('visible in all regions', report.visibleMs, undefined, addedRoundTrips.visible),
+    ...Object.entries(report.askedAt).map(([region, tail]) => {
+      const where = region === report.leader ? `${region}, the leader's` : region;
+      return tailRow(`  asked in ${where}`, tail);
+    }),
     tailRow('acknowledged', report.acknowledgedMs, undefined, addedRoundTrips.acknowledged),
   ]);
 }
 
 function describeRoutes(report: RoutesReport): string[] {
-  const { routes, cycles, visibleMs, latencyMs, requests, failed, reconnects, busy } = report;
+  const { routes, cycles, visibleMs, cpuSeconds, latencyMs } = report;
+  const { requests, failed, reconnects, busy } = report;
   const texts = {
     grown: `to ${routes} routes`,
     oneMore: 'and one changed',
@@ -62,9 +69,11 @@ function describeRoutes(report: RoutesReport): string[] {
   };
   const changes = ['grown', 'oneMore', 'shrunk'] as const;
   return [
-    ...heading(`${routes} routes, ${cycles} times, under load`, busy),
-    tailHead('ms until visible in all regions', ''),
-    ...changes.map((one) => tailRow(texts[one], visibleMs[one], goals.largeVisibleMs)),
+    ...heading(`${routes} routes and back, ${cycles} times, under load`, busy),
+    tailHead('ms until visible in all regions', 'CPU seconds of all'),
+    ...changes.map((one) =>
+      tailRow(texts[one], visibleMs[one], goals.largeVisibleMs, cpuSeconds[one].median),
+    ),
     tailHead('ms of a request meanwhile', 'p99 ÷ before'),
     tailRow('before', latencyMs.quiet),
     ...changes.map((one) => {
@@ -75,10 +84,13 @@ function describeRoutes(report: RoutesReport): string[] {
   ];
 }
 
-function describeMemory({ applies, held, storeBytes, busy }: MemoryReport): string[] {
+function describeMemory({ warmUp, applies, held, storeBytes, busy }: MemoryReport): string[] {
   const entries = Object.entries(held);
   return [
-    ...heading(`Held after the warm-up, and after ${applies} applies more`, busy),
+    ...heading(
+      `Held after ${warmUp} applies, and after ${applies} more (goal +${goals.growth * 100} %)`,
+      busy,
+    ),
     `  ${'MB'.padEnd(22)}${'resident'.padStart(18)}${'live heap'.padStart(26)}`,
     ...entries.map(([name, [before, after]]) => {
       const resident = growth(before.residentBytes, after.residentBytes);
@@ -123,9 +135,4 @@ function tailRow(what: string, tail: Tail, limit?: number, more?: number): strin
 
 function yes(reached: boolean): string {
   return reached ? 'reached' : 'MISSED';
-}
-
-/** Whether a process stayed within the bound, by what it holds: for `describeReport`. */
-export function grewBeyond([before, after]: readonly [Held, Held]): boolean {
-  return after.residentBytes > before.residentBytes * (1 + goals.growth);
 }

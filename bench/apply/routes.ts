@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { regionNames } from '../../test/support/stack.ts';
+import { treeCpuMicroseconds } from '../process-cpu.ts';
 import { type Tail, tailOf } from '../statistics.ts';
 import type { Applying } from './applying.ts';
 import { type Busy, BusyMeter } from './busy.ts';
@@ -17,6 +18,8 @@ export interface RoutesReport {
   readonly failed: number;
   /** Connections that the gateway closed. */
   readonly reconnects: number;
+  /** What all processes together worked for a change, beyond what they do in such a time anyway. */
+  readonly cpuSeconds: Readonly<Record<Change, Tail>>;
   /** Of requests that were due before a change, and while one was under way. */
   readonly latencyMs: Readonly<Record<'quiet' | Change, Tail>>;
   readonly busy: Busy;
@@ -38,6 +41,7 @@ interface Window {
   readonly what: 'quiet' | Change;
   readonly fromMs: number;
   readonly toMs: number;
+  readonly cpuSeconds: number;
 }
 
 const connectionsPerRegion = 4;
@@ -65,6 +69,7 @@ export async function measureRoutes(
       routes: options.routes,
       cycles,
       visibleMs: mapValues(visibleMs, tailOf),
+      cpuSeconds: mapValues(visibleMs, (_, change) => tailOf(cpuSecondsOf(windows, change))),
       requests: samples.length,
       failed: samples.filter(({ status }) => status !== 200).length,
       reconnects,
@@ -88,21 +93,39 @@ async function cycle(
   const small = applying.document;
   let done = 0;
   for (; done < cycles && (done === 0 || monotonicMs() < deadlineMs); done++) {
-    const quietFromMs = monotonicMs();
-    await sleep(quietMs);
-    windows.push({ what: 'quiet', fromMs: quietFromMs, toMs: monotonicMs() });
+    windows.push(await windowOf('quiet', () => sleep(quietMs)));
     for (const change of changes) {
       if (change === 'grown') applying.document = withRoutes(small, routes);
       if (change === 'shrunk') applying.document = small;
-      const step = await applying.apply();
-      const { startedMs } = step.applied;
-      const toMs = startedMs + (await applying.acknowledged(step));
-      visibleMs[change].push(step.visibleMs);
-      windows.push({ what: change, fromMs: startedMs, toMs });
+      const window = await windowOf(change, async () => {
+        const step = await applying.apply();
+        visibleMs[change].push(step.visibleMs);
+        await applying.acknowledged(step);
+      });
+      windows.push(window);
       await sleep(settleMs);
     }
   }
   return { windows, visibleMs, cycles: done };
+}
+
+async function windowOf(what: Window['what'], run: () => Promise<unknown>): Promise<Window> {
+  const before = treeCpuMicroseconds(process.pid);
+  const fromMs = monotonicMs();
+  await run();
+  const cpuSeconds = (treeCpuMicroseconds(process.pid) - before) / 1e6;
+  return { what, fromMs, toMs: monotonicMs(), cpuSeconds };
+}
+
+/** Of each change, less what the quiet windows needed in as much time. */
+function cpuSecondsOf(windows: readonly Window[], change: Change): number[] {
+  const quiet = windows.filter(({ what }) => what === 'quiet');
+  const lengthMs = (list: readonly Window[]) =>
+    list.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  const perMs = quiet.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / lengthMs(quiet);
+  return windows
+    .filter(({ what }) => what === change)
+    .map((window) => window.cpuSeconds - perMs * lengthMs([window]));
 }
 
 function latencies(
