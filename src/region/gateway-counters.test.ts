@@ -61,3 +61,15 @@ test('the connections of a thread that ended are closed, in whatever they were c
     (block.words[block.first('closed') + listener] ?? 0);
   assert.deepEqual([open(0), open(1), open(2)], [0, 0, 0]);
 });
+
+test('what a request of an early revision counts is not lost when later ones have drained', () => {
+  const counters = new GatewayCounters(1, before);
+  const [old] = counters.for(before);
+  counters.replace(counters.for(before), 1); // the same layout: counted in the same
+  counters.replace(counters.for(after), 2);
+  counters.drained(0, 2);
+  old!.request(1, 503, 1); // of revision 1, a long one
+  assert.deepEqual(counters.total().traffic(), { requests: 1, failed: 1 });
+  counters.drained(0, 1);
+  assert.deepEqual(counters.total().traffic(), { requests: 1, failed: 1 });
+});

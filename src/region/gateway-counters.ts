@@ -1,10 +1,20 @@
 import { GatewayMetrics, type GatewayMetricsLayout } from '../observability/gateway-metrics.ts';
 
+/** Counters of an earlier layout, and the generations whose requests are counted in them. */
+interface Retired {
+  readonly counters: GatewayMetrics;
+  readonly first: number;
+  readonly last: number;
+}
+
 interface ThreadCounters {
   /** What requests that begin now are counted in. */
   current: GatewayMetrics;
-  /** By generation: those of requests that began under an earlier layout. */
-  readonly retired: Map<number, GatewayMetrics>;
+  /** The first generation that they belong to. */
+  first: number;
+  /** Generations that have ended and still have requests. */
+  readonly leaving: Set<number>;
+  readonly retired: Set<Retired>;
   /** What threads and layouts before have counted. */
   ledger: GatewayMetrics;
 }
@@ -12,7 +22,7 @@ interface ThreadCounters {
 /**
  * The counters of the gateway threads over revisions. A revision with other routes or
  * regions has counters of another layout; the old ones are written to until the last
- * request of the old revision has ended, then their sums move to the ledger:
+ * request of every revision with the old layout has ended, then their sums move to the ledger:
  *
  *   thread ──▶ current ──new layout──▶ retired ──drained──▶ ledger      (counters never fall)
  */
@@ -24,14 +34,16 @@ export class GatewayCounters {
     this.#layout = layout;
     this.#threads = Array.from({ length: threads }, () => ({
       current: new GatewayMetrics(layout),
-      retired: new Map(),
+      first: 0,
+      leaving: new Set(),
+      retired: new Set(),
       ledger: new GatewayMetrics(layout),
     }));
   }
 
   /** The counters for a layout, one per thread: the present ones where it is the same. */
   for(layout: GatewayMetricsLayout): readonly GatewayMetrics[] {
-    const kept = isSame(layout, this.#layout);
+    const kept = isSameLayout(layout, this.#layout);
     return this.#threads.map(({ current }) => (kept ? current : new GatewayMetrics(layout)));
   }
 
@@ -39,9 +51,12 @@ export class GatewayCounters {
   replace(counters: readonly GatewayMetrics[], generation: number): void {
     for (const [index, thread] of this.#threads.entries()) {
       const next = counters[index]!;
+      thread.leaving.add(generation);
       if (next === thread.current) continue;
-      thread.retired.set(generation, thread.current);
+      const { current, first } = thread;
+      thread.retired.add({ counters: current, first, last: generation });
       thread.current = next;
+      thread.first = generation + 1;
       const { ledger } = thread;
       thread.ledger = new GatewayMetrics(next.layout);
       thread.ledger.absorb(ledger);
@@ -52,17 +67,16 @@ export class GatewayCounters {
   /** The last request of a generation has ended on a thread. */
   drained(index: number, generation: number): void {
     const thread = this.#threads[index];
-    const retired = thread?.retired.get(generation);
-    if (!thread || !retired) return;
-    thread.retired.delete(generation);
-    thread.ledger.absorb(retired);
+    thread?.leaving.delete(generation);
+    if (thread) settle(thread);
   }
 
   /** A thread ended, and its connections with it; nothing writes to what it counted in. */
   threadEnded(index: number): void {
     const thread = this.#threads[index];
     if (!thread) return;
-    for (const generation of thread.retired.keys()) this.drained(index, generation);
+    thread.leaving.clear();
+    settle(thread);
     thread.ledger.closeConnections();
     thread.current.closeConnections();
   }
@@ -71,13 +85,25 @@ export class GatewayCounters {
   total(): GatewayMetrics {
     const total = new GatewayMetrics(this.#layout);
     for (const { current, retired, ledger } of this.#threads) {
-      for (const counted of [current, ledger, ...retired.values()]) total.absorb(counted);
+      const before = [...retired].map(({ counters }) => counters);
+      for (const counted of [current, ledger, ...before]) total.absorb(counted);
     }
     return total;
   }
 }
 
-function isSame(a: GatewayMetricsLayout, b: GatewayMetricsLayout): boolean {
+/** Moves to the ledger what nobody writes to any more. */
+function settle({ retired, leaving, ledger }: ThreadCounters): void {
+  for (const entry of retired) {
+    const { counters, first, last } = entry;
+    if ([...leaving].some((generation) => generation >= first && generation <= last)) continue;
+    retired.delete(entry);
+    ledger.absorb(counters);
+  }
+}
+
+/** Whether counters of the one layout can go on under the other. */
+export function isSameLayout(a: GatewayMetricsLayout, b: GatewayMetricsLayout): boolean {
   return isSameList(a.routes, b.routes) && isSameList(a.regions, b.regions);
 }
 

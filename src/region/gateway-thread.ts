@@ -7,6 +7,7 @@ import { HealthTable } from '../health/table.ts';
 import { AccessLog } from '../observability/access-log.ts';
 import { GatewayMetrics } from '../observability/gateway-metrics.ts';
 import { FaultLog } from './fault-log.ts';
+import { isSameLayout } from './gateway-counters.ts';
 import { gatewayListeners, metricsLayout } from './listeners.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { TwoPhase } from './two-phase.ts';
@@ -37,7 +38,9 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   });
   let generation = data.generation;
   const phases = new TwoPhase(post, async (next) => {
-    const counters = countersOf(next);
+    const counters = isSameLayout(metricsLayout(next.config), metrics.layout)
+      ? metrics
+      : countersOf(next);
     const configuration = gatewayConfiguration(next, counters);
     const prepared = await gateway.prepare({ ...configuration, accessLog: logOf(next) });
     return {
@@ -64,6 +67,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   post({ kind: 'listening' });
 }
 
+/** Begun: what a thread before this one counted is kept, its connections are closed. */
 function countersOf({ config, metricsBuffer }: ThreadData): GatewayMetrics {
   return new GatewayMetrics(metricsLayout(config), metricsBuffer);
 }

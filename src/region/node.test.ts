@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { eventually } from '../../test/support/eventually.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { startNode } from './node.ts';
@@ -31,9 +32,15 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+async function configure(ports: object, more: object = {}): Promise<string> {
+  const path = join(directory, 'meridian.json');
+  const document = { regions: { here: { address, location } }, ports, ...more };
+  await writeFile(path, JSON.stringify(document));
+  return path;
+}
+
 async function start(ports: object) {
-  const configPath = join(directory, 'meridian.json');
-  await writeFile(configPath, JSON.stringify({ regions: { here: { address, location } }, ports }));
+  const configPath = await configure(ports);
   const log = createLog({ region: 'here', clock: systemClock, write: () => undefined });
   const options = { region: 'here', stateDirectory: state, adminToken: undefined };
   return startNode({ ...options, configPath, version: '0', log });
@@ -68,4 +75,27 @@ test('a start that fails leaves nothing running and nothing locked, and the disk
   await Promise.all([node.close(), node.close(), node.ended]);
   assert.notEqual(await readFile(lastHealth, 'utf8'), old);
   await (await takeStateDirectory(state)).release();
+});
+
+test('connections that are open over a revision are counted as open after it', async () => {
+  const ports = await everyPort();
+  const node = await start(ports);
+  const ask = async (path: string) =>
+    (await fetch(`http://${address}:${ports.admin}${path}`)).text();
+  const open = async () => / (\d+)$/.exec(openLine.exec(await ask('/metrics'))?.[0] ?? '')?.[1];
+  const openLine = /meridian_gateway_open_connections\{listener="http"\} \d+/;
+  const hash = async () => JSON.parse(await ask('/status')).revision.hash as string;
+  try {
+    const client = connect(ports.http ?? 0, address);
+    await once(client, 'connect');
+    await eventually('a connection that is open', async () => (await open()) === '1');
+    const first = await hash();
+    await configure(ports, { zones: { 'a.test': { records: [] } } });
+    await eventually('the next revision', async () => (await hash()) !== first);
+    assert.equal(await open(), '1');
+    client.destroy();
+    await eventually('no connection that is open', async () => (await open()) === '0');
+  } finally {
+    await node.close();
+  }
 });
