@@ -1,9 +1,10 @@
 /**
  * `npm test [-- PATH… [--test-name-pattern=REGEXP]]`: every test of the project, or those
- * that are PATH, lie below it, or begin with it up to a dot (`test/integration/store-loss`).
+ * that are PATH, lie below it, or begin with it up to a dot (`test/integration/region-loss`).
+ * Tests that take minutes (`test/long`) only when a PATH lies there: `npm run test:long`.
  *
  * Unit and contract tests run two files at a time. Tests of real processes that measure
- * times (`test/integration`) run after them and alone, so that what they
+ * times (`test/integration`, `test/long`) run after them and alone, so that what they
  * measure is not the load of the others. Both make one report with one set of totals.
  */
 import { globSync } from 'node:fs';
@@ -16,9 +17,11 @@ import { parseArgs } from 'node:util';
 import { Totals } from './test-totals.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const alone = /^test\/integration\//;
-/** A file that takes longer hangs. REPEAT asks for the long form of some tests. */
-const fileTimeoutMs = 240_000 * Number(process.env.REPEAT ?? 1);
+const alone = /^test\/(integration|long)\//;
+const long = /^test\/long(\/|$)/;
+/** A file that takes longer hangs. REPEAT and OUTAGE_SECONDS ask for the long form of some. */
+const fileTimeoutMs =
+  240_000 * Number(process.env.REPEAT ?? 1) + 1_000 * Number(process.env.OUTAGE_SECONDS ?? 0);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,7 +29,9 @@ const { values, positionals } = parseArgs({
 });
 
 const files = globSync('{src,test,examples}/**/*.test.ts', { cwd: root })
-  .filter((file) => positionals.length === 0 || positionals.some((path) => isUnder(file, path)))
+  .filter((file) =>
+    positionals.length === 0 ? !long.test(file) : positionals.some((path) => isUnder(file, path)),
+  )
   .sort();
 if (files.length === 0) {
   console.error(`no test file matches ${positionals.join(' ')}`);
@@ -64,8 +69,10 @@ async function runFiles(group: readonly string[], concurrency: number): Promise<
   }
 }
 
+/** What takes minutes is under a path of its own only. */
 function isUnder(file: string, path: string): boolean {
   const wanted = relative(root, resolve(path));
+  if (long.test(file) && !long.test(wanted)) return false;
   if (wanted === '' || file === wanted) return true;
   return file.startsWith(`${wanted}/`) || file.startsWith(`${wanted}.`);
 }

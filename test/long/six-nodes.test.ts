@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { exampleWith } from '../support/example.ts';
+import { requireNatsServer } from '../support/requirements.ts';
+import { nodeAddresses, ResolverLoad } from '../support/resolver-load.ts';
+import { type RegionName, regionNames, TestStack, until } from '../support/stack.ts';
+
+const host = 'rates.exchange.test';
+const path = '/v1/rates?base=EUR';
+const nodes = ['a', 'b'];
+const switchLimitMs = 5_000;
+/** A short TTL, as a drain lasts two seconds longer than that. */
+const config = await exampleWith(({ zones }) => {
+  zones['exchange.test'].ttl = '2s';
+});
+
+describe('two nodes in each of three regions', { skip: requireNatsServer() }, () => {
+  let stack: TestStack;
+  let regionOf: Map<string, RegionName>;
+  before(async () => {
+    stack = await TestStack.start(config, { nodes: nodes.length });
+    regionOf = nodeAddresses(stack, nodes);
+    await untilAllAnswered();
+  });
+  after(() => stack?.stop());
+
+  const startLoad = () =>
+    new ResolverLoad({ host, path, perSecond: 100, servers: [...regionOf.keys()] });
+  /** Look-ups that sent a client away from its region, or nowhere. */
+  const misled = ({ told }: ResolverLoad) =>
+    told.filter(({ near, addresses }) => {
+      const regions = new Set(addresses.map((address) => regionOf.get(address)));
+      return regions.size !== 1 || !regions.has(near);
+    });
+
+  /** Each look-up names both nodes of the region of its client. */
+  async function untilAllAnswered(): Promise<void> {
+    const load = startLoad();
+    const complete = () => {
+      const last = load.told.slice(-2 * regionOf.size);
+      const whole = last.filter(({ addresses }) => addresses.length === nodes.length);
+      return last.length === 2 * regionOf.size && whole.length === last.length;
+    };
+    await until('look-ups name all nodes', complete, 20_000).finally(() => load.stop());
+  }
+
+  test('one after the other restarted under load: nobody notices', async (context) => {
+    const processesBefore = await pids();
+    const load = startLoad();
+    await until('load runs', () => load.visits.length > 100);
+    const startedMs = performance.now();
+    const { code, stdout, stderr } = await stack.attempt('restart');
+    const tookMs = performance.now() - startedMs;
+    await until('load goes on', () => load.visits.at(-1)!.startedMs > startedMs + tookMs + 500);
+    await load.stop();
+    context.diagnostic(
+      `${load.visits.length} requests and ${load.told.length} look-ups in ${(tookMs / 1_000).toFixed(1)} s`,
+    );
+    assert.equal(code, 0, stdout + stderr);
+    assert.deepEqual(load.failed, []);
+    assert.deepEqual(misled(load), []);
+    assert.deepEqual(
+      load.visits.filter(({ near, servedBy }) => servedBy !== near),
+      [],
+    );
+    const left = (await pids()).filter((pid) => processesBefore.includes(pid));
+    assert.deepEqual(left, [], 'every node is a new process');
+    await untilAllAnswered();
+  });
+
+  for (const victim of nodes) {
+    test(`node ${victim} of a region is killed: the region stays, its other address is answered`, async (context) => {
+      const region: RegionName = 'us-east-1';
+      const dead = stack.address(region, victim);
+      const servers = [...regionOf.keys()].filter((address) => address !== dead);
+      const load = new ResolverLoad({ host, path, perSecond: 100, servers });
+      await until('load runs', () => load.visits.length > 100);
+      const killedMs = performance.now();
+      await stack.run('node', 'kill', region, victim);
+      const states = new Set<string>();
+      await until('time to observe', async () => {
+        for (const view of [
+          await stack.status('eu-west-1'),
+          await stack.status('ap-southeast-1', 'b'),
+        ]) {
+          states.add(view.regions.find(({ name }) => name === region)!.gateway.state);
+        }
+        return performance.now() - killedMs > switchLimitMs + 2_500;
+      });
+      await load.stop();
+      const naming = load.told.filter(({ addresses }) => addresses.includes(dead));
+      const switchedMs = naming.at(-1)!.atMs - killedMs;
+      const lastFailureMs = Math.max(0, ...load.failed.map(({ endedMs }) => endedMs - killedMs));
+      context.diagnostic(
+        `left out after ${switchedMs.toFixed(0)} ms, ${load.failed.length} requests failed, the last after ${lastFailureMs.toFixed(0)} ms`,
+      );
+      assert.deepEqual([...states], ['healthy']);
+      assert.ok(switchedMs < switchLimitMs, `left out after ${switchedMs} ms`);
+      assert.deepEqual(misled(load), []);
+      assert.ok(
+        load.failed.every(({ address }) => address === dead),
+        'only what went to the dead node failed',
+      );
+      assert.ok(lastFailureMs < switchLimitMs + 2_000, 'nor for longer than the TTL after that');
+      await stack.run('node', 'start', region, victim);
+      await untilAllAnswered();
+    });
+  }
+
+  async function pids(): Promise<number[]> {
+    const all = regionNames.flatMap((region) => nodes.map((node) => stack.nodePid(region, node)));
+    return Promise.all(all);
+  }
+});

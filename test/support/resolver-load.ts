@@ -1,0 +1,148 @@
+import { createDnsClient, type DnsClient } from '../../src/dns/client.ts';
+import { send } from './http.ts';
+import { clientNear, type RegionName, regionNames, type TestStack } from './stack.ts';
+
+/** What became of one request. */
+export interface Visit {
+  readonly startedMs: number;
+  endedMs: number;
+  /** Region that the client's network is nearest to. */
+  readonly near: RegionName;
+  /** Where it went. */
+  address: string | undefined;
+  /** 0: it failed. */
+  status: number;
+  /** Region whose service answered. */
+  servedBy: string | undefined;
+  error: string | undefined;
+}
+
+/** What a name server answered. */
+export interface Told {
+  readonly atMs: number;
+  readonly near: RegionName;
+  readonly addresses: readonly string[];
+}
+
+interface Client {
+  readonly near: RegionName;
+  /** Keeps an answer for its TTL, as it may. */
+  readonly caches: boolean;
+  turn: number;
+  addresses: readonly string[];
+  expiresMs: number;
+}
+
+export interface ResolverLoadOptions {
+  readonly host: string;
+  readonly path: string;
+  readonly perSecond: number;
+  /** Name servers of the zone; each client asks the next when one does not answer. */
+  readonly servers: readonly string[];
+}
+
+const lookupLimitMs = 500;
+const requestLimitMs = 2_000;
+const clientsPerRegion = 4;
+
+/**
+ * Clients near each region that do as DNS says, at a steady rate. Half of them keep an
+ * answer for its TTL; each takes the addresses of an answer in turn. A resolver asks the
+ * next name server when one does not answer, so that one that restarts fails nobody.
+ */
+export class ResolverLoad {
+  readonly visits: Visit[] = [];
+  readonly told: Told[] = [];
+  readonly #options: ResolverLoadOptions;
+  readonly #servers: readonly DnsClient[];
+  readonly #clients: readonly Client[] = regionNames.flatMap((near) =>
+    Array.from({ length: clientsPerRegion }, (_, index) => ({
+      ...{ near, caches: index % 2 === 0, turn: index, addresses: [], expiresMs: 0 },
+    })),
+  );
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #startedMs = performance.now();
+  #count = 0;
+
+  constructor(options: ResolverLoadOptions) {
+    this.#options = options;
+    this.#servers = options.servers.map((server) => createDnsClient({ server, port: 5300 }));
+    this.#timer = setInterval(() => this.#catchUp(), 5);
+  }
+
+  get failed(): Visit[] {
+    return this.visits.filter(({ endedMs, status }) => endedMs > 0 && status !== 200);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#underWay);
+    for (const server of this.#servers) server.close();
+  }
+
+  #catchUp(): void {
+    const due = ((performance.now() - this.#startedMs) / 1_000) * this.#options.perSecond;
+    while (this.#count < due) {
+      const client = this.#clients[this.#count % this.#clients.length]!;
+      const visit = this.#visit(client, this.#count++);
+      this.#underWay.add(visit);
+      void visit.finally(() => this.#underWay.delete(visit));
+    }
+  }
+
+  async #visit(client: Client, number: number): Promise<void> {
+    const { host, path } = this.#options;
+    const visit: Visit = {
+      ...{ startedMs: performance.now(), endedMs: 0, near: client.near },
+      ...{ address: undefined, status: 0, servedBy: undefined, error: undefined },
+    };
+    this.visits.push(visit);
+    try {
+      visit.address = await this.#addressFor(client, number);
+      const asked = { address: visit.address, host, path, timeoutMs: requestLimitMs };
+      const { status, region } = await send(asked);
+      visit.status = status;
+      visit.servedBy = region;
+    } catch (error) {
+      visit.error = error instanceof Error ? error.message : String(error);
+    }
+    visit.endedMs = performance.now();
+  }
+
+  async #addressFor(client: Client, number: number): Promise<string> {
+    if (!client.caches || performance.now() >= client.expiresMs)
+      await this.#resolve(client, number);
+    const address = client.addresses[client.turn++ % client.addresses.length];
+    if (address === undefined) throw new Error('the answer is empty');
+    return address;
+  }
+
+  async #resolve(client: Client, number: number): Promise<void> {
+    const { near } = client;
+    const question = { name: this.#options.host, type: 'A', subnet: clientNear[near] };
+    let failure: unknown;
+    for (const [index] of this.#servers.entries()) {
+      const server = this.#servers[(number + index) % this.#servers.length]!;
+      const askedMs = performance.now();
+      try {
+        const { answers } = await server.lookup({ ...question, timeoutMs: lookupLimitMs });
+        client.addresses = answers.map(({ data }) => data);
+        client.expiresMs = askedMs + Math.min(...answers.map(({ ttl }) => ttl)) * 1_000;
+        this.told.push({ atMs: askedMs, near, addresses: client.addresses });
+        return;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+}
+
+/** Every node of a stack that has as many in each region, by its address. */
+export function nodeAddresses(stack: TestStack, nodes: readonly string[]): Map<string, RegionName> {
+  const entries = regionNames.flatMap((region) =>
+    nodes.map((node): [string, RegionName] => [stack.address(region, node), region]),
+  );
+  return new Map(entries);
+}
