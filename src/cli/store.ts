@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { operate } from './operate.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
+import { defineAttend } from './store-attend.ts';
+import { defineConfig } from './store-config.ts';
 
 const actions = {
   kill: 'SIGKILL the store servers of one region, or of all',
@@ -22,4 +24,6 @@ export function define(command: Command): void {
         ),
       );
   }
+  defineConfig(command);
+  defineAttend(command);
 }

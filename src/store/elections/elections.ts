@@ -13,13 +13,22 @@ const answersWithinMs = 400;
 /** So that of many who watch, most find that another was first. */
 const mostHesitationMs = 250;
 
+export interface Voter {
+  /** Its port for clients: `nats://host:port`. */
+  readonly url: string;
+  /** What its certificate must name, with TLS; by default, the host. */
+  readonly serverName?: string | undefined;
+}
+
 export interface ElectionsOptions {
-  /** Clients' ports of all voters of the hub, `nats://host:port`. */
-  readonly voters: readonly string[];
+  /** All voters of the hub. */
+  readonly voters: readonly Voter[];
   /** Shown by the servers in their logs. */
   readonly name: string;
   readonly secret?: string | undefined;
   readonly tls?: StoreTls | undefined;
+  /** Called with the name of the group whose election was called. */
+  onCall?(group: string): void;
 }
 
 /**
@@ -42,27 +51,30 @@ export class Elections {
   readonly #closing = new AbortController();
   readonly #vigil = new Vigil();
   readonly #running: Promise<void>;
-  #called = 0;
+  readonly #onCall: (group: string) => void;
 
-  constructor({ voters, name, secret, tls }: ElectionsOptions) {
+  constructor({ voters, name, secret, tls, onCall = () => {} }: ElectionsOptions) {
+    this.#onCall = onCall;
     this.#voters = voters.map(
-      (server) =>
+      ({ url, serverName }) =>
         new Connection({
-          servers: [server],
+          servers: [url],
           name,
           region: systemUser,
           user: systemUser,
           secret,
-          tls: tls && { ...tls },
+          tls: tls && { ...tls, serverName },
           onLost: () => {},
         }),
     );
     this.#running = this.#run();
   }
 
-  /** How many elections it has called. */
-  get called(): number {
-    return this.#called;
+  /** Why each voter that is not connected to is not, naming it. */
+  get unreached(): readonly string[] {
+    return this.#voters
+      .filter(({ current }) => current === undefined)
+      .map(({ lastError }) => lastError ?? 'not tried yet');
   }
 
   async close(): Promise<void> {
@@ -122,9 +134,9 @@ export class Elections {
   }
 
   #call({ group, term }: Ballot, voter: NatsConnection): void {
-    this.#called++;
     // The answers interest nobody; without a subject for them the voters could not send any.
     const reply = `${inboxPrefix(systemUser)}.ignored`;
     voter.publish(voteSubject(group), encodeVoteRequest(term + 1n), { reply });
+    this.#onCall(group);
   }
 }

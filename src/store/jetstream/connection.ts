@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import { messageOf } from '../../base/errors.ts';
 import { storeError } from '../errors.ts';
@@ -17,7 +18,7 @@ export interface StoreTls {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
-  /** The name that the server must prove; by default, its host. */
+  /** The name that the server must prove; by default, its host, where that is a name. */
   readonly serverName?: string | undefined;
 }
 
@@ -190,7 +191,8 @@ export class Connection {
 
 /** The library hands what it does not know itself on to `tls.connect`. */
 function tlsOptions({ ca, cert, key, serverName }: StoreTls, host: string): TlsOptions {
-  const servername = serverName ?? host;
+  // An address is no name for TLS (RFC 6066, section 3): then `serverName` must be given.
+  const servername = serverName ?? (isIP(host) ? '' : host);
   return { ca, cert, key, servername, minVersion: 'TLSv1.3' } as TlsOptions;
 }
 

@@ -56,7 +56,9 @@ export class JetStreamStore implements Store {
     });
     this.#link = new Link(connection, nowMs, reachability, options.replicas);
     const { voters = [], name, secret, tls } = options;
-    this.#elections = voters.length > 1 ? new Elections({ voters, name, secret, tls }) : undefined;
+    const hub = voters.map((url) => ({ url }));
+    this.#elections =
+      hub.length > 1 ? new Elections({ voters: hub, name, secret, tls }) : undefined;
     this.#open(heartbeatBucket);
     this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link);
   }

@@ -17,6 +17,8 @@ export interface ServerConfigOptions extends SecretOptions {
   readonly voters: readonly StoreSite[];
   /** Folder for the server's data, absolute. Made by the server. */
   readonly storeDirectory: string;
+  /** Of several leaves in a region, the how manieth, from 1. */
+  readonly instance?: number | undefined;
   readonly tls?: ServerTls | undefined;
 }
 
@@ -59,7 +61,7 @@ export function hubConfigText(options: ServerConfigOptions): string {
     ...(routeUrls(options).length === 0 ? [] : cluster(options)),
     ...block(
       'leafnodes',
-      `listen: ${quote(`${site.address}:${site.ports.leafnodes}`)}`,
+      listen(site, site.ports.leafnodes),
       'no_advertise: true',
       ...security(options),
     ),
@@ -79,11 +81,14 @@ export function leafConfigText(options: ServerConfigOptions): string {
       `a region cannot be called "${hubDomain}": that is the name of the store's hub`,
     );
   }
+  const { instance = 1 } = options;
+  // No name of a region has a `_`, so no two domains are the same.
+  const domain = instance === 1 ? site.region : `${site.region}_${instance}`;
   return lines(
-    `server_name: ${quote(`leaf-${site.region}`)}`,
+    `server_name: ${quote(`leaf-${domain}`)}`,
     ...client(options, site.ports.leaf),
     ...leafAccounts(site.region, options),
-    ...block('jetstream', `domain: ${quote(site.region)}`, ...storage(options.storeDirectory)),
+    ...block('jetstream', `domain: ${quote(domain)}`, ...storage(options.storeDirectory)),
     ...block(
       'leafnodes',
       'reconnect: "500ms"',
@@ -127,16 +132,20 @@ const remotesSuffix = '_REMOTES';
 
 /** Name and tag, where clients are heard, and when a peer is given up. */
 function client(options: ServerConfigOptions, port: number): string[] {
-  const { address, region } = options.site;
+  const { site } = options;
   return [
-    `server_tags: ${list([`region:${region}`])}`,
-    `listen: ${quote(`${address}:${port}`)}`,
+    `server_tags: ${list([`region:${site.region}`])}`,
+    listen(site, port),
     // A frozen peer (a black hole, not a closed connection) is given up after about 3 s.
     'ping_interval: "1s"',
     'ping_max: 2',
     'write_deadline: "2s"',
     ...security(options),
   ];
+}
+
+function listen({ listen, address }: StoreSite, port: number): string {
+  return `listen: ${quote(`${listen ?? address}:${port}`)}`;
 }
 
 function storage(directory: string): string[] {
@@ -157,7 +166,7 @@ function cluster(options: ServerConfigOptions): string[] {
   return block(
     'cluster',
     'name: "meridian-hub"',
-    `listen: ${quote(`${site.address}:${site.ports.cluster}`)}`,
+    listen(site, site.ports.cluster),
     'no_advertise: true',
     `authorization { ${passwordText(options) ?? `user: ${quote(hubName)}`} }`,
     `routes: ${listed(options, routesSuffix, routeUrls(options))}`,

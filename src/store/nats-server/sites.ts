@@ -5,8 +5,10 @@ import { stackSchema } from '../../config/schema/stack.ts';
 /** Where the store servers of one region listen. */
 export interface StoreSite {
   readonly region: string;
-  /** The address that both servers of the region listen on and are reached at. */
+  /** Where other servers, and the nodes of the region, reach its servers. */
   readonly address: string;
+  /** Where they listen; by default, at `address`. */
+  readonly listen?: string | undefined;
   readonly location: Location;
   readonly ports: StorePorts;
 }
