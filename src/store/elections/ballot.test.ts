@@ -43,14 +43,19 @@ describe('a group is due', () => {
   it('not while one leads, follows one that is there, or heard from one lately', () => {
     for (const other of [
       follower('hub-c', { state: 'LEADER', leader: 'hub-c' }),
-      follower('hub-c', { leader: 'hub-b' }),
+      follower('hub-c', { leader: 'hub-d', leaderSilentMs: 100 }),
       follower('hub-c', { leaderSilentMs: 1_000 }),
       follower('hub-c', { state: 'OBSERVER' }),
     ]) {
       assert.deepEqual(dueAfter(reports(follower('hub-b'), other)), []);
     }
-    const all = reports(...['hub-a', 'hub-b', 'hub-c'].map((server) => follower(server)));
-    assert.deepEqual(dueAfter(all), [], 'its leader answered');
+    const leader = follower('hub-a', { state: 'LEADER', leaderSilentMs: undefined });
+    assert.deepEqual(dueAfter(reports(leader, follower('hub-b'), follower('hub-c'))), []);
+  });
+
+  it('when a leader stepped down that another still believes in', () => {
+    const steppedDown = follower('hub-a', { leader: undefined, leaderSilentMs: undefined });
+    assert.equal(dueAfter(reports(steppedDown, follower('hub-b'))).length, 1);
   });
 
   it('not without a majority, nor where somebody has an empty log', () => {

@@ -26,14 +26,13 @@ export class Vigil {
   /** Groups that are due, from what all servers said that answered. */
   observe(reports: readonly RaftReport[], nowMs: number): Ballot[] {
     const known = reports.filter(({ version }) => formatIsKnown(version));
-    const answered = new Set(known.map(({ server }) => server));
     const due: Ballot[] = [];
     for (const [group, members] of groupsOf(known)) {
       const term = members.map((member) => member.term).reduce((a, b) => (a > b ? a : b));
       let seen = this.#terms.get(group);
       if (seen?.term !== term) seen = { term, sinceMs: nowMs };
       this.#terms.set(group, seen);
-      const waits = isMajority(members) && members.every((member) => isWaiting(member, answered));
+      const waits = isMajority(members) && members.every(isWaiting);
       if (waits && nowMs - seen.sinceMs >= patienceMs) due.push({ group, term });
     }
     return due;
@@ -54,15 +53,15 @@ function isMajority(members: readonly GroupReport[]): boolean {
   return members.length >= Math.max(2, ...members.map(({ quorum }) => quorum));
 }
 
-/** Has entries, leads nobody, and follows nobody who is there. */
-function isWaiting(member: GroupReport, answered: ReadonlySet<string>): boolean {
-  const { state, lastIndex, leader, leaderSilentMs } = member;
+/**
+ * Has entries, and neither leads nor heard of late from who leads. (One that has stepped
+ * down may still be taken for the leader by those whom it does not speak to any more.)
+ */
+function isWaiting({ state, lastIndex, leader, leaderSilentMs }: GroupReport): boolean {
   if (lastIndex === 0) return false;
   if (state === 'CANDIDATE') return true;
   if (state !== 'FOLLOWER') return false;
-  return (
-    leader === undefined || (!answered.has(leader) && (leaderSilentMs ?? silenceMs) >= silenceMs)
-  );
+  return leader === undefined || (leaderSilentMs ?? silenceMs) >= silenceMs;
 }
 
 /** Of the message below. Tried on 2.14.0; the same in the sources of 2.14.1 to 2.14.5. */
