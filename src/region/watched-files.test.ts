@@ -3,7 +3,9 @@ import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../base/clock.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { WatchedFiles } from './watched-files.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'meridian-watched-'));
@@ -42,4 +44,25 @@ test('every way to change a file is seen once, and what is not changed is not', 
   } finally {
     files.close();
   }
+});
+
+test('a change while the one before is worked on is seen, though the files are named anew', async () => {
+  const path = join(directory, 'busy');
+  await writeFile(path, '1');
+  const clock = new ManualClock();
+  let changes = 0;
+  const files = new WatchedFiles(clock, 5, () => changes++);
+  const later = async () => {
+    clock.advance(5);
+    await delay(20);
+  };
+  await files.watch([path]);
+  await writeFile(path, '22');
+  await files.watch([path, join(directory, 'more')]);
+  await later();
+  assert.equal(changes, 1);
+  await files.watch([path]);
+  await later();
+  assert.equal(changes, 1);
+  files.close();
 });

@@ -11,7 +11,8 @@ export class WatchedFiles {
   readonly #intervalMs: number;
   readonly #onChange: () => void;
   #paths: readonly string[] = [];
-  #seen: string | undefined;
+  /** By path, how it was when it was looked at. */
+  #seen: ReadonlyMap<string, string> = new Map();
   #timer: Timer | undefined;
   #closed = false;
 
@@ -21,11 +22,18 @@ export class WatchedFiles {
     this.#onChange = onChange;
   }
 
-  /** Looks at these from now on; what they hold now is no change. */
+  /**
+   * Looks at these from now on. What those hold that are new is no change; those that were
+   * looked at before may have changed since, while somebody was busy with what they held.
+   */
   async watch(paths: readonly string[]): Promise<void> {
     this.#timer?.cancel();
     this.#paths = paths;
-    this.#seen = await this.#look();
+    const found = await look(paths);
+    if (paths !== this.#paths) return;
+    this.#seen = new Map(
+      found.entries().map(([path, mark]) => [path, this.#seen.get(path) ?? mark]),
+    );
     this.#schedule();
   }
 
@@ -39,25 +47,25 @@ export class WatchedFiles {
     if (this.#closed) return;
     this.#timer = this.#clock.after(this.#intervalMs, () => {
       const paths = this.#paths;
-      void this.#look().then((found) => {
+      void look(paths).then((found) => {
         if (this.#closed || paths !== this.#paths) return;
-        const changed = found !== this.#seen;
+        const changed = paths.some((path) => found.get(path) !== this.#seen.get(path));
         this.#seen = found;
         this.#schedule();
         if (changed) this.#onChange();
       });
     });
   }
+}
 
-  async #look(): Promise<string> {
-    const marks = await Promise.all(
-      this.#paths.map((path) =>
-        stat(path, { bigint: true }).then(
-          ({ dev, ino, size, mtimeNs }) => `${dev} ${ino} ${size} ${mtimeNs}`,
-          () => 'none',
-        ),
+async function look(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const marks = await Promise.all(
+    paths.map((path) =>
+      stat(path, { bigint: true }).then(
+        ({ dev, ino, size, mtimeNs }) => `${dev} ${ino} ${size} ${mtimeNs}`,
+        () => 'none',
       ),
-    );
-    return marks.join('\n');
-  }
+    ),
+  );
+  return new Map(paths.map((path, index) => [path, marks[index] ?? 'none']));
 }
