@@ -11,7 +11,7 @@ const lookMs = 500;
 export interface FileSourceOptions {
   /** `undefined`: the node started from a snapshot, and nothing tells it better. */
   readonly path: string | undefined;
-  readonly live: LiveConfiguration;
+  readonly live: Pick<LiveConfiguration, 'change' | 'configuration'>;
   readonly stateDirectory: string;
   readonly clock: Clock;
 }
@@ -25,6 +25,10 @@ export class FileSource implements ConfigurationSource {
   readonly #options: FileSourceOptions;
   readonly #files: WatchedFiles;
   #refused: Refusal | undefined;
+  /** However often it is asked for meanwhile, it is read once more. */
+  #asked = false;
+  #busy = false;
+  #closed = false;
 
   constructor(options: FileSourceOptions) {
     this.#options = options;
@@ -46,7 +50,8 @@ export class FileSource implements ConfigurationSource {
   }
 
   refresh(): void {
-    void this.#reload();
+    this.#asked = true;
+    if (!this.#busy) void this.#work();
   }
 
   staleForMs(): undefined {
@@ -54,7 +59,17 @@ export class FileSource implements ConfigurationSource {
   }
 
   close(): void {
+    this.#closed = true;
     this.#files.close();
+  }
+
+  async #work(): Promise<void> {
+    this.#busy = true;
+    while (this.#asked && !this.#closed) {
+      this.#asked = false;
+      await this.#reload();
+    }
+    this.#busy = false;
   }
 
   async #reload(): Promise<void> {
