@@ -13,6 +13,9 @@ import { portNeeds } from './listeners.ts';
 import { type PortNeed, provePortsFree } from './ports.ts';
 import type { SnapshotKeeper } from './snapshot-keeper.ts';
 
+/** UTF-16 code units. */
+const longestReason = 3_000;
+
 /** A revision that a node is to run. */
 export interface Offer {
   /** For messages: `revision 12`, or a file. */
@@ -104,7 +107,7 @@ export class LiveConfiguration {
       const configuration = await assemble(accepted, context, { place, geoRequired: true });
       await this.#swap(configuration);
     } catch (error) {
-      const reason = messageOf(error);
+      const reason = bounded(messageOf(error));
       log.error('revision refused', { place, reason });
       return { kind: 'refused', code: codeOf(error) ?? 'internal_error', reason, error };
     }
@@ -144,6 +147,12 @@ export class LiveConfiguration {
     const held = new Set(needsOf(this.configuration).map(keyOf));
     return needsOf(configuration).filter((need) => !held.has(keyOf(need)));
   }
+}
+
+/** A document with a hundred thousand mistakes would fill the log, and no report of the node could be kept. */
+function bounded(reason: string): string {
+  if (reason.length <= longestReason) return reason;
+  return `${reason.slice(0, longestReason).toWellFormed()}… (${reason.length} characters in all)`;
 }
 
 /** What nodes that start with nothing are given; only what the store knows is passed on. */
