@@ -63,7 +63,7 @@ export async function ensureBucket(
   // The mirror first: later readings of the hub can only be higher.
   const mirror = await streamInfo(connection, leafApi, bucket);
   const origin = await ensureOrigin(connection, bucket, replicas);
-  if (!mirror) await createMirror(connection, bucket);
+  if (!mirror) await createMirror(connection, bucket, origin);
   const ahead = mirror !== undefined && mirror.state.last_seq > origin.state.last_seq;
   const behind = ahead
     ? `bucket ${bucket}: this region's mirror is ahead of the hub (${mirror.state.last_seq} > ${origin.state.last_seq}): ` +
@@ -182,7 +182,17 @@ async function ensureOrigin(
   }
 }
 
-async function createMirror(connection: NatsConnection, bucket: string): Promise<void> {
+/**
+ * Not before the stream on the hub has a leader: who is told of the stream by the hub's own
+ * leader may be too early, the mirror's first request is lost then, and its second follows
+ * after 30 s only.
+ */
+async function createMirror(
+  connection: NatsConnection,
+  bucket: string,
+  origin: StreamInfo,
+): Promise<void> {
+  if (!origin.cluster?.leader) throw new Error('its stream on the hub has no leader yet');
   const stream = streamOf(bucket);
   const config = {
     ...shared,
