@@ -31,9 +31,7 @@ export class WatchedFiles {
     this.#paths = paths;
     const found = await look(paths);
     if (paths !== this.#paths) return;
-    this.#seen = new Map(
-      found.entries().map(([path, mark]) => [path, this.#seen.get(path) ?? mark]),
-    );
+    this.#seen = new Map([...found].map(([path, mark]) => [path, this.#seen.get(path) ?? mark]));
     this.#schedule();
   }
 
