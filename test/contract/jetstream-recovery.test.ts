@@ -5,7 +5,14 @@ import type { Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { natsServerMissing } from '../support/nats-cluster.ts';
 import { bytes, text } from './contract-values.ts';
-import { type Faults, failsInTime, type Protection, persistently, underFaults } from './faults.ts';
+import {
+  type Faults,
+  failsInTime,
+  type Protection,
+  persistently,
+  recoveryMs,
+  underFaults,
+} from './faults.ts';
 
 /**
  * How soon writes succeed again. `REPEAT=10` does everything ten times with either protection
@@ -60,7 +67,7 @@ function majorityLost(blow: Blow, protection: Protection): void {
           await faults.leaderOf('log');
           const value = bytes(`round ${round}`);
           await persistently(() => faults.near.bucket('log').put('kept', value));
-          await eventually('the far mirror', () => holds(faults.far, 'kept', value));
+          await eventually('the mirrors', () => mirrored(faults, 'kept', value), recoveryMs);
           const lost = ['c', 'a', 'b'].filter((_, i) => i !== round % 3);
           await Promise.all(lost.map((region) => strike(faults, blow, region)));
 
@@ -129,6 +136,14 @@ async function failsAsNoQuorum({ near, far }: Faults): Promise<void> {
     },
     15_000,
   );
+}
+
+/** Both regions' own replicas have it. */
+async function mirrored({ near, far }: Faults, key: string, value: Uint8Array): Promise<boolean> {
+  const held = [near, far].map(
+    async (store) => store.bucket('log').staleForMs() < 1_500 && (await holds(store, key, value)),
+  );
+  return (await Promise.all(held)).every(Boolean);
 }
 
 async function holds(store: Store, key: string, value: Uint8Array): Promise<boolean> {
