@@ -59,9 +59,11 @@ export class NodeProcess {
     return this.#errors;
   }
 
-  /** Resolves when it has ended by itself; gives its exit code. */
-  async end(): Promise<number | null> {
+  /** Resolves when it has ended by itself; gives its exit code. One that serves is killed. */
+  async end(limitMs = 15_000): Promise<number | null> {
+    const limit = setTimeout(() => this.process.kill('SIGKILL'), limitMs);
     await this.#ended;
+    clearTimeout(limit);
     return this.process.exitCode;
   }
 

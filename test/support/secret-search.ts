@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { constants, inflateRawSync } from 'node:zlib';
 
@@ -22,17 +22,12 @@ export interface Find {
 
 /**
  * The forms of a secret: as it is, in hexadecimal, in base64 and base64url at each of the
- * three positions that it can have in a longer text, and as a string of JSON, once or twice.
+ * three positions that it can have in a longer text; as a string of JSON, once or twice, and
+ * in a URL.
  */
 export function needlesOf(name: string, secret: string | Uint8Array): Needle[] {
   const raw = Buffer.from(secret);
   const hex = raw.toString('hex');
-  const isText = typeof secret === 'string';
-  const once = escaped(raw.toString());
-  const jsonForms: [string, string][] = [
-    ['JSON', once],
-    ['JSON in JSON', escaped(once)],
-  ];
   const forms: [string, string | Buffer][] = [
     ['as it is', raw],
     ['hexadecimal', hex],
@@ -41,13 +36,19 @@ export function needlesOf(name: string, secret: string | Uint8Array): Needle[] {
       [`base64, ${shift} bytes on`, shiftedBase64(raw, shift, 'base64')],
       [`base64url, ${shift} bytes on`, shiftedBase64(raw, shift, 'base64url')],
     ]),
-    ...(isText && once !== secret ? jsonForms : []),
+    ...(typeof secret === 'string' ? escapedForms(secret) : []),
   ];
   return forms.map(([form, bytes]) => ({ name: `${name}, ${form}`, bytes: Buffer.from(bytes) }));
 }
 
-function escaped(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
+function escapedForms(text: string): [string, string][] {
+  const escaped = (plain: string) => JSON.stringify(plain).slice(1, -1);
+  const forms: [string, string][] = [
+    ['JSON', escaped(text)],
+    ['JSON in JSON', escaped(escaped(text))],
+    ['in a URL', encodeURIComponent(text)],
+  ];
+  return forms.filter(([, form]) => form !== text);
 }
 
 /** Of the base64 of any text in which the bytes stand `shift` bytes on: what they alone decide. */
@@ -77,14 +78,24 @@ export function needlesOfKey(name: string, pem: string): Needle[] {
   ];
 }
 
-/** Every file below a folder, as far as it can still be read. */
+/** What can be searched whole; a larger file, such as a core with memory in it, is an error. */
+const largestFileBytes = 64 * 1024 * 1024;
+
+/** Every file below a folder, but for those that go away meanwhile. */
 export async function filesBelow(folder: string): Promise<Written[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   const read = files.map(async ({ parentPath, name }): Promise<Written[]> => {
     const place = join(parentPath, name);
-    const bytes = await readFile(place).catch(() => undefined);
-    return bytes ? [{ place, bytes }] : [];
+    try {
+      const { size } = await stat(place);
+      if (size > largestFileBytes)
+        throw new Error(`${place} has ${size} bytes, too many to search`);
+      return [{ place, bytes: await readFile(place) }];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
   });
   return (await Promise.all(read)).flat();
 }
