@@ -1,31 +1,29 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { isStoreError } from '../../src/store/errors.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { BucketStatus, Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { natsServerMissing } from '../support/nats-cluster.ts';
 import { bytes, text } from './contract-values.ts';
-import {
-  type Faults,
-  failsInTime,
-  type Protection,
-  persistently,
-  recoveryMs,
-  underFaults,
-} from './faults.ts';
+import { type Faults, failsInTime, type Protection, persistently, underFaults } from './faults.ts';
 
 /**
  * How soon writes succeed again. `REPEAT=10` does everything ten times with either protection
  * and tells median and worst, for `docs/decisions/jetstream.md`.
  */
 const repeat = Number(process.env.REPEAT ?? 1);
+const inShort = repeat === 1;
 const leaderLimitMs = 5_000;
 const majorityLimitMs = 10_000;
+
+/** The status is asked for every 2 s, and a voter counts as gone after 3.5 s of silence. */
+const seenWithinMs = 15_000;
+/** After a loss, nature takes its course: nats-server waits 30 s for a lost request of a mirror. */
+const mirrorsWithinMs = inShort ? 20_000 : 120_000;
 
 type Blow = 'kill' | 'freeze';
 
 describe('recovery of the store', { skip: natsServerMissing(), concurrency: 3 }, () => {
-  const inShort = repeat === 1;
   leaderLost('kill', 'secret');
   if (!inShort) leaderLost('kill', 'tls');
   leaderLost('freeze', 'tls');
@@ -47,6 +45,11 @@ function leaderLost(blow: Blow, protection: Protection): void {
           const lostAtMs = performance.now();
           await strike(faults, blow, leader);
           tookMs.push(...(await writtenAgain(faults, lostAtMs)));
+          await eventually(
+            'the loss to be seen',
+            () => statusOf(faults)?.current === 2,
+            seenWithinMs,
+          );
           await heal(faults, blow, leader);
         }
         report(t, tookMs);
@@ -67,7 +70,7 @@ function majorityLost(blow: Blow, protection: Protection): void {
           await faults.leaderOf('log');
           const value = bytes(`round ${round}`);
           await persistently(() => faults.near.bucket('log').put('kept', value));
-          await eventually('the mirrors', () => mirrored(faults, 'kept', value), recoveryMs);
+          await eventually('the mirrors', () => mirrored(faults, 'kept', value), mirrorsWithinMs);
           const lost = ['c', 'a', 'b'].filter((_, i) => i !== round % 3);
           await Promise.all(lost.map((region) => strike(faults, blow, region)));
 
@@ -91,6 +94,10 @@ function majorityLost(blow: Blow, protection: Protection): void {
     },
     protection,
   );
+}
+
+function statusOf({ near }: Pick<Faults, 'near'>): BucketStatus | undefined {
+  return near.status().buckets.find(({ name }) => name === 'log');
 }
 
 async function strike({ cluster }: Faults, blow: Blow, region: string): Promise<void> {
