@@ -14,10 +14,11 @@ import {
   serverEnvironment,
 } from '../../src/store/nats-server/config-text.ts';
 import { checkNatsServer, findNatsServer } from '../../src/store/nats-server/find.ts';
-import { hubName, identityName } from '../../src/store/nats-server/identities.ts';
+import { identityName } from '../../src/store/nats-server/identities.ts';
 import { hubVoters, type StorePorts, type StoreSite } from '../../src/store/nats-server/sites.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import { DelayingRelay } from './delaying-relay.ts';
+import { issueIdentities, writeIdentity } from './nats-identities.ts';
 
 /**
  * Why no real servers can be started here, or `false`. In CI a missing nats-server is a
@@ -288,31 +289,6 @@ export class NatsCluster {
       child: undefined,
     };
   }
-}
-
-/** Of the servers of each region; all are given the voter's name. */
-async function issueIdentities(
-  authority: Authority,
-  sites: readonly StoreSite[],
-): Promise<Map<string, LinkIdentity>> {
-  const issue = async ({ region, address }: StoreSite) =>
-    [
-      region,
-      await issueRegionIdentity(authority, region, { addresses: [address], names: [hubName] }),
-    ] as const;
-  return new Map(await Promise.all(sites.map(issue)));
-}
-
-function writeIdentity(
-  identity: LinkIdentity,
-  directory: string,
-): Record<'ca' | 'cert' | 'key', string> {
-  const write = (name: 'ca' | 'cert' | 'key') => {
-    const path = join(directory, `${name}.pem`);
-    writeFileSync(path, identity[name]);
-    return path;
-  };
-  return { ca: write('ca'), cert: write('cert'), key: write('key') };
 }
 
 function relayLinks(sites: readonly StoreSite[], delayMs: number): Promise<FarSite[]> {

@@ -13,7 +13,8 @@ import { block, longList, quote } from './syntax.ts';
  *   SYS         an operator, by certificate or secret       every hub voter
  *
  * With a secret, as in a stack, the nodes and leaves of all regions are one user who knows
- * it, and may add copies to buckets. Without, the certificate of a connection is the user (`verify_and_map`).
+ * it, and may add copies to buckets. Without, the certificate of a connection is the user
+ * (`verify_and_map`).
  */
 export interface AccountOptions extends SecretOptions {
   /** Whose leaves the hub accepts, by certificate. */
@@ -22,7 +23,7 @@ export interface AccountOptions extends SecretOptions {
 
 export const account = 'MERIDIAN';
 
-/** On a hub voter. Its settings are shown, read-only, to the nodes (`checks.ts`). */
+/** On a hub voter. Its settings are shown, read-only, to the nodes (`settings.ts`). */
 export function hubAccounts(options: AccountOptions): string[] {
   const password = passwordText(options);
   const leaves =
