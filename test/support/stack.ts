@@ -157,7 +157,8 @@ export class TestStack {
   async run(...args: string[]): Promise<string> {
     const result = await this.attempt(...args);
     if (result.code !== 0) {
-      throw new Error(`meridian ${args.join(' ')}: exit ${result.code}\n${result.stderr}`);
+      const ending = /^ending the stack: .*$/m.exec(this.output)?.[0] ?? '';
+      throw new Error(`meridian ${args.join(' ')}: exit ${result.code}\n${result.stderr}${ending}`);
     }
     return result.stdout;
   }
