@@ -23,7 +23,8 @@ it('a delaying relay hands everything on, in order and no sooner than its delay,
       });
     });
     for (const [i, chunk] of sent.entries()) {
-      if (i === 100) relay.delayMs = 1; // what follows must not overtake
+      if (i === 100) await once(socket, 'data');
+      if (i === 150) relay.delayMs = 1; // what follows must not overtake
       socket.write(chunk);
       await new Promise((resolve) => setImmediate(resolve));
     }
