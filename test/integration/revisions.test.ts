@@ -127,7 +127,7 @@ describe('revisions of a running stack', { skip: requireNatsServer() }, () => {
     });
     process.kill(await stack.nodePid(second), 'SIGHUP'); // by itself it would within 10 s
     await revisions.runs(sequence);
-    assert.equal(await rowOf(second), undefined, 'no drift is left');
+    await until('no drift is left', async () => (await rowOf(second)) === undefined);
     await rm(folder, { recursive: true });
   });
 

@@ -14,7 +14,11 @@ export interface RunningNode {
 }
 
 /** Starts a node from a configuration of which `{address}` is replaced by its address. */
-export async function startNode(config: object, adminToken = ''): Promise<RunningNode> {
+export async function startNode(
+  config: object,
+  adminToken = '',
+  more: NodeJS.ProcessEnv = {},
+): Promise<RunningNode> {
   const { loopback, lock } = await takeLoopback();
   const address = `127.${loopback}.0.1`;
   const state = await temporaryDirectory('node');
@@ -23,7 +27,7 @@ export async function startNode(config: object, adminToken = ''): Promise<Runnin
   const args = [command, 'run', '--region', 'here', '--config', path, '--state', state];
   const token = join(state, 'admin-token');
   await writeFile(token, adminToken, { mode: 0o600 });
-  const env = { ...process.env, MERIDIAN_ADMIN_TOKEN_FILE: token };
+  const env = { ...process.env, ...more, MERIDIAN_ADMIN_TOKEN_FILE: token };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   await until('the node is ready', () => {
     if (child.exitCode !== null) throw new Error('the node ended');
