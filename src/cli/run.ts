@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Peer } from '../region/peers.ts';
+import type { Peer } from '../region/start/peers.ts';
 import { readPackageVersion } from './package-version.ts';
 
 interface RunOptions {

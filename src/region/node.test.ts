@@ -9,7 +9,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { startNode } from './node.ts';
-import { takeStateDirectory } from './state-directory.ts';
+import { takeStateDirectory } from './start/state-directory.ts';
 
 const address = '127.0.94.1';
 const location = { latitude: 1, longitude: 2 };

@@ -5,7 +5,7 @@ import { leaveSecretsOutOfCoreDumps } from '../secrets/core-dumps.ts';
 import { type KeyRing, type KeyRingSource, loadKeyRing } from '../secrets/key-ring.ts';
 import { readSecretFile, secretFileContext } from '../secrets/sealed-text.ts';
 import { type RegionNode, startNode } from './node.ts';
-import type { Peer } from './peers.ts';
+import type { Peer } from './start/peers.ts';
 
 export interface RunNodeOptions {
   readonly region: string;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import type { PortNeed } from '../region/ports.ts';
+import type { PortNeed } from '../region/data-plane/ports.ts';
 import { claimPorts } from './ports.ts';
 import { covers, parseSockets } from './processes/port-holders.ts';
 

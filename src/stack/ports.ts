@@ -1,5 +1,5 @@
 import { codeOf, messageOf } from '../base/errors.ts';
-import { type PortNeed, provePortsFree } from '../region/ports.ts';
+import { type PortNeed, provePortsFree } from '../region/data-plane/ports.ts';
 import { failStack } from './errors.ts';
 import { commandOf } from './processes/identity.ts';
 import { stackOf } from './processes/marked.ts';

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import type { Config } from '../../config/schema/config.ts';
-import type { PortNeed } from '../../region/ports.ts';
+import type { PortNeed } from '../../region/data-plane/ports.ts';
 import { hubVoters, storeSites } from '../../store/nats-server/sites.ts';
 import { type StackNode, stackNodes } from './nodes.ts';
 

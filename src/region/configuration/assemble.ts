@@ -1,0 +1,64 @@
+import { messageOf } from '../../base/errors.ts';
+import type { KeyRing } from '../../secrets/key-ring.ts';
+import { findOwnNode } from '../own-node.ts';
+import type { Accepted, Configuration } from './configuration.ts';
+import { loadCountryData } from './country-data.ts';
+import { loadMaterial, type Material } from './material.ts';
+
+export interface AssemblyContext {
+  readonly region: string;
+  /** `undefined`: the only one of the region. */
+  readonly node: string | undefined;
+  readonly stateDirectory: string;
+  readonly ring: KeyRing | undefined;
+}
+
+export interface AssemblyOptions {
+  /** For messages: a file, `revision 12`, `the snapshot …`. */
+  readonly place: string;
+  /** Keys to go on with where the present ones cannot be read: those of the snapshot. */
+  readonly keptMaterial?: Material | undefined;
+  /** Whether a GeoIP database that is configured and cannot be read is a refusal. */
+  readonly geoRequired: boolean;
+  readonly degraded?: readonly string[];
+}
+
+/**
+ * Opens what a configuration needs from elsewhere: certificates, keys, country data.
+ *
+ * @throws MeridianError that names what is missing or wrong, and where.
+ */
+export async function assemble(
+  accepted: Accepted,
+  context: AssemblyContext,
+  { place, keptMaterial, geoRequired, degraded = [] }: AssemblyOptions,
+): Promise<Configuration> {
+  const { config } = accepted;
+  const { region, stateDirectory, ring } = context;
+  const own = findOwnNode(config, region, context.node, place);
+  const troubles = [...degraded];
+  const material = await loadMaterial(config, region, stateDirectory, {
+    ring,
+    secrets: accepted.secrets,
+  }).catch((error: unknown) => {
+    if (!keptMaterial) throw error;
+    troubles.push(`${keptSentence}: ${messageOf(error)}`);
+    return keptMaterial;
+  });
+  const complete = { ...keptMaterial, ...present(material) };
+  if (keptMaterial && complete.https !== material.https) troubles.push(`${keptSentence} for HTTPS`);
+  if (keptMaterial && complete.identity !== material.identity) {
+    troubles.push(`${keptSentence} for the inter-region link`);
+  }
+  const { locator, trouble } = await loadCountryData(config, region, { required: geoRequired });
+  if (trouble !== undefined) troubles.push(trouble);
+  const { https, identity } = complete;
+  return { ...accepted, own, material: { https, identity }, locator, degraded: troubles };
+}
+
+const keptSentence = 'serving with the keys of the snapshot';
+
+/** Without what is not there. */
+function present({ https, identity }: Material): Partial<Material> {
+  return { ...(https && { https }), ...(identity && { identity }) };
+}

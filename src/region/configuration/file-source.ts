@@ -1,0 +1,98 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Refusal } from '../../revisions/revision.ts';
+import { acceptFile } from '../start/starting-point.ts';
+import type { ConfigurationSource } from './configuration-source.ts';
+import type { LiveConfiguration } from './live-configuration.ts';
+import { materialFiles } from './material.ts';
+import { WatchedFiles } from './watched-files.ts';
+
+const lookMs = 500;
+
+export interface FileSourceOptions {
+  /** `undefined`: the node started from a snapshot, and nothing tells it better. */
+  readonly path: string | undefined;
+  readonly live: Pick<LiveConfiguration, 'change' | 'configuration'>;
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+}
+
+/**
+ * A node without a store: it follows its configuration file, and the certificates that
+ * this names.
+ */
+export class FileSource implements ConfigurationSource {
+  readonly head = undefined;
+  readonly #options: FileSourceOptions;
+  readonly #files: WatchedFiles;
+  #refused: Refusal | undefined;
+  /** However often it is asked for meanwhile, it is read once more. */
+  #asked = false;
+  #busy = false;
+  #closed = false;
+
+  constructor(options: FileSourceOptions) {
+    this.#options = options;
+    this.#files = new WatchedFiles(options.clock, lookMs, () => this.refresh());
+  }
+
+  get refused(): Refusal | undefined {
+    return this.#refused;
+  }
+
+  get troubles(): readonly string[] {
+    const { path } = this.#options;
+    if (path === undefined) return ['serving from the snapshot on disk: no file was named'];
+    return this.#refused ? [`${path} was refused: ${this.#refused.reason}`] : [];
+  }
+
+  start(): void {
+    void this.#watch();
+  }
+
+  refresh(): void {
+    this.#asked = true;
+    if (!this.#busy) void this.#work();
+  }
+
+  staleForMs(): undefined {
+    return undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#files.close();
+  }
+
+  async #work(): Promise<void> {
+    this.#busy = true;
+    while (this.#asked && !this.#closed) {
+      this.#asked = false;
+      await this.#reload();
+    }
+    this.#busy = false;
+  }
+
+  async #reload(): Promise<void> {
+    const { path, live, clock } = this.#options;
+    const heardAtMs = clock.monotonicMs();
+    const outcome = await live.change({
+      place: path ?? 'the snapshot',
+      heardAtMs,
+      accept: async () =>
+        path === undefined ? live.configuration : acceptFile(path, live.configuration),
+    });
+    this.#refused =
+      outcome.kind === 'refused'
+        ? { sequence: 0, hash: '', code: outcome.code, reason: outcome.reason }
+        : undefined;
+    await this.#watch();
+  }
+
+  /** Material of the present configuration: a file that was refused may name other places. */
+  #watch(): Promise<void> {
+    const { path, live, stateDirectory } = this.#options;
+    const { config, own } = live.configuration;
+    const material = materialFiles(config, own.region, stateDirectory);
+    return this.#files.watch(path === undefined ? material : [path, ...material]);
+  }
+}

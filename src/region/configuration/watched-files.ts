@@ -1,0 +1,69 @@
+import { stat } from 'node:fs/promises';
+import type { Clock, Timer } from '../../base/clock.ts';
+
+/**
+ * Tells when one of some files was written, replaced, made or removed. It looks, rather
+ * than listens: that works on every file system, over links that are switched (as
+ * Kubernetes does), and cannot go silent.
+ */
+export class WatchedFiles {
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #onChange: () => void;
+  #paths: readonly string[] = [];
+  /** By path, how it was when it was looked at. */
+  #seen: ReadonlyMap<string, string> = new Map();
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(clock: Clock, intervalMs: number, onChange: () => void) {
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+    this.#onChange = onChange;
+  }
+
+  /**
+   * Looks at these from now on. What those hold that are new is no change; those that were
+   * looked at before may have changed since, while somebody was busy with what they held.
+   */
+  async watch(paths: readonly string[]): Promise<void> {
+    this.#timer?.cancel();
+    this.#paths = paths;
+    const found = await look(paths);
+    if (paths !== this.#paths) return;
+    this.#seen = new Map([...found].map(([path, mark]) => [path, this.#seen.get(path) ?? mark]));
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    this.#timer?.cancel();
+    if (this.#closed) return;
+    this.#timer = this.#clock.after(this.#intervalMs, () => {
+      const paths = this.#paths;
+      void look(paths).then((found) => {
+        if (this.#closed || paths !== this.#paths) return;
+        const changed = paths.some((path) => found.get(path) !== this.#seen.get(path));
+        this.#seen = found;
+        this.#schedule();
+        if (changed) this.#onChange();
+      });
+    });
+  }
+}
+
+async function look(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const marks = await Promise.all(
+    paths.map((path) =>
+      stat(path, { bigint: true }).then(
+        ({ dev, ino, size, mtimeNs }) => `${dev} ${ino} ${size} ${mtimeNs}`,
+        () => 'none',
+      ),
+    ),
+  );
+  return new Map(paths.map((path, index) => [path, marks[index] ?? 'none']));
+}

@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { DnsMetrics } from '../../observability/dns-metrics.ts';
+import type { GatewayMetrics } from '../../observability/gateway-metrics.ts';
+import { GatewayCounters } from './gateway-counters.ts';
+import type { Generation } from './generation.ts';
+import { metricsLayout, servesTraffic } from './listeners.ts';
+import type { ThreadData } from './thread-messages.ts';
+import { KeptThread, type ThreadHandlers, type ThreadRole } from './threads.ts';
+
+export interface DataPlaneOptions {
+  readonly generation: Generation;
+  readonly bundle: Uint8Array | undefined;
+  readonly stateDirectory: string;
+  readonly handlers: Omit<ThreadHandlers, 'onDrained'>;
+  readonly clock: Clock;
+}
+
+export interface ThreadStatus {
+  readonly role: ThreadRole;
+  readonly index: number;
+  readonly serving: boolean;
+}
+
+/** A generation that every thread has built and none serves yet. */
+export interface PreparedDataPlane {
+  commit(): void;
+  abandon(): void;
+}
+
+/**
+ * The worker threads of a node, with the counters that each of them writes. How many there
+ * are is settled when the node starts.
+ */
+export class DataPlane {
+  readonly dnsMetrics: readonly DnsMetrics[];
+  readonly #options: DataPlaneOptions;
+  readonly #counters: GatewayCounters;
+  readonly #gateways: readonly KeptThread[];
+  readonly #nameServers: readonly KeptThread[];
+  #generation: number;
+
+  constructor(options: DataPlaneOptions) {
+    const { generation, handlers, clock } = options;
+    const { config, own } = generation.configuration;
+    const serves = servesTraffic(config, own.region);
+    const layout = metricsLayout(config);
+    const gateways = serves ? config.threads.gateway : 1;
+    this.#options = options;
+    this.#generation = generation.number;
+    this.#counters = new GatewayCounters(gateways, layout);
+    this.dnsMetrics = Array.from(
+      { length: serves ? config.threads.dns : 0 },
+      () => new DnsMetrics(),
+    );
+    const data = this.#dataFor(generation, options.bundle);
+    const complete: ThreadHandlers = {
+      ...handlers,
+      onDeath: (role, index, reason) => {
+        if (role === 'gateway') this.#counters.threadEnded(index);
+        handlers.onDeath(role, index, reason);
+      },
+      onDrained: (_role, index, ended) => this.#counters.drained(index, ended),
+    };
+    this.#gateways = this.#counters
+      .for(layout)
+      .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer), complete, clock));
+    this.#nameServers = this.dnsMetrics.map(
+      ({ buffer }, i) => new KeptThread('dns', i, data(buffer), complete, clock),
+    );
+  }
+
+  /** Resolves when every thread listens. @throws what the first thread that failed threw. */
+  async start(): Promise<void> {
+    await Promise.all(this.#all.map((thread) => thread.start()));
+  }
+
+  /**
+   * Lets every thread build a generation beside the one that serves.
+   *
+   * @throws what the first thread that could not build it threw; then none keeps any of it.
+   */
+  async prepare(next: Generation, bundle: Uint8Array | undefined): Promise<PreparedDataPlane> {
+    const counters = this.#counters.for(metricsLayout(next.configuration.config));
+    const data = this.#dataFor(next, bundle);
+    const plans = [
+      ...this.#gateways.map((thread, i) => ({ thread, data: data(counters[i]!.buffer) })),
+      ...this.#nameServers.map((thread, i) => ({
+        thread,
+        data: data(this.dnsMetrics[i]!.buffer),
+      })),
+    ];
+    const abandon = () => {
+      for (const { thread } of plans) thread.abandon(next.number);
+    };
+    const results = await Promise.allSettled(plans.map((plan) => plan.thread.prepare(plan.data)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) {
+      abandon();
+      throw failed.reason;
+    }
+    return {
+      abandon,
+      commit: () => {
+        this.#counters.replace(counters, this.#generation);
+        this.#generation = next.number;
+        for (const plan of plans) plan.thread.commit(plan.data);
+      },
+    };
+  }
+
+  get threads(): readonly ThreadStatus[] {
+    return this.#all.map(({ role, index, serving }) => ({ role, index, serving }));
+  }
+
+  /** The sums over all gateway threads and over all revisions since the start. */
+  gatewayMetrics(): GatewayMetrics {
+    return this.#counters.total();
+  }
+
+  drain(on: boolean): void {
+    for (const thread of this.#gateways) thread.drain(on);
+  }
+
+  reopenLogs(): void {
+    for (const thread of this.#all) thread.reopenLogs();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((thread) => thread.close()));
+  }
+
+  get #all(): readonly KeptThread[] {
+    return [...this.#gateways, ...this.#nameServers];
+  }
+
+  #dataFor(
+    { number, configuration, table }: Generation,
+    bundle: Uint8Array | undefined,
+  ): (metricsBuffer: SharedArrayBuffer) => ThreadData {
+    const { config, own, serial, material } = configuration;
+    const { stateDirectory } = this.#options;
+    const accessLogPath = config.accessLog ? join(stateDirectory, 'access.log') : undefined;
+    const healthBuffer = table.buffer;
+    return (metricsBuffer) => ({
+      generation: number,
+      config,
+      own,
+      serial,
+      healthBuffer,
+      metricsBuffer,
+      material,
+      accessLogPath,
+      bundle,
+    });
+  }
+}

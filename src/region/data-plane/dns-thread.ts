@@ -1,0 +1,73 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../base/clock.ts';
+import { codeOf, messageOf } from '../../base/errors.ts';
+import { compileTopology } from '../../config/topology.ts';
+import { createDnsServer } from '../../dns/server/server.ts';
+import { HealthTable } from '../../health/table.ts';
+import { DnsMetrics } from '../../observability/dns-metrics.ts';
+import type { Locator } from '../../steering/geo/locator.ts';
+import { loadCountryData } from '../configuration/country-data.ts';
+import { FaultLog } from './fault-log.ts';
+import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
+import { TwoPhase } from './two-phase.ts';
+
+/** Entry of a DNS thread: UDP and TCP on one port, zones compiled here. */
+async function runDnsThread(data: ThreadData): Promise<void> {
+  const faults = new FaultLog(
+    (message) => post({ kind: 'warning', message: `DNS answered SERVFAIL: ${message}` }),
+    systemClock,
+  );
+  const locators = new Locators();
+  const server = await createDnsServer({
+    ...(await dnsConfiguration(data, locators)),
+    reusePort: true,
+    metrics: new DnsMetrics(data.metricsBuffer),
+    onFault: (error) => faults.fault(error),
+  });
+  const phases = new TwoPhase(post, async (next) =>
+    server.prepare(await dnsConfiguration(next, locators)),
+  );
+  parentPort?.on('message', (message: ToThread) => {
+    if (phases.take(message)) return;
+    if (message.kind === 'close') void server.close().then(() => parentPort?.close());
+  });
+  post({ kind: 'listening' });
+}
+
+async function dnsConfiguration(data: ThreadData, locators: Locators) {
+  const { config, own } = data;
+  const topology = compileTopology(config);
+  return {
+    config,
+    topology,
+    region: own.region,
+    states: new HealthTable(topology, data.healthBuffer),
+    locator: await locators.for(data),
+    serial: data.serial,
+    host: own.bind,
+    port: config.ports.dns,
+  };
+}
+
+/** The country data, kept while a revision names the same: they are some megabytes. */
+class Locators {
+  #kept: { readonly database: string | undefined; readonly locator: Locator } | undefined;
+
+  async for({ config, own }: ThreadData): Promise<Locator> {
+    const { database } = config.geo;
+    if (this.#kept && this.#kept.database === database) return this.#kept.locator;
+    // The node told of missing data when it started; a thread that takes over serves without.
+    const { locator } = await loadCountryData(config, own.region, { required: false });
+    this.#kept = { database, locator };
+    return locator;
+  }
+}
+
+function post(message: FromThread): void {
+  parentPort?.postMessage(message);
+}
+
+runDnsThread(workerData as ThreadData).catch((error: unknown) => {
+  post({ kind: 'failed', code: codeOf(error), message: messageOf(error) });
+  parentPort?.close();
+});

@@ -1,0 +1,46 @@
+import type { Config } from '../../config/schema/config.ts';
+import type { Material } from '../configuration/material.ts';
+import type { OwnNode } from '../own-node.ts';
+
+/** What a worker thread serves from, one generation of it. Cloned, but for the buffers. */
+export interface ThreadData {
+  readonly generation: number;
+  readonly config: Config;
+  readonly own: OwnNode;
+  /** SOA serial of the zones. */
+  readonly serial: number;
+  readonly healthBuffer: SharedArrayBuffer;
+  readonly metricsBuffer: SharedArrayBuffer;
+  readonly material: Material;
+  /** `undefined`: no access log. */
+  readonly accessLogPath: string | undefined;
+  /** What nodes that start without a configuration are given over the link. */
+  readonly bundle: Uint8Array | undefined;
+}
+
+/**
+ * A new generation comes in two steps, so that all threads swap or none does:
+ *
+ *   prepare ─▶ prepared ─▶ commit ─▶ … ─▶ drained (the last request of the one before ended)
+ *           └▶ refused    └▶ abandon
+ */
+export type ToThread =
+  | { readonly kind: 'prepare'; readonly data: ThreadData }
+  | { readonly kind: 'commit' | 'abandon'; readonly generation: number }
+  | { readonly kind: 'drain'; readonly on: boolean }
+  | { readonly kind: 'reopenLogs' | 'close' };
+
+export type FromThread =
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string }
+  | { readonly kind: 'prepared'; readonly generation: number }
+  | {
+      readonly kind: 'refused';
+      readonly generation: number;
+      readonly code: string | undefined;
+      readonly message: string;
+    }
+  /** `generation` is the one that ended. */
+  | { readonly kind: 'drained'; readonly generation: number }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'frame'; readonly region: string; readonly bytes: Uint8Array };

@@ -1,0 +1,72 @@
+import type {
+  EndpointStatus,
+  RegionStatus,
+  ServiceStatus,
+  StateStatus,
+} from '../../admin/node-view.ts';
+import type { EndpointReport, HealthReport, StateReport } from '../../health/report.ts';
+import type { HealthChange } from '../../health/status.ts';
+import type { Log } from '../../observability/log.ts';
+
+/** The gateway of every serving region, as this node holds it. */
+export function regionStatuses({ regions }: HealthReport): RegionStatus[] {
+  return regions.flatMap(({ name, gateway, draining, addresses, heardAgoMs }) =>
+    gateway
+      ? {
+          name,
+          gateway: stateStatus(gateway),
+          draining,
+          addresses,
+          lastHeardSecondsAgo:
+            heardAgoMs === undefined ? undefined : Math.round(heardAgoMs) / 1_000,
+        }
+      : [],
+  );
+}
+
+/** Every service in every region where it has endpoints. */
+export function serviceStatuses({ services }: HealthReport, ownRegion: string): ServiceStatus[] {
+  return services.map((service) => ({
+    name: service.service,
+    region: service.region,
+    ...stateStatus(service),
+    endpoints: service.region === ownRegion ? service.endpoints.map(endpointStatus) : [],
+  }));
+}
+
+/** The decided states alone, for the record that the store keeps. */
+export function decidedStates({ regions, services }: HealthReport): object {
+  return {
+    regions: Object.fromEntries(regions.map(({ name, gateway }) => [name, gateway?.state])),
+    services: Object.fromEntries(
+      services.map(({ service, region, state }) => [`${service}/${region}`, state]),
+    ),
+  };
+}
+
+/** Tells the log of every change of state, with its reason. */
+export function logHealthChange(log: Log, change: HealthChange): void {
+  if (change.kind === 'draining') {
+    log.info('draining changed', { of: change.region, draining: change.draining });
+    return;
+  }
+  if (change.kind === 'nodeDraining') {
+    const { region, node, draining } = change;
+    log.info('draining changed', { of: `${region}.${node}`, draining });
+    return;
+  }
+  const { subject, state, previous, reason } = change;
+  log.info('state changed', { of: subject.key, state, previous, reason });
+}
+
+function endpointStatus({ endpoint, verdict, ejected }: EndpointReport): EndpointStatus {
+  return {
+    address: `${endpoint.host}:${endpoint.port}`,
+    state: verdict === undefined ? 'unknown' : verdict === 'up' ? 'healthy' : 'unhealthy',
+    ejected,
+  };
+}
+
+function stateStatus({ state, reason, sinceWallMs, flaps }: StateReport): StateStatus {
+  return { state, reason, since: new Date(sinceWallMs).toISOString(), flaps };
+}

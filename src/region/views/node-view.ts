@@ -1,0 +1,154 @@
+import type { NodeStatus, NodeView, RevisionStatus } from '../../admin/node-view.ts';
+import type { Clock } from '../../base/clock.ts';
+import { explainDns } from '../../dns/explain.ts';
+import { explainRequest } from '../../gateway/explain.ts';
+import type { Health } from '../../health/health.ts';
+import { ProcessMeter } from '../../observability/process-meter.ts';
+import { renderMetrics } from '../../observability/render-metrics.ts';
+import type { Revisions } from '../../revisions/revisions.ts';
+import type { Secrets } from '../../secrets/secrets.ts';
+import type { Store } from '../../store/store.ts';
+import { sequenceOf } from '../configuration/configuration.ts';
+import type { ConfigurationSource } from '../configuration/configuration-source.ts';
+import type { LiveConfiguration } from '../configuration/live-configuration.ts';
+import type { StalenessWatch } from '../configuration/staleness-watch.ts';
+import type { DataPlane } from '../data-plane/data-plane.ts';
+import type { NodeOptions } from '../node.ts';
+import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
+import { regionStatuses, serviceStatuses } from './health-view.ts';
+import { createRevisionsView } from './revisions-view.ts';
+import { createSecretsView } from './secrets-view.ts';
+import { storeTroubles, storeView } from './store-view.ts';
+
+export type NodePhase = 'starting' | 'serving' | 'draining' | 'closed';
+
+export interface NodeParts {
+  readonly options: NodeOptions;
+  readonly live: LiveConfiguration;
+  readonly health: Health;
+  readonly dataPlane: DataPlane;
+  readonly store: Store;
+  readonly revisions: Revisions;
+  readonly secrets: Secrets;
+  readonly source: ConfigurationSource;
+  readonly snapshots: SnapshotKeeper;
+  readonly staleness: StalenessWatch;
+  readonly clock: Clock;
+  phase(): NodePhase;
+  drain(): void;
+}
+
+/** What the admin API shows of a running node, put together from its parts when asked. */
+export function createNodeView(parts: NodeParts): NodeView {
+  const { live } = parts;
+  const meter = new ProcessMeter();
+  const startedAt = new Date(parts.clock.wallMs()).toISOString();
+  const status = () => statusOf(parts, startedAt);
+  return {
+    ready: () => readinessOf(parts),
+    status,
+    metrics: () =>
+      renderMetrics({
+        node: status(),
+        process: meter.read(),
+        gateway: [parts.dataPlane.gatewayMetrics()],
+        dns: parts.dataPlane.dnsMetrics,
+      }),
+    explainRequest: (method, url) => {
+      const { configuration, table } = live.generation;
+      const { config, own } = configuration;
+      return explainRequest({ config, region: own.region, health: table }, method, url);
+    },
+    explainDns: (name, type, client = '127.0.0.1') => {
+      const { configuration, topology, table } = live.generation;
+      const { config, own, locator, serial } = configuration;
+      const data = { config, topology, region: own.region, states: table, locator, serial };
+      return explainDns(data, name, type, client);
+    },
+    drain: parts.drain,
+    revisions: createRevisionsView(parts, () => status().revision),
+    secrets: createSecretsView(parts.secrets, live),
+  };
+}
+
+function readinessOf({ phase, dataPlane }: NodeParts): { ready: boolean; reasons: string[] } {
+  const reasons: string[] = [];
+  if (phase() !== 'serving') reasons.push(`the node is ${phase()}`);
+  for (const { role, index, serving } of dataPlane.threads) {
+    if (!serving) reasons.push(`${role} thread ${index} does not serve`);
+  }
+  return { ready: reasons.length === 0, reasons };
+}
+
+function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
+  const { options, live, clock, dataPlane } = parts;
+  const health = parts.health.states();
+  const { own } = live.configuration;
+  const readiness = readinessOf(parts);
+  return {
+    region: own.region,
+    node: own.node,
+    version: options.version,
+    reportedAt: new Date(clock.wallMs()).toISOString(),
+    ready: readiness.ready,
+    revision: revisionOf(parts),
+    degraded: [...troublesOf(parts), ...readiness.reasons],
+    store: storeView(parts.store.status()),
+    regions: regionStatuses(health),
+    services: serviceStatuses(health, own.region),
+    threads: dataPlane.threads,
+    traffic: { ...dataPlane.gatewayMetrics().traffic(), startedAt },
+  };
+}
+
+function revisionOf({ live, source, clock }: NodeParts): RevisionStatus {
+  const { configuration } = live;
+  const { acceptedAtMs, hash } = configuration;
+  const staleForMs = source.staleForMs();
+  const { durationMs } = live;
+  const { refused } = source;
+  return {
+    hash,
+    sequence: sequenceOf(configuration),
+    loadedAt: new Date(acceptedAtMs).toISOString(),
+    ageSeconds: seconds(Math.max(0, clock.wallMs() - acceptedAtMs)),
+    source: isConfirmed(configuration.origin, staleForMs) ? 'store' : configuration.source,
+    staleForSeconds: staleForMs === undefined ? undefined : seconds(staleForMs),
+    appliedInSeconds: durationMs === undefined ? undefined : seconds(durationMs),
+    refused: refused && { sequence: refused.sequence, reason: refused.reason },
+    pendingRestart: live.pendingRestart,
+  };
+}
+
+/** Whatever it started from: the store has been heard since. */
+function isConfirmed(origin: string, staleForMs: number | undefined): boolean {
+  return origin === 'store' && staleForMs !== undefined && Number.isFinite(staleForMs);
+}
+
+function troublesOf({ live, source, snapshots, staleness, store }: NodeParts): string[] {
+  const { configuration } = live;
+  const troubles = [
+    ...configuration.degraded,
+    ...source.troubles,
+    ...storeTroubles(store.status()),
+    ...live.pendingRestart.map((what) => `takes effect at the next start: ${what}`),
+  ];
+  for (const trouble of [snapshots.trouble, staleness.trouble]) {
+    if (trouble !== undefined) troubles.push(trouble);
+  }
+  const { source: from, origin } = configuration;
+  if (from !== 'store' && from !== 'file' && !isConfirmed(origin, source.staleForMs())) {
+    troubles.push(`${startedFrom[from]}, and the store has not been heard since`);
+  }
+  return [...new Set(troubles)];
+}
+
+const startedFrom = {
+  snapshot: 'serving from the snapshot on disk',
+  peer: 'serving a copy from another node',
+  bundle: 'serving from an exported bundle',
+} as const;
+
+function seconds(ms: number): number {
+  return Math.round(ms) / 1_000;
+}
