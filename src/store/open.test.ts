@@ -40,6 +40,16 @@ describe('storeOptionsFor', () => {
       withSecret.engine === 'jetstream' && withSecret.voters,
       [1, 2, 3].map((n) => `nats://127.0.${n}.1:4223`),
     );
+    const votersOf = (servers: object) => {
+      const filled = {
+        store: { engine: 'jetstream', servers },
+        stack: { storePorts: { leaf: 7222 } },
+      };
+      const made = storeOptionsFor(config(filled), 'b', 'b', 'a-secret-of-the-test');
+      return made.engine === 'jetstream' ? made.voters?.length : undefined;
+    };
+    assert.equal(votersOf({ b: ['nats://127.0.2.1:7222'] }), 3, 'as a stack fills it in');
+    assert.equal(votersOf({ b: ['nats://10.0.0.2:4222'] }), 0, "an operator's own");
     assert.throws(() => storeOptionsFor(named, 'b', 'b'), { code: 'store_not_configured' });
   });
 
