@@ -66,7 +66,7 @@ export class DataPlane {
       .for(layout)
       .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer), complete, clock));
     this.#nameServers = this.dnsMetrics.map(
-      ({ buffer }, i) => new KeptThread('dns', i, data(buffer), complete, clock),
+      ({ buffer }, i) => new KeptThread('dns', i, withoutKeys(data(buffer)), complete, clock),
     );
   }
 
@@ -87,7 +87,7 @@ export class DataPlane {
       ...this.#gateways.map((thread, i) => ({ thread, data: data(counters[i]!.buffer) })),
       ...this.#nameServers.map((thread, i) => ({
         thread,
-        data: data(this.dnsMetrics[i]!.buffer),
+        data: withoutKeys(data(this.dnsMetrics[i]!.buffer)),
       })),
     ];
     const abandon = () => {
@@ -154,4 +154,9 @@ export class DataPlane {
       bundle,
     });
   }
+}
+
+/** A name server proves itself to nobody, and hands no copies out. */
+function withoutKeys(data: ThreadData): ThreadData {
+  return { ...data, material: { https: undefined, identity: undefined }, bundle: undefined };
 }
