@@ -5,6 +5,7 @@ import { createHealth } from '../health/create-health.ts';
 import type { Health } from '../health/health.ts';
 import type { Log } from '../observability/log.ts';
 import { Revisions } from '../revisions/revisions.ts';
+import { overwriteRegisters } from '../secrets/core-dumps.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { openStore, storeOptionsFor } from '../store/open.ts';
@@ -159,6 +160,7 @@ class RunningNode implements RegionNode {
     for (const sentence of configuration.degraded) log.warn(sentence);
     const { hash: revision, source, own } = configuration;
     log.info('serving', { revision, source, node: own.node });
+    overwriteRegisters();
     this.#source?.start();
   }
 

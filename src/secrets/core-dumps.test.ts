@@ -96,6 +96,45 @@ describe('a crash', { skip: noCoreFiles() }, () => {
   });
 });
 
+describe('the registers in a core file', { skip: noCoreFiles() }, () => {
+  const crash = "process.kill(process.pid, 'SIGSEGV');";
+  const decode = `
+    ${leaveOut}
+    import { createHash } from 'node:crypto';
+    const digest = createHash('sha256').update('planted').digest('hex');
+    Buffer.from(digest.repeat(8), 'latin1').toString('base64');
+  `;
+  /** Of what was decoded, the most that stands in the core file in one piece. */
+  const mostBytes = (name: string, program: string): number => {
+    const { cwd, signal } = run(name, program);
+    assert.equal(signal, 'SIGSEGV');
+    const core = readFileSync(join(cwd, readdirSync(cwd).find((each) => each.startsWith('core'))!));
+    rmSync(cwd, { recursive: true });
+    const texts = [planted.repeat(2), Buffer.from(planted.repeat(9)).toString('base64')];
+    return Math.max(...texts.map((text) => longestPiece(core, Buffer.from(text))));
+  };
+
+  test('hold what a thread did last, until they are overwritten', (context) => {
+    const before = mostBytes('registers', decode + crash);
+    const overwrite = `import { overwriteRegisters } from '${module}'; overwriteRegisters();`;
+    const after = mostBytes('overwritten', decode + overwrite + crash);
+    context.diagnostic(`${before} bytes of it before, ${after} after`);
+    assert.ok(after < 8, `${after} bytes of it are left`);
+  });
+});
+
+/** Of `text`, the most that `bytes` hold in one piece; pieces of fewer than 8 are chance. */
+function longestPiece(bytes: Buffer, text: Buffer): number {
+  let most = 0;
+  for (let at = 0; at + 8 <= text.length; at++) {
+    let length = 8;
+    while (at + length <= text.length && bytes.includes(text.subarray(at, at + length))) {
+      most = Math.max(most, length++);
+    }
+  }
+  return most;
+}
+
 const notLinux = process.platform === 'linux' ? false : 'there is no /proc';
 test('the setting is that of core(5), and children inherit it', { skip: notLinux }, () => {
   const show = `

@@ -1,4 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
+import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import type { KeyRing } from '../../secrets/key-ring.ts';
 import { findOwnNode } from '../own-node.ts';
 import type { Accepted, Configuration } from './configuration.ts';
@@ -45,6 +46,7 @@ export async function assemble(
     troubles.push(`${keptSentence}: ${messageOf(error)}`);
     return keptMaterial;
   });
+  overwriteRegisters();
   const complete = { ...keptMaterial, ...present(material) };
   if (keptMaterial && complete.https !== material.https) troubles.push(`${keptSentence} for HTTPS`);
   if (keptMaterial && complete.identity !== material.identity) {

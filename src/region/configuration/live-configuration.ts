@@ -5,6 +5,7 @@ import type { Health } from '../../health/health.ts';
 import { planHealth } from '../../health/plan.ts';
 import type { Log } from '../../observability/log.ts';
 import { encodeBundle } from '../../revisions/bundle.ts';
+import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { type Generation, nextGeneration } from '../data-plane/generation.ts';
 import { portNeeds } from '../data-plane/listeners.ts';
@@ -90,7 +91,7 @@ export class LiveConfiguration {
 
   /** Never rejects: a refusal is an outcome. */
   change(offer: Offer): Promise<ChangeOutcome> {
-    const outcome = this.#changing.then(() => this.#change(offer));
+    const outcome = this.#changing.then(() => this.#change(offer)).finally(overwriteRegisters);
     this.#changing = outcome;
     return outcome;
   }

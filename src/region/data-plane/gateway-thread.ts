@@ -6,6 +6,7 @@ import { createGateway, type GatewayConfiguration } from '../../gateway/gateway.
 import { HealthTable } from '../../health/table.ts';
 import { AccessLog } from '../../observability/access-log.ts';
 import { GatewayMetrics } from '../../observability/gateway-metrics.ts';
+import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import { FaultLog } from './fault-log.ts';
 import { isSameLayout } from './gateway-counters.ts';
 import { gatewayListeners, metricsLayout } from './listeners.ts';
@@ -64,6 +65,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
         .then(() => accessLog?.close())
         .then(() => parentPort?.close());
   });
+  overwriteRegisters();
   post({ kind: 'listening' });
 }
 

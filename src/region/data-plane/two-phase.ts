@@ -1,4 +1,5 @@
 import { codeOf, messageOf } from '../../base/errors.ts';
+import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
 interface Prepared {
@@ -41,6 +42,8 @@ export class TwoPhase {
       this.#post({ kind: 'prepared', generation });
     } catch (error) {
       this.#post({ kind: 'refused', generation, code: codeOf(error), message: messageOf(error) });
+    } finally {
+      overwriteRegisters();
     }
   }
 
@@ -50,5 +53,6 @@ export class TwoPhase {
     const { parts } = this.#prepared;
     this.#prepared = undefined;
     parts[how]();
+    overwriteRegisters();
   }
 }
