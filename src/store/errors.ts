@@ -71,3 +71,8 @@ export function isStoreError(error: unknown, code?: StoreErrorCode): error is St
   }
   return code === undefined || error.code === code;
 }
+
+/** True for an error of the store that may be over by itself. */
+export function isPassingStoreError(error: unknown): error is StoreError {
+  return isStoreError(error) && storeErrorIsRetryable[error.code];
+}

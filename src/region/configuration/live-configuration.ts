@@ -6,6 +6,7 @@ import { planHealth } from '../../health/plan.ts';
 import type { Log } from '../../observability/log.ts';
 import { encodeBundle } from '../../revisions/bundle.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
+import { isPassingStoreError } from '../../store/errors.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { type Generation, nextGeneration } from '../data-plane/generation.ts';
 import { portNeeds } from '../data-plane/listeners.ts';
@@ -109,7 +110,8 @@ export class LiveConfiguration {
       await this.#swap(configuration);
     } catch (error) {
       const reason = bounded(messageOf(error));
-      log.error('revision refused', { place, reason });
+      if (isPassingStoreError(error)) log.warn('revision could not be fetched', { place, reason });
+      else log.error('revision refused', { place, reason });
       return { kind: 'refused', code: codeOf(error) ?? 'internal_error', reason, error };
     }
     this.#durationMs = clock.monotonicMs() - heardAtMs;

@@ -8,7 +8,7 @@ import type { Head, Refusal, RevisionInfo } from '../../revisions/revision.ts';
 import type { Revisions } from '../../revisions/revisions.ts';
 import { secretReferences } from '../../secrets/reference.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
-import { isStoreError, storeErrorIsRetryable } from '../../store/errors.ts';
+import { isPassingStoreError } from '../../store/errors.ts';
 import { Acknowledger } from './acknowledger.ts';
 import { appliedAtMs } from './applied-at.ts';
 import { type Accepted, type SealedSecrets, sequenceOf } from './configuration.ts';
@@ -213,7 +213,7 @@ export class StoreSource implements ConfigurationSource {
       return this.#watchFiles();
     }
     const { code, reason, error } = outcome;
-    if (isStoreError(error) && storeErrorIsRetryable[error.code]) {
+    if (isPassingStoreError(error)) {
       this.#trouble = `revision ${info.sequence} could not be fetched: ${reason}`;
       this.#anew ||= known;
       return this.#pause(askAgainMs);

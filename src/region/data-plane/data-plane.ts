@@ -93,11 +93,12 @@ export class DataPlane {
     const abandon = () => {
       for (const { thread } of plans) thread.abandon(next.number);
     };
-    const results = await Promise.allSettled(plans.map((plan) => plan.thread.prepare(plan.data)));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) {
+    try {
+      // One after the other: while one builds, its siblings serve.
+      for (const plan of plans) await plan.thread.prepare(plan.data);
+    } catch (error) {
       abandon();
-      throw failed.reason;
+      throw error;
     }
     return {
       abandon,

@@ -75,7 +75,12 @@ export function explainFailure(error: unknown, operation: FailedOperation): Stor
   if (!(error instanceof TimeoutError)) {
     return storeError('store_unreachable', `${what}: ${messageOf(error)}`, facts);
   }
-  if (!write) return storeError('store_unreachable', `${what}: no answer in time`, facts);
+  if (!write)
+    return storeError(
+      'store_unreachable',
+      `${what}: the store's server gave no answer in time`,
+      facts,
+    );
   const text = `${what}: no majority confirmed the write in time; it may have happened, or still happen`;
   return storeError('no_quorum', text, facts);
 }
