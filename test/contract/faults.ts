@@ -11,6 +11,8 @@ import { bytes, show } from './contract-values.ts';
 
 /** Elections of nats-server take up to about 10 s where nobody calls them. */
 export const recoveryMs = 20_000;
+/** A new hub elects a leader for every stream, and a mirror that asked too early asks again after 30 s. */
+const formedMs = 60_000;
 
 /** How servers and clients know each other. */
 export type Protection = 'secret' | 'tls';
@@ -36,9 +38,9 @@ export class Faults {
     this.near = this.open('a');
     this.far = this.open('b');
     this.watched = collect(this.near.bucket('log').watch());
-    await eventually('the store', this.bothReachable, recoveryMs);
+    await eventually('the store', this.bothReachable, formedMs);
     await persistently(() => this.far.bucket('log').put('start', bytes('1')));
-    await eventually('the watch', () => this.watched.includes('start=1'));
+    await eventually('the watch', () => this.watched.includes('start=1'), formedMs);
   }
 
   open(region: string, secret = this.cluster.secret): Store {
@@ -55,7 +57,7 @@ export class Faults {
         const found = this.near.status().buckets.find(({ name }) => name === bucket);
         return found?.current === 3 && found.leader?.slice('hub-'.length);
       },
-      recoveryMs,
+      formedMs,
     );
   }
 
