@@ -103,6 +103,7 @@ function serialiseOne(of = head): string {
     target: normalisePath(of.path) + of.query,
     authority: of.authority,
     head: of,
+    fields: of.fields,
     body: of.body,
     extra,
     strip: 'outside',

@@ -34,14 +34,20 @@ export interface AnswerContext {
   readonly requestId: string;
   readonly region: string;
   readonly wallMs: number;
-  readonly keepAlive: boolean;
-  readonly clientMinor: 0 | 1;
   /** HEAD: the head says what a GET would get, the body stays away. */
   readonly headOnly: boolean;
 }
 
-/** The whole message, or its head where the body is bytes. Never stored by a cache: it tells of a moment. */
-export function serialiseAnswer(answer: OwnAnswer, context: AnswerContext): string {
+/**
+ * The whole message in HTTP/1.1, or its head where the body is bytes. Never stored by a
+ * cache: it tells of a moment.
+ */
+export function serialiseAnswer(
+  answer: OwnAnswer,
+  context: AnswerContext,
+  keepAlive: boolean,
+  clientMinor: 0 | 1,
+): string {
   const { status, contentType, body, fields } = answer;
   const text = context.headOnly || status === 204 || typeof body !== 'string' ? '' : body;
   const content =
@@ -50,11 +56,11 @@ export function serialiseAnswer(answer: OwnAnswer, context: AnswerContext): stri
     `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n` +
     `Date: ${new Date(context.wallMs).toUTCString()}\r\n${content}Cache-Control: no-store\r\n` +
     `X-Request-Id: ${context.requestId}\r\nMeridian-Region: ${context.region}\r\n` +
-    `${connectionLine(context)}${fields}\r\n${text}`
+    `${connectionLine(keepAlive, clientMinor)}${fields}\r\n${text}`
   );
 }
 
-function connectionLine({ keepAlive, clientMinor }: AnswerContext): string {
+function connectionLine(keepAlive: boolean, clientMinor: 0 | 1): string {
   if (!keepAlive) return 'Connection: close\r\n';
   return clientMinor === 0 ? 'Connection: keep-alive\r\n' : '';
 }

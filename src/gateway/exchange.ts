@@ -1,14 +1,12 @@
 import type { ServiceConfig } from '../config/schema/service.ts';
-import { type OwnAnswer, serialiseAnswer } from './answers.ts';
+import type { OwnAnswer } from './answers.ts';
 import type { Target, Tried } from './choose.ts';
-import type { ClientConnection } from './client/connection.ts';
-import { framingFor } from './client/framing-for.ts';
+import type { ClientStream } from './client/client-stream.ts';
 import { PacedBody } from './client/paced-body.ts';
 import type { RequestIdentity } from './forwarding.ts';
 import type { Generation } from './generation.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
-import { lastChunk, lastChunkWith, serialiseResponseHead } from './http1/serialise.ts';
 import type { Phases } from './phases.ts';
 import type { ProblemCode } from './problems.ts';
 import {
@@ -19,10 +17,9 @@ import {
 } from './retry.ts';
 import type { Runtime } from './runtime.ts';
 import type { RoutePlan } from './snapshot.ts';
-import type { UpstreamConnection } from './upstream/connection.ts';
-import type { Pool } from './upstream/pool.ts';
 import type { ResponseReceiver } from './upstream/response-receiver.ts';
 import type { RouteView } from './upstream/route-view.ts';
+import type { UpstreamPool, UpstreamStream } from './upstream/upstream-stream.ts';
 
 /** Status in logs and metrics of a request whose client went away (nginx's convention). */
 export const clientGone = 499;
@@ -43,7 +40,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   readonly runtime: Runtime;
   /** The one in which it began. */
   readonly generation: Generation;
-  readonly client: ClientConnection;
+  readonly client: ClientStream;
   readonly head: RequestHead;
   readonly identity: RequestIdentity;
   readonly startedMs: number;
@@ -73,14 +70,11 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   /** Of the problem that the gateway answered with. */
   problemCode: ProblemCode | undefined = undefined;
   /** Of the current attempt: being made, then `#ready`. */
-  #connection: UpstreamConnection | undefined;
+  #stream: UpstreamStream | undefined;
   #ready = false;
   #held: Buffer[] | undefined;
   #contentBytes = 0;
   #trailers: readonly string[] = [];
-  #keepAlive = false;
-  /** The client knows the end of the response by the close only. */
-  #byClose = false;
   /** What the client has not taken yet of an answer of our own. */
   #paced: PacedBody | undefined;
   /** After a switch: which directions have ended. */
@@ -91,7 +85,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   constructor(
     runtime: Runtime,
     phases: Phases,
-    client: ClientConnection,
+    client: ClientStream,
     head: RequestHead,
     identity: RequestIdentity,
   ) {
@@ -125,7 +119,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
 
   /** Of the response, head and framing included. */
   get sentBytes(): number {
-    return this.status === 0 || this.status === clientGone ? 0 : this.client.writer.messageBytes;
+    return this.status === 0 || this.status === clientGone ? 0 : this.client.responseBytes;
   }
 
   // ── Request, from the client ─────────────────────────────────────────────────────────
@@ -133,10 +127,10 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   requestData(part: Buffer): void {
     if (this.#over) return;
     this.#contentBytes += part.length;
-    const connection = this.#ready ? this.#connection : undefined;
-    if (connection) {
+    const stream = this.#ready ? this.#stream : undefined;
+    if (stream) {
       this.bodyBegun = true;
-      connection.writer.data(part, 0, part.length, false);
+      stream.data(part);
     } else if (this.#held) this.#held.push(part);
     else this.#held = [part];
   }
@@ -144,55 +138,43 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   requestEnd(trailers: readonly string[]): void {
     this.requestComplete = true;
     this.#trailers = trailers;
-    if (this.#ready && this.#connection) this.#endRequest(this.#connection);
+    if (this.#ready) this.#stream?.end(trailers);
   }
 
   /** After all that one read of the client brought. False: the client must wait. */
   requestFlush(): boolean {
     if (this.#over) return true;
-    const connection = this.#ready ? this.#connection : undefined;
-    if (!connection) return this.requestComplete || !this.#held;
-    const taken = connection.writer.flush();
-    if (this.switched) connection.sending(false);
-    else if (!this.requestComplete) connection.sending(taken);
-    return taken;
+    const stream = this.#ready ? this.#stream : undefined;
+    return stream ? stream.flush() : this.requestComplete || !this.#held;
   }
 
   /** After a switch: the client sends no more. */
   switchedEnd(): void {
     this.#requestEnded = true;
-    this.#connection?.socket.end();
-  }
-
-  #endRequest(connection: UpstreamConnection): void {
-    connection.writer.end(this.#trailers.length === 0 ? lastChunk : lastChunkWith(this.#trailers));
-    connection.sent();
+    this.#stream?.endSwitched();
   }
 
   // ── Attempts ─────────────────────────────────────────────────────────────────────────
 
   /** Starts an attempt. False: the pool has no connection to give. */
-  attempt(pool: Pool, fresh: boolean): boolean {
+  attempt(pool: UpstreamPool, fresh: boolean): boolean {
     this.#ready = false;
-    const connection = pool.acquire(this, fresh);
-    this.#connection = connection;
-    return connection !== undefined;
+    const stream = pool.acquire(this, fresh);
+    this.#stream = stream;
+    return stream !== undefined;
   }
 
-  onReady(connection: UpstreamConnection): void {
-    const { writer } = connection;
-    this.#connection = connection;
+  onReady(stream: UpstreamStream): void {
+    this.#stream = stream;
     this.#ready = true;
-    writer.begin(this.#phases.requestHead(this), this.head.body.kind === 'chunked');
+    stream.send(this.#phases.outgoing(this));
     if (this.#held) {
       this.bodyBegun = true;
-      for (const part of this.#held) writer.data(part, 0, part.length, false);
+      for (const part of this.#held) stream.data(part);
       this.#held = undefined;
     }
-    if (this.requestComplete) this.#endRequest(connection);
-    const taken = writer.flush();
-    if (!this.requestComplete) connection.sending(taken);
-    if (taken) this.client.resumeBody();
+    if (this.requestComplete) stream.end(this.#trailers);
+    if (stream.flush()) this.client.resumeBody();
   }
 
   onDrain(): void {
@@ -200,7 +182,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   }
 
   onFailure(failure: AttemptFailure): void {
-    this.#connection = undefined;
+    this.#stream = undefined;
     this.#phases.failed(this, failure);
   }
 
@@ -211,8 +193,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
 
   /** Ends the attempt for a reason of ours; the caller decides what comes next. */
   abandon(): void {
-    this.#connection?.close();
-    this.#connection = undefined;
+    this.#stream?.close();
+    this.#stream = undefined;
   }
 
   // ── Response ─────────────────────────────────────────────────────────────────────────
@@ -220,49 +202,35 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   onInterim(head: ResponseHead): void {
     if (this.head.minor === 0) return;
     this.answered = true;
-    this.client.writer.interim(
-      serialiseResponseHead({ head, body: head.body, keepAlive: true, extra: '', fromPeer: false }),
-    );
-    if (!this.client.writer.flush()) this.#pauseUpstream();
+    this.client.interim(head);
+    if (!this.client.flush()) this.#pauseUpstream();
   }
 
-  onHead(head: ResponseHead, connection: UpstreamConnection): void {
-    this.#phases.respond(this, head, connection);
+  onHead(head: ResponseHead, stream: UpstreamStream): void {
+    this.#phases.respond(this, head, stream);
   }
 
   /** Starts the client's response with a head from upstream. */
   forward(head: ResponseHead, extra: string, fromPeer: boolean): void {
-    const body = framingFor(this.head.minor, head.body);
     this.view = undefined;
-    this.#byClose = body.kind === 'close';
-    this.#begin(head.status, !this.#byClose);
-    const text = serialiseResponseHead({
-      head,
-      body,
-      keepAlive: this.#keepAlive,
-      extra,
-      fromPeer,
-      clientMinor: this.head.minor,
-    });
-    this.client.writer.begin(text, body.kind === 'chunked');
+    this.answered = true;
+    this.status = head.status;
+    this.client.begin(head, extra, fromPeer);
   }
 
   /** Answers without an upstream and ends. */
   answer(answer: OwnAnswer): void {
     this.abandon();
-    this.#begin(answer.status, true);
-    const { runtime } = this;
-    const text = serialiseAnswer(answer, {
+    this.answered = true;
+    this.status = answer.status;
+    this.client.answer(answer, {
       requestId: this.identity.requestId,
       region: this.generation.regionName,
-      wallMs: runtime.clock.wallMs(),
-      keepAlive: this.#keepAlive,
-      clientMinor: this.head.minor,
+      wallMs: this.runtime.clock.wallMs(),
       headOnly: this.method === 'HEAD',
     });
-    this.client.writer.begin(text, false);
     if (typeof answer.body === 'string' || this.method === 'HEAD') {
-      this.#end();
+      this.#end(true);
       return;
     }
     this.#paced = new PacedBody(answer.body);
@@ -270,74 +238,66 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   }
 
   #pour(paced: PacedBody): void {
-    if (!paced.pour(this.client.writer)) {
+    if (!paced.pour(this.client)) {
       this.client.stalled();
       return;
     }
     this.#paced = undefined;
-    this.#end();
-  }
-
-  /** The connection is kept only when the client wants it and the request has come whole. */
-  #begin(status: number, reusable: boolean): void {
-    this.answered = true;
-    this.status = status;
-    this.#keepAlive = reusable && this.requestComplete && this.client.mayKeepAlive(this.head);
+    this.#end(true);
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    this.client.writer.data(bytes, start, end, true);
+    this.client.data(bytes, start, end, true);
   }
 
   onPause(): void {
-    if (this.client.writer.flush()) this.client.progressed();
+    if (this.client.flush()) this.client.progressed();
     else this.#pauseUpstream();
   }
 
   #pauseUpstream(): void {
-    this.#connection?.pause();
+    this.#stream?.pause();
     this.client.stalled();
   }
 
   clientDrained(): void {
     if (this.#paced) this.#pour(this.#paced);
-    else this.#connection?.resume();
+    else this.#stream?.resume();
   }
 
   onEnd(trailers: readonly string[]): void {
-    this.#connection = undefined;
-    this.client.writer.end(trailers.length === 0 ? lastChunk : lastChunkWith(trailers));
-    this.#end();
+    this.#stream = undefined;
+    this.client.end(trailers);
+    this.#end(true);
   }
 
   /** Nothing of it has left yet when head and broken part came in one read: then it never does. */
   onTruncated(): void {
-    this.#connection = undefined;
-    if (!this.switched && this.client.writer.withdraw()) {
+    this.#stream = undefined;
+    if (!this.switched && this.client.withdraw()) {
       this.answered = false;
       this.#phases.problem(this, 'upstream_bad_response');
       return;
     }
     this.#over = true;
     this.#phases.ended(this);
-    this.client.abort(this.#byClose);
+    this.client.truncate();
   }
 
-  onSwitch(head: ResponseHead, connection: UpstreamConnection): void {
+  onSwitch(head: ResponseHead, stream: UpstreamStream): void {
     this.switched = true;
-    this.#phases.respond(this, head, connection);
-    connection.writer.begin('', false);
+    this.#phases.respond(this, head, stream);
     this.client.switchProtocol();
   }
 
   onSwitchedEnd(): void {
     this.#responseEnded = true;
-    this.client.socket.end();
+    this.client.endSwitched();
   }
 
   onSwitchedClosed(): void {
-    this.#connection = undefined;
-    this.#end();
+    this.#stream = undefined;
+    this.#end(false);
   }
 
   // ── End ──────────────────────────────────────────────────────────────────────────────
@@ -345,18 +305,18 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   /** The client is gone: what is under way upstream is cancelled. */
   cancel(): void {
     if (this.#over) return;
-    if (this.#requestEnded && this.#responseEnded) this.#connection?.finish();
+    if (this.#requestEnded && this.#responseEnded) this.#stream?.finish();
     else this.abandon();
     if (this.status === 0) this.status = clientGone;
     this.#over = true;
     this.#phases.ended(this);
   }
 
-  #end(): void {
+  #end(clean: boolean): void {
     if (this.#over) return;
     this.#over = true;
-    this.client.writer.flush();
+    this.client.flush();
     this.#phases.ended(this);
-    this.client.exchangeDone(this.#keepAlive && !this.switched);
+    this.client.done(clean);
   }
 }

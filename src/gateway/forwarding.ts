@@ -36,6 +36,11 @@ export class ConnectionOrigin {
     return this.entrance.name;
   }
 
+  /** Whether the bytes come over TLS. */
+  get secure(): boolean {
+    return this.entrance.name !== 'http';
+  }
+
   /**
    * `X-Forwarded-*` and `Forwarded` (RFC 7239) for a request to `authority`; kept, since the
    * next request of a connection mostly is to the same.

@@ -6,11 +6,11 @@ import type { GatewayErrorCode } from './gateway-error.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 import type { RequestMetrics } from './runtime.ts';
 import { compileSnapshot, type Snapshot } from './snapshot.ts';
-import type { Pool } from './upstream/pool.ts';
 import { type Pools, tcpKey } from './upstream/pools.ts';
 import { RelayNodes } from './upstream/relay-nodes.ts';
 import { RoundRobin } from './upstream/round-robin.ts';
 import { RouteView } from './upstream/route-view.ts';
+import type { UpstreamPool } from './upstream/upstream-stream.ts';
 
 /** What is needed while requests begin. */
 interface Intake {
@@ -54,7 +54,7 @@ export class Generation {
   readonly #pools: Pools;
   readonly #drained = Promise.withResolvers<void>();
   /** By endpoint index, for the current generation only: the pools of others may go. */
-  #endpointPools: (Pool | undefined)[];
+  #endpointPools: (UpstreamPool | undefined)[];
   #intake: Intake;
   #requests = 0;
   #retired = false;
@@ -112,7 +112,7 @@ export class Generation {
     return this.#intake.views[routeIndex]!;
   }
 
-  pool(target: Target): Pool {
+  pool(target: Target): UpstreamPool {
     if (target.kind === 'relay') return this.#pools.link(target.to);
     const { index, host, port } = target.endpoint;
     const known = this.#endpointPools[index];

@@ -1,6 +1,7 @@
 import { formatAccessEntry } from '../observability/access-entry.ts';
 import { problemAnswer, serialiseAnswer } from './answers.ts';
 import { choose, type Target, unavailableCode } from './choose.ts';
+import type { ClientStream } from './client/client-stream.ts';
 import type { ClientConnection } from './client/connection.ts';
 import type { RequestTaker } from './client/request-taker.ts';
 import { accessEntryOf, refusalEntry } from './entry-of.ts';
@@ -9,7 +10,7 @@ import { hopsOf, identify, ownLines, relayLines } from './forwarding.ts';
 import { findField } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
-import { serialiseRequestHead } from './http1/serialise.ts';
+import type { OutgoingRequest } from './http1/serialise.ts';
 import { WireError } from './http1/wire-error.ts';
 import { healthPath, ownAnswer, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
@@ -24,8 +25,8 @@ import {
   retryAfter,
 } from './retry.ts';
 import type { Runtime } from './runtime.ts';
-import type { UpstreamConnection } from './upstream/connection.ts';
 import type { RouteView } from './upstream/route-view.ts';
+import type { UpstreamStream } from './upstream/upstream-stream.ts';
 
 /** On the link only: a problem of the answering gateway, not a response of a service. */
 const problemField = 'Meridian-Problem';
@@ -57,7 +58,7 @@ export class Lifecycle implements RequestTaker, Phases {
     this.#onDefect = onDefect;
   }
 
-  open(client: ClientConnection, head: RequestHead): Exchange {
+  open(client: ClientStream, head: RequestHead): Exchange {
     const identity = identify(head, client.origin, this.#runtime.random);
     this.#runtime.generation.requestBegan();
     return new Exchange(this.#runtime, this, client, head, identity);
@@ -151,21 +152,21 @@ export class Lifecycle implements RequestTaker, Phases {
     }
   }
 
-  requestHead(exchange: Exchange): string {
+  outgoing(exchange: Exchange): OutgoingRequest {
     const { head, client, identity, target, generation } = exchange;
     const { regionName } = generation;
     let extra = ownLines(head, client.origin, identity, regionName);
     if (target!.kind === 'relay') extra += relayLines(regionName, identity.clientAddress);
-    if (head.upgrade !== undefined) extra += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-    return serialiseRequestHead({
+    return {
       method: head.method,
       target: exchange.path + head.query,
       authority: head.authority,
       head,
+      fields: head.fields,
       body: head.body,
       extra,
       strip: client.origin.peerRegion === undefined ? 'outside' : 'link',
-    });
+    };
   }
 
   failed(exchange: Exchange, failure: AttemptFailure): void {
@@ -201,25 +202,24 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   // 7 ─ respond
-  respond(exchange: Exchange, head: ResponseHead, connection: UpstreamConnection): void {
+  respond(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): void {
     const { target, generation } = exchange;
     const fromPeer = target!.kind === 'relay';
     if (target!.kind === 'endpoint') generation.health.recordSuccess(target!.endpoint.index);
-    else if (head.status >= 502 && this.#relayElsewhere(exchange, head, connection)) return;
+    else if (head.status >= 502 && this.#relayElsewhere(exchange, head, stream)) return;
     let extra = `X-Request-Id: ${exchange.identity.requestId}\r\n`;
     if (!fromPeer) extra += `Meridian-Region: ${generation.regionName}\r\n`;
-    if (head.upgrade) extra += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
     exchange.forward(head, extra, fromPeer);
   }
 
   /** The other region has nothing usable either: another one may. */
-  #relayElsewhere(exchange: Exchange, head: ResponseHead, connection: UpstreamConnection): boolean {
+  #relayElsewhere(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): boolean {
     if (findField(head.fields, problemField.toLowerCase()) === undefined) return false;
     if (retryAfter({ kind: 'refusedByPeer', reused: false }, exchange) === 'no') return false;
     const view = exchange.view!;
     const next = choose(view.plan, view, exchange);
     if (next.kind === 'none') return false;
-    connection.detach();
+    stream.detach();
     exchange.lastFailure = 'refusedByPeer';
     this.#forward(exchange, view.target(next), false);
     return true;
@@ -277,14 +277,9 @@ export class Lifecycle implements RequestTaker, Phases {
     accessLog?.write(
       formatAccessEntry(refusalEntry(client.origin.address, code, requestId, clock.wallMs())),
     );
-    return serialiseAnswer(problemAnswer(code, requestId, '', detail === '' ? undefined : detail), {
-      requestId,
-      region: regionName,
-      wallMs: clock.wallMs(),
-      keepAlive: false,
-      clientMinor: 1,
-      headOnly: false,
-    });
+    const answer = problemAnswer(code, requestId, '', detail === '' ? undefined : detail);
+    const context = { requestId, region: regionName, wallMs: clock.wallMs(), headOnly: false };
+    return serialiseAnswer(answer, context, false, 1);
   }
 
   defect(error: unknown): void {

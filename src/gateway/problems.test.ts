@@ -17,7 +17,9 @@ test('every problem has a reason phrase, a title of its own and a fitting source
     titles.add(problem.title);
     const text = serialiseAnswer(
       { status: problem.status, contentType: 'x/y', body: '', fields: '' },
-      { requestId: 'r', region: 'eu', wallMs: 0, keepAlive: true, clientMinor: 1, headOnly: false },
+      { requestId: 'r', region: 'eu', wallMs: 0, headOnly: false },
+      true,
+      1,
     );
     assert.match(text, /^HTTP\/1\.1 \d{3} [A-Z][A-Za-z -]+\r\n/, code);
   }

@@ -1,13 +1,18 @@
 import type { Socket } from 'node:net';
 import type { Place } from '../admission.ts';
+import { type AnswerContext, type OwnAnswer, serialiseAnswer } from '../answers.ts';
 import { Deadline } from '../deadline-wheel.ts';
 import type { Exchange } from '../exchange.ts';
 import type { ConnectionOrigin } from '../forwarding.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import { parseRequestHead, type RequestHead } from '../http1/request-parser.ts';
+import type { ResponseHead } from '../http1/response-parser.ts';
+import { lastChunk, lastChunkWith, serialiseResponseHead } from '../http1/serialise.ts';
 import { WireError } from '../http1/wire-error.ts';
 import { MessageWriter } from '../message-writer.ts';
 import type { Runtime } from '../runtime.ts';
+import type { ClientStream } from './client-stream.ts';
+import { framingFor } from './framing-for.ts';
 import { isDismissed, isLeaving } from './leaving.ts';
 import { RequestTimeout, refusalCode } from './refusal-code.ts';
 import type { RequestTaker } from './request-taker.ts';
@@ -18,7 +23,7 @@ type Waiting = 'idle' | 'head' | 'body' | 'drain' | 'progress' | 'linger' | 'not
 const noBytes: Buffer = Buffer.alloc(0);
 
 /**
- * One client connection. Requests are taken one at a time: while one is in flight and has
+ * One client connection in HTTP/1.1. Requests are taken one at a time: while one is in flight and has
  * arrived whole, what follows stays unread, so pipelining costs no memory.
  *
  *           head complete                response ended, both keep alive
@@ -28,10 +33,10 @@ const noBytes: Buffer = Buffer.alloc(0);
  *   closed ◀── linger: FIN sent, input discarded for a while, so that no reset
  *              overtakes the answer (RFC 9112 section 9.6)
  */
-export class ClientConnection {
+export class ClientConnection implements ClientStream {
   readonly socket: Socket;
   readonly origin: ConnectionOrigin;
-  readonly writer: MessageWriter;
+  readonly #writer: MessageWriter;
   readonly #runtime: Runtime;
   readonly #taker: RequestTaker;
   readonly #place: Place;
@@ -46,6 +51,10 @@ export class ClientConnection {
   #decoder: BodyDecoder | undefined;
   /** Octets of the body since its time limit last began anew. */
   #bodyBytes = 0;
+  /** Of the response begun last: whether the connection outlives it. */
+  #keepAlive = false;
+  /** The client knows its end by the close only. */
+  #byClose = false;
   #advancing = false;
   /** The client closed its sending side. */
   #inputEnded = false;
@@ -63,7 +72,7 @@ export class ClientConnection {
     this.socket = socket;
     this.origin = origin;
     this.#place = place;
-    this.writer = new MessageWriter(socket);
+    this.#writer = new MessageWriter(socket);
     this.#deadline = new Deadline(runtime.wheel, this);
     socket.on('data', (chunk) => this.#onBytes(chunk));
     socket.on('end', () => this.#onEnd());
@@ -71,12 +80,6 @@ export class ClientConnection {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#onClose());
     this.#wait('idle', Math.min(runtime.limits.headMs, runtime.limits.idleMs));
-  }
-
-  /** Whether the response that begins now may leave the connection open. */
-  mayKeepAlive(head: RequestHead): boolean {
-    if (!head.keepAlive || isLeaving(this.#runtime, this.origin)) return false;
-    return !this.#inputEnded || this.#input.length > 0;
   }
 
   /**
@@ -90,9 +93,68 @@ export class ClientConnection {
     else if (this.origin.peerRegion === undefined) this.#awaitRequest();
   }
 
+  // ── The response ─────────────────────────────────────────────────────────────────────
+
+  get responseBytes(): number {
+    return this.#writer.messageBytes;
+  }
+
+  interim(head: ResponseHead): void {
+    if (this.#exchange?.head.minor === 0) return;
+    this.#writer.interim(
+      serialiseResponseHead({ head, body: head.body, keepAlive: true, extra: '', fromPeer: false }),
+    );
+  }
+
+  begin(head: ResponseHead, extra: string, fromPeer: boolean): void {
+    const exchange = this.#exchange!;
+    const clientMinor = exchange.head.minor;
+    const body = framingFor(clientMinor, head.body);
+    this.#byClose = body.kind === 'close';
+    this.#keepAlive = !this.#byClose && this.#mayKeepAlive(exchange);
+    const text = serialiseResponseHead({
+      head,
+      body,
+      keepAlive: this.#keepAlive,
+      extra,
+      fromPeer,
+      clientMinor,
+    });
+    this.#writer.begin(text, body.kind === 'chunked');
+  }
+
+  answer(answer: OwnAnswer, context: AnswerContext): void {
+    const exchange = this.#exchange!;
+    this.#byClose = false;
+    this.#keepAlive = this.#mayKeepAlive(exchange);
+    const text = serialiseAnswer(answer, context, this.#keepAlive, exchange.head.minor);
+    this.#writer.begin(text, false);
+  }
+
+  data(bytes: Buffer, start: number, end: number, borrowed: boolean): void {
+    this.#writer.data(bytes, start, end, borrowed);
+  }
+
+  end(trailers: readonly string[]): void {
+    this.#writer.end(trailers.length === 0 ? lastChunk : lastChunkWith(trailers));
+  }
+
+  flush(): boolean {
+    return this.#writer.flush();
+  }
+
+  withdraw(): boolean {
+    return this.#writer.withdraw();
+  }
+
+  /** The connection is kept only when the client wants it and the request has come whole. */
+  #mayKeepAlive({ head, requestComplete }: Exchange): boolean {
+    if (!head.keepAlive || !requestComplete || isLeaving(this.#runtime, this.origin)) return false;
+    return !this.#inputEnded || this.#input.length > 0;
+  }
+
   // ── Called by the exchange ───────────────────────────────────────────────────────────
 
-  /** The upstream takes request bytes again. */
   resumeBody(): void {
     if (this.#state === 'closed' || !this.socket.isPaused()) return;
     if (this.#decoder) this.#waitForBody();
@@ -101,12 +163,10 @@ export class ClientConnection {
     this.#advance();
   }
 
-  /** The client takes no more for now. */
   stalled(): void {
     this.#wait('drain', this.#runtime.limits.writeStallMs);
   }
 
-  /** Response bytes went out. */
   progressed(): void {
     if (this.#waiting === 'progress') this.#wait('progress', this.#runtime.limits.halfCloseMs);
   }
@@ -118,22 +178,31 @@ export class ClientConnection {
     this.#advance();
   }
 
-  exchangeDone(keepAlive: boolean): void {
+  endSwitched(): void {
+    this.socket.end();
+  }
+
+  done(clean: boolean): void {
     this.#exchange = undefined;
     this.#decoder = undefined;
     if (this.#state === 'closed') return;
-    if (!keepAlive) {
+    if (!clean || !this.#keepAlive) {
       this.#linger();
       return;
     }
     this.#advance();
   }
 
-  /** Ends at once. `reset`: where a mere close would pass for the end of the response. */
-  abort(reset = false): void {
+  /** Resets where a mere close would pass for the end of the response. */
+  truncate(): void {
     // A TLS stream that ends without close_notify is known to be cut off.
-    if (reset && this.origin.listener === 'http') this.socket.resetAndDestroy();
+    if (this.#byClose && !this.origin.secure) this.socket.resetAndDestroy();
     else this.socket.destroy();
+  }
+
+  /** Ends at once. */
+  abort(): void {
+    this.socket.destroy();
   }
 
   // ── Input ────────────────────────────────────────────────────────────────────────────
@@ -338,8 +407,8 @@ export class ClientConnection {
     const detail = error instanceof WireError ? error.message : '';
     const exchange = this.#exchange;
     if (!exchange) {
-      this.writer.interim(this.#taker.refusal(this, code, detail));
-      this.writer.flush();
+      this.#writer.interim(this.#taker.refusal(this, code, detail));
+      this.#writer.flush();
       this.#linger();
     } else if (exchange.answered) this.abort();
     else this.#taker.problem(exchange, code, detail);

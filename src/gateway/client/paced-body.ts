@@ -1,4 +1,4 @@
-import type { MessageWriter } from '../message-writer.ts';
+import type { ClientStream } from './client-stream.ts';
 
 const partBytes = 64 * 1024;
 
@@ -15,7 +15,7 @@ export class PacedBody {
   }
 
   /** Writes what is taken at once. True when all of it is written; else call again on `drain`. */
-  pour(writer: Pick<MessageWriter, 'data' | 'flush'>): boolean {
+  pour(writer: Pick<ClientStream, 'data' | 'flush'>): boolean {
     const { length } = this.#bytes;
     do {
       const end = Math.min(this.#at + partBytes, length);

@@ -1,11 +1,12 @@
 import type { Exchange } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-parser.ts';
 import type { ProblemCode } from '../problems.ts';
+import type { ClientStream } from './client-stream.ts';
 import type { ClientConnection } from './connection.ts';
 
 /** Turns what a connection reads into exchanges. `Lifecycle` is the one. */
 export interface RequestTaker {
-  open(client: ClientConnection, head: RequestHead): Exchange;
+  open(client: ClientStream, head: RequestHead): Exchange;
   /** Decides and starts; everything that came with the head has been given to the exchange. */
   begin(exchange: Exchange): void;
   problem(exchange: Exchange, code: ProblemCode, detail?: string): void;

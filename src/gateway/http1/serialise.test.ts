@@ -36,6 +36,7 @@ function forward(head: RequestHead, changes: Partial<OutgoingRequest> = {}): str
     target: head.path + head.query,
     authority: head.authority,
     head,
+    fields: head.fields,
     body: head.body,
     extra: '',
     strip: 'outside',

@@ -27,11 +27,11 @@ export interface OutgoingRequest {
   readonly target: string;
   /** Value of Host. */
   readonly authority: string;
-  /** Whose end-to-end fields go along. */
   readonly head: RequestHead;
+  /** End-to-end fields to go along: those of `head`, or what policies made of them. */
+  readonly fields: readonly string[];
   readonly body: BodyFraming;
-  /** Complete lines, `Name: value CRLF` each; see `fieldLine`. For an upgrade also its
-   *  `Connection: Upgrade` and `Upgrade`: both are always removed from what was received. */
+  /** Complete lines, `Name: value CRLF` each; see `fieldLine`. */
   readonly extra: string;
   /** From where `head` came: forwarding fields are kept only from the inter-region link. */
   readonly strip: 'outside' | 'link';
@@ -58,19 +58,19 @@ export function serialiseRequestHead(r: OutgoingRequest): string {
   let text = `${r.method} ${r.target} HTTP/1.1\r\nHost: ${r.authority}\r\n`;
   text += framingLine(r.body);
   if (r.expectContinue ?? r.head.expectContinue) text += 'Expect: 100-continue\r\n';
-  const { fields } = r.head;
+  const { fields } = r;
   const named = namedFields(r.head.connection);
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!;
     if (isRequestFieldStripped(name, named, r.strip)) continue;
     text += `${name}: ${fields[at + 1]!}\r\n`;
   }
-  return `${text}${r.extra}\r\n`;
+  return `${text}${upgradeLines(r.head.upgrade)}${r.extra}\r\n`;
 }
 
 /**
  * `head.contentLength` is sent with `body` `none` too, where it describes what a GET would
- * return (HEAD, 304). A 101 gets no Connection line: put it into `extra` with Upgrade.
+ * return (HEAD, 304).
  */
 export function serialiseResponseHead(r: OutgoingResponse): string {
   checkExtra(r.extra);
@@ -87,7 +87,12 @@ export function serialiseResponseHead(r: OutgoingResponse): string {
     if (isResponseFieldStripped(name, named, r.fromPeer)) continue;
     text += `${name}: ${fields[at + 1]!}\r\n`;
   }
-  return `${text}${r.extra}\r\n`;
+  return `${text}${upgradeLines(r.head.upgrade)}${r.extra}\r\n`;
+}
+
+/** Both lines are always removed from what was received. */
+function upgradeLines(protocol: string | undefined): string {
+  return protocol === undefined ? '' : `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`;
 }
 
 function connectionLine(r: OutgoingResponse): string {

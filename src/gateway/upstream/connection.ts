@@ -6,11 +6,18 @@ import { findField } from '../http1/fields.ts';
 import type { BodyFraming } from '../http1/framing.ts';
 import type { WireLimits } from '../http1/limits.ts';
 import { parseResponseHead, type ResponseHead } from '../http1/response-parser.ts';
+import {
+  lastChunk,
+  lastChunkWith,
+  type OutgoingRequest,
+  serialiseRequestHead,
+} from '../http1/serialise.ts';
 import { refuse, WireError } from '../http1/wire-error.ts';
 import { MessageWriter } from '../message-writer.ts';
 import type { FailureKind } from '../retry.ts';
 import type { Dialler } from './dialler.ts';
 import type { ResponseReceiver } from './response-receiver.ts';
+import type { PendingRequest, UpstreamStream } from './upstream-stream.ts';
 
 /** What a connection tells its pool. */
 export interface ConnectionKeeper {
@@ -39,9 +46,9 @@ const noTrailers: readonly string[] = [];
  *    closed ◀── bytes while idle, idle limit,└───────────────── begin ◀───────────────────┘
  *               request not sent whole, `Connection: close`
  */
-export class UpstreamConnection {
+export class UpstreamConnection implements UpstreamStream, PendingRequest {
   readonly socket: Socket;
-  readonly writer: MessageWriter;
+  readonly #writer: MessageWriter;
   readonly #keeper: ConnectionKeeper;
   readonly #deadline: Deadline;
   readonly #onPart = (part: Buffer): void => this.#receiver?.onData(part, 0, part.length);
@@ -76,7 +83,7 @@ export class UpstreamConnection {
         return true;
       },
     });
-    this.writer = new MessageWriter(this.socket);
+    this.#writer = new MessageWriter(this.socket);
     this.socket.once(dialler.readyEvent, () => this.#ready());
     this.socket.on('drain', () => this.#drained());
     this.socket.on('end', () => this.#ended());
@@ -111,23 +118,38 @@ export class UpstreamConnection {
     receiver.onReady(this);
   }
 
+  send(request: OutgoingRequest): void {
+    this.#writer.begin(serialiseRequestHead(request), request.body.kind === 'chunked');
+  }
+
+  data(part: Buffer): void {
+    this.#writer.data(part, 0, part.length, false);
+  }
+
+  /** From now on the response is waited for. */
+  end(trailers: readonly string[]): void {
+    this.#writer.end(trailers.length === 0 ? lastChunk : lastChunkWith(trailers));
+    this.#requestSent = true;
+    if (!this.#head) this.#deadline.set(this.#timeouts.firstByte);
+  }
+
+  flush(): boolean {
+    const taken = this.#writer.flush();
+    if (this.#state === 'switched') this.#sending(false);
+    else if (!this.#requestSent) this.#sending(taken);
+    return taken;
+  }
+
   /**
    * A part of the request was written and more will follow. The limit of a stall runs only
    * while the peer takes no more (`taken` false): else it is the client that is waited for.
    */
-  sending(taken: boolean): void {
+  #sending(taken: boolean): void {
     if (this.#paused) return;
     if (taken && !this.#head) this.#deadline.clear();
     else this.#deadline.set(this.#timeouts.idle);
   }
 
-  /** The whole request went out: from now on the response is waited for. */
-  sent(): void {
-    this.#requestSent = true;
-    if (!this.#head) this.#deadline.set(this.#timeouts.firstByte);
-  }
-
-  /** The client does not take the response fast enough. */
   pause(): void {
     if (this.#paused || this.#state === 'closed') return;
     this.#paused = true;
@@ -154,7 +176,10 @@ export class UpstreamConnection {
     else this.close();
   }
 
-  /** Both sides of a switched connection have ended: what the peer has not taken yet still goes. */
+  endSwitched(): void {
+    this.socket.end();
+  }
+
   finish(): void {
     this.#receiver = undefined;
     this.#deadline.set(this.#timeouts.idle);
@@ -177,7 +202,7 @@ export class UpstreamConnection {
   }
 
   #drained(): void {
-    if (this.#state === 'busy' && !this.#requestSent) this.sending(true);
+    if (this.#state === 'busy' && !this.#requestSent) this.#sending(true);
     this.#receiver?.onDrain();
   }
 
@@ -307,6 +332,7 @@ export class UpstreamConnection {
     }
     this.#state = 'switched';
     this.#head = head;
+    this.#writer.begin('', false);
     receiver.onSwitch(head, this);
     this.#pass(rest);
   }

@@ -1,6 +1,7 @@
 import { type ConnectionKeeper, UpstreamConnection } from './connection.ts';
 import type { Dialler } from './dialler.ts';
 import type { ResponseReceiver } from './response-receiver.ts';
+import type { PendingRequest, UpstreamPool } from './upstream-stream.ts';
 
 export interface PoolOptions extends Omit<ConnectionKeeper, 'onIdle' | 'onClosed'> {
   readonly dialler: Dialler;
@@ -12,10 +13,10 @@ export interface PoolOptions extends Omit<ConnectionKeeper, 'onIdle' | 'onClosed
 }
 
 /**
- * The connections of one thread to one upstream. The idle ones are a stack: the one used
+ * The HTTP/1.1 connections of one thread to one upstream. The idle ones are a stack: the one used
  * last is the least likely to be closed by its peer, and the surplus grows old and goes.
  */
-export class Pool implements ConnectionKeeper {
+export class Pool implements ConnectionKeeper, UpstreamPool {
   readonly wheel: PoolOptions['wheel'];
   readonly wire: PoolOptions['wire'];
   readonly readBuffer: PoolOptions['readBuffer'];
@@ -43,14 +44,10 @@ export class Pool implements ConnectionKeeper {
     return this.#idle.length;
   }
 
-  connections(): Iterable<UpstreamConnection> {
+  pending(): Iterable<PendingRequest> {
     return this.#all;
   }
 
-  /**
-   * Gives `receiver` a connection; its `onReady` is called at once with an idle one, later
-   * with a new one. `undefined`: all that may be opened are in use.
-   */
   acquire(receiver: ResponseReceiver, fresh: boolean): UpstreamConnection | undefined {
     const idle = fresh ? undefined : this.#idle.pop();
     if (idle) {
@@ -63,7 +60,6 @@ export class Pool implements ConnectionKeeper {
     return connection;
   }
 
-  /** Off: idle connections close, at once or when they become idle; new ones are still made. */
   keepIdle(on: boolean): void {
     this.#keepsIdle = on;
     if (on) return;

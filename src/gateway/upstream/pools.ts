@@ -64,8 +64,8 @@ export class Pools {
   /** Health has changed: requests that wait for what has gone bad look for another place. */
   reconsider(): void {
     for (const pool of [...this.#pools.values()]) {
-      for (const connection of [...pool.connections()]) {
-        if (connection.awaitingHead) connection.receiver?.onHealthChanged();
+      for (const request of [...pool.pending()]) {
+        if (request.awaitingHead) request.receiver?.onHealthChanged();
       }
     }
   }
