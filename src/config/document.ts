@@ -23,15 +23,11 @@ export interface AcceptedDocument {
  * @throws ConfigError `config_invalid` with every issue of the document.
  */
 export function acceptDocument(document: unknown, place: string): AcceptedDocument {
-  const issues: ConfigIssue[] = relativeFiles(document).map(({ path, name }) => ({
+  const issues: ConfigIssue[] = relativeFiles(document).map(({ path, name, kind }) => ({
     file: place,
     path: formatPath(path),
-    message: `expected ${expectedAt(path[0])}, got ${JSON.stringify(name)}`,
+    message: `expected an absolute name of a file${kind === 'pem' ? ' or "secret:NAME"' : ''}, got ${JSON.stringify(name)}`,
   }));
   const { config, input, revision } = accept(document, place, undefined, issues);
   return { config, document: input, revision };
-}
-
-function expectedAt(section: string): string {
-  return `an absolute name of a file${section === 'geo' ? '' : ' or "secret:NAME"'}`;
 }

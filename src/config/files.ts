@@ -1,21 +1,44 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { valueAt } from './field-path.ts';
+import { type FieldPath, valueAt } from './field-path.ts';
+
+/** What may stand where a file is named: only its name, or also `secret:NAME`. */
+type FileKind = 'file' | 'pem';
 
 /**
- * Every field that names a file; `{region}` in it stays for the node to fill in. All but the
- * last may name a secret of the store instead: `secret:NAME`.
+ * Every field that names a file; `*` is each entry of a list or a mapping. `{region}` in a
+ * name stays for the node to fill in.
  */
-const fileFields = [
-  ['tls', 'certificate'],
-  ['tls', 'key'],
-  ['identity', 'authority'],
-  ['identity', 'certificate'],
-  ['identity', 'key'],
-  ['geo', 'database'],
-] as const;
+const fileFields: readonly (readonly [path: string, kind: FileKind])[] = [
+  ['tls.certificate', 'pem'],
+  ['tls.key', 'pem'],
+  ['tls.certificates.*.certificate', 'pem'],
+  ['tls.certificates.*.key', 'pem'],
+  ['tls.clientCertificates.authority', 'pem'],
+  ['listeners.*.tls.certificate', 'pem'],
+  ['listeners.*.tls.key', 'pem'],
+  ['listeners.*.tls.certificates.*.certificate', 'pem'],
+  ['listeners.*.tls.certificates.*.key', 'pem'],
+  ['listeners.*.tls.clientCertificates.authority', 'pem'],
+  ['services.*.tls.authority', 'pem'],
+  ['services.*.tls.certificate', 'pem'],
+  ['services.*.tls.key', 'pem'],
+  ['services.*.balancing.secret', 'pem'],
+  ['identity.authority', 'pem'],
+  ['identity.certificate', 'pem'],
+  ['identity.key', 'pem'],
+  ['geo.database', 'file'],
+  ['plugins.*', 'file'],
+];
 
 /** Begins the name of a secret where the name of a file may stand. */
 const secretPrefix = 'secret:';
+
+/** A name of a file that starts from nowhere yet. */
+export interface RelativeFile {
+  readonly path: FieldPath;
+  readonly name: string;
+  readonly kind: FileKind;
+}
 
 /**
  * A copy of a configuration, as written or validated, whose relative file names start
@@ -25,17 +48,33 @@ export function withAbsoluteFiles<T>(config: T, configPath: string): T {
   const folder = dirname(resolve(configPath));
   const copy = structuredClone(config);
   for (const { path, name } of relativeFiles(copy)) {
-    const [section, field] = path;
-    (valueAt(copy, [section]) as Record<string, unknown>)[field] = resolve(folder, name);
+    const holder = valueAt(copy, path.slice(0, -1)) as Record<string | number, unknown>;
+    holder[path.at(-1)!] = resolve(folder, name);
   }
   return copy;
 }
 
-/** The names of files that start from nowhere yet. The document need not be valid. */
-export function relativeFiles(document: unknown) {
-  return fileFields.flatMap((path) => {
-    const name = valueAt(document, path);
-    if (typeof name !== 'string' || isAbsolute(name)) return [];
-    return path[0] !== 'geo' && name.startsWith(secretPrefix) ? [] : [{ path, name }];
-  });
+/** The relative names of files. The document need not be valid. */
+export function relativeFiles(document: unknown): RelativeFile[] {
+  return fileFields.flatMap(([pattern, kind]) =>
+    [...matches(document, pattern.split('.'), [])].flatMap((path) => {
+      const name = valueAt(document, path);
+      if (typeof name !== 'string' || isAbsolute(name)) return [];
+      return kind === 'pem' && name.startsWith(secretPrefix) ? [] : [{ path, name, kind }];
+    }),
+  );
+}
+
+function* matches(
+  value: unknown,
+  [step, ...rest]: readonly string[],
+  path: FieldPath,
+): Iterable<FieldPath> {
+  if (step === undefined) yield path;
+  else if (step !== '*') yield* matches(valueAt(value, [step]), rest, [...path, step]);
+  else if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield* matches(item, rest, [...path, index]);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, item] of Object.entries(value)) yield* matches(item, rest, [...path, name]);
+  }
 }
