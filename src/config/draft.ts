@@ -26,6 +26,7 @@ export interface Draft {
   readonly latency: readonly (Config['latency'][number] | undefined)[];
   readonly store: Config['store'] | undefined;
   readonly stack: StackConfig | undefined;
+  readonly plugins: ReadonlyMap<string, string | undefined>;
 }
 
 export type ZoneDraft = Omit<ZoneConfig, 'records'> & {
@@ -44,6 +45,7 @@ export function draftOfConfig(input: unknown, config: Config): Draft {
     latency: config.latency,
     store: config.store,
     stack: config.stack,
+    plugins: new Map(Object.entries(config.plugins ?? {})),
   };
 }
 
@@ -64,6 +66,7 @@ export function draftOfInput(input: unknown): Draft {
     latency: eachItem(valueAt(input, ['latency']), (part) => accept(shape.latency, [part])?.[0]),
     store: accept(shape.store, valueAt(input, ['store'])),
     stack: accept(shape.stack, valueAt(input, ['stack'])),
+    plugins: eachNamed(input, 'plugins', (part) => (typeof part === 'string' ? part : undefined)),
   };
 }
 

@@ -25,3 +25,27 @@ export function valueAt(data: unknown, path: FieldPath): unknown {
   }
   return value;
 }
+
+export interface FieldMatch {
+  readonly path: FieldPath;
+  readonly value: unknown;
+}
+
+/** Every field of plain data at a place; `*` in it is each field of a mapping or item of a list. */
+export function* fieldsAt(
+  data: unknown,
+  [step, ...rest]: readonly string[],
+  path: FieldPath = [],
+): Iterable<FieldMatch> {
+  if (step === undefined) {
+    yield { path, value: data };
+    return;
+  }
+  if (typeof data !== 'object' || data === null) return;
+  const list = Array.isArray(data);
+  for (const [key, part] of Object.entries(data)) {
+    if (step === '*' || step === key) {
+      yield* fieldsAt(part, rest, [...path, list ? Number(key) : key]);
+    }
+  }
+}

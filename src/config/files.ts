@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { type FieldPath, valueAt } from './field-path.ts';
+import { type FieldPath, fieldsAt, valueAt } from './field-path.ts';
 
 /** What may stand where a file is named: only its name, or also `secret:NAME`. */
 type FileKind = 'file' | 'pem';
@@ -57,24 +57,18 @@ export function withAbsoluteFiles<T>(config: T, configPath: string): T {
 /** The relative names of files. The document need not be valid. */
 export function relativeFiles(document: unknown): RelativeFile[] {
   return fileFields.flatMap(([pattern, kind]) =>
-    [...matches(document, pattern.split('.'), [])].flatMap((path) => {
-      const name = valueAt(document, path);
+    [...fieldsAt(document, pattern.split('.'))].flatMap(({ path, value: name }) => {
       if (typeof name !== 'string' || isAbsolute(name)) return [];
       return kind === 'pem' && name.startsWith(secretPrefix) ? [] : [{ path, name, kind }];
     }),
   );
 }
 
-function* matches(
-  value: unknown,
-  [step, ...rest]: readonly string[],
-  path: FieldPath,
-): Iterable<FieldPath> {
-  if (step === undefined) yield path;
-  else if (step !== '*') yield* matches(valueAt(value, [step]), rest, [...path, step]);
-  else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) yield* matches(item, rest, [...path, index]);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [name, item] of Object.entries(value)) yield* matches(item, rest, [...path, name]);
-  }
+/** Where a configuration names the text of a certificate, key or other secret: file or `secret:NAME`. */
+export function pemPlaces(config: unknown): string[] {
+  return fileFields
+    .filter(([, kind]) => kind === 'pem')
+    .flatMap(([pattern]) => [...fieldsAt(config, pattern.split('.'))])
+    .map(({ value }) => value)
+    .filter((place) => typeof place === 'string');
 }

@@ -3,6 +3,7 @@ import { draftOfConfig, draftOfInput } from './draft.ts';
 import { plainData } from './plain-data.ts';
 import { type Config, configSchema } from './schema/config.ts';
 import { describeIssue, schemaFindings } from './schema-findings.ts';
+import { policiesAreUsable } from './semantics/policies.ts';
 import { recordSetsAreValid, recordSetsFitTogether } from './semantics/records.ts';
 import { referencesExist } from './semantics/references.ts';
 import {
@@ -37,6 +38,7 @@ const rules: readonly Rule[] = [
   routeNamesDiffer,
   routePathsCanMatch,
   routesDoNotOverlap,
+  policiesAreUsable,
   latencyNetworksDiffer,
   storeServersAreComplete,
   zoneNamesAreValid,

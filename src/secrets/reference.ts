@@ -1,3 +1,4 @@
+import { pemPlaces } from '../config/files.ts';
 import type { Config } from '../config/schema/config.ts';
 import { fail } from './secret-error.ts';
 
@@ -37,16 +38,7 @@ export function secretName(text: string): string | undefined {
  * @throws SecretError `secret_name_invalid`
  */
 export function secretReferences(config: Config, region: string): string[] {
-  const { tls, identity } = config;
-  const places = [
-    tls?.certificate,
-    tls?.key,
-    identity?.authority,
-    identity?.certificate,
-    identity?.key,
-  ];
-  const names = places
-    .filter((place) => place !== undefined)
+  const names = pemPlaces(config)
     .map((place) => secretName(place.replaceAll('{region}', region)))
     .filter((name) => name !== undefined);
   return [...new Set(names)].sort();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { timingSchema } from './check.ts';
+import { pluginsSchema } from './policy.ts';
 import { regionsSchema } from './region.ts';
 import { routeSchema } from './route.ts';
 import { serviceSchema } from './service.ts';
@@ -94,6 +95,7 @@ export const configSchema = z
       .array(routeSchema)
       .default([])
       .meta({ description: 'Which requests go to which service. The most specific one wins.' }),
+    plugins: pluginsSchema,
     zones: z
       .record(z.string(), zoneSchema)
       .default({})

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { policiesSchema } from './policy.ts';
 import { residencySchema } from './service.ts';
 import { nameSchema } from './units.ts';
 
@@ -34,6 +35,7 @@ export const routeSchema = z
     }),
     methods: z.array(methodSchema).min(1).optional().meta({ description: 'Default: any method.' }),
     service: nameSchema.meta({ description: 'Where matching requests go.' }),
+    policies: policiesSchema,
     residency: residencySchema.optional(),
   })
   .refine((route) => route.prefix === undefined || route.pattern === undefined, {

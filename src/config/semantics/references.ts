@@ -1,5 +1,5 @@
 import type { Finding } from '../config-error.ts';
-import type { FieldPath } from '../field-path.ts';
+import { fieldsAt } from '../field-path.ts';
 import { nearestName } from '../nearest-name.ts';
 import type { Rule } from './rule.ts';
 
@@ -8,7 +8,7 @@ interface Reference {
   readonly place: string;
   /** Whether the name is the last key of `place` or the value there. */
   readonly at: Finding['at'];
-  readonly to: 'region' | 'service';
+  readonly to: 'region' | 'service' | 'plugin';
 }
 
 /** Every place of the model that names something declared elsewhere. */
@@ -16,6 +16,7 @@ const references: readonly Reference[] = [
   { place: 'services.*.endpoints.*', at: 'key', to: 'region' },
   { place: 'services.*.residency.*', at: 'value', to: 'region' },
   { place: 'routes.*.service', at: 'value', to: 'service' },
+  { place: 'routes.*.policies.*.plugin', at: 'value', to: 'plugin' },
   { place: 'routes.*.residency.*', at: 'value', to: 'region' },
   { place: 'zones.*.records.*.service', at: 'value', to: 'service' },
   { place: 'zones.*.records.*.answers.*.region', at: 'value', to: 'region' },
@@ -25,12 +26,16 @@ const references: readonly Reference[] = [
 ];
 
 /** Reads the data as written, so that a mistake elsewhere in a part hides no dangling name. */
-export const referencesExist: Rule = ({ input, regions, services }, report) => {
-  const declared = { region: regions, service: services };
+export const referencesExist: Rule = ({ input, regions, services, plugins }, report) => {
+  const declared = { region: regions, service: services, plugin: plugins };
   // One wrong name is often used many times, and the nearest one is costly to find.
-  const nearest = { region: nearestOf(regions), service: nearestOf(services) };
+  const nearest = {
+    region: nearestOf(regions),
+    service: nearestOf(services),
+    plugin: nearestOf(plugins),
+  };
   for (const { place, at, to } of references) {
-    for (const { path, value } of matches(input, place.split('.'))) {
+    for (const { path, value } of fieldsAt(input, place.split('.'))) {
       const name = at === 'key' ? path.at(-1) : value;
       if (typeof name !== 'string' || declared[to].has(name)) continue;
       const suggestion = nearest[to](name);
@@ -46,26 +51,6 @@ function nearestOf(names: ReadonlyMap<string, unknown>): (given: string) => stri
     if (!found.has(given)) found.set(given, nearestName(given, names.keys()));
     return found.get(given);
   };
-}
-
-interface Match {
-  readonly path: FieldPath;
-  readonly value: unknown;
-}
-
-function* matches(value: unknown, place: readonly string[], path: FieldPath = []): Iterable<Match> {
-  const [step, ...rest] = place;
-  if (step === undefined) {
-    yield { path, value };
-    return;
-  }
-  if (typeof value !== 'object' || value === null) return;
-  const list = Array.isArray(value);
-  for (const [key, part] of Object.entries(value)) {
-    if (step === '*' || step === key) {
-      yield* matches(part, rest, [...path, list ? Number(key) : key]);
-    }
-  }
 }
 
 const shownNames = 6;

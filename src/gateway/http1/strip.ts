@@ -1,23 +1,10 @@
+import {
+  connectionFields,
+  gatewayFieldPrefixes,
+  gatewayFields,
+  requestFields,
+} from '../../config/gateway-fields.ts';
 import { NameSet } from './name-set.ts';
-
-/** About one connection only (RFC 9110 §7.6.1), or made anew for each message we send. */
-const connectionFields = [
-  'connection',
-  'content-length',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authentication-info',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
-
-/** Of a request, whoever sent it: the gateway writes its own into each that it sends. */
-const requestFields = [...connectionFields, 'host', 'expect', 'traceparent', 'x-request-id'];
 
 /**
  * Who is behind a request and what it was for: believed from another region's gateway, forged
@@ -34,12 +21,18 @@ const forwardingFields = [
   'x-rewrite-url',
 ];
 
-const fromLink = new NameSet(requestFields, ['meridian-']);
-const fromOutside = new NameSet(
-  [...requestFields, ...forwardingFields],
-  ['meridian-', 'x-forwarded-'],
-);
+/** Of a request, whoever sent it. */
+const always = [...connectionFields, ...requestFields];
+const fromLink = new NameSet(always, ['meridian-']);
+const fromOutside = new NameSet([...always, ...forwardingFields], ['meridian-', 'x-forwarded-']);
 const fromUpstream = new NameSet([...connectionFields, 'x-request-id'], ['meridian-']);
+
+const ofGateway = new NameSet(gatewayFields, gatewayFieldPrefixes);
+
+/** Whether the gateway writes it by itself, so that policies may not. */
+export function isGatewayField(name: string): boolean {
+  return ofGateway.has(name);
+}
 
 /** Besides, fields that mean something only before the content (RFC 9110 §6.5.1). */
 const notAsTrailer = new NameSet(
