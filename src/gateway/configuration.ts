@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema/config.ts';
 import type { HealthTable } from '../health/table.ts';
 import type { LinkIdentity } from '../link/identity.ts';
-import type { ListenOptions } from './listeners.ts';
+import type { ListenOptions } from './listener/listeners.ts';
 import type { LineLog, RequestMetrics } from './runtime.ts';
 
 /** What of a gateway can be replaced while it serves. */

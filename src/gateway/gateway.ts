@@ -1,7 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { connectionLimits, openFileLimit } from './admission.ts';
 import { Admissions } from './admissions.ts';
-import { assertUsable } from './certificates.ts';
 import { ClientConnection } from './client/connection.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
 import type { GatewayConfiguration } from './configuration.ts';
@@ -9,7 +8,8 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 import { Generation } from './generation.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { defaultGatewayLimits, type GatewayLimits } from './limits.ts';
-import { Listeners, type PreparedListeners } from './listeners.ts';
+import { assertUsable } from './listener/certificates.ts';
+import { Listeners, type PreparedListeners } from './listener/listeners.ts';
 import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
 import type { LineLog, Runtime } from './runtime.ts';

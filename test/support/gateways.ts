@@ -6,7 +6,7 @@ import {
   type GatewayConfiguration,
 } from '../../src/gateway/gateway.ts';
 import type { GatewayLimits } from '../../src/gateway/limits.ts';
-import type { ListenOptions } from '../../src/gateway/listeners.ts';
+import type { ListenOptions } from '../../src/gateway/listener/listeners.ts';
 import type { LineLog } from '../../src/gateway/runtime.ts';
 import { HealthTable } from '../../src/health/table.ts';
 import type { LinkIdentity } from '../../src/link/identity.ts';

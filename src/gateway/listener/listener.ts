@@ -10,13 +10,13 @@ import {
   type TlsOptions,
   type Server as TlsServer,
 } from 'node:tls';
-import { MeridianError, messageOf } from '../base/errors.ts';
-import { linkServerOptions } from '../link/identity.ts';
-import type { Admission, Place } from './admission.ts';
+import { MeridianError, messageOf } from '../../base/errors.ts';
+import { linkServerOptions } from '../../link/identity.ts';
+import type { Admission, Place } from '../admission.ts';
+import type { Entrance } from '../forwarding.ts';
+import type { GatewayErrorCode } from '../gateway-error.ts';
+import type { ListenerName } from '../runtime.ts';
 import { assertUsable, isSameMaterial, type TlsMaterial } from './certificates.ts';
-import type { Entrance } from './forwarding.ts';
-import type { GatewayErrorCode } from './gateway-error.ts';
-import type { ListenerName } from './runtime.ts';
 
 /** Where to listen. Port 0: any free one. */
 export interface ListenAddress {

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
-import { eventually } from '../../test/support/eventually.ts';
-import { oneRegion, startGateway } from '../../test/support/gateways.ts';
-import { RawClient } from '../../test/support/raw-client.ts';
-import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
-import { createAuthority, issueRegionIdentity, issueServerCertificate } from '../link/authority.ts';
-import { linkClientOptions } from '../link/identity.ts';
-import { connectionLimits, openFileLimit } from './admission.ts';
-import type { GatewayLimits } from './limits.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+import { oneRegion, startGateway } from '../../../test/support/gateways.ts';
+import { RawClient } from '../../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
+import {
+  createAuthority,
+  issueRegionIdentity,
+  issueServerCertificate,
+} from '../../link/authority.ts';
+import { linkClientOptions } from '../../link/identity.ts';
+import { connectionLimits, openFileLimit } from '../admission.ts';
+import type { GatewayLimits } from '../limits.ts';
 
 const host = '127.0.0.1';
 const authority = await createAuthority();

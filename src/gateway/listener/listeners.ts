@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { frameProtocol, type LinkIdentity, peerRegionOf } from '../link/identity.ts';
-import { acceptFrames } from '../link/receiver.ts';
-import type { Place } from './admission.ts';
-import { ConnectionOrigin } from './forwarding.ts';
+import { frameProtocol, type LinkIdentity, peerRegionOf } from '../../link/identity.ts';
+import { acceptFrames } from '../../link/receiver.ts';
+import type { Place } from '../admission.ts';
+import { ConnectionOrigin } from '../forwarding.ts';
+import type { ListenerName } from '../runtime.ts';
 import {
   type ListenAddress,
   Listener,
@@ -11,7 +12,6 @@ import {
   type ListenerRequest,
   listenFailure,
 } from './listener.ts';
-import type { ListenerName } from './runtime.ts';
 
 export interface ListenOptions {
   readonly http?: ListenAddress;

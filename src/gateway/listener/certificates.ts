@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { MeridianError, messageOf } from '../base/errors.ts';
-import type { GatewayErrorCode } from './gateway-error.ts';
+import { MeridianError, messageOf } from '../../base/errors.ts';
+import type { GatewayErrorCode } from '../gateway-error.ts';
 
 /** PEM texts: a certificate chain with its key, and where peers prove themselves, their authority. */
 export interface TlsMaterial {

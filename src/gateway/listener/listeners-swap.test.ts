@@ -3,14 +3,18 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { eventually } from '../../test/support/eventually.ts';
-import { oneRegion, revisionOf, startGateway } from '../../test/support/gateways.ts';
-import { RawClient } from '../../test/support/raw-client.ts';
-import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
-import type { ConfigInput } from '../config/schema/config.ts';
-import { createAuthority, issueRegionIdentity, issueServerCertificate } from '../link/authority.ts';
-import { encodeFrame } from '../link/frames.ts';
-import { frameProtocol, linkClientOptions } from '../link/identity.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+import { oneRegion, revisionOf, startGateway } from '../../../test/support/gateways.ts';
+import { RawClient } from '../../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
+import type { ConfigInput } from '../../config/schema/config.ts';
+import {
+  createAuthority,
+  issueRegionIdentity,
+  issueServerCertificate,
+} from '../../link/authority.ts';
+import { encodeFrame } from '../../link/frames.ts';
+import { frameProtocol, linkClientOptions } from '../../link/identity.ts';
 import type { ListenOptions } from './listeners.ts';
 
 const host = '127.0.0.1';
