@@ -39,8 +39,8 @@ export interface AnswerContext {
 }
 
 /**
- * The whole message in HTTP/1.1, or its head where the body is bytes. Never stored by a
- * cache: it tells of a moment.
+ * The whole message in HTTP/1.1, or its head where the body is bytes. Unless it says
+ * otherwise no cache may store it: it tells of a moment.
  */
 export function serialiseAnswer(
   answer: OwnAnswer,
@@ -49,12 +49,13 @@ export function serialiseAnswer(
   clientMinor: 0 | 1,
 ): string {
   const { status, contentType, body, fields } = answer;
+  const cache = /^cache-control:/im.test(fields) ? '' : 'Cache-Control: no-store\r\n';
   const text = context.headOnly || status === 204 || typeof body !== 'string' ? '' : body;
   const content =
     status === 204 ? '' : `Content-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n`;
   return (
     `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n` +
-    `Date: ${new Date(context.wallMs).toUTCString()}\r\n${content}Cache-Control: no-store\r\n` +
+    `Date: ${new Date(context.wallMs).toUTCString()}\r\n${content}${cache}` +
     `X-Request-Id: ${context.requestId}\r\nMeridian-Region: ${context.region}\r\n` +
     `${connectionLine(keepAlive, clientMinor)}${fields}\r\n${text}`
   );

@@ -26,7 +26,7 @@ function world(residency?: string[]) {
     },
     routes: [{ name: 'r', service: 's' }],
   };
-  const snapshot = compileSnapshot(configSchema.parse(input), 'eu');
+  const snapshot = compileSnapshot(configSchema.parse(input), 'eu', undefined);
   const plan = snapshot.plans[0]!;
   const health = new HealthTable(snapshot.topology);
   const balancer = new RoundRobin(plan.service.endpoints[0]!);

@@ -8,6 +8,7 @@ import type { Generation } from './generation.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
 import type { Phases } from './phases.ts';
+import type { RoutedRequest } from './policies/routed-request.ts';
 import type { ProblemCode } from './problems.ts';
 import {
   type AttemptFailure,
@@ -23,6 +24,14 @@ import type { UpstreamPool, UpstreamStream } from './upstream/upstream-stream.ts
 
 /** Status in logs and metrics of a request whose client went away (nginx's convention). */
 export const clientGone = 499;
+
+const noParams: Readonly<Record<string, string>> = Object.freeze({});
+
+interface HeldResponse {
+  readonly parts: Buffer[];
+  /** Set at its end. */
+  trailers: readonly string[] | undefined;
+}
 
 /**
  * One request and its response: moves the bytes between client and upstream, and holds what
@@ -52,6 +61,12 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   plan: RoutePlan | undefined = undefined;
   /** While the request may still be sent somewhere: it holds the whole topology. */
   view: RouteView | undefined = undefined;
+  /** Of the route's pattern. */
+  params: Readonly<Record<string, string>> = noParams;
+  /** As policies see it, where the route has some. */
+  routed: RoutedRequest | undefined = undefined;
+  /** Policies that are waited for: cancelled when the exchange ends. */
+  pending: { cancel(): void } | undefined = undefined;
   target: Target | undefined = undefined;
   relayed = false;
   readonly endpoints: number[] = [];
@@ -75,6 +90,8 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   #held: Buffer[] | undefined;
   #contentBytes = 0;
   #trailers: readonly string[] = [];
+  /** A response that policies are still looking at. */
+  #heldResponse: HeldResponse | undefined;
   /** What the client has not taken yet of an answer of our own. */
   #paced: PacedBody | undefined;
   /** After a switch: which directions have ended. */
@@ -216,11 +233,28 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     this.answered = true;
     this.status = head.status;
     this.client.begin(head, extra, fromPeer);
+    if (this.#heldResponse) this.#release(this.#heldResponse);
+  }
+
+  /** Keeps what comes of the response until `forward`. */
+  holdResponse(stream: UpstreamStream): void {
+    this.view = undefined;
+    this.#heldResponse = { parts: [], trailers: undefined };
+    stream.pause();
+  }
+
+  #release({ parts, trailers }: HeldResponse): void {
+    this.#heldResponse = undefined;
+    for (const part of parts) this.client.data(part, 0, part.length, false);
+    if (trailers) this.onEnd(trailers);
+    else if (this.client.flush()) this.#stream?.resume();
+    else this.client.stalled();
   }
 
   /** Answers without an upstream and ends. */
   answer(answer: OwnAnswer): void {
     this.abandon();
+    this.#heldResponse = undefined;
     this.answered = true;
     this.status = answer.status;
     this.client.answer(answer, {
@@ -247,10 +281,15 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
+    if (this.#heldResponse) {
+      this.#heldResponse.parts.push(Buffer.from(bytes.subarray(start, end)));
+      return;
+    }
     this.client.data(bytes, start, end, true);
   }
 
   onPause(): void {
+    if (this.#heldResponse) return;
     if (this.client.flush()) this.client.progressed();
     else this.#pauseUpstream();
   }
@@ -267,6 +306,10 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
 
   onEnd(trailers: readonly string[]): void {
     this.#stream = undefined;
+    if (this.#heldResponse) {
+      this.#heldResponse.trailers = trailers;
+      return;
+    }
     this.client.end(trailers);
     this.#end(true);
   }
@@ -274,7 +317,9 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   /** Nothing of it has left yet when head and broken part came in one read: then it never does. */
   onTruncated(): void {
     this.#stream = undefined;
-    if (!this.switched && this.client.withdraw()) {
+    const held = this.#heldResponse !== undefined;
+    this.#heldResponse = undefined;
+    if (!this.switched && (held || this.client.withdraw())) {
       this.answered = false;
       this.#phases.problem(this, 'upstream_bad_response');
       return;
@@ -309,12 +354,14 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     else this.abandon();
     if (this.status === 0) this.status = clientGone;
     this.#over = true;
+    this.pending?.cancel();
     this.#phases.ended(this);
   }
 
   #end(clean: boolean): void {
     if (this.#over) return;
     this.#over = true;
+    this.pending?.cancel();
     this.client.flush();
     this.#phases.ended(this);
     this.client.done(clean);

@@ -68,7 +68,7 @@ export function explainRequest(
   if (!/^[A-Z][A-Z-]{0,31}$/.test(method)) {
     throw new MeridianError('bad_method', `"${method}" is not a method in upper case`);
   }
-  const snapshot = compileSnapshot(options.config, options.region);
+  const snapshot = compileSnapshot(options.config, options.region, undefined);
   const basis: RequestExplanation = {
     region: options.region,
     method,

@@ -10,6 +10,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { defaultGatewayLimits, type GatewayLimits } from './limits.ts';
 import { assertUsable } from './listener/certificates.ts';
 import { Listeners, type PreparedListeners } from './listener/listeners.ts';
+import { loadPlugins, type Plugins } from './policies/plugin.ts';
 import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
 import type { LineLog, Runtime } from './runtime.ts';
@@ -57,7 +58,7 @@ export interface Gateway {
  * @throws MeridianError with a `GatewayErrorCode`
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const thread = new GatewayThread(options);
+  const thread = new GatewayThread(options, await loadPlugins(options.config));
   await thread.start(options);
   return thread;
 }
@@ -78,7 +79,7 @@ class GatewayThread implements Gateway {
   #closing: Promise<void> | undefined;
   #whenEmpty: (() => void) | undefined;
 
-  constructor(options: GatewayOptions) {
+  constructor(options: GatewayOptions, plugins: Plugins) {
     const onDefect = options.onDefect ?? warn;
     const wheel = new DeadlineWheel();
     const clock = options.clock ?? systemClock;
@@ -89,7 +90,7 @@ class GatewayThread implements Gateway {
     };
     this.#pools = new Pools({ limits, wheel, onDefect });
     const runtime: Runtime = {
-      generation: this.#compile(options),
+      generation: this.#compile(options, plugins),
       limits,
       wheel,
       random: new RandomHex(),
@@ -156,19 +157,29 @@ class GatewayThread implements Gateway {
 
   async #prepare(next: GatewayConfiguration, turn: number): Promise<PreparedGateway> {
     this.#assertNewest(turn);
-    const generation = this.#compile(next);
-    const listeners = await this.#listeners.prepare(next.listen);
-    try {
-      this.#assertNewest(turn);
-    } catch (error) {
-      listeners.abandon();
+    const plugins = await loadPlugins(next.config);
+    this.#assertNewest(turn);
+    const generation = this.#compile(next, plugins);
+    const listeners = await this.#prepareListeners(next, turn).catch((error: unknown) => {
+      generation.abandon();
       throw error;
-    }
+    });
     this.#prepared = new PreparedSwap(
       () => this.#swap(generation, listeners, next.accessLog),
-      () => this.#abandon(listeners),
+      () => this.#abandon(generation, listeners),
     );
     return this.#prepared;
+  }
+
+  async #prepareListeners(
+    { listen }: GatewayConfiguration,
+    turn: number,
+  ): Promise<PreparedListeners> {
+    const listeners = await this.#listeners.prepare(listen);
+    if (turn === this.#turn && !this.#closing) return listeners;
+    listeners.abandon();
+    this.#assertNewest(turn);
+    return listeners;
   }
 
   #assertNewest(turn: number): void {
@@ -176,11 +187,11 @@ class GatewayThread implements Gateway {
     if (turn !== this.#turn) over('a newer revision is being prepared');
   }
 
-  #compile(configuration: GatewayConfiguration): Generation {
+  #compile(configuration: GatewayConfiguration, plugins: Plugins): Generation {
     const { identity, listen } = configuration;
     // That of the listener is looked at with the listener.
     if (identity && identity !== listen.link?.identity) assertUsable(identity, 'the link');
-    return new Generation(configuration, this.#pools);
+    return new Generation(configuration, this.#pools, plugins);
   }
 
   #swap(
@@ -205,8 +216,9 @@ class GatewayThread implements Gateway {
     void generation.drained.then(() => this.#generations.delete(generation));
   }
 
-  #abandon(listeners: PreparedListeners): void {
+  #abandon(generation: Generation, listeners: PreparedListeners): void {
     this.#prepared = undefined;
+    generation.abandon();
     listeners.abandon();
     this.#dismiss();
   }

@@ -3,6 +3,8 @@ import type { HealthTable } from '../health/table.ts';
 import type { Target } from './choose.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import type { GatewayErrorCode } from './gateway-error.ts';
+import type { Plugins } from './policies/plugin.ts';
+import type { PolicyList } from './policies/policy-list.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 import type { RequestMetrics } from './runtime.ts';
 import { compileSnapshot, type Snapshot } from './snapshot.ts';
@@ -53,6 +55,7 @@ export class Generation {
   readonly metrics: RequestMetrics;
   readonly #pools: Pools;
   readonly #drained = Promise.withResolvers<void>();
+  readonly #policies: readonly PolicyList[];
   /** By endpoint index, for the current generation only: the pools of others may go. */
   #endpointPools: (UpstreamPool | undefined)[];
   #intake: Intake;
@@ -61,19 +64,20 @@ export class Generation {
   #healthSeen: number;
 
   /** @throws MeridianError `region_unknown`, and what compiling the routes throws */
-  constructor(configuration: GatewayConfiguration, pools: Pools) {
+  constructor(configuration: GatewayConfiguration, pools: Pools, plugins: Plugins) {
     const { config, region, health, bundle } = configuration;
     if (!Object.hasOwn(config.regions, region)) {
       const message = `the configuration has no region "${region}"`;
       throw new MeridianError<GatewayErrorCode>('region_unknown', message);
     }
-    const snapshot = compileSnapshot(config, region);
+    const snapshot = compileSnapshot(config, region, plugins);
     const nodes = relayNodesOf(configuration, snapshot);
     this.regionName = region;
     this.ownRegion = snapshot.ownRegion;
     this.health = health;
     this.metrics = configuration.metrics;
     this.#pools = pools;
+    this.#policies = snapshot.plans.flatMap(({ policies }) => policies ?? []);
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
     this.#intake = {
@@ -141,14 +145,24 @@ export class Generation {
   }
 
   requestEnded(): void {
-    if (--this.#requests === 0 && this.#retired) this.#drained.resolve();
+    if (--this.#requests === 0 && this.#retired) this.#end();
   }
 
   retire(): void {
     this.#retired = true;
     this.#intake = noIntake;
     this.#endpointPools = [];
-    if (this.#requests === 0) this.#drained.resolve();
+    if (this.#requests === 0) this.#end();
+  }
+
+  /** Of one that never served. */
+  abandon(): void {
+    for (const policies of this.#policies) policies.close();
+  }
+
+  #end(): void {
+    for (const policies of this.#policies) policies.close();
+    this.#drained.resolve();
   }
 }
 

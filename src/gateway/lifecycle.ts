@@ -15,6 +15,12 @@ import { WireError } from './http1/wire-error.ts';
 import { healthPath, ownAnswer, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
 import type { Phases } from './phases.ts';
+import { EditedFields } from './policies/field-editor.ts';
+import { Pending } from './policies/pending.ts';
+import type { PolicyAnswer } from './policies/policy.ts';
+import type { PolicyList } from './policies/policy-list.ts';
+import { RoutedRequest } from './policies/routed-request.ts';
+import { isPromise, ownAnswerOf, runRequest, runResponse } from './policies/run.ts';
 import { isProblemCode, type ProblemCode, problems } from './problems.ts';
 import {
   type AttemptFailure,
@@ -38,10 +44,11 @@ const problemField = 'Meridian-Problem';
  *   2 answer itself  the gateway's own resources
  *   3 route          host, path, method → route
  *   4 authorise hop  a relayed request is never relayed again
- *   5 choose         own endpoint, other region, last resort, or 503    ◀─┐
- *   6 forward        a connection, the head, the body as it comes         │ may be
- *   7 respond        the response as it comes ── no response ─────────────┘ sent again
- *   8 log            metrics and access log, once, whatever happened
+ *   5 apply          request policies of the route; one may answer, or let wait
+ *   6 choose         own endpoint, other region, last resort, or 503    ◀─┐
+ *   7 forward        a connection, the head, the body as it comes         │ may be
+ *   8 respond        response policies, then the response as it comes ── no response ─────────────┘ sent again
+ *   9 log            metrics and access log, once, whatever happened
  */
 export class Lifecycle implements RequestTaker, Phases {
   readonly #runtime: Runtime;
@@ -70,7 +77,9 @@ export class Lifecycle implements RequestTaker, Phases {
     if (!view || !this.#authoriseHop(exchange)) return;
     exchange.plan = view.plan;
     exchange.view = view;
-    this.#attempt(exchange, view);
+    const { policies } = view.plan;
+    if (policies && !exchange.relayed) this.#applyPolicies(exchange, view, policies);
+    else this.#attempt(exchange, view);
   }
 
   // 1 ─ normalise
@@ -113,7 +122,10 @@ export class Lifecycle implements RequestTaker, Phases {
   #route(exchange: Exchange): RouteView | undefined {
     const { generation, head, path, method } = exchange;
     const match = generation.match(head.host, path, method);
-    if (match.kind === 'route') return generation.view(match.index);
+    if (match.kind === 'route') {
+      exchange.params = match.params;
+      return generation.view(match.index);
+    }
     if (match.kind === 'none') this.problem(exchange, 'route_not_found');
     else {
       const allow = `Allow: ${match.allow.join(', ')}\r\n`;
@@ -131,14 +143,57 @@ export class Lifecycle implements RequestTaker, Phases {
     return false;
   }
 
-  // 5 ─ choose
+  // 5 ─ apply
+  #applyPolicies(exchange: Exchange, view: RouteView, policies: PolicyList): void {
+    try {
+      const routed = new RoutedRequest(exchange, exchange.params);
+      exchange.routed = routed;
+      const outcome = runRequest(policies.request, routed);
+      if (isPromise(outcome)) {
+        this.#await(exchange, outcome, (answer) => this.#applied(exchange, view, answer));
+      } else this.#applied(exchange, view, outcome);
+    } catch (error) {
+      this.#policyFailed(exchange, error);
+    }
+  }
+
+  #applied(exchange: Exchange, view: RouteView, answer: PolicyAnswer | undefined): void {
+    if (answer === undefined) this.#attempt(exchange, view);
+    else exchange.answer(ownAnswerOf(answer));
+  }
+
+  #await<Value>(exchange: Exchange, promise: Promise<Value>, next: (value: Value) => void): void {
+    const { wheel, limits } = this.#runtime;
+    exchange.pending = new Pending(wheel, promise, limits.policyMs, {
+      done: (value) => {
+        exchange.pending = undefined;
+        try {
+          next(value);
+        } catch (error) {
+          this.#policyFailed(exchange, error);
+        }
+      },
+      failed: (error) => {
+        exchange.pending = undefined;
+        this.#policyFailed(exchange, error);
+      },
+    });
+  }
+
+  /** A step that protects something is never passed over: the request ends here. */
+  #policyFailed(exchange: Exchange, error: unknown): void {
+    this.#onDefect(error);
+    if (!exchange.answered) this.problem(exchange, 'policy_failed');
+  }
+
+  // 6 ─ choose
   #attempt(exchange: Exchange, view: RouteView): void {
     const choice = choose(view.plan, view, exchange);
     if (choice.kind === 'none') this.problem(exchange, finalProblem(exchange, choice.code));
     else this.#forward(exchange, view.target(choice), false);
   }
 
-  // 6 ─ forward
+  // 7 ─ forward
   #forward(exchange: Exchange, target: Target, fresh: boolean): void {
     const { generation } = exchange;
     exchange.target = target;
@@ -155,14 +210,16 @@ export class Lifecycle implements RequestTaker, Phases {
   outgoing(exchange: Exchange): OutgoingRequest {
     const { head, client, identity, target, generation } = exchange;
     const { regionName } = generation;
+    const edited = exchange.routed?.headers;
     let extra = ownLines(head, client.origin, identity, regionName);
+    if (edited) extra += edited.lines;
     if (target!.kind === 'relay') extra += relayLines(regionName, identity.clientAddress);
     return {
       method: head.method,
       target: exchange.path + head.query,
       authority: head.authority,
       head,
-      fields: head.fields,
+      fields: edited?.kept ?? head.fields,
       body: head.body,
       extra,
       strip: client.origin.peerRegion === undefined ? 'outside' : 'link',
@@ -201,7 +258,7 @@ export class Lifecycle implements RequestTaker, Phases {
     }
   }
 
-  // 7 ─ respond
+  // 8 ─ respond
   respond(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): void {
     const { target, generation } = exchange;
     const fromPeer = target!.kind === 'relay';
@@ -209,12 +266,39 @@ export class Lifecycle implements RequestTaker, Phases {
     else if (head.status >= 502 && this.#relayElsewhere(exchange, head, stream)) return;
     let extra = `X-Request-Id: ${exchange.identity.requestId}\r\n`;
     if (!fromPeer) extra += `Meridian-Region: ${generation.regionName}\r\n`;
-    exchange.forward(head, extra, fromPeer);
+    const policies = exchange.routed && exchange.plan!.policies!.response;
+    if (!policies?.length || isOfGateway(head) || head.status === 101) {
+      exchange.forward(head, extra, fromPeer);
+    } else this.#applyToResponse(exchange, head, extra, fromPeer, stream);
+  }
+
+  #applyToResponse(
+    exchange: Exchange,
+    head: ResponseHead,
+    extra: string,
+    fromPeer: boolean,
+    stream: UpstreamStream,
+  ): void {
+    const { routed, plan } = exchange;
+    const headers = new EditedFields(head.fields);
+    const forwarded = () => {
+      exchange.forward({ ...head, fields: headers.kept }, extra + headers.lines, fromPeer);
+    };
+    try {
+      const response = { status: head.status, headers };
+      const outcome = runResponse(plan!.policies!.response, response, routed!);
+      if (isPromise(outcome)) {
+        exchange.holdResponse(stream);
+        this.#await(exchange, outcome, forwarded);
+      } else forwarded();
+    } catch (error) {
+      this.#policyFailed(exchange, error);
+    }
   }
 
   /** The other region has nothing usable either: another one may. */
   #relayElsewhere(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): boolean {
-    if (findField(head.fields, problemField.toLowerCase()) === undefined) return false;
+    if (!isOfGateway(head)) return false;
     if (retryAfter({ kind: 'refusedByPeer', reused: false }, exchange) === 'no') return false;
     const view = exchange.view!;
     const next = choose(view.plan, view, exchange);
@@ -251,7 +335,7 @@ export class Lifecycle implements RequestTaker, Phases {
     return choice.kind === 'none' ? undefined : view.target(choice);
   }
 
-  // 8 ─ log
+  // 9 ─ log
   ended(exchange: Exchange): void {
     this.#record(exchange);
     exchange.generation.requestEnded();
@@ -289,4 +373,9 @@ export class Lifecycle implements RequestTaker, Phases {
   closed(client: ClientConnection): void {
     this.#onClosed(client);
   }
+}
+
+/** A problem that another gateway answered with. */
+function isOfGateway({ fields }: ResponseHead): boolean {
+  return findField(fields, problemField.toLowerCase()) !== undefined;
 }

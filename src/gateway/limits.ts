@@ -39,6 +39,8 @@ export interface GatewayLimits {
   readonly linkIdleMs: number;
   /** Connections of one gateway thread to one endpoint or region. */
   readonly upstreamConnections: number;
+  /** Policies that wait for something, per phase. */
+  readonly policyMs: number;
   /** How long `close` waits for requests in flight. */
   readonly closeMs: number;
 }
@@ -60,5 +62,6 @@ export const defaultGatewayLimits: GatewayLimits = {
   upstreamIdleMs: 4_000,
   linkIdleMs: 60_000,
   upstreamConnections: 1_024,
+  policyMs: 10_000,
   closeMs: 5_000,
 };

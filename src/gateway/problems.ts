@@ -212,6 +212,13 @@ export const problems = Object.freeze({
     'The service did not answer in time',
     'The first byte of the response exceeded the limit of the service.',
   ),
+  policy_failed: define(
+    500,
+    'gateway',
+    false,
+    'A policy failed',
+    'A policy of the route threw an error, took too long or answered with something invalid. Nothing was sent to the service, or its response was held back.',
+  ),
   internal_error: define(
     500,
     'gateway',

@@ -1,6 +1,8 @@
 import type { Config } from '../config/schema/config.ts';
 import type { RouteConfig } from '../config/schema/route.ts';
 import { compileTopology, type ServiceInfo, type Topology } from '../config/topology.ts';
+import type { Plugins } from './policies/plugin.ts';
+import { createPolicyList, type PolicyList } from './policies/policy-list.ts';
 import { compileRouter, type Router } from './router/router.ts';
 
 /** A route with everything about it that does not change until the next revision. */
@@ -12,6 +14,7 @@ export interface RoutePlan {
   readonly allowed: readonly boolean[];
   /** Residency leaves out a region that serves. */
   readonly restricted: boolean;
+  readonly policies: PolicyList | undefined;
 }
 
 /** What the request path reads of one revision. Immutable. */
@@ -24,23 +27,38 @@ export interface Snapshot {
   readonly plans: readonly RoutePlan[];
 }
 
-/** Derives it from a validated configuration in which `region` is a region. */
-export function compileSnapshot(config: Config, region: string): Snapshot {
+/**
+ * Derives it from a validated configuration in which `region` is a region.
+ *
+ * @param plugins `undefined`: for a look only, no policy is created
+ */
+export function compileSnapshot(
+  config: Config,
+  region: string,
+  plugins: Plugins | undefined,
+): Snapshot {
   const topology = compileTopology(config);
   return {
     topology,
     ownRegion: topology.regionIndex.get(region)!,
     regionName: region,
     router: compileRouter(config.routes),
-    plans: config.routes.map((route, index) => planOf(route, index, topology)),
+    plans: config.routes.map((route, index) => planOf(route, index, topology, plugins)),
   };
 }
 
-function planOf(route: RouteConfig, index: number, topology: Topology): RoutePlan {
+function planOf(
+  route: RouteConfig,
+  index: number,
+  topology: Topology,
+  plugins: Plugins | undefined,
+): RoutePlan {
   const service = topology.services[topology.serviceIndex.get(route.service)!]!;
   const allowed = topology.regions.map(
     ({ name }, region) => service.allowed[region]! && (route.residency?.includes(name) ?? true),
   );
   const restricted = topology.regions.some(({ serves }, region) => serves && !allowed[region]);
-  return { index, name: route.name, service, allowed, restricted };
+  const policies =
+    plugins && createPolicyList(route.policies, plugins, `routes[${index}].policies`);
+  return { index, name: route.name, service, allowed, restricted, policies };
 }

@@ -18,8 +18,6 @@ export interface PolicyRequest {
   readonly region: string;
   readonly requestId: string;
   readonly clientAddress: string;
-  /** Subject of the certificate that the client proved to have, RFC 4514; `undefined`: none. */
-  readonly clientSubject: string | undefined;
   /** Fields that the service will get. */
   readonly headers: FieldEditor;
   /** For a policy to leave something for its own response phase. One per request. */

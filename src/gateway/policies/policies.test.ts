@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { oneRegion, startGateway } from '../../../test/support/gateways.ts';
+import { RawClient } from '../../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
+import type { ConfigInput } from '../../config/schema/config.ts';
+import { EditedFields } from './field-editor.ts';
+
+const plugin = fileURLToPath(new URL('./testdata/tenant.ts', import.meta.url));
+
+type Policies = NonNullable<NonNullable<ConfigInput['routes']>[number]['policies']>;
+
+/** A gateway with one route under policies, its origin and a client. */
+async function world(policies: Policies, limits = {}) {
+  const origin = await RawOrigin.listen();
+  const config: ConfigInput = {
+    ...oneRegion(origin.port),
+    plugins: { tenant: plugin },
+    routes: [{ name: 'r', pattern: '/t/:tenant', service: 's', policies }],
+  };
+  const started = await startGateway({ config, limits }).catch(async (error: unknown) => {
+    await origin.close();
+    throw error;
+  });
+  const client = await RawClient.connect(started.port);
+  return {
+    origin,
+    client,
+    ...started,
+    async [Symbol.asyncDispose]() {
+      client.close();
+      await started.gateway.close();
+      await origin.close();
+    },
+  };
+}
+
+const get = (query = '', fields = '') => `GET /t/acme${query} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+const tenant = (mode: string): Policies => [
+  { type: 'plugin', plugin: 'tenant', options: { header: 'X-Tenant', mode } },
+];
+
+test('the headers policy changes both ways, whatever Connection names', async () => {
+  await using w = await world([
+    {
+      type: 'headers',
+      request: { set: { 'X-Set': 'ours' }, add: { 'X-Add': 'two' }, remove: ['X-Gone'] },
+      response: { set: { 'Strict-Transport-Security': 'max-age=9' }, remove: ['Server'] },
+    },
+  ]);
+  w.origin.respond = (_, socket) =>
+    void socket.write(okResponse('ok', 'Server: x\r\nConnection: strict-transport-security\r\n'));
+  const response = await w.client.request(
+    get(
+      '',
+      'X-Set: theirs\r\nx-set: again\r\nX-Add: one\r\nX-Gone: x\r\nConnection: x-set, X-Keep\r\n',
+    ),
+  );
+  const { head } = w.origin.requests[0]!;
+  assert.deepEqual(head.match(/^X-(Set|Add|Gone):.*$/gim), [
+    'X-Add: one',
+    'X-Set: ours',
+    'X-Add: two',
+  ]);
+  assert.match(response.head, /^Strict-Transport-Security: max-age=9\r$/m);
+  assert.doesNotMatch(response.head, /^Server:/m);
+});
+
+test('a plugin waits, edits, and sees the response; the body that came meanwhile is not lost', async () => {
+  await using w = await world(tenant('ok'));
+  const body = 'x'.repeat(100_000);
+  const response = await w.client.request(
+    `POST /t/acme HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  assert.equal(response.status, 200);
+  assert.match(response.head, /^X-Served-For: acme\r$/m);
+  assert.equal(response.body, 'ok');
+  assert.match(w.origin.requests[0]!.head, /^X-Tenant: acme\r$/m);
+  assert.equal(w.origin.requests[0]!.body, body);
+});
+
+test('a large response that policies hold for a moment comes whole', async () => {
+  await using w = await world(tenant('ok'));
+  const body = 'y'.repeat(300_000);
+  w.origin.respond = (_, socket) => void socket.write(okResponse(body));
+  assert.equal((await w.client.request(get())).body, body);
+  assert.equal((await w.client.request(get())).body, body);
+});
+
+test('an answer of a policy ends the request, and the connection lives', async () => {
+  await using w = await world(tenant('ok'));
+  const denied = await w.client.request(get('?deny'));
+  assert.equal(denied.status, 403);
+  assert.equal(Buffer.from(denied.body, 'latin1').toString(), 'not né');
+  assert.match(denied.head, /^X-Why: tenant\r$/m);
+  assert.equal(w.origin.requests.length, 0);
+  assert.equal((await w.client.request(get())).status, 200);
+});
+
+test('a policy that throws or is late is never passed over', async () => {
+  for (const mode of ['throw', 'late']) {
+    await using w = await world(tenant(mode), { policyMs: 50 });
+    const response = await w.client.request(get());
+    assert.equal(response.status, 500, mode);
+    assert.match(response.body, /"policy_failed"/);
+    assert.equal(w.origin.requests.length, 0);
+    assert.equal(w.defects.length, 1);
+  }
+});
+
+test('a client that leaves while a policy is waited for ends the exchange', async () => {
+  await using w = await world(tenant('late'));
+  w.client.send(get());
+  await new Promise((resolve) => setImmediate(resolve));
+  w.client.socket.resetAndDestroy();
+  while (w.log.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(w.log[0]!.status, 499);
+});
+
+test('options that a plugin refuses keep the gateway from starting, naming the place', async () => {
+  await assert.rejects(world([{ type: 'plugin', plugin: 'tenant', options: {} }]), {
+    code: 'policy_invalid',
+    message: /routes\[0\]\.policies\[0\]: header is needed/,
+  });
+});
+
+test('what the gateway writes itself is not for policies, and nothing splits a message', () => {
+  const fields = new EditedFields(['A', '1', 'a', '2']);
+  for (const name of [
+    'Host',
+    'content-length',
+    'X_Request_Id',
+    'X-Forwarded-For',
+    'Meridian-Hop',
+  ]) {
+    assert.throws(() => fields.set(name, 'x'), { code: 'field_not_editable' }, name);
+    assert.throws(() => fields.delete(name), { code: 'field_not_editable' }, name);
+  }
+  for (const [name, value] of [
+    ['A b', 'x'],
+    ['A', 'x\r\nB: y'],
+    ['', 'x'],
+  ] as const) {
+    assert.throws(() => fields.add(name, value), { code: 'unsafe_head' }, name);
+  }
+  assert.deepEqual(fields.all('a'), ['1', '2']);
+  fields.set('a', '3');
+  fields.add('A', '4');
+  assert.deepEqual(fields.all('A'), ['3', '4']);
+  assert.deepEqual(fields.kept, []);
+  assert.equal(fields.lines, 'a: 3\r\nA: 4\r\n');
+});
