@@ -1,3 +1,4 @@
+import { findField } from './http1/fields.ts';
 import { type ProblemCode, problemBody, problems } from './problems.ts';
 
 /** Reason phrases of what the gateway answers by itself. */
@@ -64,6 +65,60 @@ export function serialiseAnswer(
 function connectionLine(keepAlive: boolean, clientMinor: 0 | 1): string {
   if (!keepAlive) return 'Connection: close\r\n';
   return clientMinor === 0 ? 'Connection: keep-alive\r\n' : '';
+}
+
+/** The fields of the same for HTTP/2, but for the status: name, value, name, value …, in lower case. */
+export function answerFields(answer: OwnAnswer, context: AnswerContext): string[] {
+  const text = serialiseAnswer(answer, { ...context, headOnly: true }, true, 1);
+  return fieldsOfLines(text.slice(text.indexOf('\r\n') + 2, -2));
+}
+
+/** Lines of ours, `Name: value CRLF` each, as name, value, name, value … in lower case. */
+export function fieldsOfLines(lines: string): string[] {
+  const fields: string[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const colon = lines.indexOf(': ', at);
+    const end = lines.indexOf('\r\n', colon);
+    fields.push(lines.slice(at, colon).toLowerCase(), lines.slice(colon + 2, end));
+    at = end + 2;
+  }
+  return fields;
+}
+
+/** Whether an error is to be told as gRPC does: its clients look at nothing else. */
+export function speaksGrpc(fields: readonly string[]): boolean {
+  return /^application\/grpc(?:$|[+;])/i.test(findField(fields, 'content-type') ?? '');
+}
+
+/**
+ * A problem for a gRPC client: a response of trailers only. The codes are those of
+ * grpc/doc/http-grpc-status-mapping.md, but for timeouts and limits, which the gateway
+ * knows for what they are.
+ */
+export function grpcProblemAnswer(code: ProblemCode, fields: string): OwnAnswer {
+  const { status, title } = problems[code];
+  const grpc = `grpc-status: ${grpcStatus(status)}\r\ngrpc-message: ${title} (${code})\r\n`;
+  return { status: 200, contentType: 'application/grpc', body: '', fields: `${fields}${grpc}` };
+}
+
+/** Numbers of google.rpc.Code by HTTP status. */
+const grpcStatuses: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  413: 8,
+  429: 8,
+  431: 8,
+  500: 13,
+  501: 12,
+  502: 14,
+  503: 14,
+  504: 4,
+};
+
+function grpcStatus(status: number): number {
+  return grpcStatuses[status] ?? 2;
 }
 
 export function problemAnswer(

@@ -132,7 +132,7 @@ export function ownLines(
 ): string {
   const forwarded = origin.peerRegion === undefined ? origin.forwardedLines(head.authority) : '';
   return (
-    `Via: 1.${head.minor} ${region}.meridian\r\nX-Request-Id: ${identity.requestId}\r\n` +
+    `Via: ${head.version} ${region}.meridian\r\nX-Request-Id: ${identity.requestId}\r\n` +
     `traceparent: ${identity.traceParent}\r\n${forwarded}`
   );
 }

@@ -1,5 +1,5 @@
 import { formatAccessEntry } from '../observability/access-entry.ts';
-import { problemAnswer, serialiseAnswer } from './answers.ts';
+import { grpcProblemAnswer, problemAnswer, serialiseAnswer, speaksGrpc } from './answers.ts';
 import { choose, type Target, unavailableCode } from './choose.ts';
 import type { ClientStream } from './client/client-stream.ts';
 import type { ClientConnection } from './client/connection.ts';
@@ -313,7 +313,11 @@ export class Lifecycle implements RequestTaker, Phases {
     exchange.problemCode = code;
     const fromLink = exchange.client.origin.peerRegion !== undefined;
     const marked = fromLink ? `${fields}${problemField}: ${code}\r\n` : fields;
-    exchange.answer(problemAnswer(code, exchange.identity.requestId, marked, detail));
+    const { requestId } = exchange.identity;
+    const grpc = exchange.head.version === '2' && speaksGrpc(exchange.head.fields);
+    exchange.answer(
+      grpc ? grpcProblemAnswer(code, marked) : problemAnswer(code, requestId, marked, detail),
+    );
   }
 
   reconsider(exchange: Exchange): void {

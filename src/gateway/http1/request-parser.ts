@@ -7,6 +7,8 @@ import { parseRequestLine } from './request-line.ts';
 import { parseTarget, type RequestTarget } from './target.ts';
 import { refuse } from './wire-error.ts';
 
+export type HttpVersion = '1.0' | '1.1' | '2';
+
 export interface RequestHead {
   /** What the head took in the input, an empty line before it included. */
   readonly headBytes: number;
@@ -22,6 +24,9 @@ export interface RequestHead {
   readonly host: string;
   /** `host` or `host:port`. */
   readonly authority: string;
+  /** As `Via` names it. */
+  readonly version: HttpVersion;
+  /** Of HTTP/1; 1 for later versions, which can do what HTTP/1.1 can. */
   readonly minor: 0 | 1;
   /** name, value, name, value … as received. */
   readonly fields: readonly string[];
@@ -81,6 +86,7 @@ export function parseRequestHead(
     query: parts.query,
     host: authority.host,
     authority: formatAuthority(authority),
+    version: minor === 1 ? '1.1' : '1.0',
     minor,
     fields: section.fields,
     connection,
