@@ -1,6 +1,5 @@
 import { Admission } from './admission.ts';
 import type { GatewayLimits } from './limits.ts';
-import type { ListenerName } from './runtime.ts';
 
 export interface AdmissionEvents {
   /** A connection is refused or closed for want of room. */
@@ -22,7 +21,7 @@ export class Admissions {
     this.#link = this.#create(linkConnections, 'other regions');
   }
 
-  of(listener: ListenerName): Admission {
+  of(listener: string): Admission {
     return listener === 'link' ? this.#link : this.#clients;
   }
 

@@ -21,7 +21,7 @@ async function world(bundle: Uint8Array | undefined) {
     bundle: bundle!,
     listen: {
       http: { host, port: 0 },
-      https: { host, port: 0, ...certificate },
+      https: { host, port: 0, tls: { certificates: [certificate] } },
       link: { host, port: 0, identity },
     },
   });

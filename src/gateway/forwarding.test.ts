@@ -7,8 +7,9 @@ import { RandomHex } from './random-hex.ts';
 import { parseTraceParent } from './trace.ts';
 
 const random = new RandomHex();
-const outside = new ConnectionOrigin({ name: 'https', gone: false }, '2001:db8::1');
-const link = new ConnectionOrigin({ name: 'link', gone: false }, '10.0.0.1', 'us');
+const entrance = { protocol: 'https', http2: false, redirect: undefined, gone: false } as const;
+const outside = new ConnectionOrigin({ ...entrance, name: 'partners' }, '2001:db8::1');
+const link = new ConnectionOrigin({ ...entrance, name: 'link' }, '10.0.0.1', 'us');
 
 function head(fields: string) {
   const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: a.test:8443\r\n${fields}\r\n`);

@@ -1,13 +1,20 @@
 import { isIP } from 'node:net';
 import { findField } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-parser.ts';
+import type { ClientCertificate } from './listener/client-certificate.ts';
+import type { HttpsRedirect } from './listener/listener-options.ts';
+import type { TlsChannel } from './listener/tls-channel.ts';
 import type { RandomHex } from './random-hex.ts';
-import type { ListenerName } from './runtime.ts';
 import { parseTraceParent } from './trace.ts';
 
 /** Where connections come in. `Listener` is the one. */
 export interface Entrance {
-  readonly name: ListenerName;
+  readonly name: string;
+  readonly protocol: 'http' | 'https';
+  /** Whether HTTP/2 may be spoken there. */
+  readonly http2: boolean;
+  /** Where all its requests are sent on to; `undefined`: they are served. */
+  readonly redirect: HttpsRedirect | undefined;
   /** It accepts no more: clients that came in by it are to leave. */
   readonly gone: boolean;
 }
@@ -19,26 +26,44 @@ export class ConnectionOrigin {
   readonly address: string;
   /** The region on the other side, proved by its certificate; `undefined` for anyone else. */
   readonly peerRegion: string | undefined;
+  /** Whether the bytes come over TLS. */
+  readonly secure: boolean;
+  readonly #channel: TlsChannel | undefined;
   #authority: string | undefined;
   #lines = '';
 
+  /** `channel`: of TLS, where hosts are bound to names or clients asked for certificates. */
   constructor(
     entrance: Entrance,
     address: string | undefined,
     peerRegion: string | undefined = undefined,
+    channel: TlsChannel | undefined = undefined,
   ) {
     this.entrance = entrance;
     this.address = plainAddress(address);
     this.peerRegion = peerRegion;
+    this.secure = entrance.protocol === 'https';
+    this.#channel = channel;
   }
 
-  get listener(): ListenerName {
+  /** The name of the listener. */
+  get listener(): string {
     return this.entrance.name;
   }
 
-  /** Whether the bytes come over TLS. */
-  get secure(): boolean {
-    return this.entrance.name !== 'http';
+  /** What the client proved to be to its listener; `undefined`: nothing. */
+  get clientCertificate(): ClientCertificate | undefined {
+    return this.#channel?.clientCertificate;
+  }
+
+  /**
+   * Whether a request for `host` (of `RequestHead`) may come this way. False: it is of another
+   * certificate than the one that the handshake was about, and answered with
+   * `misdirected_request` (RFC 9110 section 15.5.20), so that nobody enters by one name and is
+   * served under another.
+   */
+  admitsHost(host: string): boolean {
+    return this.#channel === undefined || this.#channel.admitsHost(host);
   }
 
   /**
@@ -48,19 +73,19 @@ export class ConnectionOrigin {
   forwardedLines(authority: string): string {
     if (authority === this.#authority) return this.#lines;
     this.#authority = authority;
-    this.#lines = forwardedFields(this.listener, this.address, authority);
+    this.#lines = forwardedFields(this.entrance.protocol, this.address, authority);
     return this.#lines;
   }
 }
 
-function forwardedFields(listener: ListenerName, address: string, authority: string): string {
+function forwardedFields(protocol: string, address: string, authority: string): string {
   const node = address.includes(':') ? `"[${address}]"` : address;
   // `authority` holds no quote or backslash: the parser allows a name, an address and a port.
   const hostLine = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
   const hostParameter = authority === '' ? '' : `;host="${authority}"`;
   return (
-    `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${listener}\r\n${hostLine}` +
-    `Forwarded: for=${node};proto=${listener}${hostParameter}\r\n`
+    `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${protocol}\r\n${hostLine}` +
+    `Forwarded: for=${node};proto=${protocol}${hostParameter}\r\n`
   );
 }
 

@@ -9,7 +9,7 @@ import { Generation } from './generation.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { defaultGatewayLimits, type GatewayLimits } from './limits.ts';
 import { assertUsable } from './listener/certificates.ts';
-import { Listeners, type PreparedListeners } from './listener/listeners.ts';
+import { Listeners, type ListenersEvents, type PreparedListeners } from './listener/listeners.ts';
 import { loadPlugins, type Plugins } from './policies/plugin.ts';
 import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
@@ -22,6 +22,11 @@ export type { PreparedGateway } from './prepared-gateway.ts';
 export interface GatewayOptions extends GatewayConfiguration {
   /** Lets several threads listen on one port. The caller proves first that it is free. */
   readonly reusePort: boolean;
+  /**
+   * Threads that have the same one resume each other's TLS sessions: `sessionSecretBytes` random
+   * octets. Default: each thread only its own, and none from before a swap.
+   */
+  readonly sessionSecret?: Uint8Array | undefined;
   /** A control frame came in on the link from another region. */
   onFrame(peerRegion: string, frame: Buffer): void;
   /** A defect of the gateway itself, survived. Default: a process warning. */
@@ -33,13 +38,15 @@ export interface GatewayOptions extends GatewayConfiguration {
 }
 
 export interface Gateway {
-  /** Those that are listened on now. */
-  readonly ports: { readonly http?: number; readonly https?: number; readonly link?: number };
+  /** Those that are listened on now, by the names of their listeners. */
+  readonly ports: Readonly<Record<string, number>>;
   /**
    * From now on every answer closes its connection, idle ones are closed, and probes are told
    * 503; everything is served on. Off: as before, for what comes next.
    */
   drain(on?: boolean): void;
+  /** Replaces `sessionSecret`: sessions of before are not resumed any more. */
+  useSessionSecret(secret: Uint8Array): void;
   /**
    * Does everything of a revision that can fail, while the present one serves: compiles
    * routes, parses certificates, binds addresses that are new. When it rejects nothing is
@@ -119,21 +126,25 @@ class GatewayThread implements Gateway {
   }
 
   get ports(): Gateway['ports'] {
-    const names = ['http', 'https', 'link'] as const;
-    const ports = names.map((name) => [name, this.#listeners.port(name)] as const);
-    return Object.fromEntries(ports.filter(([, port]) => port !== undefined));
+    return this.#listeners.ports;
   }
 
-  #createListeners({ reusePort, onFrame, onFull = warn }: GatewayOptions): Listeners {
+  useSessionSecret(secret: Uint8Array): void {
+    this.#listeners.useSessionSecret(secret);
+  }
+
+  #createListeners(options: GatewayOptions): Listeners {
+    const { reusePort, sessionSecret, onFrame, onFull = warn } = options;
     const runtime = this.#runtime;
     const { limits, wheel } = runtime;
     const admissions = new Admissions(limits, {
       onShed: () => runtime.generation.metrics.connectionShed?.(),
       onFull,
     });
-    return new Listeners({
+    const events: ListenersEvents = {
       reusePort,
       tlsHandshakeMs: limits.tlsHandshakeMs,
+      handshakesPerTurn: limits.handshakesPerTurn,
       isRegion: (name) => runtime.generation.hasRegion(name),
       admission: (listener) => admissions.of(listener),
       now: () => wheel.now,
@@ -142,7 +153,9 @@ class GatewayThread implements Gateway {
         this.#clients.add(new ClientConnection(runtime, this.#lifecycle, socket, origin, place));
       },
       onFrame,
-    });
+      onRefused: (listener, why) => runtime.generation.metrics.connectionRefused?.(listener, why),
+    };
+    return new Listeners(events, sessionSecret);
   }
 
   // ── Swap ─────────────────────────────────────────────────────────────────────────────

@@ -29,6 +29,8 @@ export interface GatewayLimits {
   /** How much of it. */
   readonly lingerBytes: number;
   readonly tlsHandshakeMs: number;
+  /** How many begin in one turn of the event loop; others wait for the next. */
+  readonly handshakesPerTurn: number;
   /** Accepted connections of one thread; by default derived from the open-file limit. */
   readonly clientConnections: number;
   /** Of them those of other regions, which have a share of their own. */
@@ -57,6 +59,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   lingerMs: 2_000,
   lingerBytes: 1024 * 1024,
   tlsHandshakeMs: 10_000,
+  handshakesPerTurn: 8,
   clientConnections: 340,
   linkConnections: 40,
   upstreamIdleMs: 4_000,

@@ -235,7 +235,7 @@ test('HTTPS carries the same, and says so', async () => {
   await using origin = await RawOrigin.listen();
   await using started = await startGateway({
     config: oneRegion(origin.port),
-    listen: { https: { host: '127.0.0.1', port: 0, ...certificate } },
+    listen: { https: { host: '127.0.0.1', port: 0, tls: { certificates: [certificate] } } },
   });
   const { gateway } = started;
   using client = await RawClient.connectTls({

@@ -2,9 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Generation } from './generation.ts';
 import type { GatewayLimits } from './limits.ts';
+import type { RefusedConnection } from './listener/listener.ts';
 import type { RandomHex } from './random-hex.ts';
-
-export type ListenerName = 'http' | 'https' | 'link';
 
 /**
  * What a gateway thread counts. `GatewayMetrics` satisfies it. Across a swap, what belongs
@@ -15,10 +14,12 @@ export type ListenerName = 'http' | 'https' | 'link';
 export interface RequestMetrics {
   /** `routeIndex` -1: no route. */
   request(routeIndex: number, status: number, durationMs: number): void;
-  connectionOpened(listener: ListenerName): void;
-  connectionClosed(listener: ListenerName): void;
+  connectionOpened(listener: string): void;
+  connectionClosed(listener: string): void;
   /** A connection was refused or closed for want of room. */
   connectionShed?(): void;
+  /** A connection ended before it could carry a request. */
+  connectionRefused?(listener: string, why: RefusedConnection): void;
   bytesIn(bytes: number): void;
   bytesOut(bytes: number): void;
   relayed(regionIndex: number): void;

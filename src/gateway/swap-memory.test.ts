@@ -58,7 +58,11 @@ function revisionsOf(ports: readonly number[]) {
       identity,
       listen: {
         http: { host, port: 0 },
-        https: { host: `127.0.0.${2 + index}`, port: 0, ...certificates[index]! },
+        https: {
+          host: `127.0.0.${2 + index}`,
+          port: 0,
+          tls: { certificates: [certificates[index]!] },
+        },
         link: { host, port: 0, identity },
       },
     }),

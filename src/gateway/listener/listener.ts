@@ -1,97 +1,88 @@
-import {
-  type AddressInfo,
-  createServer as createTcpServer,
-  type Server,
-  type Socket,
-} from 'node:net';
-import {
-  createServer as createTlsServer,
-  type TLSSocket,
-  type TlsOptions,
-  type Server as TlsServer,
-} from 'node:tls';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { MeridianError, messageOf } from '../../base/errors.ts';
-import { linkServerOptions } from '../../link/identity.ts';
-import type { Admission, Place } from '../admission.ts';
+import type { Admission } from '../admission.ts';
 import type { Entrance } from '../forwarding.ts';
 import type { GatewayErrorCode } from '../gateway-error.ts';
-import type { ListenerName } from '../runtime.ts';
-import { assertUsable, isSameMaterial, type TlsMaterial } from './certificates.ts';
+import { Arrival } from './arrival.ts';
+import { readServerName } from './client-hello.ts';
+import { takeFirstBytes } from './first-bytes.ts';
+import type { HandshakePacer } from './handshake-pacer.ts';
+import type { HttpsRedirect, ListenAddress, ListenerRequest } from './listener-options.ts';
+import { parseProxyHead } from './proxy-protocol.ts';
+import type { TlsChannel } from './tls-channel.ts';
+import { TlsTerminator } from './tls-terminator.ts';
+import { TrustedNetworks } from './trusted-networks.ts';
 
-/** Where to listen. Port 0: any free one. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** What one listener is asked to be. */
-export type ListenerRequest =
-  | { readonly name: 'http'; readonly at: ListenAddress; readonly tls: undefined }
-  | { readonly name: 'https'; readonly at: ListenAddress; readonly tls: TlsMaterial }
-  | { readonly name: 'link'; readonly at: ListenAddress; readonly tls: Required<TlsMaterial> };
+/** Why a connection that was accepted never carried a request. */
+export type RefusedConnection = 'handshake' | 'proxyProtocol' | 'untrustedProxy';
 
 export interface ListenerEvents {
   readonly reusePort: boolean;
   readonly tlsHandshakeMs: number;
+  readonly pacer: HandshakePacer;
   /** Of what is accepted by that listener. */
-  admission(listener: ListenerName): Admission;
+  admission(listener: string): Admission;
   /** Of the clock of all admissions. */
   now(): number;
-  /** A plain connection, or one after its handshake. */
-  onAccepted(listener: Listener, socket: Socket | TLSSocket, place: Place): void;
+  /** Of the node, for TLS; it changes. */
+  sessionSecret(): Uint8Array | undefined;
+  /** A plain connection, or one after its handshake; `channel` where something depends on it. */
+  onAccepted(
+    listener: Listener,
+    socket: Socket | TLSSocket,
+    arrival: Arrival,
+    channel: TlsChannel | undefined,
+  ): void;
+  onRefused(listener: string, why: RefusedConnection): void;
 }
 
 const backlog = 1_024;
-const plainOptions = { noDelay: true, allowHalfOpen: true } as const;
-/** A client that ends before the handshake has: only after it may a side close by itself. */
-const handshakeOptions = { noDelay: true, allowHalfOpen: false } as const;
+
+/** What changes by a swap while the port stays open. */
+interface Manner {
+  readonly request: ListenerRequest;
+  readonly terminator: TlsTerminator | undefined;
+  readonly proxies: TrustedNetworks | undefined;
+}
 
 /**
  * One listening port of a thread. It accepts by a plain server, so that a socket has its
- * place before a handshake costs anything; the handshake is that of a TLS server which does
- * not listen and can be replaced while the port stays open:
+ * place before anything about it costs something:
  *
- *   port ──accept──▶ place ──▶ TLS server ──handshake──▶ onAccepted
- *                                  ▲
- *                                  └ renewed by a swap: new handshakes meet the new
- *                                    certificate, older connections keep theirs
+ *   port ──accept──▶ place ──▶ [PROXY head] ──▶ [first bytes ──▶ turn ──▶ handshake] ──▶ onAccepted
+ *                                   └───────────── the manner ──────────┘
+ *                    replaced by a swap: new connections meet the new certificates and rules,
+ *                    older ones keep theirs
  */
 export class Listener implements Entrance {
-  readonly name: ListenerName;
-  readonly #request: ListenerRequest;
+  readonly name: string;
   readonly #events: ListenerEvents;
   readonly #server: Server;
-  /** Of connections in TLS, until they close. A TLS socket does not tell which socket it wraps; their addresses do. */
-  readonly #places = new Map<string, Place>();
-  #material: TlsMaterial | undefined;
-  #tls: TlsServer | undefined;
+  #manner: Manner;
   #accepted = 0;
   #gone = false;
 
   /** Does not listen yet. @throws MeridianError `certificate_invalid` */
   constructor(request: ListenerRequest, events: ListenerEvents) {
     this.name = request.name;
-    this.#request = request;
     this.#events = events;
-    this.renewal(request)?.();
-    const secure = request.tls !== undefined;
-    this.#server = createTcpServer(secure ? handshakeOptions : plainOptions, (socket) => {
+    this.#manner = this.#build(request);
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       this.#accepted++;
       const place = events.admission(this.name).admit(socket, events.now());
-      if (!place) return;
-      if (secure) this.#shakeHands(socket, place);
-      else events.onAccepted(this, socket, place);
+      if (place) this.#begin(new Arrival(socket, place));
     });
   }
 
   /** @throws MeridianError `listen_failed` naming listener and address */
   listen(): Promise<void> {
-    const { host, port } = this.#request.at;
+    const { request } = this.#manner;
+    const { host, port } = request;
     const { reusePort } = this.#events;
     return new Promise((resolve, reject) => {
-      this.#server.on('error', (cause) =>
-        reject(listenFailure(this.#request, messageOf(cause), cause)),
-      );
+      this.#server.on('error', (cause) => reject(listenFailure(request, messageOf(cause), cause)));
       this.#server.listen({ host, port, backlog, reusePort }, resolve);
     });
   }
@@ -100,37 +91,58 @@ export class Listener implements Entrance {
     return this.#gone;
   }
 
+  get protocol(): 'http' | 'https' {
+    return this.#manner.terminator ? 'https' : 'http';
+  }
+
+  get http2(): boolean {
+    return this.#manner.request.http2 ?? false;
+  }
+
+  get redirect(): HttpsRedirect | undefined {
+    return this.#manner.request.redirect;
+  }
+
+  /** Whether it is that of the inter-region link. */
+  get isLink(): boolean {
+    return this.#manner.request.identity !== undefined;
+  }
+
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? this.#request.at.port;
+    return (this.#server.address() as AddressInfo | null)?.port ?? this.#manner.request.port;
   }
 
   /** Whether it listens where it is asked to. */
   isAt({ host, port }: ListenAddress): boolean {
-    const { at } = this.#request;
-    return at.host === host && (at.port === port || this.port === port);
+    const { request } = this.#manner;
+    return request.host === host && (request.port === port || this.port === port);
   }
 
   /** Whether nobody else can listen there while it does, or would share its connections. */
   overlaps({ host, port }: ListenAddress): boolean {
-    const hosts = [host, this.#request.at.host];
+    const hosts = [host, this.#manner.request.host];
     const shared = hosts[0] === hosts[1] || hosts.some((one) => one === '0.0.0.0' || one === '::');
     return shared && port !== 0 && port === this.port;
   }
 
   /**
-   * Builds what new handshakes are to be made with, and returns what puts it in place,
-   * which cannot fail; `undefined`: nothing has changed, and sessions can be resumed.
+   * Builds what new connections are to be met with, and returns what puts it in place, which
+   * cannot fail.
    *
    * @throws MeridianError `certificate_invalid`
    */
-  renewal({ name, at, tls }: ListenerRequest): (() => void) | undefined {
-    if (!tls || (this.#material && isSameMaterial(tls, this.#material))) return undefined;
-    assertUsable(tls, `${name} on ${at.host}:${at.port}`);
-    const server = this.#tlsServer(name === 'link' ? linkServerOptions(tls) : httpsOptions(tls));
+  renewal(request: ListenerRequest): () => void {
+    const next = this.#build(request, this.#manner);
     return () => {
-      this.#material = tls;
-      this.#tls = server;
+      this.#manner = next;
+      this.useSessionSecret();
     };
+  }
+
+  /** That of the node has changed. */
+  useSessionSecret(): void {
+    const secret = this.#events.sessionSecret();
+    if (secret) this.#manner.terminator?.useSessionSecret(secret);
   }
 
   /**
@@ -154,53 +166,96 @@ export class Listener implements Entrance {
     this.#server.close();
   }
 
-  #shakeHands(socket: Socket, place: Place): void {
-    const addresses = addressesOf(socket);
-    this.#places.set(addresses, place);
-    socket.on('close', () => {
-      if (this.#places.get(addresses) === place) this.#places.delete(addresses);
-    });
-    this.#tls!.emit('connection', socket);
+  #begin(arrival: Arrival): void {
+    const { proxies } = this.#manner;
+    if (!proxies) this.#afterProxy(arrival);
+    else if (proxies.has(arrival.socket.remoteAddress)) this.#readProxyHead(arrival);
+    else {
+      // Whoever else connects would be free to choose the address that it is taken for.
+      arrival.socket.destroy();
+      this.#events.onRefused(this.name, 'untrustedProxy');
+    }
   }
 
-  #tlsServer(options: TlsOptions): TlsServer {
-    const server = createTlsServer({ ...options, handshakeTimeout: this.#events.tlsHandshakeMs });
-    server.on('tlsClientError', endHandshake);
-    server.on('secureConnection', (socket) => {
-      const place = this.#places.get(addressesOf(socket));
-      if (!place) {
-        socket.destroy();
-        return;
-      }
-      socket.allowHalfOpen = true;
-      this.#events.onAccepted(this, socket, place);
+  #readProxyHead(arrival: Arrival): void {
+    const { socket } = arrival;
+    takeFirstBytes(socket, {
+      limitMs: this.#events.tlsHandshakeMs,
+      look: (bytes) => {
+        const head = parseProxyHead(bytes);
+        if (head?.source !== undefined) arrival.address = head.source;
+        return head?.length;
+      },
+      onTaken: () => this.#afterProxy(arrival),
+      onRefused: () => this.#events.onRefused(this.name, 'proxyProtocol'),
     });
-    return server;
+  }
+
+  #afterProxy(arrival: Arrival): void {
+    const { terminator } = this.#manner;
+    const { socket } = arrival;
+    if (terminator) this.#readHello(arrival, terminator);
+    else {
+      this.#events.onAccepted(this, socket, arrival, undefined);
+      if (socket.isPaused()) socket.resume();
+    }
+  }
+
+  /** A connection that never says a word is never given the memory of a handshake. */
+  #readHello(arrival: Arrival, terminator: TlsTerminator): void {
+    const { socket } = arrival;
+    takeFirstBytes(socket, {
+      limitMs: this.#events.tlsHandshakeMs,
+      look: (bytes) => {
+        if (!terminator.readsServerName) return 0;
+        const seen = readServerName(bytes);
+        arrival.serverName = seen?.name;
+        return seen && 0;
+      },
+      onTaken: () =>
+        this.#events.pacer.begin(() => {
+          if (!socket.destroyed) terminator.take(arrival);
+        }),
+      onRefused: () => this.#events.onRefused(this.name, 'handshake'),
+    });
+    if (socket.isPaused()) socket.resume();
+  }
+
+  #build(request: ListenerRequest, before?: Manner): Manner {
+    const { proxies } = request;
+    return {
+      request,
+      terminator: this.#terminator(request, before),
+      proxies: proxies && new TrustedNetworks(proxies),
+    };
+  }
+
+  /** The same one where nothing of it changes. */
+  #terminator(request: ListenerRequest, before: Manner | undefined): TlsTerminator | undefined {
+    const { name, host, port, tls, identity, http2 = false } = request;
+    const of = identity ?? tls;
+    if (!of) return undefined;
+    const old = before?.request;
+    const oldOf = old?.identity ?? old?.tls;
+    if (isDeepStrictEqual([of, http2], [oldOf, old?.http2 ?? false])) return before?.terminator;
+    return new TlsTerminator(of, {
+      name,
+      whose: `${name} on ${host}:${port}`,
+      handshakeMs: this.#events.tlsHandshakeMs,
+      http2,
+      sessionSecret: this.#events.sessionSecret(),
+      onSecure: (socket, arrival, channel) =>
+        this.#events.onAccepted(this, socket, arrival, channel),
+      onRefused: () => this.#events.onRefused(name, 'handshake'),
+    });
   }
 }
 
 export function listenFailure(
-  { name, at: { host, port } }: ListenerRequest,
+  { name, host, port }: ListenerRequest,
   why: string,
   cause?: unknown,
 ): MeridianError<GatewayErrorCode> {
   const message = `cannot listen for ${name} on ${host}:${port}: ${why}`;
   return new MeridianError('listen_failed', message, { cause, details: { host, port } });
-}
-
-function httpsOptions({ cert, key }: TlsMaterial): TlsOptions {
-  return { cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] };
-}
-
-/** Tells the open sockets of one port apart. */
-function addressesOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
-}
-
-/**
- * A handshake failed or passed its limit, which counts from its start: nothing of it
- * reaches the socket's timer. `node:tls` only tells; nobody else would close the socket.
- */
-function endHandshake(_error: Error, socket: TLSSocket): void {
-  socket.destroy();
 }

@@ -121,7 +121,7 @@ test('a taken port is refused by name; the old one serves, and nothing is left b
   await free.close();
   const refused = w.prepare({
     http: { host: otherHost, port },
-    https: { host, port: taken.port, ...first },
+    https: { host, port: taken.port, tls: { certificates: [first] } },
   });
   await assert.rejects(refused, {
     code: 'listen_failed',
@@ -137,7 +137,7 @@ test('an address of another listener is refused, also where ports are shared', a
   const config = oneRegion(origin.port);
   await using started = await startGateway({ config, listen: plain, reusePort: true });
   for (const at of [host, '0.0.0.0']) {
-    const listen = { https: { host: at, port: started.port, ...first } };
+    const listen = { https: { host: at, port: started.port, tls: { certificates: [first] } } };
     await assert.rejects(started.gateway.prepare(revisionOf({ config, listen })), {
       code: 'listen_failed',
       message: /https on .*: http is served there/,
@@ -164,19 +164,19 @@ test('abandoned: what was bound is free at once, and the rest as before', async 
 });
 
 test('a certificate is renewed on a listener that stays: new handshakes see it, old connections live', async () => {
-  await using w = await world({ https: { host, port: 0, ...first } });
+  await using w = await world({ https: { host, port: 0, tls: { certificates: [first] } } });
   const port = w.gateway.ports.https!;
   using old = await RawClient.connectTls({ ...tls, port });
   const ticket = once(old.socket, 'session');
   await old.request(get);
   const [session] = (await ticket) as [Buffer];
-  (await w.prepare({ https: { host, port: 0, ...first } })).commit();
+  (await w.prepare({ https: { host, port: 0, tls: { certificates: [first] } } })).commit();
   using resumed = await RawClient.connectTls({ ...tls, port, session });
   assert.ok(
     (resumed.socket as TLSSocket).isSessionReused(),
     'the same certificate: no new context',
   );
-  (await w.prepare({ https: { host, port: 0, ...second } })).commit();
+  (await w.prepare({ https: { host, port: 0, tls: { certificates: [second] } } })).commit();
   assert.equal(w.gateway.ports.https, port);
   using fresh = await RawClient.connectTls({ ...tls, port });
   const serial = (client: RawClient) =>
@@ -194,8 +194,14 @@ const badPairs: [string, { cert: string; key: string }, RegExp][] = [
 ];
 for (const [what, pair, why] of badPairs) {
   test(`${what} is refused with the name of the listener, and without the texts`, async () => {
-    await using w = await world({ ...plain, https: { host, port: 0, ...first } });
-    const refused = w.prepare({ ...plain, https: { host, port: 0, ...pair } });
+    await using w = await world({
+      ...plain,
+      https: { host, port: 0, tls: { certificates: [first] } },
+    });
+    const refused = w.prepare({
+      ...plain,
+      https: { host, port: 0, tls: { certificates: [pair] } },
+    });
     await assert.rejects(refused, (error: Error & { code: string }) => {
       assert.equal(error.code, 'certificate_invalid');
       assert.match(error.message, /https on 127\.0\.0\.1:0/);

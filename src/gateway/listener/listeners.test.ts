@@ -30,7 +30,7 @@ async function world(limits: Partial<GatewayLimits> = {}) {
     limits,
     listen: {
       http: { host, port: 0 },
-      https: { host, port: 0, ...certificate },
+      https: { host, port: 0, tls: { certificates: [certificate] } },
       link: { host, port: 0, identity },
     },
   });

@@ -1,26 +1,21 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { frameProtocol, type LinkIdentity, peerRegionOf } from '../../link/identity.ts';
+import { frameProtocol, peerRegionOf } from '../../link/identity.ts';
 import { acceptFrames } from '../../link/receiver.ts';
 import type { Place } from '../admission.ts';
 import { ConnectionOrigin } from '../forwarding.ts';
-import type { ListenerName } from '../runtime.ts';
-import {
-  type ListenAddress,
-  Listener,
-  type ListenerEvents,
-  type ListenerRequest,
-  listenFailure,
-} from './listener.ts';
+import type { Arrival } from './arrival.ts';
+import { HandshakePacer } from './handshake-pacer.ts';
+import { Listener, type ListenerEvents, listenFailure } from './listener.ts';
+import type { ListenerRequest, ListenOptions } from './listener-options.ts';
+import type { TlsChannel } from './tls-channel.ts';
 
-export interface ListenOptions {
-  readonly http?: ListenAddress;
-  /** PEM texts; TLS 1.2 and later. */
-  readonly https?: ListenAddress & { readonly cert: string; readonly key: string };
-  readonly link?: ListenAddress & { readonly identity: LinkIdentity };
-}
+export type { ListenAddress, ListenOptions } from './listener-options.ts';
 
-export interface ListenersEvents extends Omit<ListenerEvents, 'onAccepted'> {
+export interface ListenersEvents
+  extends Omit<ListenerEvents, 'onAccepted' | 'pacer' | 'sessionSecret'> {
+  /** How many handshakes begin in one turn of the event loop. */
+  readonly handshakesPerTurn: number;
   isRegion(name: string): boolean;
   /** A connection that carries requests. */
   onConnection(socket: Socket, origin: ConnectionOrigin, place: Place): void;
@@ -43,18 +38,34 @@ export interface PreparedListeners {
  */
 export class Listeners {
   readonly #events: ListenersEvents;
-  readonly #listeners = new Map<ListenerName, Listener>();
+  readonly #pacer: HandshakePacer;
+  readonly #listeners = new Map<string, Listener>();
   /** Sockets that carry frames, not requests, with the region on the other side. */
   readonly #frameSockets = new Map<TLSSocket, string>();
   /** Ports of listeners that are gone may still be taken until then. */
   #left: Promise<unknown> = Promise.resolve();
 
-  constructor(events: ListenersEvents) {
+  #sessionSecret: Uint8Array | undefined;
+
+  /** `sessionSecret`: see `useSessionSecret`. */
+  constructor(events: ListenersEvents, sessionSecret: Uint8Array | undefined) {
     this.#events = events;
+    this.#pacer = new HandshakePacer(events.handshakesPerTurn);
+    this.#sessionSecret = sessionSecret;
   }
 
-  port(name: ListenerName): number | undefined {
-    return this.#listeners.get(name)?.port;
+  /** By the names of those that listen. */
+  get ports(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#listeners].map(([name, { port }]) => [name, port]));
+  }
+
+  /**
+   * Lets TLS sessions be resumed at every thread that has the same secret
+   * (`sessionSecretBytes`). Those of the secret before cannot be resumed any more.
+   */
+  useSessionSecret(secret: Uint8Array): void {
+    this.#sessionSecret = secret;
+    for (const listener of this.#listeners.values()) listener.useSessionSecret();
   }
 
   /**
@@ -69,7 +80,7 @@ export class Listeners {
     const added: Listener[] = [];
     for (const request of requests) {
       const kept = this.#kept(request);
-      if (kept) renewals.push(kept.renewal(request) ?? (() => {}));
+      if (kept) renewals.push(kept.renewal(request));
       else added.push(this.#create(request));
     }
     const gone = [...this.#listeners.values()].filter(
@@ -104,19 +115,22 @@ export class Listeners {
 
   #kept(request: ListenerRequest): Listener | undefined {
     const listener = this.#listeners.get(request.name);
-    return listener?.isAt(request.at) ? listener : undefined;
+    return listener?.isAt(request) ? listener : undefined;
   }
 
   #create(request: ListenerRequest): Listener {
     for (const other of this.#listeners.values()) {
       // With `reusePort` the kernel would not mind, and give each a part of the connections.
-      if (other.name !== request.name && other.overlaps(request.at)) {
+      if (other.name !== request.name && other.overlaps(request)) {
         throw listenFailure(request, `${other.name} is served there until this revision is`);
       }
     }
     return new Listener(request, {
       ...this.#events,
-      onAccepted: (listener, socket, place) => this.#accept(listener, socket, place),
+      pacer: this.#pacer,
+      sessionSecret: () => this.#sessionSecret,
+      onAccepted: (listener, socket, arrival, channel) =>
+        this.#accept(listener, socket, arrival, channel),
     });
   }
 
@@ -131,9 +145,14 @@ export class Listeners {
     this.#left = Promise.all(gone.map((listener) => listener.leave()));
   }
 
-  #accept(listener: Listener, socket: Socket | TLSSocket, place: Place): void {
-    if (listener.name !== 'link' || !(socket instanceof TLSSocket)) {
-      const origin = new ConnectionOrigin(listener, socket.remoteAddress);
+  #accept(
+    listener: Listener,
+    socket: Socket | TLSSocket,
+    { address, place }: Arrival,
+    channel: TlsChannel | undefined,
+  ): void {
+    if (!listener.isLink || !(socket instanceof TLSSocket)) {
+      const origin = new ConnectionOrigin(listener, address, undefined, channel);
       this.#events.onConnection(socket, origin, place);
       return;
     }
@@ -143,7 +162,7 @@ export class Listeners {
       place.work();
       this.#acceptFrames(socket, peerRegion);
     } else {
-      const origin = new ConnectionOrigin(listener, socket.remoteAddress, peerRegion);
+      const origin = new ConnectionOrigin(listener, address, peerRegion);
       this.#events.onConnection(socket, origin, place);
     }
   }
@@ -156,10 +175,6 @@ export class Listeners {
   }
 }
 
-function requestsOf({ http, https, link }: ListenOptions): ListenerRequest[] {
-  const requests: ListenerRequest[] = [];
-  if (http) requests.push({ name: 'http', at: http, tls: undefined });
-  if (https) requests.push({ name: 'https', at: https, tls: https });
-  if (link) requests.push({ name: 'link', at: link, tls: link.identity });
-  return requests;
+function requestsOf(options: ListenOptions): ListenerRequest[] {
+  return Object.entries(options).map(([name, listener]) => ({ name, ...listener }));
 }

@@ -15,7 +15,7 @@ export function gatewayListeners(
   const serves = servesTraffic(config, region);
   return {
     ...(serves ? { http: { host, port: ports.http } } : {}),
-    ...(serves && material.https ? { https: { host, port: ports.https, ...material.https } } : {}),
+    ...(serves && material.https ? { https: { host, port: ports.https, tls: { certificates: [material.https] } } } : {}),
     ...(material.identity ? { link: { host, port: ports.link, identity: material.identity } } : {}),
   };
 }
