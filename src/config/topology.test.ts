@@ -54,3 +54,29 @@ test('nodes and published addresses are numbered in the order of the configurati
     ],
   );
 });
+
+test('a zone is that of the node, else of its region; endpoints say their own', () => {
+  const { nodes, endpoints } = compileTopology(
+    configSchema.parse({
+      regions: {
+        alone: { address: '10.0.1.1', zone: 'z1', location },
+        nodes: {
+          address: '10.0.2.1',
+          zone: 'z2',
+          nodes: { x: { address: '10.0.2.1' }, y: { address: '10.0.2.2', zone: 'z3' } },
+          location,
+        },
+        nowhere: { address: '10.0.3.1', location },
+      },
+      services: { s: { endpoints: { alone: ['a:1', { address: 'b:1', zone: 'z4' }] } } },
+    }),
+  );
+  assert.deepEqual(
+    nodes.map(({ zone }) => zone),
+    ['z1', 'z2', 'z3', undefined],
+  );
+  assert.deepEqual(
+    endpoints.map(({ zone }) => zone),
+    [undefined, 'z4'],
+  );
+});

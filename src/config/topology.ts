@@ -1,5 +1,5 @@
 import type { Config } from './schema/config.ts';
-import type { Location, RegionConfig } from './schema/region.ts';
+import type { Location, NodeConfig, RegionConfig } from './schema/region.ts';
 import type { ServiceConfig } from './schema/service.ts';
 
 /** One node. `index` counts over the whole configuration. */
@@ -12,6 +12,8 @@ export interface NodeInfo {
   readonly address: string;
   /** The local address that it listens on. */
   readonly bind: string;
+  /** Where in its region it stands; `undefined`: nobody said. */
+  readonly zone: string | undefined;
 }
 
 /** An address that clients are sent to, and that is probed. `index` counts over the whole configuration. */
@@ -45,6 +47,8 @@ export interface EndpointInfo {
   readonly host: string;
   readonly port: number;
   readonly weight: number;
+  /** Where in its region it stands; `undefined`: nobody said. */
+  readonly zone: string | undefined;
 }
 
 export interface ServiceInfo {
@@ -117,14 +121,15 @@ function numberNodes(
   regionIndex: number,
   all: NodeInfo[],
 ): NodeInfo[] {
-  const { address, bind, nodes = { [name]: { address, bind } } } = region;
-  return Object.entries(nodes).map(([node, at]) => {
+  const { address, bind, zone, nodes = { [name]: { address, bind } } } = region;
+  return Object.entries<NodeConfig>(nodes).map(([node, at]) => {
     const info = {
       index: all.length,
       name: node,
       regionIndex,
       address: at.address,
       bind: at.bind ?? at.address,
+      zone: at.zone ?? zone,
     };
     all.push(info);
     return info;
@@ -153,7 +158,7 @@ function numberEndpoints(
   all: EndpointInfo[],
 ): EndpointInfo[] {
   const configured = service.endpoints[region.name] ?? [];
-  return configured.map(({ address, weight }) => {
+  return configured.map(({ address, weight, zone }) => {
     const colon = address.lastIndexOf(':');
     const endpoint = {
       index: all.length,
@@ -162,6 +167,7 @@ function numberEndpoints(
       host: address.slice(0, colon),
       port: Number(address.slice(colon + 1)),
       weight,
+      zone,
     };
     all.push(endpoint);
     return endpoint;

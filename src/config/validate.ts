@@ -3,6 +3,11 @@ import { draftOfConfig, draftOfInput } from './draft.ts';
 import { plainData } from './plain-data.ts';
 import { type Config, configSchema } from './schema/config.ts';
 import { describeIssue, schemaFindings } from './schema-findings.ts';
+import {
+  spillOverIsPossible,
+  stickyCookiesDiffer,
+  zonesArePossible,
+} from './semantics/balancing.ts';
 import { policiesAreUsable } from './semantics/policies.ts';
 import { recordSetsAreValid, recordSetsFitTogether } from './semantics/records.ts';
 import { referencesExist } from './semantics/references.ts';
@@ -35,6 +40,9 @@ const rules: readonly Rule[] = [
   timingsArePossible,
   endpointsArePossible,
   residencyIsPossible,
+  zonesArePossible,
+  stickyCookiesDiffer,
+  spillOverIsPossible,
   routeNamesDiffer,
   routePathsCanMatch,
   routesDoNotOverlap,

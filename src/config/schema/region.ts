@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { zoneNameSchema } from './balancing.ts';
 import { nameSchema } from './units.ts';
 
 export const locationSchema = z
@@ -13,11 +14,17 @@ const bindSchema = z
   .optional()
   .meta({ description: 'The local address to listen on, where it differs from `address`.' });
 
+const zoneSchema = zoneNameSchema.meta({
+  description:
+    'Where in the region it stands: requests go to endpoints of the same `zone` first. Of a region: for its nodes that name none.',
+});
+
 const nodeSchema = z.strictObject({
   address: z.ipv4().meta({
     description: 'Where other nodes, of this region and of others, reach the node.',
   }),
   bind: bindSchema,
+  zone: zoneSchema,
 });
 
 export const regionSchema = z.strictObject({
@@ -31,6 +38,7 @@ export const regionSchema = z.strictObject({
       'The nodes of the region by name, where it has several. Where `address` is that of a node, DNS answers with the addresses of all healthy nodes; else with `address` alone.',
   }),
   location: locationSchema,
+  zone: zoneSchema,
   kind: z.enum(['region', 'witness']).default('region').meta({
     description: '`region` serves traffic; `witness` probes and votes but serves nothing.',
   }),

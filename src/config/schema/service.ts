@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { balancingSchema, spillOverSchema, zoneNameSchema } from './balancing.ts';
 import { checkSchema } from './check.ts';
 import { durationMs, nameSchema } from './units.ts';
 
@@ -13,11 +14,14 @@ const addressText = z
 const weightedEndpoint = z.strictObject({
   address: addressText.meta({ description: '`host:port`.' }),
   weight: z.int().min(0).max(65_535).default(1).meta({ description: 'Share of the requests.' }),
+  zone: zoneNameSchema.meta({
+    description: 'Where in the region it stands. Gateways of the same zone prefer it.',
+  }),
 });
 
-/** `"10.0.0.5:8080"`, or with a weight. Both come out as `{ address, weight }`. */
+/** `"10.0.0.5:8080"`, or with a weight or zone. Both come out the same. */
 export const endpointSchema = z.union([
-  addressText.transform((address) => ({ address, weight: 1 })),
+  addressText.transform((address): z.output<typeof weightedEndpoint> => ({ address, weight: 1 })),
   weightedEndpoint,
 ]);
 
@@ -28,7 +32,8 @@ export const residencySchema = z.array(nameSchema).min(1).meta({
 
 export const serviceSchema = z.strictObject({
   endpoints: z.record(nameSchema, z.array(endpointSchema).min(1)).meta({
-    description: 'The addresses of the service in each region: `host:port`, or with a weight.',
+    description:
+      'The addresses of the service in each region: `host:port`, or with weight and zone.',
   }),
   check: checkSchema
     .prefault({ type: 'tcp' })
@@ -41,6 +46,8 @@ export const serviceSchema = z.strictObject({
     description: 'Share of endpoint weight that must be healthy for the region to be healthy.',
   }),
   residency: residencySchema.optional(),
+  balancing: balancingSchema.prefault({ type: 'roundRobin' }),
+  spillOver: spillOverSchema.prefault({}),
   timeouts: z
     .strictObject({
       connect: durationMs({ minMs: 10, maxMs: 60_000 })

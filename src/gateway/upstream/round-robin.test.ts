@@ -10,6 +10,7 @@ const endpoint = (index: number, weight: number) => ({
   regionIndex: 0,
   host: 'h',
   port: 1,
+  zone: undefined,
 });
 const none = { ejected: () => false };
 
