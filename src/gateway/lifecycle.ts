@@ -12,6 +12,7 @@ import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
 import type { OutgoingRequest } from './http1/serialise.ts';
 import { WireError } from './http1/wire-error.ts';
+import { listenerRedirect } from './listener/redirect.ts';
 import { healthPath, ownAnswer, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
 import type { Phases } from './phases.ts';
@@ -40,8 +41,8 @@ const problemField = 'Meridian-Problem';
 /**
  * The phases of a request, in order:
  *
- *   1 normalise      one canonical path, for everything that follows
- *   2 answer itself  the gateway's own resources
+ *   1 normalise      one canonical path, for everything that follows; a host of its connection
+ *   2 answer itself  the gateway's own resources, redirects of a listener
  *   3 route          host, path, method → route
  *   4 authorise hop  a relayed request is never relayed again
  *   5 apply          request policies of the route; one may answer, or let wait
@@ -73,6 +74,7 @@ export class Lifecycle implements RequestTaker, Phases {
 
   begin(exchange: Exchange): void {
     if (!this.#normalise(exchange) || this.#answerItself(exchange)) return;
+    if (this.#redirect(exchange)) return;
     const view = this.#route(exchange);
     if (!view || !this.#authoriseHop(exchange)) return;
     exchange.plan = view.plan;
@@ -85,6 +87,10 @@ export class Lifecycle implements RequestTaker, Phases {
   // 1 ─ normalise
   #normalise(exchange: Exchange): boolean {
     const { head } = exchange;
+    if (!exchange.client.origin.admitsHost(head.host)) {
+      this.problem(exchange, 'misdirected_request');
+      return false;
+    }
     if (head.form === 'asterisk') {
       exchange.path = '*';
       return true;
@@ -115,6 +121,16 @@ export class Lifecycle implements RequestTaker, Phases {
     if (!answer) this.problem(exchange, 'route_not_found');
     else if (method === 'GET' || method === 'HEAD') exchange.answer(answer);
     else this.problem(exchange, 'method_not_allowed', undefined, 'Allow: GET, HEAD\r\n');
+    return true;
+  }
+
+  /** Of the listener; what is asked of the gateway itself, such as its health, is no part of that. */
+  #redirect(exchange: Exchange): boolean {
+    const { client, head, path } = exchange;
+    if (client.origin.entrance.redirect === undefined) return false;
+    const answer = listenerRedirect(client.origin, head, path);
+    if (answer === 'bad_host') this.problem(exchange, answer);
+    else if (answer) exchange.answer(answer);
     return true;
   }
 

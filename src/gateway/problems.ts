@@ -93,6 +93,13 @@ export const problems = Object.freeze({
     'The trailer section is not valid',
     'A trailer field breaks RFC 9112 section 7.1.2.',
   ),
+  misdirected_request: define(
+    421,
+    'client',
+    false,
+    'The host is not served on this connection',
+    'The TLS connection was made for a certificate that does not name the host; ask for it on a connection of its own.',
+  ),
   incomplete_body: define(
     400,
     'client',
@@ -190,6 +197,13 @@ export const problems = Object.freeze({
     true,
     'The service could not be reached',
     'The connection was refused, reset or not established in time.',
+  ),
+  upstream_tls_failed: define(
+    502,
+    'upstream',
+    true,
+    'The service did not prove to be what it should be',
+    'No TLS connection was agreed on: the certificate of the service is not valid for its name or not signed by its authority, or it refuses ours.',
   ),
   upstream_closed: define(
     502,

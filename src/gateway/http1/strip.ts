@@ -8,23 +8,36 @@ import { NameSet } from './name-set.ts';
 
 /**
  * Who is behind a request and what it was for: believed from another region's gateway, forged
- * from anyone else. `Proxy` becomes HTTP_PROXY in CGI, which clients of services obey.
+ * from anyone else. `Proxy` becomes HTTP_PROXY in CGI, which clients of services obey. What
+ * proxies tell of client certificates (RFC 9440, and the names that nginx, HAProxy, Envoy and
+ * load balancers use) is proof to a service.
  */
 const forwardingFields = [
+  'client-cert',
+  'client-cert-chain',
   'forwarded',
   'proxy',
+  'ssl-client-cert',
+  'ssl-client-s-dn',
+  'ssl-client-verify',
   'true-client-ip',
+  'x-client-cert',
+  'x-client-dn',
   'x-client-ip',
   'x-cluster-client-ip',
   'x-original-url',
   'x-real-ip',
   'x-rewrite-url',
+  'x-ssl-cert',
 ];
 
 /** Of a request, whoever sent it. */
 const always = [...connectionFields, ...requestFields];
 const fromLink = new NameSet(always, ['meridian-']);
-const fromOutside = new NameSet([...always, ...forwardingFields], ['meridian-', 'x-forwarded-']);
+const fromOutside = new NameSet(
+  [...always, ...forwardingFields],
+  ['meridian-', 'x-amzn-mtls-', 'x-client-cert-', 'x-forwarded-', 'x-ssl-client-'],
+);
 const fromUpstream = new NameSet([...connectionFields, 'x-request-id'], ['meridian-']);
 
 const ofGateway = new NameSet(gatewayFields, gatewayFieldPrefixes);
