@@ -17,6 +17,7 @@ const safe: Replayability = {
 };
 const kinds: readonly FailureKind[] = [
   'connect',
+  'tls',
   'saturated',
   'closed',
   'timeout',
@@ -35,6 +36,16 @@ test('what was never sent goes elsewhere, whatever it is', () => {
   for (const kind of ['connect', 'saturated'] as const) {
     assert.equal(retryAfter({ kind, reused: false }, { ...safe, idempotent: false }), 'elsewhere');
   }
+});
+
+test('where no TLS was agreed on nothing was taken, but body bytes may be lost', () => {
+  const failure = { kind: 'tls', reused: false } as const;
+  assert.equal(retryAfter(failure, { ...safe, idempotent: false }), 'elsewhere');
+  assert.equal(retryAfter(failure, { ...safe, bodyBegun: true }), 'no');
+  assert.ok(countsAsFailure(failure));
+  const outcome = { idempotent: false, relayed: false, regions: [], target: undefined };
+  const code = finalProblem({ ...outcome, lastFailure: 'tls' }, 'no_usable_endpoint');
+  assert.equal(code, 'upstream_tls_failed');
 });
 
 test('what may have been carried out goes on only when that does no harm', () => {

@@ -4,6 +4,8 @@ import type { ProblemCode } from './problems.ts';
 export type FailureKind =
   /** No connection: refused, reset or too slow. Nothing was sent. */
   | 'connect'
+  /** It stood, but no TLS was agreed on. Nothing was taken; body bytes may be lost. */
+  | 'tls'
   /** The pool may not open another connection. Nothing was sent. */
   | 'saturated'
   /** Closed after the request was sent, before any byte of a response. */
@@ -45,6 +47,7 @@ export type Retry = 'again' | 'elsewhere' | 'no';
 export function retryAfter(failure: AttemptFailure, request: Replayability): Retry {
   if (request.answered) return 'no';
   if (failure.kind === 'connect' || failure.kind === 'saturated') return 'elsewhere';
+  if (failure.kind === 'tls') return request.bodyBegun ? 'no' : 'elsewhere';
   if (failure.kind === 'badResponse') return 'no';
   if (!request.idempotent || request.bodyBegun) return 'no';
   return failure.kind === 'closed' && failure.reused && !request.refreshed ? 'again' : 'elsewhere';
@@ -54,6 +57,7 @@ export function retryAfter(failure: AttemptFailure, request: Replayability): Ret
 export function countsAsFailure(failure: AttemptFailure): boolean {
   switch (failure.kind) {
     case 'connect':
+    case 'tls':
     case 'timeout':
     case 'badResponse':
       return true;
@@ -66,12 +70,13 @@ export function countsAsFailure(failure: AttemptFailure): boolean {
 
 /** Whether a failure says something of the node that was tried, and not of its region. */
 export function isOfNode(kind: FailureKind): boolean {
-  return kind === 'connect' || kind === 'saturated' || kind === 'closed';
+  return kind === 'connect' || kind === 'tls' || kind === 'saturated' || kind === 'closed';
 }
 
 /** The problem to answer with when a failure ends the request. */
 const failureProblems: Readonly<Record<FailureKind, ProblemCode>> = {
   connect: 'upstream_connect_failed',
+  tls: 'upstream_tls_failed',
   saturated: 'upstream_saturated',
   closed: 'upstream_closed',
   timeout: 'upstream_timeout',
@@ -79,6 +84,14 @@ const failureProblems: Readonly<Record<FailureKind, ProblemCode>> = {
   refusedByPeer: 'no_usable_endpoint',
   abandoned: 'no_usable_endpoint',
 };
+
+/** After which nothing can have been carried out. */
+const harmlessFailures: ReadonlySet<FailureKind> = new Set([
+  'connect',
+  'tls',
+  'refusedByPeer',
+  'abandoned',
+]);
 
 /** What decides with which problem a request ends. */
 export interface Outcome {
@@ -100,7 +113,7 @@ export function finalProblem(outcome: Outcome, unavailable: ProblemCode): Proble
   const { lastFailure: failure, target } = outcome;
   if (failure === undefined) return unavailable;
   const exhausted = target?.lastResort === true || outcome.relayed || outcome.regions.length > 0;
-  const harmless = failure === 'connect' || failure === 'refusedByPeer' || failure === 'abandoned';
+  const harmless = harmlessFailures.has(failure);
   if (exhausted && (harmless || (outcome.idempotent && target?.lastResort === true))) {
     return unavailable;
   }

@@ -21,12 +21,17 @@ export interface TlsMaterial {
 export function assertUsable({ cert, key, ca }: TlsMaterial, whose: string): X509Certificate {
   const certificate = attempt(whose, 'no PEM certificate', () => new X509Certificate(cert));
   const privateKey = attempt(whose, 'no PEM private key', () => createPrivateKey(key));
-  if (ca !== undefined) attempt(whose, 'no PEM authority', () => new X509Certificate(ca));
+  if (ca !== undefined) assertAuthority(ca, whose);
   if (!certificate.checkPrivateKey(privateKey)) {
     invalidCertificate(whose, 'the key does not belong to the certificate');
   }
   attempt(whose, 'unusable', () => createSecureContext({ cert, key, ca }));
   return certificate;
+}
+
+/** @throws MeridianError `certificate_invalid` */
+export function assertAuthority(ca: string, whose: string): void {
+  attempt(whose, 'no PEM authority', () => new X509Certificate(ca));
 }
 
 function attempt<Value>(whose: string, lack: string, parse: () => Value): Value {

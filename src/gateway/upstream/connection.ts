@@ -15,7 +15,7 @@ import {
 import { refuse, WireError } from '../http1/wire-error.ts';
 import { MessageWriter } from '../message-writer.ts';
 import type { FailureKind } from '../retry.ts';
-import type { Dialler } from './dialler.ts';
+import { type Dialler, isHandshakeRefusal } from './dialler.ts';
 import type { ResponseReceiver } from './response-receiver.ts';
 import type { PendingRequest, UpstreamStream } from './upstream-stream.ts';
 
@@ -66,6 +66,8 @@ export class UpstreamConnection implements UpstreamStream, PendingRequest {
   #interimBytes = 0;
   #paused = false;
   #timedOut = false;
+  /** TCP stands, TLS not yet. */
+  #reached = false;
   /** How long the peer keeps it open when idle, if it said so. */
   keepAliveMs = Number.POSITIVE_INFINITY;
 
@@ -85,9 +87,12 @@ export class UpstreamConnection implements UpstreamStream, PendingRequest {
     });
     this.#writer = new MessageWriter(this.socket);
     this.socket.once(dialler.readyEvent, () => this.#ready());
+    this.socket.once('connect', () => {
+      this.#reached = true;
+    });
     this.socket.on('drain', () => this.#drained());
     this.socket.on('end', () => this.#ended());
-    this.socket.on('error', () => this.#failed());
+    this.socket.on('error', (error) => this.#failed(error));
     this.socket.on('close', () => this.#failed());
   }
 
@@ -362,7 +367,7 @@ export class UpstreamConnection implements UpstreamStream, PendingRequest {
     this.#failed();
   }
 
-  #failed(): void {
+  #failed(error?: Error): void {
     if (this.#state === 'closed') return;
     if (this.#state === 'switched' && this.socket.readableEnded && !this.#timedOut) {
       const receiver = this.#receiver;
@@ -370,7 +375,8 @@ export class UpstreamConnection implements UpstreamStream, PendingRequest {
       receiver?.onSwitchedClosed();
       return;
     }
-    if (this.#state === 'connecting') this.#failWith('connect');
+    if (this.#state === 'connecting') this.#failWith(this.#reached ? 'tls' : 'connect');
+    else if (this.#begun === 1 && isHandshakeRefusal(error)) this.#failWith('tls');
     else if (this.#partial.length > 0) this.#failWith('badResponse');
     else this.#failWith(this.#timedOut ? 'timeout' : 'closed');
   }

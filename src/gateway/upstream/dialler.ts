@@ -1,5 +1,10 @@
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+} from 'node:tls';
 import { type LinkIdentity, linkClientOptions } from '../../link/identity.ts';
 
 /** Opens connections to one endpoint, or to the link port of one region. */
@@ -17,10 +22,7 @@ export function tcpDialler(host: string, port: number): Dialler {
   };
 }
 
-/**
- * Mutual TLS to the gateway of `region`, for relayed requests. The last session ticket
- * is offered again, which spares a full handshake after an idle connection was closed.
- */
+/** Mutual TLS to the gateway of `region`, for relayed requests. */
 export function linkDialler(
   identity: LinkIdentity,
   region: string,
@@ -28,15 +30,31 @@ export function linkDialler(
   port: number,
 ): Dialler {
   const options = linkClientOptions(identity, region);
+  return tlsDialler(options, () => createSecureContext(options), host, port);
+}
+
+/**
+ * TLS. The context is made once, which costs more than a handshake; the last session is
+ * offered again, which spares most of one after an idle connection was closed.
+ */
+export function tlsDialler(
+  options: ConnectionOptions,
+  makeContext: () => SecureContext,
+  host: string,
+  port: number,
+): Dialler {
+  let secureContext: SecureContext | undefined;
   let session: Buffer | undefined;
   return {
     readyEvent: 'secureConnect',
     dial(onread) {
+      secureContext ??= makeContext();
       const all: ConnectionOptions & { onread: OnReadOpts; allowHalfOpen: boolean } = {
         ...options,
         host,
         port,
         allowHalfOpen: true,
+        secureContext,
         onread,
         ...(session ? { session } : {}),
       };
@@ -48,4 +66,13 @@ export function linkDialler(
       return socket;
     },
   };
+}
+
+/** Codes of alerts with which a peer refuses a handshake; in TLS 1.3 they come after our side of it. */
+const refusal =
+  /^ERR_SSL_(SSLV3|TLSV1|TLSV13)_(ALERT_)?(BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|UNRECOGNIZED_NAME)$/;
+
+/** Whether an error of a socket says that the peer took nothing but the handshake, and refused that. */
+export function isHandshakeRefusal(error: (Error & { code?: string }) | undefined): boolean {
+  return error?.code !== undefined && refusal.test(error.code);
 }

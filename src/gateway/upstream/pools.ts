@@ -3,6 +3,7 @@ import type { GatewayLimits } from '../limits.ts';
 import { type Dialler, linkDialler, tcpDialler } from './dialler.ts';
 import { Pool } from './pool.ts';
 import type { RelayNode } from './relay-nodes.ts';
+import type { UpstreamTls } from './upstream-tls.ts';
 
 const readBytes = 64 * 1024;
 
@@ -17,6 +18,11 @@ export function tcpKey(host: string, port: number): string {
   return `tcp ${host}:${port}`;
 }
 
+/** The same over TLS: only services that prove and ask for the same share connections. */
+export function tlsKey({ key }: UpstreamTls, host: string, port: number): string {
+  return `tls ${host}:${port} ${key}`;
+}
+
 /**
  * The connections of one thread to everything that it sends requests to, by address: they
  * outlive revisions. A pool that the current one does not know closes its idle connections
@@ -29,7 +35,7 @@ export class Pools {
   #wanted: ReadonlySet<string> = new Set();
   /** One buffer for plain sockets, one for TLS, whose reads may interleave with the former. */
   readonly #plainBuffer = Buffer.allocUnsafeSlow(readBytes);
-  readonly #linkBuffer = Buffer.allocUnsafeSlow(readBytes);
+  readonly #tlsBuffer = Buffer.allocUnsafeSlow(readBytes);
 
   constructor(options: PoolsOptions) {
     this.#options = options;
@@ -48,11 +54,19 @@ export class Pools {
     return this.#create(key, tcpDialler(host, port), this.#plainBuffer, upstreamIdleMs);
   }
 
+  tls(tls: UpstreamTls, host: string, port: number): Pool {
+    const key = tlsKey(tls, host, port);
+    const known = this.#pools.get(key);
+    if (known) return known;
+    const { upstreamIdleMs } = this.#options.limits;
+    return this.#create(key, tls.dialler(host, port), this.#tlsBuffer, upstreamIdleMs);
+  }
+
   link({ key, identity, regionName, node, port }: RelayNode): Pool {
     const known = this.#pools.get(key);
     if (known) return known;
     const dialler = linkDialler(identity, regionName, node.address, port);
-    return this.#create(key, dialler, this.#linkBuffer, this.#options.limits.linkIdleMs);
+    return this.#create(key, dialler, this.#tlsBuffer, this.#options.limits.linkIdleMs);
   }
 
   /** From now on only these keep idle connections. */
