@@ -125,6 +125,12 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     return this.plan!.service.config.timeouts;
   }
 
+  get bodyLimit(): number {
+    return this.plan === undefined || this.switched
+      ? Number.POSITIVE_INFINITY
+      : this.plan.bodyLimit;
+  }
+
   get upgrade(): string | undefined {
     return this.head.upgrade;
   }
@@ -161,8 +167,20 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   /** After all that one read of the client brought. False: the client must wait. */
   requestFlush(): boolean {
     if (this.#over) return true;
+    if (this.#contentBytes > this.bodyLimit) {
+      this.#refuseBody();
+      return true;
+    }
     const stream = this.#ready ? this.#stream : undefined;
     return stream ? stream.flush() : this.requestComplete || !this.#held;
+  }
+
+  #refuseBody(): void {
+    if (!this.answered) this.#phases.problem(this, 'body_too_large');
+    else {
+      this.abandon();
+      this.onTruncated();
+    }
   }
 
   /** After a switch: the client sends no more. */

@@ -7,13 +7,13 @@ import type { GatewayConfiguration } from './configuration.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import { Generation } from './generation.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { defaultGatewayLimits, type GatewayLimits } from './limits.ts';
+import { configuredLimits, defaultGatewayLimits, type GatewayLimits } from './limits.ts';
 import { assertUsable } from './listener/certificates.ts';
 import { Listeners, type ListenersEvents, type PreparedListeners } from './listener/listeners.ts';
 import { loadPlugins, type Plugins } from './policies/plugin.ts';
 import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
-import type { LineLog, Runtime } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 import { Pools } from './upstream/pools.ts';
 
 export type { GatewayConfiguration } from './configuration.ts';
@@ -72,6 +72,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
 class GatewayThread implements Gateway {
   readonly #runtime: Runtime;
+  /** Those that go before what a configuration says. */
+  readonly #limits: Partial<GatewayLimits>;
   readonly #pools: Pools;
   readonly #lifecycle: Lifecycle;
   readonly #listeners: Listeners;
@@ -90,15 +92,15 @@ class GatewayThread implements Gateway {
     const onDefect = options.onDefect ?? warn;
     const wheel = new DeadlineWheel();
     const clock = options.clock ?? systemClock;
-    const limits = {
-      ...defaultGatewayLimits,
+    this.#limits = {
       ...connectionLimits(openFileLimit(), options.config.threads.gateway),
       ...options.limits,
     };
-    this.#pools = new Pools({ limits, wheel, onDefect });
+    const upstreamLimits = { ...defaultGatewayLimits, ...this.#limits };
+    this.#pools = new Pools({ limits: upstreamLimits, wheel, onDefect });
     const runtime: Runtime = {
       generation: this.#compile(options, plugins),
-      limits,
+      limits: this.#limitsOf(options),
       wheel,
       random: new RandomHex(),
       clock,
@@ -178,7 +180,7 @@ class GatewayThread implements Gateway {
       throw error;
     });
     this.#prepared = new PreparedSwap(
-      () => this.#swap(generation, listeners, next.accessLog),
+      () => this.#swap(generation, listeners, next),
       () => this.#abandon(generation, listeners),
     );
     return this.#prepared;
@@ -207,15 +209,20 @@ class GatewayThread implements Gateway {
     return new Generation(configuration, this.#pools, plugins);
   }
 
+  #limitsOf({ config }: GatewayConfiguration): GatewayLimits {
+    return { ...defaultGatewayLimits, ...configuredLimits(config.limits), ...this.#limits };
+  }
+
   #swap(
     next: Generation,
     listeners: PreparedListeners,
-    accessLog: LineLog | undefined,
+    configuration: GatewayConfiguration,
   ): { readonly drained: Promise<void> } {
     const before = this.#runtime.generation;
     this.#prepared = undefined;
     this.#runtime.generation = next;
-    this.#runtime.accessLog = accessLog;
+    this.#runtime.accessLog = configuration.accessLog;
+    this.#runtime.limits = this.#limitsOf(configuration);
     this.#serveBy(next);
     listeners.commit();
     before.retire();

@@ -79,7 +79,12 @@ export class Lifecycle implements RequestTaker, Phases {
     if (!view || !this.#authoriseHop(exchange)) return;
     exchange.plan = view.plan;
     exchange.view = view;
-    const { policies } = view.plan;
+    const { policies, bodyLimit } = view.plan;
+    const { body } = exchange.head;
+    if (body.kind === 'length' && body.length > bodyLimit) {
+      this.problem(exchange, 'body_too_large');
+      return;
+    }
     if (policies && !exchange.relayed) this.#applyPolicies(exchange, view, policies);
     else this.#attempt(exchange, view);
   }

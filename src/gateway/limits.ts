@@ -1,3 +1,4 @@
+import type { LimitsConfig } from '../config/schema/limits.ts';
 import { defaultWireLimits, type WireLimits } from './http1/limits.ts';
 
 /** Limits towards clients and pools. Those towards an endpoint belong to its service. */
@@ -41,10 +42,29 @@ export interface GatewayLimits {
   readonly linkIdleMs: number;
   /** Connections of one gateway thread to one endpoint or region. */
   readonly upstreamConnections: number;
+  /** Requests at a time on one HTTP/2 connection. */
+  readonly streams: number;
   /** Policies that wait for something, per phase. */
   readonly policyMs: number;
   /** How long `close` waits for requests in flight. */
   readonly closeMs: number;
+}
+
+/** Those that a configuration sets. */
+export function configuredLimits(limits: LimitsConfig): Partial<GatewayLimits> {
+  return {
+    wire: {
+      ...defaultWireLimits,
+      requestLineBytes: limits.requestLine,
+      headerCount: limits.fieldCount,
+      headerBytes: limits.fieldBytes,
+    },
+    idleMs: limits.idleTimeout,
+    headMs: limits.headTimeout,
+    bodyIdleMs: limits.bodyTimeout,
+    writeStallMs: limits.writeTimeout,
+    streams: limits.streams,
+  };
 }
 
 export const defaultGatewayLimits: GatewayLimits = {
@@ -65,6 +85,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   upstreamIdleMs: 4_000,
   linkIdleMs: 60_000,
   upstreamConnections: 1_024,
+  streams: 100,
   policyMs: 10_000,
   closeMs: 5_000,
 };

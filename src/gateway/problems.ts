@@ -114,6 +114,13 @@ export const problems = Object.freeze({
     'The request target is too long',
     'The request line exceeds the limit of the gateway.',
   ),
+  body_too_large: define(
+    413,
+    'client',
+    false,
+    'The content is too large',
+    'The content exceeds the limit of the route or of the gateway (`limits.body`).',
+  ),
   expectation_failed: define(
     417,
     'client',

@@ -37,7 +37,8 @@ export interface LineLog {
 export interface Runtime {
   /** What new requests are served by. Replaced by a swap: a request keeps the one it began with. */
   generation: Generation;
-  readonly limits: GatewayLimits;
+  /** Replaced by a swap; what a connection waits for already goes by the ones before. */
+  limits: GatewayLimits;
   readonly wheel: DeadlineWheel;
   readonly random: RandomHex;
   readonly clock: Clock;

@@ -15,6 +15,8 @@ export interface RoutePlan {
   /** Residency leaves out a region that serves. */
   readonly restricted: boolean;
   readonly policies: PolicyList | undefined;
+  /** Largest content of a request, in bytes. */
+  readonly bodyLimit: number;
 }
 
 /** What the request path reads of one revision. Immutable. */
@@ -43,7 +45,9 @@ export function compileSnapshot(
     ownRegion: topology.regionIndex.get(region)!,
     regionName: region,
     router: compileRouter(config.routes),
-    plans: config.routes.map((route, index) => planOf(route, index, topology, plugins)),
+    plans: config.routes.map((route, index) =>
+      planOf(route, index, topology, plugins, config.limits),
+    ),
   };
 }
 
@@ -52,6 +56,7 @@ function planOf(
   index: number,
   topology: Topology,
   plugins: Plugins | undefined,
+  limits: Config['limits'],
 ): RoutePlan {
   const service = topology.services[topology.serviceIndex.get(route.service)!]!;
   const allowed = topology.regions.map(
@@ -60,5 +65,6 @@ function planOf(
   const restricted = topology.regions.some(({ serves }, region) => serves && !allowed[region]);
   const policies =
     plugins && createPolicyList(route.policies, plugins, `routes[${index}].policies`);
-  return { index, name: route.name, service, allowed, restricted, policies };
+  const bodyLimit = route.limits?.body ?? limits.body ?? Number.POSITIVE_INFINITY;
+  return { index, name: route.name, service, allowed, restricted, policies, bodyLimit };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { timingSchema } from './check.ts';
+import { limitsSchema } from './limits.ts';
 import { pluginsSchema } from './policy.ts';
 import { regionsSchema } from './region.ts';
 import { routeSchema } from './route.ts';
@@ -96,6 +97,7 @@ export const configSchema = z
       .default([])
       .meta({ description: 'Which requests go to which service. The most specific one wins.' }),
     plugins: pluginsSchema,
+    limits: limitsSchema,
     zones: z
       .record(z.string(), zoneSchema)
       .default({})

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bodyLimitSchema } from './limits.ts';
 import { policiesSchema } from './policy.ts';
 import { residencySchema } from './service.ts';
 import { nameSchema } from './units.ts';
@@ -36,6 +37,10 @@ export const routeSchema = z
     methods: z.array(methodSchema).min(1).optional().meta({ description: 'Default: any method.' }),
     service: nameSchema.meta({ description: 'Where matching requests go.' }),
     policies: policiesSchema,
+    limits: z
+      .strictObject({ body: bodyLimitSchema })
+      .optional()
+      .meta({ description: 'In place of those of all routes.' }),
     residency: residencySchema.optional(),
   })
   .refine((route) => route.prefix === undefined || route.pattern === undefined, {

@@ -37,6 +37,35 @@ export function formatDuration(ms: number): string {
   return `${ms}ms`;
 }
 
+const bytesPer = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
+type ByteUnit = keyof typeof bytesPer;
+
+function parseByteSize(text: string): number {
+  const match = /^(\d+)(B|KiB|MiB|GiB)$/.exec(text);
+  return match ? Number(match[1]) * bytesPer[match[2] as ByteUnit] : Number.NaN;
+}
+
+/** A size with its unit, given to programs as whole bytes. */
+export function byteSize({ min, max }: { readonly min: number; readonly max: number }) {
+  return z
+    .string()
+    .regex(/^\d{1,12}(B|KiB|MiB|GiB)$/, 'expected a size with a unit, such as "64KiB" or "10MiB"')
+    .transform(parseByteSize)
+    .refine((bytes) => bytes >= min && bytes <= max, {
+      error: `expected a size from ${formatByteSize(min)} to ${formatByteSize(max)}`,
+    });
+}
+
+/** Bytes as an operator would write them: `64KiB`, `1500B`. */
+function formatByteSize(bytes: number): string {
+  for (const unit of ['GiB', 'MiB', 'KiB'] as const) {
+    if (bytes >= bytesPer[unit] && bytes % bytesPer[unit] === 0) {
+      return `${bytes / bytesPer[unit]}${unit}`;
+    }
+  }
+  return `${bytes}B`;
+}
+
 /** A DNS label used as a name in the model: regions and services become host names. */
 export const nameSchema = z
   .string()
