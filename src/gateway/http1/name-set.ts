@@ -10,16 +10,26 @@ const LENGTHS = 32;
  *             length 0 … 10 … 31
  *   letter h         ·  · h  ·        host, 4
  *   letter x         ·  · x  x        x-forwarded-…, any from its length on
+ *
+ * and most of the others at the spellings that nearly everybody uses: `host` and `Host`.
  */
 export class NameSet {
   readonly #candidates = new Uint8Array(32 * LENGTHS);
+  /** By slot: names as they are mostly spelled. */
+  readonly #spellings: (string[] | undefined)[] = new Array(32 * LENGTHS).fill(undefined);
   readonly #names: ReadonlySet<string>;
   readonly #prefixes: readonly string[];
 
   constructor(names: readonly string[], prefixes: readonly string[]) {
     this.#names = new Set(names);
     this.#prefixes = prefixes;
-    for (const name of names) this.#candidates[slot(name, name.length)] = 1;
+    for (const name of names) {
+      const at = slot(name, name.length);
+      this.#candidates[at] = 1;
+      const spellings = this.#spellings[at] ?? [];
+      this.#spellings[at] = spellings;
+      spellings.push(name, capitalised(name));
+    }
     for (const prefix of prefixes) {
       for (let length = prefix.length; length < LENGTHS; length++) {
         this.#candidates[slot(prefix, length)] = 1;
@@ -28,7 +38,14 @@ export class NameSet {
   }
 
   has(name: string): boolean {
-    if (this.#candidates[slot(name, name.length)] === 0) return false;
+    const at = slot(name, name.length);
+    if (this.#candidates[at] === 0) return false;
+    const spellings = this.#spellings[at];
+    if (spellings !== undefined) {
+      for (let next = 0; next < spellings.length; next++) {
+        if (spellings[next] === name) return true;
+      }
+    }
     const key = name.toLowerCase().replace(/[_.]/g, '-');
     return this.#names.has(key) || this.#prefixes.some((prefix) => key.startsWith(prefix));
   }
@@ -36,4 +53,9 @@ export class NameSet {
 
 function slot(name: string, length: number): number {
   return (name.charCodeAt(0) & 0x1f) * LENGTHS + Math.min(length, LENGTHS - 1);
+}
+
+/** `content-length` → `Content-Length` */
+function capitalised(name: string): string {
+  return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }

@@ -13,6 +13,9 @@ export interface StatusLine {
 
 const CR = 0x0d;
 const SP = 0x20;
+/** What nearly every response starts with. */
+const usual = 'HTTP/1.1 200 OK\r\n';
+const usualLine: StatusLine = { minor: 1, status: 200, reason: 'OK', end: usual.length };
 const REASON = 'HTTP/1.1 200 '.length;
 
 /**
@@ -21,6 +24,7 @@ const REASON = 'HTTP/1.1 200 '.length;
  * empty reason and nothing hangs on it.
  */
 export function parseStatusLine(text: string, limit: number): StatusLine | undefined {
+  if (text.startsWith(usual) && limit >= usual.length) return usualLine;
   const bound = Math.min(text.length, limit);
   const start = text.substring(0, REASON);
   const complete = start + 'HTTP/1.1 200 '.slice(start.length);
