@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { namesCertificates } from '../config/listeners.ts';
 import type { Config } from '../config/schema/config.ts';
 import { stackNodes } from '../stack/plan/nodes.ts';
 import { shellQuoted } from './command-name.ts';
@@ -94,7 +95,9 @@ export function commandsToTry(facts: AnnouncementFacts): [string, string][] {
 function requests(facts: AnnouncementFacts, { host, path }: SampleRequest): [string, string][] {
   const { config, command, stateFlag, tools, directory } = facts;
   const address = stackNodes(config).find(({ serves }) => serves)!.bind;
-  const authority = config.tls ? '' : ` --cacert ${shellQuoted(join(directory, 'ca', 'ca.pem'))}`;
+  const authority = namesCertificates(config)
+    ? ''
+    : ` --cacert ${shellQuoted(join(directory, 'ca', 'ca.pem'))}`;
   return (['http', 'https'] as const).map((scheme) => {
     const port = config.ports[scheme];
     const url = shellQuoted(`${scheme}://${host}:${port}${path}`);

@@ -2,10 +2,12 @@ import type { z } from 'zod';
 import { valueAt } from './field-path.ts';
 import type { CheckTiming } from './schema/check.ts';
 import { type Config, configSchema } from './schema/config.ts';
+import { type ListenerConfig, listenerSchema } from './schema/listener.ts';
 import { type RegionConfig, regionSchema } from './schema/region.ts';
 import { type RouteConfig, routeSchema } from './schema/route.ts';
 import { type ServiceConfig, serviceSchema } from './schema/service.ts';
 import type { StackConfig } from './schema/stack.ts';
+import type { TlsConfig } from './schema/tls.ts';
 import {
   type RecordSetConfig,
   recordSetSchema,
@@ -22,6 +24,8 @@ export interface Draft {
   readonly routes: readonly (RouteConfig | undefined)[];
   readonly zones: ReadonlyMap<string, ZoneDraft | undefined>;
   readonly ports: Config['ports'] | undefined;
+  readonly listeners: ReadonlyMap<string, ListenerConfig | undefined>;
+  readonly tls: TlsConfig | undefined;
   readonly health: CheckTiming | undefined;
   readonly latency: readonly (Config['latency'][number] | undefined)[];
   readonly store: Config['store'] | undefined;
@@ -41,6 +45,8 @@ export function draftOfConfig(input: unknown, config: Config): Draft {
     routes: config.routes,
     zones: new Map(Object.entries(config.zones)),
     ports: config.ports,
+    listeners: new Map(Object.entries(config.listeners)),
+    tls: config.tls,
     health: config.health,
     latency: config.latency,
     store: config.store,
@@ -62,6 +68,8 @@ export function draftOfInput(input: unknown): Draft {
     routes: eachItem(valueAt(input, ['routes']), (part) => accept(routeSchema, part)),
     zones: eachNamed(input, 'zones', zoneDraft),
     ports: accept(shape.ports, valueAt(input, ['ports'])),
+    listeners: eachNamed(input, 'listeners', (part) => accept(listenerSchema, part)),
+    tls: accept(shape.tls, valueAt(input, ['tls'])),
     health: accept(shape.health, valueAt(input, ['health'])),
     latency: eachItem(valueAt(input, ['latency']), (part) => accept(shape.latency, [part])?.[0]),
     store: accept(shape.store, valueAt(input, ['store'])),

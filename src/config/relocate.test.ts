@@ -45,6 +45,15 @@ test('every port of the stack moves, those left to their defaults too', () => {
   });
 });
 
+test('listeners move, and not the port that clients from outside are sent to', () => {
+  const listeners = { http: { redirect: { port: 443 } }, partners: { port: 8444 } };
+  const moved = relocate({ ...document, listeners }, { portOffset: 100, loopback: 0 });
+  assert.deepEqual((moved as { listeners: unknown }).listeners, {
+    http: { redirect: { port: 443 } },
+    partners: { port: 8544 },
+  });
+});
+
 test('addresses in 127.0/16 move, others and texts stay', () => {
   const moved = relocate(document, { portOffset: 0, loopback: 7 }) as typeof document;
   assert.deepEqual(moved.regions, {

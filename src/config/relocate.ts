@@ -84,6 +84,12 @@ class Mover {
 /** Defaults move too, so they are written out. */
 function movePorts(document: Fields, mover: Mover): void {
   document.ports = mover.ports(configSchema.shape.ports.parse(undefined), document.ports, 'ports');
+  for (const [name, listener] of Object.entries(
+    isFields(document.listeners) ? document.listeners : {},
+  )) {
+    if (!isFields(listener) || typeof listener.port !== 'number') continue;
+    listener.port = mover.port(listener.port, `listeners.${name}.port`);
+  }
   const stack = isFields(document.stack) ? document.stack : {};
   const defaults = stackSchema.shape.storePorts.parse(undefined);
   stack.storePorts = mover.ports(defaults, stack.storePorts, 'stack.storePorts');

@@ -8,6 +8,7 @@ import {
   stickyCookiesDiffer,
   zonesArePossible,
 } from './semantics/balancing.ts';
+import { listenersArePossible } from './semantics/listeners.ts';
 import { policiesAreUsable } from './semantics/policies.ts';
 import { recordSetsAreValid, recordSetsFitTogether } from './semantics/records.ts';
 import { referencesExist } from './semantics/references.ts';
@@ -23,6 +24,7 @@ import type { Rule } from './semantics/rule.ts';
 import { endpointsArePossible, residencyIsPossible } from './semantics/services.ts';
 import { latencyNetworksDiffer, storeServersAreComplete } from './semantics/tables.ts';
 import { timingsArePossible } from './semantics/timing.ts';
+import { certificatesHaveKeys, upstreamTlsIsChecked } from './semantics/tls.ts';
 import {
   nameServersAreValid,
   nestedZonesAreNotHidden,
@@ -37,6 +39,9 @@ const rules: readonly Rule[] = [
   addressesDiffer,
   nodesArePossible,
   portsDiffer,
+  listenersArePossible,
+  certificatesHaveKeys,
+  upstreamTlsIsChecked,
   timingsArePossible,
   endpointsArePossible,
   residencyIsPossible,

@@ -66,7 +66,7 @@ test('a reused connection that dies is replaced once, then the target is left', 
 
 test('the end of a reused connection is no fault of the endpoint', () => {
   const counted = kinds.filter((kind) => countsAsFailure({ kind, reused: false }));
-  assert.deepEqual(counted, ['connect', 'closed', 'timeout', 'badResponse']);
+  assert.deepEqual(counted, ['connect', 'tls', 'closed', 'timeout', 'badResponse']);
   assert.equal(countsAsFailure({ kind: 'closed', reused: true }), false);
 });
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesCertificates } from '../config/listeners.ts';
 import type { Config } from '../config/schema/config.ts';
 import {
   type Authority,
@@ -50,7 +51,7 @@ export async function issueCertificates(
     const addresses = [...new Set([address, bind])];
     const { identity, tls } = layout.region(region).node(name);
     if (!config.identity) await keepIdentity(identity, authority, region, addresses, issuing);
-    if (config.tls) continue;
+    if (namesCertificates(config)) continue;
     // Clients may come by a load balancer, at the address of the region.
     const reached = [...new Set([...addresses, config.regions[region]!.address])];
     await keepServerCertificate(tls, authority, httpsSubject(config, reached), issuing);

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { timingSchema } from './check.ts';
 import { limitsSchema } from './limits.ts';
+import { listenersSchema } from './listener.ts';
+import { pemPlace, pemSource } from './pem.ts';
 import { pluginsSchema } from './policy.ts';
 import { regionsSchema } from './region.ts';
 import { routeSchema } from './route.ts';
 import { serviceSchema } from './service.ts';
 import { stackSchema } from './stack.ts';
+import { tlsSchema } from './tls.ts';
 import { durationMs, nameSchema, portSchema } from './units.ts';
 import { zoneSchema } from './zone.ts';
 
@@ -39,17 +42,6 @@ const storeSchema = z.discriminatedUnion('engine', [
   }),
 ]);
 
-const pemPlace =
-  'PEM file, or `secret:NAME` for a secret of the store; `{region}` is replaced by the name of the region.';
-/** A key pasted where its file belongs would be stored in clear, and quoted as a path. */
-const pemSource = z
-  .string()
-  .min(1)
-  .refine(
-    (place) => !/[\r\n]|-----BEGIN /.test(place),
-    'expected the name of a file or `secret:NAME`, not the PEM itself',
-  )
-  .meta({ description: pemPlace });
 const pemPaths = { certificate: pemSource, key: pemSource };
 
 export const configSchema = z
@@ -64,8 +56,10 @@ export const configSchema = z
       })
       .prefault({})
       .meta({ description: 'Worker threads of a node.' }),
-    tls: z.strictObject(pemPaths).optional().meta({
-      description: 'Certificate of the HTTPS listener. A stack makes one.',
+    listeners: listenersSchema.default({}),
+    tls: tlsSchema.optional().meta({
+      description:
+        'Of every listener over TLS that has none of its own. A stack makes a certificate.',
     }),
     identity: z
       .strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { balancingSchema, spillOverSchema, zoneNameSchema } from './balancing.ts';
 import { checkSchema } from './check.ts';
+import { upstreamTlsSchema } from './tls.ts';
 import { durationMs, nameSchema } from './units.ts';
 
 const addressText = z
@@ -46,6 +47,7 @@ export const serviceSchema = z.strictObject({
     description: 'Share of endpoint weight that must be healthy for the region to be healthy.',
   }),
   residency: residencySchema.optional(),
+  tls: upstreamTlsSchema.optional(),
   balancing: balancingSchema.prefault({ type: 'roundRobin' }),
   spillOver: spillOverSchema.prefault({}),
   timeouts: z

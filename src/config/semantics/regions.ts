@@ -1,4 +1,5 @@
 import { valueAt } from '../field-path.ts';
+import { isStandard } from '../listeners.ts';
 import type { RegionConfig } from '../schema/region.ts';
 import type { Rule } from './rule.ts';
 
@@ -107,7 +108,7 @@ export const nodesArePossible: Rule = ({ regions }, report) => {
 };
 
 /** All listeners of a region share one address, the store servers of a stack too. */
-export const portsDiffer: Rule = ({ ports, stack }, report) => {
+export const portsDiffer: Rule = ({ ports, listeners, stack }, report) => {
   const holders = new Map<number, string>();
   const claim = (place: readonly string[], listeners: Readonly<Record<string, number>>) => {
     for (const [name, port] of Object.entries(listeners)) {
@@ -118,5 +119,10 @@ export const portsDiffer: Rule = ({ ports, stack }, report) => {
     }
   };
   if (ports) claim(['ports'], ports);
+  for (const [name, listener] of listeners) {
+    if (listener?.port !== undefined && !isStandard(name)) {
+      claim(['listeners', name], { port: listener.port });
+    }
+  }
   if (stack) claim(['stack', 'storePorts'], stack.storePorts);
 };

@@ -21,7 +21,7 @@ export const endpointsArePossible: Rule = (draft, report) => {
 };
 
 function checkEndpoints(
-  { regions, ports }: Draft,
+  { regions, ports, listeners }: Draft,
   path: readonly string[],
   endpoints: readonly EndpointConfig[],
   report: Report,
@@ -34,10 +34,12 @@ function checkEndpoints(
     report({ path, at: 'key', message: 'every endpoint has weight 0, so none is ever used' });
   }
   const places = region ? [region, ...Object.values(region.nodes ?? {})] : [];
+  const ownPorts = [
+    ...(ports ? [ports.http, ports.https, ports.link] : []),
+    ...[...listeners.values()].flatMap((listener) => listener?.port ?? []),
+  ];
   const own = new Set(
-    places.flatMap(({ address }) =>
-      ports ? [ports.http, ports.https, ports.link].map((port) => `${address}:${port}`) : [],
-    ),
+    places.flatMap(({ address }) => ownPorts.map((port) => `${address}:${port}`)),
   );
   const seen = new Map<string, number>();
   for (const [index, { address }] of endpoints.entries()) {

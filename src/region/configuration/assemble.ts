@@ -38,29 +38,31 @@ export async function assemble(
   const { region, stateDirectory, ring } = context;
   const own = findOwnNode(config, region, context.node, place);
   const troubles = [...degraded];
-  const material = await loadMaterial(config, region, stateDirectory, {
+  const { material, doubts } = await loadMaterial(config, region, stateDirectory, {
     ring,
     secrets: accepted.secrets,
   }).catch((error: unknown) => {
     if (!keptMaterial) throw error;
     troubles.push(`${keptSentence}: ${messageOf(error)}`);
-    return keptMaterial;
+    return { material: keptMaterial, doubts: [] };
   });
   overwriteRegisters();
-  const complete = { ...keptMaterial, ...present(material) };
-  if (keptMaterial && complete.https !== material.https) troubles.push(`${keptSentence} for HTTPS`);
-  if (keptMaterial && complete.identity !== material.identity) {
-    troubles.push(`${keptSentence} for the inter-region link`);
-  }
+  troubles.push(...doubts);
+  const complete = keptMaterial ? withKept(material, keptMaterial, troubles) : material;
   const { locator, trouble } = await loadCountryData(config, region, { required: geoRequired });
   if (trouble !== undefined) troubles.push(trouble);
-  const { https, identity } = complete;
-  return { ...accepted, own, material: { https, identity }, locator, degraded: troubles };
+  return { ...accepted, own, material: complete, locator, degraded: troubles };
 }
 
 const keptSentence = 'serving with the keys of the snapshot';
 
-/** Without what is not there. */
-function present({ https, identity }: Material): Partial<Material> {
-  return { ...(https && { https }), ...(identity && { identity }) };
+/** What a stack puts into the state directory may be gone from there. */
+function withKept(material: Material, kept: Material, troubles: string[]): Material {
+  const { https } = kept.listeners;
+  const listeners =
+    https && !material.listeners.https ? { https, ...material.listeners } : material.listeners;
+  const identity = material.identity ?? kept.identity;
+  if (listeners !== material.listeners) troubles.push(`${keptSentence} for HTTPS`);
+  if (identity !== material.identity) troubles.push(`${keptSentence} for the inter-region link`);
+  return { ...material, listeners, identity };
 }

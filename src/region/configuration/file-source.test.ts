@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { eventually } from '../../../test/support/eventually.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
+import { configSchema } from '../../config/schema/config.ts';
 import type { Configuration } from './configuration.ts';
 import { FileSource } from './file-source.ts';
 import type { ChangeOutcome, LiveConfiguration } from './live-configuration.ts';
@@ -16,7 +17,8 @@ test('a storm of requests to read the file anew makes two changes of it, and non
   const path = join(directory, 'meridian.json');
   await writeFile(path, '{}');
   const changes: PromiseWithResolvers<ChangeOutcome>[] = [];
-  const configuration = { config: {}, own: { region: 'here' } } as unknown as Configuration;
+  const config = configSchema.parse({ regions: {} });
+  const configuration = { config, own: { region: 'here' } } as unknown as Configuration;
   const live: Pick<LiveConfiguration, 'change' | 'configuration'> = {
     configuration,
     change() {

@@ -8,7 +8,7 @@ import { createAuthority, issueRegionIdentity } from '../../link/authority.ts';
 import { KeyRing } from '../../secrets/key-ring.ts';
 import { sealSecret } from '../../secrets/sealed-secret.ts';
 import { sealText, secretFileContext } from '../../secrets/sealed-text.ts';
-import { loadMaterial } from './material.ts';
+import { loadMaterial, noMaterial } from './material.ts';
 
 const location = { latitude: 1, longitude: 2 };
 const config = configSchema.parse({ regions: { here: { address: '127.0.0.1', location } } });
@@ -22,7 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-const load = (ring?: KeyRing) => loadMaterial(config, 'here', directory, { ring, secrets: {} });
+const load = async (ring?: KeyRing) =>
+  (await loadMaterial(config, 'here', directory, { ring, secrets: {} })).material;
 
 async function store(files: Record<string, string>): Promise<void> {
   await mkdir(join(directory, 'identity'), { recursive: true });
@@ -32,8 +33,7 @@ async function store(files: Record<string, string>): Promise<void> {
 }
 
 test('a node without certificates has none; with an identity it has that', async () => {
-  const nothing = { https: undefined, identity: undefined };
-  assert.deepEqual(await load(), nothing);
+  assert.deepEqual(await load(), noMaterial);
   await store({ 'ca.pem': identity.ca, 'cert.pem': identity.cert, 'key.pem': identity.key });
   const { ca, cert, key } = (await load()).identity ?? {};
   assert.deepEqual([ca, cert, key], [identity.ca, identity.cert, identity.key]);
@@ -86,7 +86,7 @@ test('`secret:NAME` comes from the sealed secrets of the store', async () => {
     'here.cert': sealed('here.cert', identity.cert),
     'here.key': sealed('here.key', identity.key),
   };
-  const material = await loadMaterial(named, 'here', directory, { ring, secrets });
+  const { material } = await loadMaterial(named, 'here', directory, { ring, secrets });
   assert.deepEqual(material.identity, identity);
   const { ca, 'here.cert': cert } = secrets;
   await assert.rejects(

@@ -1,48 +1,68 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
+import { systemClock } from '../../base/clock.ts';
+import {
+  type CertificatePlaces,
+  clientListeners,
+  type ListenerTls,
+} from '../../config/listeners.ts';
 import type { Config } from '../../config/schema/config.ts';
+import type { UpstreamTlsConfig } from '../../config/schema/tls.ts';
+import type { KeyPair } from '../../gateway/listener/tls-settings.ts';
+import type { UpstreamMaterial } from '../../gateway/upstream/upstream-tls.ts';
 import { type LinkIdentity, regionOfCertificate } from '../../link/identity.ts';
-import type { KeyRing } from '../../secrets/key-ring.ts';
 import { secretName } from '../../secrets/reference.ts';
-import { isSealed, openText, secretFileContext } from '../../secrets/sealed-text.ts';
-import { openSecret } from '../../secrets/secrets.ts';
-import type { SealedSecrets } from './configuration.ts';
+import { invalid, type MaterialAccess, PemTexts } from './pem-texts.ts';
 
-export type MaterialErrorCode = 'material_unreadable' | 'material_invalid';
+export type { MaterialAccess, MaterialErrorCode } from './pem-texts.ts';
 
-/** A certificate chain with its private key, PEM. */
-export interface KeyPair {
-  readonly cert: string;
-  readonly key: string;
+/** What one listener proves itself with, and whom it believes. PEM texts. */
+export interface ListenerMaterial {
+  /** At least one; the first is the default. */
+  readonly certificates: readonly KeyPair[];
+  readonly clientAuthority?: string | undefined;
 }
 
 /** What a region proves who it is with. Secret: never logged, never shown. */
 export interface Material {
-  /** For the HTTPS listener; without it there is none. */
-  readonly https: KeyPair | undefined;
+  /** By the names of listeners over TLS; one without is not listened on. */
+  readonly listeners: Readonly<Record<string, ListenerMaterial>>;
   /** For the inter-region link; without it the region stands alone. */
   readonly identity: LinkIdentity | undefined;
+  /** By the names of services that are spoken to over TLS. */
+  readonly upstreams: Readonly<Record<string, UpstreamMaterial>>;
 }
 
-/** How what a configuration names is opened. */
-export interface MaterialAccess {
-  readonly ring: KeyRing | undefined;
-  readonly secrets: SealedSecrets;
+export const noMaterial: Material = Object.freeze({
+  listeners: {},
+  identity: undefined,
+  upstreams: {},
+});
+
+export interface LoadedMaterial {
+  readonly material: Material;
+  /** Certificates that expire soon and the like, a sentence each. */
+  readonly doubts: readonly string[];
 }
+
+/** The part of a configuration that names certificates and keys. */
+type Naming = Pick<Config, 'ports' | 'listeners' | 'tls' | 'services' | 'identity'>;
 
 /** Binds the keys in a snapshot to their node. */
 export function materialContext(region: string, node: string): string {
   return `snapshot/${region}/${node}`;
 }
 
-/** Where the texts of a key pair stand: files, or `secret:NAME`. */
-interface PairPlaces {
-  readonly certificate: string;
-  readonly key: string;
-  /** Named by the configuration: then it must be there. */
-  readonly required: boolean;
+/** Reads back what was written as JSON, also by a version that knew one certificate only. */
+export function parseMaterial(json: string): Material {
+  const { https, listeners, identity, upstreams } = JSON.parse(json) as Partial<Material> & {
+    https?: KeyPair;
+  };
+  return {
+    listeners: listeners ?? (https ? { https: { certificates: [https] } } : {}),
+    identity,
+    upstreams: upstreams ?? {},
+  };
 }
 
 /**
@@ -54,19 +74,138 @@ interface PairPlaces {
  *   what opening a secret throws.
  */
 export async function loadMaterial(
-  config: Pick<Config, 'tls' | 'identity'>,
+  config: Naming,
   region: string,
   stateDirectory: string,
   access: MaterialAccess,
-): Promise<Material> {
-  const {
-    https: httpsPlaces,
-    identity: identityPlaces,
-    authority,
-  } = materialPlaces(config, region, stateDirectory);
-  const https = await readPair(httpsPlaces, access);
-  const pair = await readPair(identityPlaces, access);
-  if (!pair) return { https, identity: undefined };
+  nowMs = systemClock.wallMs(),
+): Promise<LoadedMaterial> {
+  const texts = new PemTexts(access, nowMs);
+  const places = new MaterialPlaces(region, stateDirectory);
+  const listeners: Record<string, ListenerMaterial> = {};
+  for (const { name, tls } of clientListeners(config)) {
+    const material = tls && (await loadListener(name, tls, places, texts));
+    if (material) listeners[name] = material;
+  }
+  const upstreams: Record<string, UpstreamMaterial> = {};
+  for (const [name, { tls }] of Object.entries(config.services)) {
+    if (tls) upstreams[name] = await loadUpstream(tls, places, texts);
+  }
+  const identity = await identityOf(config, region, places, texts);
+  return { material: { listeners, identity, upstreams }, doubts: texts.doubts };
+}
+
+/** Only what the region proves itself with to other regions. @throws as `loadMaterial` */
+export function loadIdentity(
+  config: Pick<Config, 'identity'>,
+  region: string,
+  stateDirectory: string,
+  access: MaterialAccess,
+): Promise<LinkIdentity | undefined> {
+  const texts = new PemTexts(access, systemClock.wallMs());
+  return identityOf(config, region, new MaterialPlaces(region, stateDirectory), texts);
+}
+
+/** The files that material is read from, whether or not they exist. */
+export function materialFiles(config: Naming, region: string, stateDirectory: string): string[] {
+  const places = new MaterialPlaces(region, stateDirectory);
+  const pairs = [places.identity(config)];
+  const others = [places.authority(config)];
+  for (const { tls } of clientListeners(config)) {
+    if (!tls) continue;
+    pairs.push(...(tls.certificates?.map((pair) => places.pair(pair)) ?? [places.ownTls]));
+    const { clientCertificates } = tls.settings;
+    if (clientCertificates) others.push(places.place(clientCertificates.authority));
+  }
+  for (const { tls } of Object.values(config.services)) {
+    for (const place of [tls?.authority, tls?.certificate, tls?.key]) {
+      if (place !== undefined) others.push(places.place(place));
+    }
+  }
+  const all = [...pairs.flatMap(({ certificate, key }) => [certificate, key]), ...others];
+  return [...new Set(all)].filter((place) => secretName(place) === undefined);
+}
+
+/** Where texts stand for this region. */
+class MaterialPlaces {
+  readonly #region: string;
+  readonly #stateDirectory: string;
+
+  constructor(region: string, stateDirectory: string) {
+    this.#region = region;
+    this.#stateDirectory = stateDirectory;
+  }
+
+  place(named: string): string {
+    return named.replaceAll('{region}', this.#region);
+  }
+
+  pair({ certificate, key }: CertificatePlaces): CertificatePlaces {
+    return { certificate: this.place(certificate), key: this.place(key) };
+  }
+
+  /** Where a stack puts the certificate for HTTPS. */
+  get ownTls(): CertificatePlaces {
+    return this.#inState('tls');
+  }
+
+  identity({ identity }: Pick<Config, 'identity'>): CertificatePlaces {
+    return identity ? this.pair(identity) : this.#inState('identity');
+  }
+
+  authority({ identity }: Pick<Config, 'identity'>): string {
+    if (identity) return this.place(identity.authority);
+    return join(this.#stateDirectory, 'identity', 'ca.pem');
+  }
+
+  #inState(folder: string): CertificatePlaces {
+    const file = (name: string) => join(this.#stateDirectory, folder, name);
+    return { certificate: file('cert.pem'), key: file('key.pem') };
+  }
+}
+
+async function loadListener(
+  name: string,
+  { settings, certificates: named }: ListenerTls,
+  places: MaterialPlaces,
+  texts: PemTexts,
+): Promise<ListenerMaterial | undefined> {
+  const certificates: KeyPair[] = [];
+  for (const pair of named ?? []) certificates.push(await texts.pair(places.pair(pair)));
+  if (!named) {
+    const own = await texts.pairIfThere(places.ownTls);
+    if (own) certificates.push(own);
+    else if (name === 'https') return undefined;
+    else invalid(`the listener ${name} has no certificate: name one under \`tls\``);
+  }
+  const { clientCertificates } = settings;
+  const clientAuthority =
+    clientCertificates && (await texts.authority(places.place(clientCertificates.authority)));
+  return { certificates, ...(clientAuthority === undefined ? {} : { clientAuthority }) };
+}
+
+async function loadUpstream(
+  { authority, certificate, key }: UpstreamTlsConfig,
+  places: MaterialPlaces,
+  texts: PemTexts,
+): Promise<UpstreamMaterial> {
+  return {
+    ...(authority === undefined ? {} : { ca: await texts.authority(places.place(authority)) }),
+    ...(certificate !== undefined && key !== undefined
+      ? await texts.pair(places.pair({ certificate, key }))
+      : {}),
+  };
+}
+
+async function identityOf(
+  config: Pick<Config, 'identity'>,
+  region: string,
+  places: MaterialPlaces,
+  texts: PemTexts,
+): Promise<LinkIdentity | undefined> {
+  const pairPlaces = places.identity(config);
+  const pair = config.identity ? await texts.pair(pairPlaces) : await texts.pairIfThere(pairPlaces);
+  if (!pair) return undefined;
   const named = regionOfCertificate({
     subjectaltname: new X509Certificate(pair.cert).subjectAltName ?? '',
   });
@@ -74,103 +213,5 @@ export async function loadMaterial(
     const whose = named === undefined ? 'no region' : `region "${named}"`;
     invalid(`the identity certificate names ${whose}, where "${region}" is needed`);
   }
-  return { https, identity: { ca: await readText(authority, access), ...pair } };
-}
-
-/** The files that material is read from, whether or not they exist. */
-export function materialFiles(
-  config: Pick<Config, 'tls' | 'identity'>,
-  region: string,
-  stateDirectory: string,
-): string[] {
-  const { https, identity, authority } = materialPlaces(config, region, stateDirectory);
-  const places = [https.certificate, https.key, identity.certificate, identity.key, authority];
-  return places.filter((place) => secretName(place) === undefined);
-}
-
-function materialPlaces(
-  config: Pick<Config, 'tls' | 'identity'>,
-  region: string,
-  stateDirectory: string,
-) {
-  const inRegion = (place: string) => place.replaceAll('{region}', region);
-  const inState = (...parts: string[]) => join(stateDirectory, ...parts);
-  const { tls, identity } = config;
-  const pair = (folder: string, of: typeof tls): PairPlaces => ({
-    certificate: of ? inRegion(of.certificate) : inState(folder, 'cert.pem'),
-    key: of ? inRegion(of.key) : inState(folder, 'key.pem'),
-    required: of !== undefined,
-  });
-  return {
-    https: pair('tls', tls),
-    identity: pair('identity', identity),
-    authority: identity ? inRegion(identity.authority) : inState('identity', 'ca.pem'),
-  };
-}
-
-async function readPair(
-  { certificate, key: keyPlace, required }: PairPlaces,
-  access: MaterialAccess,
-): Promise<KeyPair | undefined> {
-  let cert: string;
-  try {
-    cert = await readText(certificate, access);
-  } catch (error) {
-    const absent = error instanceof MeridianError && codeOf(error.cause) === 'ENOENT';
-    if (absent && !required) return undefined;
-    throw error;
-  }
-  const key = await readText(keyPlace, access);
-  assertPair(cert, certificate, key, keyPlace);
-  return { cert, key };
-}
-
-/** The text at a place: a secret of the store, or a file, plain or sealed. */
-async function readText(place: string, { ring, secrets }: MaterialAccess): Promise<string> {
-  const name = secretName(place);
-  if (name !== undefined) {
-    const sealed = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
-    if (!sealed) return unreadable(place, new Error('the store has no secret of that name yet'));
-    const opened = openSecret(ring, name, sealed);
-    try {
-      return opened.toString();
-    } finally {
-      opened.fill(0);
-    }
-  }
-  const text = await readFile(place, 'utf8').catch((cause: unknown) => unreadable(place, cause));
-  if (!isSealed(text)) return text;
-  try {
-    return openText(ring, text, secretFileContext);
-  } catch (error) {
-    if (!(error instanceof MeridianError)) throw error;
-    throw new MeridianError(error.code, `${place}: ${error.message}`, { cause: error });
-  }
-}
-
-function assertPair(cert: string, certPath: string, key: string, keyPath: string): void {
-  const certificate = parsed(() => new X509Certificate(cert), certPath, 'certificate');
-  const privateKey = parsed(() => createPrivateKey(key), keyPath, 'private key');
-  if (certificate.checkPrivateKey(privateKey)) return;
-  invalid(`the key in ${keyPath} does not belong to the certificate in ${certPath}`);
-}
-
-function parsed<Value>(parse: () => Value, path: string, what: string): Value {
-  try {
-    return parse();
-  } catch {
-    return invalid(`${path} holds no PEM ${what}`);
-  }
-}
-
-function unreadable(path: string, cause: unknown): never {
-  throw new MeridianError<MaterialErrorCode>(
-    'material_unreadable',
-    `cannot read ${path}: ${messageOf(cause)}`,
-    { cause },
-  );
-}
-
-function invalid(message: string): never {
-  throw new MeridianError<MaterialErrorCode>('material_invalid', message);
+  return { ca: await texts.authority(places.authority(config)), ...pair };
 }

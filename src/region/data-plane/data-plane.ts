@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { GatewayMetrics } from '../../observability/gateway-metrics.ts';
+import { noMaterial } from '../configuration/material.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import type { Generation } from './generation.ts';
 import { metricsLayout, servesTraffic } from './listeners.ts';
@@ -159,5 +160,5 @@ export class DataPlane {
 
 /** A name server proves itself to nobody, and hands no copies out. */
 function withoutKeys(data: ThreadData): ThreadData {
-  return { ...data, material: { https: undefined, identity: undefined }, bundle: undefined };
+  return { ...data, material: noMaterial, bundle: undefined };
 }

@@ -1,22 +1,65 @@
+import {
+  clientListeners,
+  type ListenerPlan,
+  type ListenerTls,
+  linkListener,
+} from '../../config/listeners.ts';
 import type { Config } from '../../config/schema/config.ts';
-import type { GatewayOptions } from '../../gateway/gateway.ts';
+import type { ListenerOptions, ListenOptions } from '../../gateway/listener/listener-options.ts';
+import type { TlsSettings } from '../../gateway/listener/tls-settings.ts';
 import type { GatewayMetricsLayout } from '../../observability/gateway-metrics.ts';
-import type { Material } from '../configuration/material.ts';
+import type { ListenerMaterial, Material } from '../configuration/material.ts';
 import type { OwnNode } from '../own-node.ts';
 import type { PortNeed } from './ports.ts';
 
-/** A witness listens on the link only; HTTPS and the link need their certificates. */
+/** A witness listens on the link only; what speaks TLS needs its certificates. */
 export function gatewayListeners(
   config: Config,
   { region, bind: host }: OwnNode,
   material: Material,
-): GatewayOptions['listen'] {
-  const { ports } = config;
-  const serves = servesTraffic(config, region);
+): ListenOptions {
+  const listen: Record<string, ListenerOptions> = {};
+  for (const plan of servesTraffic(config, region) ? clientListeners(config) : []) {
+    const options = listenerOptions(plan, host, material.listeners[plan.name], config.ports.https);
+    if (options) listen[plan.name] = options;
+  }
+  const { identity } = material;
+  if (identity) listen[linkListener] = { host, port: config.ports.link, identity };
+  return listen;
+}
+
+function listenerOptions(
+  { port, settings, tls }: ListenerPlan,
+  host: string,
+  material: ListenerMaterial | undefined,
+  httpsPort: number,
+): ListenerOptions | undefined {
+  if (tls && !material) return undefined;
+  // Rather nobody is served than everybody.
+  if (tls?.settings.clientCertificates && !material?.clientAuthority) return undefined;
+  const { http2, redirect, proxyProtocol } = settings;
   return {
-    ...(serves ? { http: { host, port: ports.http } } : {}),
-    ...(serves && material.https ? { https: { host, port: ports.https, tls: { certificates: [material.https] } } } : {}),
-    ...(material.identity ? { link: { host, port: ports.link, identity: material.identity } } : {}),
+    host,
+    port,
+    http2,
+    ...(redirect && { redirect: { port: redirect.port ?? httpsPort } }),
+    ...(proxyProtocol && { proxies: proxyProtocol.from }),
+    ...(tls && material && { tls: tlsSettings(tls, material) }),
+  };
+}
+
+function tlsSettings(
+  { settings: { policy, unknownNames, clientCertificates } }: ListenerTls,
+  { certificates, clientAuthority }: ListenerMaterial,
+): TlsSettings {
+  return {
+    certificates,
+    policy,
+    unknownNames,
+    ...(clientCertificates &&
+      clientAuthority !== undefined && {
+        clients: { ca: clientAuthority, mode: clientCertificates.mode },
+      }),
   };
 }
 
@@ -31,9 +74,7 @@ export function portNeeds(config: Config, own: OwnNode, material: Material): Por
     transport: 'tcp',
   });
   const needs = [tcp('admin', config.ports.admin)];
-  for (const purpose of ['http', 'https', 'link'] as const) {
-    if (listen[purpose]) needs.push(tcp(purpose, listen[purpose].port));
-  }
+  for (const [name, { port }] of Object.entries(listen)) needs.push(tcp(name, port));
   if (servesTraffic(config, region)) {
     needs.push(tcp('dns', config.ports.dns));
     needs.push({ purpose: 'dns', host, port: config.ports.dns, transport: 'udp' });

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../base/clock.ts';
 import { configSchema } from '../../config/schema/config.ts';
+import { noMaterial } from '../configuration/material.ts';
 import type { ThreadData } from './thread-messages.ts';
 import { KeptThread } from './threads.ts';
 
@@ -29,7 +30,7 @@ function mortal(name: string) {
     bundle: undefined,
     healthBuffer: new SharedArrayBuffer(8),
     metricsBuffer: new SharedArrayBuffer(8),
-    material: { https: undefined, identity: undefined },
+    material: noMaterial,
     accessLogPath: portTaken,
   };
   const handlers = {

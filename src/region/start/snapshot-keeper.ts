@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../observability/log.ts';
 import { seal } from '../../secrets/envelope.ts';
 import type { KeyRing } from '../../secrets/key-ring.ts';
 import type { Configuration } from '../configuration/configuration.ts';
-import { materialContext } from '../configuration/material.ts';
+import { materialContext, noMaterial } from '../configuration/material.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
 
 const retryMs = 10_000;
@@ -82,7 +83,7 @@ export class SnapshotKeeper {
   /** Without an outer key nothing secret is written: the keys stay in their own files only. */
   #sealed({ own, material }: Configuration): unknown {
     const { ring } = this.#options;
-    if (!ring || (!material.https && !material.identity)) return undefined;
+    if (!ring || isDeepStrictEqual(material, noMaterial)) return undefined;
     const text = Buffer.from(JSON.stringify(material));
     try {
       return seal(ring, text, materialContext(own.region, own.node));

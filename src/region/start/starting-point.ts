@@ -8,7 +8,12 @@ import type { KeyRing } from '../../secrets/key-ring.ts';
 import { appliedAtMs } from '../configuration/applied-at.ts';
 import { type AssemblyContext, assemble } from '../configuration/assemble.ts';
 import type { Accepted, Configuration } from '../configuration/configuration.ts';
-import { loadMaterial, type Material, materialContext } from '../configuration/material.ts';
+import {
+  loadIdentity,
+  type Material,
+  materialContext,
+  parseMaterial,
+} from '../configuration/material.ts';
 import { readBundleSecrets } from './bundle-secrets.ts';
 import { askPeers, type Peer, peersOf } from './peers.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -187,7 +192,7 @@ function openMaterial(
   if (material === undefined || material === null) return undefined;
   try {
     const opened = openEnvelope(ring, material, materialContext(region, node));
-    const read = JSON.parse(opened.toString()) as Material;
+    const read = parseMaterial(opened.toString());
     opened.fill(0);
     return read;
   } catch (error) {
@@ -222,8 +227,8 @@ async function fromPeers(
   const peers = [...options.join, ...(file ? peersOf(file.config, { region, node }) : [])];
   if (peers.length === 0) return undefined;
   const access = { ring, secrets: {} };
-  const places = file?.config ?? { tls: undefined, identity: undefined };
-  const { identity } = await loadMaterial(places, region, stateDirectory, access);
+  const named = { identity: file?.config.identity };
+  const identity = await loadIdentity(named, region, stateDirectory, access);
   if (!identity) return undefined;
   const { newest, from, failures } = await askPeers(peers, identity);
   if (!newest || !from) {

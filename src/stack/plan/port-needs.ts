@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { clientListeners } from '../../config/listeners.ts';
 import type { Config } from '../../config/schema/config.ts';
 import type { PortNeed } from '../../region/data-plane/ports.ts';
 import { hubVoters, storeSites } from '../../store/nats-server/sites.ts';
@@ -14,7 +15,7 @@ export function portNeeds(config: Config, withStore: boolean): PortNeed[] {
 }
 
 function nodeNeeds(config: Config, { title, bind: host, serves }: StackNode): PortNeed[] {
-  const { http, https, dns, admin, link } = config.ports;
+  const { dns, admin, link } = config.ports;
   const tcp = (name: string, port: number): PortNeed => ({
     purpose: `${name} of ${title}`,
     host,
@@ -24,7 +25,8 @@ function nodeNeeds(config: Config, { title, bind: host, serves }: StackNode): Po
   const always = [tcp('admin API', admin), tcp('inter-region link', link)];
   if (!serves) return always;
   const names: PortNeed[] = [tcp('DNS', dns), { ...tcp('DNS', dns), transport: 'udp' }];
-  return [tcp('HTTP', http), tcp('HTTPS', https), ...names, ...always];
+  const listeners = clientListeners(config).map(({ name, port }) => tcp(name.toUpperCase(), port));
+  return [...listeners, ...names, ...always];
 }
 
 function serviceNeeds(config: Config): PortNeed[] {
