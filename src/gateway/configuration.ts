@@ -3,6 +3,7 @@ import type { HealthTable } from '../health/table.ts';
 import type { LinkIdentity } from '../link/identity.ts';
 import type { ListenOptions } from './listener/listeners.ts';
 import type { LineLog, RequestMetrics } from './runtime.ts';
+import type { UpstreamMaterial } from './upstream/upstream-tls.ts';
 
 /** What of a gateway can be replaced while it serves. */
 export interface GatewayConfiguration {
@@ -19,6 +20,8 @@ export interface GatewayConfiguration {
   readonly listen: ListenOptions;
   /** For relaying to other regions; without one nothing is relayed. */
   readonly identity: LinkIdentity | undefined;
+  /** By the names of services that are spoken to over TLS (`ServiceConfig.tls`). Default: none is needed. */
+  readonly upstreams?: Readonly<Record<string, UpstreamMaterial>>;
   /** Copy of the configuration for nodes of the deployment that start without one; `undefined`: none. */
   readonly bundle: Uint8Array | undefined;
   /** Takes a line for each request that ends; `undefined`: none is made. */

@@ -8,11 +8,12 @@ import type { PolicyList } from './policies/policy-list.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 import type { RequestMetrics } from './runtime.ts';
 import { compileSnapshot, type Snapshot } from './snapshot.ts';
-import { type Pools, tcpKey } from './upstream/pools.ts';
+import { type Pools, tcpKey, tlsKey } from './upstream/pools.ts';
 import { RelayNodes } from './upstream/relay-nodes.ts';
 import { RoundRobin } from './upstream/round-robin.ts';
 import { RouteView } from './upstream/route-view.ts';
 import type { UpstreamPool } from './upstream/upstream-stream.ts';
+import { UpstreamTls } from './upstream/upstream-tls.ts';
 
 /** What is needed while requests begin. */
 interface Intake {
@@ -54,6 +55,8 @@ export class Generation {
   readonly health: HealthTable;
   readonly metrics: RequestMetrics;
   readonly #pools: Pools;
+  /** By service index; `undefined`: in clear. */
+  readonly #tls: readonly (UpstreamTls | undefined)[];
   readonly #drained = Promise.withResolvers<void>();
   readonly #policies: readonly PolicyList[];
   /** By endpoint index, for the current generation only: the pools of others may go. */
@@ -63,7 +66,7 @@ export class Generation {
   #retired = false;
   #healthSeen: number;
 
-  /** @throws MeridianError `region_unknown`, and what compiling the routes throws */
+  /** @throws MeridianError `region_unknown`, `certificate_invalid`, and what compiling the routes throws */
   constructor(configuration: GatewayConfiguration, pools: Pools, plugins: Plugins) {
     const { config, region, health, bundle } = configuration;
     if (!Object.hasOwn(config.regions, region)) {
@@ -77,6 +80,7 @@ export class Generation {
     this.health = health;
     this.metrics = configuration.metrics;
     this.#pools = pools;
+    this.#tls = upstreamTlsOf(configuration, snapshot);
     this.#policies = snapshot.plans.flatMap(({ policies }) => policies ?? []);
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
@@ -85,7 +89,7 @@ export class Generation {
       views: viewsOf(snapshot, health, nodes),
       regionIndex: snapshot.topology.regionIndex,
       bundle: bundle && Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength),
-      poolKeys: new Set([...endpointKeys(snapshot), ...(nodes?.keys() ?? [])]),
+      poolKeys: new Set([...endpointKeys(snapshot, this.#tls), ...(nodes?.keys() ?? [])]),
     };
   }
 
@@ -118,10 +122,11 @@ export class Generation {
 
   pool(target: Target): UpstreamPool {
     if (target.kind === 'relay') return this.#pools.link(target.to);
-    const { index, host, port } = target.endpoint;
+    const { index, serviceIndex, host, port } = target.endpoint;
     const known = this.#endpointPools[index];
     if (known) return known;
-    const pool = this.#pools.tcp(host, port);
+    const tls = this.#tls[serviceIndex];
+    const pool = tls ? this.#pools.tls(tls, host, port) : this.#pools.tcp(host, port);
     if (!this.#retired) this.#endpointPools[index] = pool;
     return pool;
   }
@@ -184,8 +189,33 @@ function relayNodesOf(
   return new RelayNodes({ topology, ownRegion, health, identity, port: config.ports.link });
 }
 
-function endpointKeys({ topology, ownRegion }: Snapshot): string[] {
-  return topology.services.flatMap(({ endpoints }) =>
-    endpoints[ownRegion]!.map(({ host, port }) => tcpKey(host, port)),
-  );
+/** @throws MeridianError `certificate_invalid` naming the service */
+function upstreamTlsOf(
+  { upstreams }: GatewayConfiguration,
+  { topology }: Snapshot,
+): (UpstreamTls | undefined)[] {
+  return topology.services.map(({ name, config: { tls } }) => {
+    if (!tls) return undefined;
+    const { serverName, verify } = tls;
+    const protocol = 'http1';
+    return new UpstreamTls({
+      ...upstreams?.[name],
+      whose: `service ${name}`,
+      serverName,
+      verify,
+      protocol,
+    });
+  });
+}
+
+function endpointKeys(
+  { topology, ownRegion }: Snapshot,
+  tls: readonly (UpstreamTls | undefined)[],
+): string[] {
+  return topology.services.flatMap(({ endpoints, index }) => {
+    const over = tls[index];
+    return endpoints[ownRegion]!.map(({ host, port }) =>
+      over ? tlsKey(over, host, port) : tcpKey(host, port),
+    );
+  });
 }

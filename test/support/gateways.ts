@@ -8,6 +8,7 @@ import {
 import type { GatewayLimits } from '../../src/gateway/limits.ts';
 import type { ListenOptions } from '../../src/gateway/listener/listeners.ts';
 import type { LineLog } from '../../src/gateway/runtime.ts';
+import type { UpstreamMaterial } from '../../src/gateway/upstream/upstream-tls.ts';
 import { HealthTable } from '../../src/health/table.ts';
 import type { LinkIdentity } from '../../src/link/identity.ts';
 import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
@@ -34,6 +35,9 @@ export interface StartOptions {
   readonly region?: string;
   readonly listen?: ListenOptions;
   readonly identity?: LinkIdentity;
+  readonly upstreams?: Readonly<Record<string, UpstreamMaterial>>;
+  /** Shared by gateways that resume each other's sessions. */
+  readonly sessionSecret?: Uint8Array;
   readonly bundle?: Uint8Array;
   readonly accessLog?: LineLog;
   readonly reusePort?: boolean;
@@ -69,6 +73,7 @@ export function revisionOf(options: StartOptions): Revision {
     }),
     listen: options.listen ?? { http: { host: '127.0.0.1', port: 0 } },
     identity: options.identity,
+    upstreams: options.upstreams ?? {},
     bundle: options.bundle,
     accessLog: options.accessLog,
   };
@@ -84,6 +89,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const full: string[] = [];
   const gateway = await createGateway({
     ...revision,
+    sessionSecret: options.sessionSecret,
     reusePort: options.reusePort ?? false,
     accessLog: { write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>) },
     onFrame: (from, frame) => void frames.push({ region: from, text: frame.toString() }),

@@ -6,6 +6,7 @@ import { noMaterial } from '../configuration/material.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import type { Generation } from './generation.ts';
 import { metricsLayout, servesTraffic } from './listeners.ts';
+import { SessionSecret } from './session-secret.ts';
 import type { ThreadData } from './thread-messages.ts';
 import { KeptThread, type ThreadHandlers, type ThreadRole } from './threads.ts';
 
@@ -39,6 +40,7 @@ export class DataPlane {
   readonly #counters: GatewayCounters;
   readonly #gateways: readonly KeptThread[];
   readonly #nameServers: readonly KeptThread[];
+  readonly #sessionSecret: SessionSecret;
   #generation: number;
 
   constructor(options: DataPlaneOptions) {
@@ -54,6 +56,9 @@ export class DataPlane {
       { length: serves ? config.threads.dns : 0 },
       () => new DnsMetrics(),
     );
+    this.#sessionSecret = new SessionSecret(clock, (secret) => {
+      for (const thread of this.#gateways) thread.useSessionSecret(secret);
+    });
     const data = this.#dataFor(generation, options.bundle);
     const complete: ThreadHandlers = {
       ...handlers,
@@ -129,6 +134,7 @@ export class DataPlane {
   }
 
   async close(): Promise<void> {
+    this.#sessionSecret.close();
     await Promise.all(this.#all.map((thread) => thread.close()));
   }
 
@@ -152,6 +158,7 @@ export class DataPlane {
       healthBuffer,
       metricsBuffer,
       material,
+      sessionSecret: this.#sessionSecret.current,
       accessLogPath,
       bundle,
     });
@@ -160,5 +167,5 @@ export class DataPlane {
 
 /** A name server proves itself to nobody, and hands no copies out. */
 function withoutKeys(data: ThreadData): ThreadData {
-  return { ...data, material: noMaterial, bundle: undefined };
+  return { ...data, material: noMaterial, sessionSecret: undefined, bundle: undefined };
 }

@@ -32,6 +32,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   const gateway = await createGateway({
     ...gatewayConfiguration(data, metrics),
     accessLog: logOf(data),
+    sessionSecret: data.sessionSecret,
     reusePort: true,
     onDefect: (error) => defects.fault(error),
     onFull: (message) => post({ kind: 'warning', message }),
@@ -58,6 +59,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
   parentPort?.on('message', (message: ToThread) => {
     if (phases.take(message)) return;
     if (message.kind === 'drain') gateway.drain(message.on);
+    else if (message.kind === 'sessionSecret') gateway.useSessionSecret(message.secret);
     else if (message.kind === 'reopenLogs') accessLog?.reopen();
     else if (message.kind === 'close')
       void gateway
@@ -86,6 +88,7 @@ function gatewayConfiguration(
     metrics,
     listen: gatewayListeners(config, own, material),
     identity: material.identity,
+    upstreams: material.upstreams,
     bundle: data.bundle,
   };
 }

@@ -12,6 +12,8 @@ export interface ThreadData {
   readonly healthBuffer: SharedArrayBuffer;
   readonly metricsBuffer: SharedArrayBuffer;
   readonly material: Material;
+  /** Of all gateway threads, for TLS sessions. */
+  readonly sessionSecret: Uint8Array | undefined;
   /** `undefined`: no access log. */
   readonly accessLogPath: string | undefined;
   /** What nodes that start without a configuration are given over the link. */
@@ -28,6 +30,7 @@ export type ToThread =
   | { readonly kind: 'prepare'; readonly data: ThreadData }
   | { readonly kind: 'commit' | 'abandon'; readonly generation: number }
   | { readonly kind: 'drain'; readonly on: boolean }
+  | { readonly kind: 'sessionSecret'; readonly secret: Uint8Array }
   | { readonly kind: 'reopenLogs' | 'close' };
 
 export type FromThread =

@@ -31,6 +31,7 @@ function mortal(name: string) {
     healthBuffer: new SharedArrayBuffer(8),
     metricsBuffer: new SharedArrayBuffer(8),
     material: noMaterial,
+    sessionSecret: undefined,
     accessLogPath: portTaken,
   };
   const handlers = {

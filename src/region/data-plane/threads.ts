@@ -138,7 +138,7 @@ export class KeptThread {
   /** Swaps to what was prepared, which from now on is what a replaced thread starts with. */
   commit(data: ThreadData): void {
     const { generation } = data;
-    this.#data = data;
+    this.#data = { ...data, sessionSecret: this.#data.sessionSecret };
     const prepared = this.#preparation;
     this.#preparation = undefined;
     if (!this.#worker) return;
@@ -159,6 +159,12 @@ export class KeptThread {
   drain(on: boolean): void {
     this.#draining = on;
     this.#post({ kind: 'drain', on });
+  }
+
+  /** That of `ThreadData` has changed. */
+  useSessionSecret(secret: Uint8Array): void {
+    this.#data = { ...this.#data, sessionSecret: secret };
+    this.#post({ kind: 'sessionSecret', secret });
   }
 
   /** Goes on in new log files, after the old ones were renamed. */
