@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { type RunningNode, startNode } from '../support/running-node.ts';
+import { until } from '../support/stack.ts';
+import { SteadyClient } from '../support/steady-client.ts';
+import type { AttackData, AttackName } from './hostile/attacks.ts';
+
+/** What a crowd may cost: a few kilobytes for each, not what it sends or asks for. */
+const memoryLimit = 150 * 1024 * 1024;
+
+describe('clients that mean harm', () => {
+  let origin: Worker;
+  let node: RunningNode;
+
+  before(async () => {
+    origin = new Worker(new URL('./hostile/origin.ts', import.meta.url));
+    const [port] = (await once(origin, 'message')) as [number];
+    node = await startNode({
+      regions: { here: { address: '{address}', location: { latitude: 0, longitude: 0 } } },
+      threads: { gateway: 1 },
+      accessLog: false,
+      limits: { headTimeout: '2s', bodyTimeout: '2s', writeTimeout: '2s', idleTimeout: '2s' },
+      services: {
+        s: {
+          endpoints: { here: [`127.0.0.1:${port}`] },
+          // An origin that is as busy as this machine is not down.
+          timeouts: { connect: '10s' },
+          check: { type: 'tcp', interval: '20s', connectTimeout: '10s', timeout: '10s' },
+        },
+      },
+      routes: [{ name: 'all', service: 's' }],
+    });
+  });
+  after(async () => {
+    await node?.stop();
+    await origin?.terminate();
+  });
+
+  const residentBytes = () => {
+    const status = readFileSync(`/proc/${node.process.pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) * 1024;
+  };
+
+  /** Others are served as if nothing was, and memory stays bounded, while the attack goes on. */
+  function underAttack(name: string, attack: AttackName): void {
+    test(name, { timeout: 60_000 }, async (context) => {
+      const good = new SteadyClient({ host: node.address, port: 8080, path: '/', perSecond: 200 });
+      await until('the good client is served', () => good.answered > 300, 20_000);
+      const before = { p99: good.p99Ms(100), memory: residentBytes(), answered: good.answered };
+      const workerData: AttackData = { attack, host: node.address };
+      const attacker = new Worker(new URL('./hostile/attacks.ts', import.meta.url), { workerData });
+      const over = new Promise((resolve) => {
+        attacker.on('message', (word) => word === 'over' && resolve(word));
+      });
+      await once(attacker, 'message');
+      const grown = residentBytes() - before.memory;
+      await over;
+      await attacker.terminate();
+      const p99 = good.p99Ms(before.answered);
+      const seen = good.answered;
+      await until('the good client goes on', () => good.answered > seen + 100);
+      good.stop();
+      context.diagnostic(
+        `p99 ${before.p99.toFixed(1)} → ${p99.toFixed(1)} ms, memory + ${(grown / 1e6).toFixed(0)} MB`,
+      );
+      assert.deepEqual([...new Set(good.failures)], [], `${good.failures.length} failures`);
+      assert.ok(grown < memoryLimit, `grew by ${grown} bytes`);
+    });
+  }
+
+  underAttack('8,000 connections that send nothing', 'silence');
+  underAttack('2,000 heads that drip', 'slowHeads');
+  underAttack('400 bodies that drip', 'slowBodies');
+  underAttack('50 readers of 16 MiB that do not read', 'slowReaders');
+  underAttack('heads of a megabyte, again and again', 'fieldFlood');
+  underAttack('requests that are pipelined without end', 'pipelining');
+});

@@ -1,0 +1,86 @@
+import { connect, type Socket } from 'node:net';
+import { cutMessage } from './raw-origin.ts';
+
+export interface SteadyOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly perSecond: number;
+}
+
+/** A well-behaved client: kept-alive connections in turn, at a steady rate, whatever comes back. */
+export class SteadyClient {
+  /** How long each request took. */
+  readonly latenciesMs: number[] = [];
+  readonly failures: string[] = [];
+  readonly #options: SteadyOptions;
+  readonly #idle: Socket[] = [];
+  readonly #busy = new Set<Socket>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #startedMs = performance.now();
+  #sent = 0;
+
+  constructor(options: SteadyOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#catchUp(), 5);
+  }
+
+  get answered(): number {
+    return this.latenciesMs.length;
+  }
+
+  /** The slowest of all but a hundredth, from request `from` on. */
+  p99Ms(from = 0): number {
+    const sorted = this.latenciesMs.slice(from).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const socket of [...this.#idle, ...this.#busy]) socket.destroy();
+  }
+
+  #catchUp(): void {
+    const due = ((performance.now() - this.#startedMs) / 1_000) * this.#options.perSecond;
+    for (; this.#sent < due; this.#sent++) this.#request();
+  }
+
+  #request(): void {
+    const { host, port, path } = this.#options;
+    const socket = this.#idle.pop() ?? connect({ host, port, noDelay: true });
+    const startedMs = performance.now();
+    let text = '';
+    const finish = (failure: string | undefined) => {
+      socket.removeAllListeners();
+      socket.on('error', () => {});
+      this.#busy.delete(socket);
+      if (failure === undefined) {
+        this.latenciesMs.push(performance.now() - startedMs);
+        this.#idle.push(socket);
+        socket.on('close', () => this.#forget(socket));
+        return;
+      }
+      this.failures.push(failure);
+      socket.destroy();
+    };
+    this.#busy.add(socket);
+    socket.removeAllListeners();
+    socket.on('error', (error) => finish(error.message));
+    socket.on('close', () => finish(`closed after ${JSON.stringify(text.slice(0, 40))}`));
+    socket.on('data', (bytes) => {
+      text += bytes.toString('latin1');
+      if (!cutMessage(text)) return;
+      finish(text.startsWith('HTTP/1.1 200 ') ? undefined : describe(text));
+    });
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: good\r\n\r\n`);
+  }
+
+  #forget(socket: Socket): void {
+    const at = this.#idle.indexOf(socket);
+    if (at !== -1) this.#idle.splice(at, 1);
+  }
+}
+
+function describe(text: string): string {
+  return `${text.slice(9, 12)} ${/"code":"(\w+)"/.exec(text)?.[1] ?? ''}`;
+}
