@@ -1,62 +1,80 @@
 import { parseArgs } from 'node:util';
 import { type ApplyPart, applyParts, benchApply } from './apply.ts';
+import { caseNames } from './http/case.ts';
+import { peerNames } from './http/tools.ts';
 import { benchHttp } from './http.ts';
-
-const benches = { http: benchHttp, apply: benchApply } as const;
+import { benchMicro } from './micro.ts';
 
 const usage = `usage: npm run bench -- BENCH [OPTIONS] [--json]
 
-  http   CPU time per request of one gateway thread beside nginx doing the same work
-           --rounds N  --seconds N  --connections N
+  http   what one gateway thread costs beside nginx and HAProxy doing the same; 25 minutes
+           --quick               5 minutes, rougher
+           --only CASE,CASE,…    of ${caseNames.join(', ')}
+           --rounds N            9, quick 3
+           --seconds N           of each subject in each round: 3, quick 1
+           --peers PEER,PEER     of ${peerNames.join(', ')}
   apply  how fast revisions reach all regions, and what they leave behind; up to 6 minutes
            --quick               up to 1 minute
-           --only PART,PART,…    of ${applyParts.join(', ')}`;
+           --only PART,PART,…    of ${applyParts.join(', ')}
+  micro  parts of the hot path alone
+           --only WORD,WORD,…    those with one of these words in their names
+           --rounds N            9`;
 
-/** Options of all benches. */
+/** Options of `apply`. */
 export interface BenchOptions {
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly connections: number;
   readonly quick: boolean;
   /** `undefined`: all parts. */
   readonly only: readonly ApplyPart[] | undefined;
   readonly json: boolean;
 }
 
-function wholeNumber(text: string, name: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number ≥ 1`);
-  return value;
-}
-
-function partsOf(text: string): readonly ApplyPart[] {
-  const names = text.split(',');
-  const unknown = names.find((name) => !applyParts.some((part) => part === name));
-  if (unknown !== undefined) throw new Error(`--only takes some of ${applyParts.join(', ')}`);
-  return names as ApplyPart[];
-}
-
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      rounds: { type: 'string', default: '9' },
-      seconds: { type: 'string', default: '3' },
-      connections: { type: 'string', default: '64' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      peers: { type: 'string' },
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
-  const name = positionals[0];
-  if (name === undefined || !Object.hasOwn(benches, name)) throw new Error(usage);
-  await benches[name as keyof typeof benches]({
-    rounds: wholeNumber(values.rounds, 'rounds'),
-    seconds: wholeNumber(values.seconds, 'seconds'),
-    connections: wholeNumber(values.connections, 'connections'),
-    quick: values.quick,
-    only: values.only === undefined ? undefined : partsOf(values.only),
-    json: values.json,
+  const { quick, json } = values;
+  const rounds = wholeNumber(values.rounds, 'rounds');
+  const [name] = positionals;
+  if (name === 'http') {
+    await benchHttp({
+      only: someOf(caseNames, values.only, 'only'),
+      rounds,
+      seconds: wholeNumber(values.seconds, 'seconds'),
+      peers: someOf(peerNames, values.peers, 'peers') ?? peerNames,
+      quick,
+      json,
+    });
+  } else if (name === 'apply') {
+    await benchApply({ quick, only: someOf(applyParts, values.only, 'only'), json });
+  } else if (name === 'micro') {
+    benchMicro({ words: values.only?.split(','), rounds, json });
+  } else throw new Error(usage);
+}
+
+function wholeNumber(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number ≥ 1`);
+  return value;
+}
+
+function someOf<T extends string>(
+  known: readonly T[],
+  text: string | undefined,
+  option: string,
+): readonly T[] | undefined {
+  return text?.split(',').map((word) => {
+    const found = known.find((one) => one === word);
+    if (found === undefined) throw new Error(`--${option} takes some of ${known.join(', ')}`);
+    return found;
   });
 }
 
