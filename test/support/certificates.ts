@@ -4,8 +4,8 @@ import * as x509 from '@peculiar/x509';
 import type { Authority } from '../../src/link/authority.ts';
 
 export interface CertificateRequest {
-  /** Distinguished name, as X.500 text: `CN=orders, O=Example`. */
-  readonly subject?: string;
+  /** The most general name first. */
+  readonly subject?: x509.JsonName;
   readonly names?: x509.JsonGeneralNames;
   readonly rsa?: boolean;
   readonly from?: Date;
@@ -25,7 +25,7 @@ export async function certify(
   authority: Authority,
   request: CertificateRequest,
 ): Promise<{ readonly cert: string; readonly key: string }> {
-  const { subject = 'CN=test', names = [], from, until } = request;
+  const { subject = [{ CN: ['test'] }], names = [], from, until } = request;
   const keys = await webcrypto.subtle.generateKey(request.rsa ? rsa : ecdsa, true, [
     'sign',
     'verify',

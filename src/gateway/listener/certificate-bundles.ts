@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import { assertUsable, invalidCertificate } from './certificates.ts';
 import { CertifiedNames, ServerNames } from './certified-names.ts';
 import type { KeyPair, TlsSettings } from './tls-settings.ts';
@@ -9,7 +9,6 @@ export class CertificateBundle {
   readonly names: CertifiedNames;
   readonly pairs: KeyPair[] = [];
   readonly #keyKinds = new Set<string>();
-  #context: SecureContext | undefined;
 
   constructor(names: CertifiedNames) {
     this.names = names;
@@ -25,12 +24,6 @@ export class CertificateBundle {
 
   options(): SecureContextOptions {
     return { cert: this.pairs.map(({ cert }) => cert), key: this.pairs.map(({ key }) => key) };
-  }
-
-  /** What a handshake with it switches to; made once. `common`: what must not differ. */
-  context(common: SecureContextOptions): SecureContext {
-    this.#context ??= createSecureContext({ ...common, ...this.options() });
-    return this.#context;
   }
 }
 

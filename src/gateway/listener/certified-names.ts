@@ -70,9 +70,9 @@ export class ServerNames<Certificate> {
     for (const name of parents) if (!this.#parents.has(name)) this.#parents.set(name, certificate);
   }
 
-  /** `name` as it came in SNI; false: it came without. */
-  find(name: string | false): Certificate | undefined {
-    if (name === false) return undefined;
+  /** `name` as it came in SNI; `undefined`: it came without. */
+  find(name: string | undefined): Certificate | undefined {
+    if (name === undefined) return undefined;
     const lower = name.toLowerCase();
     const exact = this.#exact.get(lower);
     if (exact !== undefined) return exact;

@@ -1,5 +1,5 @@
 /** A ClientHello may be spread over records; nobody's is near this. */
-const mostBytes = 64 * 1024;
+const mostBytes = 32 * 1024;
 const recordHeader = 5;
 const handshakeRecord = 22;
 const clientHello = 1;
@@ -20,8 +20,8 @@ export interface ServerNameSeen {
  *                                   │ cipher suites │ compression │ extensions ┐
  *                                                     type 0: list │ type 0 │ name
  *
- * For TLS 1.2 only: when a session is resumed, OpenSSL does not tell which name was asked for. What
- * is not as it should be has no name here; whether it is a handshake at all, OpenSSL decides.
+ * Read before the handshake, since the name decides by which certificates that is made. What is
+ * not as it should be has no name here; whether it is a handshake at all, OpenSSL decides.
  */
 export function readServerName(bytes: Buffer): ServerNameSeen | undefined {
   const message = handshakeMessage(bytes);

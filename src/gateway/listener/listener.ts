@@ -141,8 +141,7 @@ export class Listener implements Entrance {
 
   /** That of the node has changed. */
   useSessionSecret(): void {
-    const secret = this.#events.sessionSecret();
-    if (secret) this.#manner.terminator?.useSessionSecret(secret);
+    this.#manner.terminator?.useSessionSecret();
   }
 
   /**
@@ -243,7 +242,7 @@ export class Listener implements Entrance {
       whose: `${name} on ${host}:${port}`,
       handshakeMs: this.#events.tlsHandshakeMs,
       http2,
-      sessionSecret: this.#events.sessionSecret(),
+      sessionSecret: () => this.#events.sessionSecret(),
       onSecure: (socket, arrival, channel) =>
         this.#events.onAccepted(this, socket, arrival, channel),
       onRefused: () => this.#events.onRefused(name, 'handshake'),

@@ -11,16 +11,20 @@ const sessionSeconds = 7_200;
 const mutualSessionSeconds = 600;
 
 /**
- * In which sessions may be resumed: a session is good for the listener that it was made by, and
- * for what that listener asked of clients then. Neither a session of another listener nor one
- * from before client certificates were required is ever taken (RFC 8446 section 4.6.1; "virtual
+ * In which sessions may be resumed: a session is good for the listener that it was made by, for
+ * the names that its certificate has, and for what was asked of clients then. Neither a session of
+ * another listener or name nor one from before client certificates were required is ever taken (RFC 8446 section 4.6.1; "virtual
  * host confusion", Delignat-Lavaud and Bhargavan 2015). A renewed certificate changes nothing.
  *
  * @returns at most 32 characters, the bound of OpenSSL
  */
-export function sessionContext(listener: string, { policy, clients }: SessionSettings): string {
+export function sessionContext(
+  listener: string,
+  names: string,
+  { policy, clients }: SessionSettings,
+): string {
   const authority = clients ? createHash('sha256').update(clients.ca).digest('hex') : '';
-  const parts = [listener, policy ?? '', clients?.mode ?? '', authority];
+  const parts = [listener, names, policy ?? '', clients?.mode ?? '', authority];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 32);
 }
 

@@ -1,11 +1,5 @@
 import type { Socket } from 'node:net';
-import {
-  createServer,
-  type SecureContext,
-  type Server,
-  type TLSSocket,
-  type TlsOptions,
-} from 'node:tls';
+import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import { type LinkIdentity, linkServerOptions } from '../../link/identity.ts';
 import type { Arrival } from './arrival.ts';
 import { type CertificateBundle, CertificateBundles } from './certificate-bundles.ts';
@@ -23,151 +17,167 @@ export interface TerminatorOptions {
   readonly handshakeMs: number;
   /** Whether HTTP/2 is offered (ALPN). */
   readonly http2: boolean;
-  /** That of the node; `undefined`: sessions are resumed by this thread only. */
-  readonly sessionSecret: Uint8Array | undefined;
+  /** Of the node, now; `undefined`: sessions are resumed by this thread only. */
+  sessionSecret(): Uint8Array | undefined;
   /** `channel` is `undefined` where nothing depends on it. */
   onSecure(socket: TLSSocket, arrival: Arrival, channel: TlsChannel | undefined): void;
-  /** A handshake failed, or came too late. */
+  /** A handshake failed, came too late, or was for an unknown name. */
   onRefused(): void;
 }
 
+/** Fatal, `unrecognized_name` (RFC 8446 section 6.2), in a record of its own. */
+const unrecognizedName = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70]);
+
 /**
- * Makes TLS connections of sockets, by a TLS server that listens nowhere. A swap puts a new one
- * in the place of the old one; connections of the old one live on.
+ * Makes TLS connections of sockets, by TLS servers that listen nowhere: one for each set of
+ * certificates that is chosen by a name, with all of it in its own context.
+ *
+ *   ClientHello ── name ──▶ shop.example.com ──▶ server, certificates, session keys, names
+ *                      ├──▶ *.example.com    ──▶ server, …
+ *                      └──▶ none of them     ──▶ the default, or an alert
+ *
+ * So what a connection may ask for follows from the certificate that it was shown, whatever it
+ * sent as a name, also when it resumed a session. (The choice of a context during a handshake, as
+ * Node offers it, takes one certificate of the context only, is not asked when a session is
+ * resumed, and then has no name in TLS 1.2.)
+ *
+ * A swap puts a new one in the place of the old one; connections of the old one live on.
  */
 export class TlsTerminator {
-  /** Whether `Arrival.serverName` is needed. */
+  /** Whether `Arrival.serverName` decides. */
   readonly readsServerName: boolean;
   readonly #options: TerminatorOptions;
-  readonly #server: Server;
-  readonly #sessionContext: string;
+  /** `undefined`: there is none for this name. */
+  readonly #serverFor: (name: string | undefined) => Handshakes | undefined;
+  readonly #servers: Handshakes[] = [];
   /** A TLS socket does not tell which socket it wraps; their addresses do. */
   readonly #arrivals = new Map<string, Arrival>();
 
   /** @throws MeridianError `certificate_invalid` */
   constructor(of: TlsSettings | LinkIdentity, options: TerminatorOptions) {
-    const settings = 'certificates' in of ? of : {};
     this.#options = options;
-    this.#sessionContext = sessionContext(options.name, settings);
-    const common: TlsOptions = {
-      handshakeTimeout: options.handshakeMs,
-      sessionIdContext: this.#sessionContext,
-      sessionTimeout: sessionLifetime(settings),
-      ...(options.sessionSecret && {
-        ticketKeys: ticketKeys(options.sessionSecret, this.#sessionContext),
-      }),
-    };
     if ('certificates' in of) {
-      const names = new NamedCertificates(of, options.whose);
-      this.readsServerName = names.byName && of.policy !== 'modern';
-      this.#server = this.#httpsServer(of, names, common);
+      const bundles = new CertificateBundles(of, options.whose);
+      this.readsServerName = of.unknownNames === 'refuse' || bundles.all.length > 1;
+      this.#serverFor = this.#byName(of, bundles, this.readsServerName);
     } else {
+      assertUsable(of, options.whose);
       this.readsServerName = false;
-      this.#server = this.#linkServer(of, common);
+      const only = this.#create('', {}, linkServerOptions(of), undefined);
+      this.#serverFor = () => only;
     }
-    this.#server.on('tlsClientError', (_error, socket) => this.#refuse(socket));
   }
 
   /** Begins the handshake. What the socket has read already counts. */
   take(arrival: Arrival): void {
-    const { socket } = arrival;
+    const { socket, serverName } = arrival;
+    const server = this.#serverFor(serverName);
+    if (!server) {
+      socket.end(unrecognizedName, () => socket.destroy());
+      this.#options.onRefused();
+      return;
+    }
     const addresses = addressesOf(socket);
     this.#arrivals.set(addresses, arrival);
     socket.on('close', () => {
       if (this.#arrivals.get(addresses) === arrival) this.#arrivals.delete(addresses);
     });
     socket.allowHalfOpen = false;
-    this.#server.emit('connection', socket);
+    server.begin(socket);
   }
 
-  /** From now on tickets are sealed with keys of this secret, and no others are taken. */
-  useSessionSecret(secret: Uint8Array): void {
-    this.#server.setTicketKeys(ticketKeys(secret, this.#sessionContext));
+  /** From now on tickets are sealed with keys of the present secret, and no others are taken. */
+  useSessionSecret(): void {
+    const secret = this.#options.sessionSecret();
+    if (secret) for (const server of this.#servers) server.useSessionSecret(secret);
   }
 
-  #linkServer(identity: LinkIdentity, common: TlsOptions): Server {
-    assertUsable(identity, this.#options.whose);
-    const server = createServer({ ...linkServerOptions(identity), ...common });
-    server.on('secureConnection', (socket) => this.#secured(socket, undefined));
-    return server;
-  }
-
-  /**
-   * The server's own context decides about version, ciphers and whether a session is resumed,
-   * before a name does; a name only brings its certificates. Where unknown names are refused
-   * the server has no certificate itself, and a handshake that finds none ends with an alert.
-   */
-  #httpsServer(settings: TlsSettings, names: NamedCertificates, common: TlsOptions): Server {
-    const { clients, policy = 'intermediate' } = settings;
-    const shared = { ...tlsPolicy(policy), ...(clients && { ca: clients.ca }) };
-    // Of all contexts the same: else a session made with a name could never be resumed.
-    const perName = { ...shared, sessionIdContext: this.#sessionContext };
-    const server = createServer({
-      ...common,
-      ...shared,
-      ...names.unnamed?.options(),
-      ...(names.byName && {
-        SNICallback: (name: string, done: NameFound) =>
-          done(null, names.find(name)?.context(perName)),
-      }),
-      ...(clients && { requestCert: true, rejectUnauthorized: clients.mode === 'require' }),
+  #byName(
+    settings: TlsSettings,
+    bundles: CertificateBundles,
+    byName: boolean,
+  ): (name: string | undefined) => Handshakes | undefined {
+    const { clients, policy = 'intermediate', unknownNames = 'serve' } = settings;
+    const shared: TlsOptions = {
+      ...tlsPolicy(policy),
+      ...(clients && { ca: clients.ca, requestCert: true }),
+      ...(clients && { rejectUnauthorized: clients.mode === 'require' }),
       ALPNProtocols: this.#options.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
-    });
+    };
     const asked = clients !== undefined;
-    const binds = names.byName || asked;
-    server.on('secureConnection', (socket) => {
-      // A session that is resumed shows no certificate, so its name has not been looked at yet.
-      const bundle = names.of(socket, this.#arrivals.get(addressesOf(socket)));
-      if (!bundle) this.#refuse(socket);
-      else this.#secured(socket, binds ? new TlsChannel(socket, bundle.names, asked) : undefined);
-    });
-    return server;
+    const servers = new Map<CertificateBundle, Handshakes>();
+    const unnamed = unknownNames === 'refuse' ? undefined : bundles.default;
+    return (name) => {
+      const bundle = bundles.byName.find(name) ?? unnamed;
+      if (!bundle) return undefined;
+      const known = servers.get(bundle);
+      if (known) return known;
+      const binds = byName || asked ? { names: bundle.names, asked } : undefined;
+      const options = { ...shared, ...bundle.options() };
+      const server = this.#create(byName ? bundle.names.key : '', settings, options, binds);
+      servers.set(bundle, server);
+      return server;
+    };
   }
 
-  #secured(socket: TLSSocket, channel: TlsChannel | undefined): void {
+  /** `names`: whose sessions it resumes, where that matters. */
+  #create(
+    names: string,
+    settings: Pick<TlsSettings, 'policy' | 'clients'>,
+    options: TlsOptions,
+    binds: Binding | undefined,
+  ): Handshakes {
+    const { name, handshakeMs, sessionSecret } = this.#options;
+    const context = sessionContext(name, names, settings);
+    const secret = sessionSecret();
+    const server = createServer({
+      ...options,
+      handshakeTimeout: handshakeMs,
+      sessionIdContext: context,
+      sessionTimeout: sessionLifetime(settings),
+      ...(secret && { ticketKeys: ticketKeys(secret, context) }),
+    });
+    server.on('secureConnection', (socket) => this.#secured(socket, binds));
+    server.on('tlsClientError', (_error, socket) => {
+      // `node:tls` only tells; nobody else would close the socket.
+      socket.destroy();
+      this.#options.onRefused();
+    });
+    const handshakes = new Handshakes(server, context);
+    this.#servers.push(handshakes);
+    return handshakes;
+  }
+
+  #secured(socket: TLSSocket, binds: Binding | undefined): void {
     const arrival = this.#arrivals.get(addressesOf(socket));
     if (!arrival) {
       socket.destroy();
       return;
     }
     socket.allowHalfOpen = true;
+    const channel = binds && new TlsChannel(socket, binds.names, binds.asked);
     this.#options.onSecure(socket, arrival, channel);
-  }
-
-  /** `node:tls` only tells; nobody else would close the socket. */
-  #refuse(socket: TLSSocket): void {
-    socket.destroy();
-    this.#options.onRefused();
   }
 }
 
-type NameFound = (error: Error | null, context?: SecureContext) => void;
+type Binding = Pick<CertificateBundle, 'names'> & { readonly asked: boolean };
 
-/** Which certificates a connection gets, by the name that it asks for. */
-class NamedCertificates {
-  /** Whether the name makes a difference. */
-  readonly byName: boolean;
-  /** For whoever names nobody, or somebody unknown; `undefined`: those are refused. */
-  readonly unnamed: CertificateBundle | undefined;
-  readonly #bundles: CertificateBundles;
+/** A TLS server with the context that its sessions belong to. */
+class Handshakes {
+  readonly #server: Server;
+  readonly #context: string;
 
-  constructor(settings: TlsSettings, whose: string) {
-    const refuses = settings.unknownNames === 'refuse';
-    this.#bundles = new CertificateBundles(settings, whose);
-    this.byName = refuses || this.#bundles.all.length > 1;
-    this.unnamed = refuses ? undefined : this.#bundles.default;
+  constructor(server: Server, context: string) {
+    this.#server = server;
+    this.#context = context;
   }
 
-  find(name: string | undefined): CertificateBundle | undefined {
-    return this.#bundles.byName.find(name ?? false);
+  begin(socket: Socket): void {
+    this.#server.emit('connection', socket);
   }
 
-  of(socket: TLSSocket, arrival: Arrival | undefined): CertificateBundle | undefined {
-    if (!this.byName) return this.unnamed;
-    // In TLS 1.2 a resumed session has lost it (`SSL_get_servername` of OpenSSL).
-    const lost = socket.isSessionReused() && socket.getProtocol() === 'TLSv1.2';
-    const told = lost ? arrival?.serverName : socket.servername;
-    return this.find(told || undefined) ?? this.unnamed;
+  useSessionSecret(secret: Uint8Array): void {
+    this.#server.setTicketKeys(ticketKeys(secret, this.#context));
   }
 }
 

@@ -70,7 +70,7 @@ export function tlsDialler(
 
 /** Codes of alerts with which a peer refuses a handshake; in TLS 1.3 they come after our side of it. */
 const refusal =
-  /^ERR_SSL_(SSLV3|TLSV1|TLSV13)_(ALERT_)?(BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|UNRECOGNIZED_NAME)$/;
+  /^ERR_SSL_.*(BAD_CERTIFICATE|ALERT_CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|UNRECOGNIZED_NAME)$/;
 
 /** Whether an error of a socket says that the peer took nothing but the handshake, and refused that. */
 export function isHandshakeRefusal(error: (Error & { code?: string }) | undefined): boolean {
