@@ -6,6 +6,7 @@
  * - `region_unknown`: the configuration has no such region
  * - `plugin_failed`: the module of a plugin cannot be used; names plugin and file
  * - `policy_invalid`: a policy refuses its options; names the place
+ * - `secret_invalid`: what is signed cannot be, with the secret there is; names the field
  * - `preparation_over`: what was prepared has been committed or abandoned, or a newer
  *   preparation or the end of the gateway came between
  */
@@ -15,4 +16,5 @@ export type GatewayErrorCode =
   | 'region_unknown'
   | 'plugin_failed'
   | 'policy_invalid'
+  | 'secret_invalid'
   | 'preparation_over';

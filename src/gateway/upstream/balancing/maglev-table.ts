@@ -1,0 +1,82 @@
+import { hashText } from './hash.ts';
+
+export interface MaglevMember {
+  /** Tells members apart, also where other members come and go. */
+  readonly name: string;
+  /** > 0 */
+  readonly weight: number;
+}
+
+const leastSlots = 65_537;
+/** So that shares are right within about a hundredth. */
+const slotsPerMember = 100;
+const free = 0xffff_ffff;
+
+/**
+ * The lookup table of Maglev (Eisenbud et al., NSDI 2016, section 3.4). Each member has a
+ * permutation of the slots, by two hashes of its name; in turns each takes the next slot of
+ * its own order that is still free, until none is. A heavier one has more turns.
+ *
+ *   order of a: 3 0 4 1 5 2 6
+ *   order of b: 0 2 4 6 1 3 5  ──▶  slots  0 1 2 3 4 5 6
+ *   order of c: 3 4 5 6 0 1 2              b a b a c c a     turns: a3 b0 c4, a1 b2 c5, a6
+ *
+ * When one of n members leaves, its slots move, and few others. Built from names in their
+ * order, so the order in which they are given does not matter.
+ */
+export class MaglevTable {
+  /** Position of a member, by slot. */
+  readonly #slots: Uint32Array;
+
+  /** @param members at least one, names all different  @param slots prime */
+  constructor(members: readonly MaglevMember[], slots = slotsFor(members.length)) {
+    this.#slots = new Uint32Array(slots).fill(free);
+    fill(this.#slots, members);
+  }
+
+  get slots(): number {
+    return this.#slots.length;
+  }
+
+  /** The position of the member that has a hash (32 bits, unsigned). */
+  at(hash: number): number {
+    return this.#slots[hash % this.#slots.length]!;
+  }
+}
+
+function fill(slots: Uint32Array, members: readonly MaglevMember[]): void {
+  const size = slots.length;
+  const order = members.map((_, at) => at);
+  order.sort((a, b) => (members[a]!.name < members[b]!.name ? -1 : 1));
+  const heaviest = members.reduce((most, { weight }) => Math.max(most, weight), 0);
+  const at = Uint32Array.from(members, ({ name }) => hashText(name) % size);
+  const skip = Uint32Array.from(members, ({ name }) => (hashText(name, 1) % (size - 1)) + 1);
+  /** Turns so far, in shares of the heaviest one's. */
+  const due = new Float64Array(members.length);
+  for (let left = size; ; ) {
+    for (const member of order) {
+      due[member] = due[member]! + members[member]!.weight / heaviest;
+      if (due[member]! < 1) continue;
+      due[member] = due[member]! - 1;
+      let slot = at[member]!;
+      while (slots[slot] !== free) slot = (slot + skip[member]!) % size;
+      slots[slot] = member;
+      at[member] = slot;
+      if (--left === 0) return;
+    }
+  }
+}
+
+function slotsFor(members: number): number {
+  let slots = Math.max(leastSlots, members * slotsPerMember) | 1;
+  while (!isPrime(slots)) slots += 2;
+  return slots;
+}
+
+/** Of odd numbers. */
+function isPrime(odd: number): boolean {
+  for (let divisor = 3; divisor * divisor <= odd; divisor += 2) {
+    if (odd % divisor === 0) return false;
+  }
+  return true;
+}
