@@ -2,6 +2,7 @@ import { machine } from './apply/busy.ts';
 import { type Amount, type CaseName, type HttpCase, NotMeasurable } from './http/case.ts';
 import { cases } from './http/cases.ts';
 import { takeCores } from './http/cores.ts';
+import { OtherWork } from './http/other-work.ts';
 import {
   describeSides,
   jsonLine,
@@ -11,7 +12,7 @@ import {
   tableHead,
   tableRow,
 } from './http/report.ts';
-import { findTool, missing, type PeerName, versionOf } from './http/tools.ts';
+import { findTool, missing, type PeerName, toInstall, versionOf } from './http/tools.ts';
 
 export interface HttpOptions {
   /** `undefined`: all. */
@@ -43,13 +44,18 @@ export async function benchHttp(options: HttpOptions): Promise<void> {
     cores: takeCores(),
     peers,
   };
+  const install = toInstall();
+  if (install) console.error(install);
   const sides: string[] = [];
   if (!json) console.log([...heading(surroundings, amount), '', tableHead].join('\n'));
   for (const one of cases) {
     if (options.only && !options.only.includes(one.name)) continue;
+    const others = new OtherWork();
     const results = await measure(one, amount, options.peers);
+    const otherWork = others.read();
     for (const result of results) {
-      console.log(json ? jsonLine(one, result, surroundings) : tableRow(one, result));
+      const seen = { ...surroundings, otherWork };
+      console.log(json ? jsonLine(one, result, seen) : tableRow(one, result, seen));
     }
     sides.push(...describeSides(one.name, results));
   }

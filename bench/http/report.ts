@@ -17,18 +17,26 @@ export interface Surroundings {
   readonly peers: Readonly<Record<string, string>>;
 }
 
+export interface MeasuredIn extends Surroundings {
+  /** Processors that were busy with what is not part of the case. */
+  readonly otherWork: number;
+}
+
+/** Processors. */
+const worthTelling = 0.1;
+
 /** One object, one line. */
 export function jsonLine(
-  { name }: HttpCase,
+  { name }: Pick<HttpCase, 'name'>,
   result: Result,
-  { machine, peers }: Surroundings,
+  { machine, peers, otherWork }: MeasuredIn,
 ): string {
   const { peer } = result;
   const head = { case: name, peer, ...(peers[peer] && { peerVersion: peers[peer] }) };
   if ('leftOut' in result) return JSON.stringify({ ...head, leftOut: result.leftOut, machine });
   const { figures, summary: _, ...rest } = result;
   const goals = result.goals.map((goal) => ({ ...goal, verdict: verdictOf(goal) }));
-  return JSON.stringify({ ...head, ...rest, goals, ...figures, machine });
+  return JSON.stringify({ ...head, ...rest, goals, ...figures, otherWork, machine });
 }
 
 const columns = { case: 12, peer: 9, ratio: 38, target: 18 } as const;
@@ -41,14 +49,20 @@ export const tableHead = [
   'medians, Meridian / peer',
 ].join('');
 
-export function tableRow({ name }: HttpCase, result: Result): string {
+export function tableRow(
+  { name }: Pick<HttpCase, 'name'>,
+  result: Result,
+  { otherWork }: MeasuredIn,
+): string {
   const head = name.padEnd(columns.case) + result.peer.padEnd(columns.peer);
   if ('leftOut' in result) return `${head}left out: ${result.leftOut}`;
   const { compares, ratio, summary } = result;
   const ofRatio = result.goals.find(({ what }) => what === 'ratio');
   const target = ofRatio ? targetText(ofRatio) : '';
+  const disturbed =
+    otherWork > worthTelling ? `; ${otherWork.toFixed(1)} processors with other work` : '';
   const rows = [
-    `${head}${spreadText(ratio).padEnd(columns.ratio)}${target.padEnd(columns.target)}${summary} (ratio of ${compares})`,
+    `${head}${spreadText(ratio).padEnd(columns.ratio)}${target.padEnd(columns.target)}${summary} (ratio of ${compares})${disturbed}`,
     ...result.goals.filter((goal) => goal !== ofRatio).map(goalRow),
   ];
   return rows.join('\n');

@@ -26,6 +26,14 @@ export function missing(name: ToolName): string {
   return `${name} is not on PATH: apt-get install ${debianPackages[name]}`;
 }
 
+/** One line for all that are missing; `undefined` when none is. */
+export function toInstall(): string | undefined {
+  const absent = (Object.keys(debianPackages) as ToolName[]).filter((name) => !findTool(name));
+  if (absent.length === 0) return undefined;
+  const packages = absent.map((name) => debianPackages[name]).join(' ');
+  return `not on PATH: ${absent.join(', ')}; apt-get install ${packages}`;
+}
+
 /** `nginx 1.22.1`. */
 export function versionOf(name: PeerName): string {
   const path = findTool(name);
