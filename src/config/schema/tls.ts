@@ -24,7 +24,7 @@ export const tlsSchema = z.strictObject({
       }),
       mode: z.enum(['require', 'request']).default('require').meta({
         description:
-          '`require`: a client without a valid one is not connected. `request`: it is, as nobody.',
+          '`require`: a client without a valid one is not connected. `request`: one that has none is, as nobody.',
       }),
     })
     .optional()

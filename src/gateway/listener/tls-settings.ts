@@ -10,7 +10,7 @@ export interface KeyPair {
 export interface ClientAuthentication {
   /** PEM text of the authorities that sign their certificates. */
   readonly ca: string;
-  /** `request`: a connection without a certificate, or with one that does not hold, is nobody's. */
+  /** `request`: a client without a certificate is served as nobody; one that does not hold is refused. */
   readonly mode: 'require' | 'request';
 }
 

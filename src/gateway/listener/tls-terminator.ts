@@ -7,7 +7,7 @@ import { assertUsable } from './certificates.ts';
 import { sessionContext, sessionLifetime, ticketKeys } from './session-keys.ts';
 import { TlsChannel } from './tls-channel.ts';
 import { tlsPolicy } from './tls-policy.ts';
-import type { TlsSettings } from './tls-settings.ts';
+import type { ClientAuthentication, TlsSettings } from './tls-settings.ts';
 
 export interface TerminatorOptions {
   /** Of the listener. */
@@ -104,7 +104,6 @@ export class TlsTerminator {
       ...(clients && { rejectUnauthorized: clients.mode === 'require' }),
       ALPNProtocols: this.#options.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     };
-    const asked = clients !== undefined;
     const servers = new Map<CertificateBundle, Handshakes>();
     const unnamed = unknownNames === 'refuse' ? undefined : bundles.default;
     return (name) => {
@@ -112,7 +111,7 @@ export class TlsTerminator {
       if (!bundle) return undefined;
       const known = servers.get(bundle);
       if (known) return known;
-      const binds = byName || asked ? { names: bundle.names, asked } : undefined;
+      const binds = byName || clients ? { names: bundle.names, asks: clients?.mode } : undefined;
       const options = { ...shared, ...bundle.options() };
       const server = this.#create(byName ? bundle.names.key : '', settings, options, binds);
       servers.set(bundle, server);
@@ -138,14 +137,16 @@ export class TlsTerminator {
       ...(secret && { ticketKeys: ticketKeys(secret, context) }),
     });
     server.on('secureConnection', (socket) => this.#secured(socket, binds));
-    server.on('tlsClientError', (_error, socket) => {
-      // `node:tls` only tells; nobody else would close the socket.
-      socket.destroy();
-      this.#options.onRefused();
-    });
+    // `node:tls` only tells; nobody else would close the socket.
+    server.on('tlsClientError', (_error, socket) => this.#refuse(socket));
     const handshakes = new Handshakes(server, context);
     this.#servers.push(handshakes);
     return handshakes;
+  }
+
+  #refuse(socket: TLSSocket): void {
+    socket.destroy();
+    this.#options.onRefused();
   }
 
   #secured(socket: TLSSocket, binds: Binding | undefined): void {
@@ -154,13 +155,29 @@ export class TlsTerminator {
       socket.destroy();
       return;
     }
+    if (binds?.asks && !isProved(socket, binds.asks)) {
+      this.#refuse(socket);
+      return;
+    }
     socket.allowHalfOpen = true;
-    const channel = binds && new TlsChannel(socket, binds.names, binds.asked);
+    const channel = binds && new TlsChannel(socket, binds.names, binds.asks !== undefined);
     this.#options.onSecure(socket, arrival, channel);
   }
 }
 
-type Binding = Pick<CertificateBundle, 'names'> & { readonly asked: boolean };
+/** What connections of one TLS server are held to. */
+interface Binding extends Pick<CertificateBundle, 'names'> {
+  /** `undefined`: for no certificate. */
+  readonly asks: ClientAuthentication['mode'] | undefined;
+}
+
+/**
+ * A certificate that does not hold is refused also where none is required. `authorized` alone
+ * does not say that there is one: Node sets it too for a session that was resumed without.
+ */
+function isProved(socket: TLSSocket, asks: ClientAuthentication['mode']): boolean {
+  return socket.getPeerX509Certificate() ? socket.authorized : asks === 'request';
+}
 
 /** A TLS server with the context that its sessions belong to. */
 class Handshakes {
