@@ -51,7 +51,11 @@ test('each host of the currency exchange has an address and reaches its services
   assert.deepEqual(names.map(({ name }) => name).sort(), Object.keys(paths).sort());
   for (const [name, expected] of Object.entries(paths)) {
     for (const path of ['/v1/rates', '/v1/stream', '/v1/history', '/v1/convert', '/health']) {
-      const match = router.match(`${name}.exchange.test`, path, 'GET');
+      const match = router.match(`${name}.exchange.test`, path, {
+        method: 'GET',
+        fields: [],
+        query: '',
+      });
       const service = match.kind === 'route' ? config.routes[match.index]!.service : 'none';
       assert.equal(service, expected[path] ?? 'none', `${name}.exchange.test${path}`);
     }

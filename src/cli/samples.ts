@@ -13,11 +13,12 @@ export function sampleRequest({ routes, zones }: Config): SampleRequest | undefi
   const routesOf = (host: string) => all.filter((one) => one === host).length;
   const anyHost = `www.${Object.keys(zones)[0] ?? 'example.test'}`;
   const candidates = routes.flatMap((route): SampleRequest[] => {
-    const { hosts = [anyHost], pattern, prefix, methods, service } = route;
+    const { hosts = [anyHost], exact, pattern, prefix, methods, service, headers, query } = route;
     if (methods && !methods.includes('GET')) return [];
+    if (!service || headers || query || (route.api && !route.hosts)) return [];
     if (pattern?.includes('/:')) return [];
     const [host = anyHost] = [...hosts].sort((a, b) => routesOf(b) - routesOf(a));
-    return [{ host: host.replace(/^\*/, 'www'), path: pattern ?? prefix ?? '/', service }];
+    return [{ host: host.replace(/^\*/, 'www'), path: exact ?? pattern ?? prefix ?? '/', service }];
   });
   return candidates.find(({ path }) => path !== '/') ?? candidates[0];
 }

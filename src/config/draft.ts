@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { valueAt } from './field-path.ts';
 import type { CheckTiming } from './schema/check.ts';
 import { type Config, configSchema } from './schema/config.ts';
+import { type DomainConfig, domainSchema } from './schema/domain.ts';
 import { type ListenerConfig, listenerSchema } from './schema/listener.ts';
 import { type RegionConfig, regionSchema } from './schema/region.ts';
 import { type RouteConfig, routeSchema } from './schema/route.ts';
@@ -30,6 +31,7 @@ export interface Draft {
   readonly latency: readonly (Config['latency'][number] | undefined)[];
   readonly store: Config['store'] | undefined;
   readonly stack: StackConfig | undefined;
+  readonly domains: ReadonlyMap<string, DomainConfig | undefined>;
   readonly plugins: ReadonlyMap<string, string | undefined>;
 }
 
@@ -51,6 +53,7 @@ export function draftOfConfig(input: unknown, config: Config): Draft {
     latency: config.latency,
     store: config.store,
     stack: config.stack,
+    domains: new Map(Object.entries(config.domains ?? {})),
     plugins: new Map(Object.entries(config.plugins ?? {})),
   };
 }
@@ -74,6 +77,7 @@ export function draftOfInput(input: unknown): Draft {
     latency: eachItem(valueAt(input, ['latency']), (part) => accept(shape.latency, [part])?.[0]),
     store: accept(shape.store, valueAt(input, ['store'])),
     stack: accept(shape.stack, valueAt(input, ['stack'])),
+    domains: eachNamed(input, 'domains', (part) => accept(domainSchema, part)),
     plugins: eachNamed(input, 'plugins', (part) => (typeof part === 'string' ? part : undefined)),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The known name that `given` most likely meant, or `undefined` where none is near:
  * at most one edit in three characters and never more than three edits, else the only
- * name that begins with `given`.
+ * name that begins with `given`, or the one with which all of them begin.
  */
 export function nearestName(given: string, known: Iterable<string>): string | undefined {
   const names = [...known];
@@ -10,7 +10,9 @@ export function nearestName(given: string, known: Iterable<string>): string | un
 
 function onlyCompletion(given: string, known: readonly string[]): string | undefined {
   const completions = known.filter((name) => name.startsWith(given));
-  return given.length > 1 && completions.length === 1 ? completions[0] : undefined;
+  const [shortest] = completions.toSorted((a, b) => a.length - b.length);
+  if (given.length < 2 || shortest === undefined) return undefined;
+  return completions.every((name) => name.startsWith(shortest)) ? shortest : undefined;
 }
 
 function nearestByEdits(given: string, known: readonly string[]): string | undefined {

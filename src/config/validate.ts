@@ -8,6 +8,7 @@ import {
   stickyCookiesDiffer,
   zonesArePossible,
 } from './semantics/balancing.ts';
+import { domainsFitRoutes } from './semantics/domains.ts';
 import { listenersArePossible } from './semantics/listeners.ts';
 import { policiesAreUsable } from './semantics/policies.ts';
 import { recordSetsAreValid, recordSetsFitTogether } from './semantics/records.ts';
@@ -19,6 +20,7 @@ import {
   regionNamesAreFree,
   someRegionServes,
 } from './semantics/regions.ts';
+import { routeActionsFit } from './semantics/route-actions.ts';
 import { routeNamesDiffer, routePathsCanMatch, routesDoNotOverlap } from './semantics/routes.ts';
 import type { Rule } from './semantics/rule.ts';
 import { endpointsArePossible, residencyIsPossible } from './semantics/services.ts';
@@ -51,6 +53,8 @@ const rules: readonly Rule[] = [
   routeNamesDiffer,
   routePathsCanMatch,
   routesDoNotOverlap,
+  routeActionsFit,
+  domainsFitRoutes,
   policiesAreUsable,
   latencyNetworksDiffer,
   storeServersAreComplete,

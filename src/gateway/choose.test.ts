@@ -27,9 +27,9 @@ function world(residency?: string[]) {
     routes: [{ name: 'r', service: 's' }],
   };
   const snapshot = compileSnapshot(configSchema.parse(input), 'eu', undefined);
-  const plan = snapshot.plans[0]!;
+  const backend = snapshot.plans[0]!.backends[0]!;
   const health = new HealthTable(snapshot.topology);
-  const balancer = new RoundRobin(plan.service.endpoints[0]!);
+  const balancer = new RoundRobin(backend.service.endpoints[0]!);
   const view = (ownState: StateCode, relays: number[]) => ({
     ownRegion: 0,
     ejections: health,
@@ -37,7 +37,7 @@ function world(residency?: string[]) {
     balancer,
     relays,
   });
-  return { plan, health, view };
+  return { backend, health, view };
 }
 
 /** One row of the table as text. */
@@ -47,7 +47,7 @@ function outcome(
   relays: number[],
   tried: Tried = fresh,
 ): string {
-  const choice = choose(w.plan, w.view(state, relays), tried);
+  const choice = choose(w.backend, w.view(state, relays), tried);
   if (choice.kind === 'none') return choice.code;
   if (choice.kind === 'relay') return `relay ${choice.region}`;
   return choice.lastResort ? 'last resort' : 'served here';
@@ -64,9 +64,9 @@ test('the table "from state to answer", for a request that reached the region', 
 
 test('ejected on this node only: another endpoint here, else relay, else last resort', () => {
   const w = world();
-  w.health.eject({ ...w.plan.service.endpoints[0]![0]! }, w.plan.service.endpoints[0]!, 1);
+  w.health.eject({ ...w.backend.service.endpoints[0]![0]! }, w.backend.service.endpoints[0]!, 1);
   assert.equal(outcome(w, healthy, [1]), 'served here');
-  w.health.eject({ ...w.plan.service.endpoints[0]![1]! }, w.plan.service.endpoints[0]!, 1);
+  w.health.eject({ ...w.backend.service.endpoints[0]![1]! }, w.backend.service.endpoints[0]!, 1);
   assert.equal(outcome(w, healthy, [1]), 'relay 1');
   assert.equal(outcome(w, healthy, []), 'last resort');
 });
@@ -97,13 +97,13 @@ test('every request ends: whatever is tried, choices run out within the bounds',
       fc.subarray([0, 1]),
       (state, relays, relayed, ejected) => {
         const w = world();
-        const siblings = w.plan.service.endpoints[0]!;
+        const siblings = w.backend.service.endpoints[0]!;
         for (const index of ejected) w.health.eject(siblings[index]!, siblings, 1);
         const endpoints: number[] = [];
         const regions: number[] = [];
         for (let step = 0; ; step++) {
           assert.ok(step <= 2 * maximumTries, 'it goes on and on');
-          const choice = choose(w.plan, w.view(state, relays), { endpoints, regions, relayed });
+          const choice = choose(w.backend, w.view(state, relays), { endpoints, regions, relayed });
           if (choice.kind === 'none') break;
           if (choice.kind === 'relay') {
             assert.ok(!relayed && relays.includes(choice.region));

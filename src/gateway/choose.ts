@@ -1,7 +1,7 @@
 import type { EndpointInfo } from '../config/topology.ts';
 import { type StateCode, unhealthy } from '../health/table.ts';
 import type { ProblemCode } from './problems.ts';
-import type { RoutePlan } from './snapshot.ts';
+import type { Backend } from './snapshot.ts';
 import type { RelayNode } from './upstream/relay-nodes.ts';
 import type { Ejections, RoundRobin } from './upstream/round-robin.ts';
 
@@ -61,8 +61,8 @@ export type Choice =
  *     │ yes ──▶ one endpoint whatever its state: the last resort
  *     └ no  ──▶ 503, with its own code where residency left regions out
  */
-export function choose(plan: RoutePlan, view: ChoiceView, tried: Tried): Choice {
-  const ownAllowed = plan.allowed[view.ownRegion]!;
+export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice {
+  const ownAllowed = backend.allowed[view.ownRegion]!;
   if (ownAllowed && view.ownState !== unhealthy && tried.endpoints.length < maximumTries) {
     const endpoint = view.balancer.next(view.ejections, tried.endpoints, false);
     if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
@@ -76,10 +76,10 @@ export function choose(plan: RoutePlan, view: ChoiceView, tried: Tried): Choice 
     const endpoint = view.balancer.next(view.ejections, tried.endpoints, true);
     if (endpoint) return { kind: 'endpoint', endpoint, lastResort: true };
   }
-  return { kind: 'none', code: unavailableCode(plan) };
+  return { kind: 'none', code: unavailableCode(backend) };
 }
 
-/** The code of "nothing is usable" for a route. */
-export function unavailableCode(plan: RoutePlan): ProblemCode {
-  return plan.restricted ? 'residency_unavailable' : 'no_usable_endpoint';
+/** The code of "nothing is usable". */
+export function unavailableCode({ restricted }: Backend): ProblemCode {
+  return restricted ? 'residency_unavailable' : 'no_usable_endpoint';
 }

@@ -4,7 +4,7 @@ import { type ProblemCode, problems } from './problems.ts';
 
 /** What the access log keeps of a request that has ended. */
 export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEntry {
-  const { head, identity, plan, target, runtime, generation, problemCode } = exchange;
+  const { head, identity, route, backend, target, runtime, generation, problemCode } = exchange;
   const peer = target?.kind === 'relay' ? target.to.regionName : undefined;
   const endpoint = target?.kind === 'endpoint' ? target.endpoint : undefined;
   return {
@@ -15,8 +15,8 @@ export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEnt
     method: head.method,
     host: head.host,
     path: exchange.path === '' ? head.path : exchange.path,
-    route: plan?.name,
-    service: plan?.service.name,
+    route: route?.name,
+    service: backend?.service.name,
     region: problemCode !== undefined || !target ? undefined : (peer ?? generation.regionName),
     upstream: endpoint ? `${endpoint.host}:${endpoint.port}` : peer,
     status: exchange.status,

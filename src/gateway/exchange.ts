@@ -17,7 +17,7 @@ import {
   type Replayability,
 } from './retry.ts';
 import type { Runtime } from './runtime.ts';
-import type { RoutePlan } from './snapshot.ts';
+import type { Backend, RoutePlan } from './snapshot.ts';
 import type { ResponseReceiver } from './upstream/response-receiver.ts';
 import type { RouteView } from './upstream/route-view.ts';
 import type { UpstreamPool, UpstreamStream } from './upstream/upstream-stream.ts';
@@ -58,9 +58,13 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
 
   /** Canonical path; '' until normalised. */
   path = '';
-  plan: RoutePlan | undefined = undefined;
+  route: RoutePlan | undefined = undefined;
+  /** The service that it is for, as its route uses it. */
+  backend: Backend | undefined = undefined;
   /** While the request may still be sent somewhere: it holds the whole topology. */
   view: RouteView | undefined = undefined;
+  /** Of a domain's mapping, not part of what the service sees; '' else. */
+  basePath = '';
   /** Of the route's pattern. */
   params: Readonly<Record<string, string>> = noParams;
   /** As policies see it, where the route has some. */
@@ -122,13 +126,13 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   }
 
   get timeouts(): ServiceConfig['timeouts'] {
-    return this.plan!.service.config.timeouts;
+    return this.backend!.service.config.timeouts;
   }
 
   get bodyLimit(): number {
-    return this.plan === undefined || this.switched
+    return this.route === undefined || this.switched
       ? Number.POSITIVE_INFINITY
-      : this.plan.bodyLimit;
+      : this.route.bodyLimit;
   }
 
   get upgrade(): string | undefined {

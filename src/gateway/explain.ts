@@ -7,7 +7,7 @@ import { WireError } from './http1/wire-error.ts';
 import { healthPath, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
 import { type ProblemCode, problems } from './problems.ts';
-import { compileSnapshot, type RoutePlan, type Snapshot } from './snapshot.ts';
+import { type Backend, compileSnapshot, type RoutePlan, type Snapshot } from './snapshot.ts';
 import { RoundRobin } from './upstream/round-robin.ts';
 
 export interface ExplainOptions {
@@ -64,7 +64,7 @@ export function explainRequest(
   method: string,
   url: string,
 ): RequestExplanation {
-  const { host, rawPath } = takeApart(url);
+  const { host, rawPath, query } = takeApart(url);
   if (!/^[A-Z][A-Z-]{0,31}$/.test(method)) {
     throw new MeridianError('bad_method', `"${method}" is not a method in upper case`);
   }
@@ -94,26 +94,31 @@ export function explainRequest(
   if (path === healthPath) return { ...basis, path };
   return path.startsWith(reservedPrefix)
     ? { ...basis, path, outcome: problem('route_not_found', 'the path is reserved') }
-    : explainRouted({ ...basis, path }, path, snapshot, options.health);
+    : explainRouted({ ...basis, path }, path, query, snapshot, options.health);
 }
 
 /** `new URL` would resolve dot segments, which is for `normalisePath` to do and to refuse. */
-function takeApart(url: string): { host: string; rawPath: string } {
-  const match = /^https?:\/\/([^/?#@]+)(\/[^?#]*)?/i.exec(url);
+function takeApart(url: string): { host: string; rawPath: string; query: string } {
+  const match = /^https?:\/\/([^/?#@]+)(\/[^?#]*)?(\?[^#]*)?/i.exec(url);
   if (!match || !URL.canParse(url)) {
     throw new MeridianError('bad_url', `"${url}" is not an http or https URL`);
   }
   const host = match[1]!.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase();
-  return { host, rawPath: match[2] ?? '/' };
+  return { host, rawPath: match[2] ?? '/', query: match[3] ?? '' };
 }
 
 function explainRouted(
   basis: RequestExplanation,
   path: string,
+  query: string,
   snapshot: Snapshot,
   health: HealthTable,
 ): RequestExplanation {
-  const match = snapshot.router.match(basis.host, path, basis.method);
+  const match = snapshot.router.match(basis.host, path, {
+    method: basis.method,
+    fields: [],
+    query,
+  });
   if (match.kind === 'none') {
     return { ...basis, outcome: problem('route_not_found', 'no route matches host and path') };
   }
@@ -121,43 +126,66 @@ function explainRouted(
     const text = `host and path match, but only for ${match.allow.join(', ')}`;
     return { ...basis, outcome: problem('method_not_allowed', text) };
   }
+  if (match.kind === 'unknownHost') {
+    return {
+      ...basis,
+      outcome: problem('misdirected_request', 'no domain and no route names the host'),
+    };
+  }
   const plan = snapshot.plans[match.index]!;
+  const routed = { ...basis, route: plan.name, params: match.params };
+  const own = plan.redirect ? 'redirected by the route' : 'answered by the route itself';
+  const [backend] = plan.backends;
+  return backend
+    ? explainBackend(routed, plan, backend, snapshot, health)
+    : { ...routed, outcome: { kind: 'gateway', text: own } };
+}
+
+/** Of several services the first: which one a request goes to is a matter of turns. */
+function explainBackend(
+  basis: RequestExplanation,
+  { backends }: RoutePlan,
+  backend: Backend,
+  snapshot: Snapshot,
+  health: HealthTable,
+): RequestExplanation {
+  const shares = backends.map(({ service, weight }) => `${service.name} ${weight}`).join(', ');
   const { topology, ownRegion } = snapshot;
-  const relays = relayOrder(plan.service.index, plan.allowed, {
+  const relays = relayOrder(backend.service.index, backend.allowed, {
     topology,
     states: health,
     ownRegion,
   });
-  const ownState = health.service(plan.service.index, ownRegion);
-  const balancer = new RoundRobin(plan.service.endpoints[ownRegion]!);
+  const ownState = health.service(backend.service.index, ownRegion);
+  const balancer = new RoundRobin(backend.service.endpoints[ownRegion]!);
   const choice = choose(
-    plan,
+    backend,
     { ownRegion, ejections: health, ownState, balancer, relays },
     { endpoints: [], regions: [], relayed: false },
   );
   return {
     ...basis,
-    route: plan.name,
-    params: match.params,
-    service: plan.service.name,
+    service: backends.length > 1 ? shares : backend.service.name,
     serviceState: stateNames[ownState],
-    allowedRegions: topology.regions.filter(({ index }) => plan.allowed[index]).map((r) => r.name),
+    allowedRegions: topology.regions
+      .filter(({ index }) => backend.allowed[index])
+      .map((r) => r.name),
     candidates: [
-      ...explainEndpoints(plan, snapshot, health),
-      ...explainRelays(plan, snapshot, health, relays),
+      ...explainEndpoints(backend, snapshot, health),
+      ...explainRelays(backend, snapshot, health, relays),
     ],
     outcome: outcomeOf(choice, snapshot),
   };
 }
 
 function explainEndpoints(
-  plan: RoutePlan,
+  { service, allowed: everywhere }: Backend,
   { ownRegion, regionName }: Snapshot,
   health: HealthTable,
 ): ExplainedCandidate[] {
-  const allowed = plan.allowed[ownRegion]!;
-  const down = health.service(plan.service.index, ownRegion) === unhealthy;
-  return plan.service.endpoints[ownRegion]!.map((endpoint) => {
+  const allowed = everywhere[ownRegion]!;
+  const down = health.service(service.index, ownRegion) === unhealthy;
+  return service.endpoints[ownRegion]!.map((endpoint) => {
     const ejected = health.ejected(endpoint.index);
     const why = !allowed
       ? `residency forbids ${regionName}`
@@ -179,7 +207,7 @@ function explainEndpoints(
 }
 
 function explainRelays(
-  plan: RoutePlan,
+  { service, allowed }: Backend,
   { topology, ownRegion }: Snapshot,
   health: HealthTable,
   relays: readonly number[],
@@ -188,13 +216,13 @@ function explainRelays(
   const candidates = others.map(({ index, name, serves }): ExplainedCandidate => {
     const place = relays.indexOf(index);
     const gateway = health.gateway(index);
-    const service = health.service(plan.service.index, index);
-    const states = `gateway ${stateNames[gateway]}, service ${stateNames[service]}`;
+    const state = health.service(service.index, index);
+    const states = `gateway ${stateNames[gateway]}, service ${stateNames[state]}`;
     const why = !serves
       ? 'a witness serves nothing'
-      : !plan.allowed[index]
+      : !allowed[index]
         ? 'residency forbids it'
-        : plan.service.endpoints[index]!.length === 0
+        : service.endpoints[index]!.length === 0
           ? 'the service has no endpoint there'
           : !health.controlOn(index)
             ? 'its routing control is off'

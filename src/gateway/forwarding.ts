@@ -163,8 +163,8 @@ export function ownLines(
 }
 
 /** What only another region's gateway gets, and believes. */
-export function relayLines(region: string, clientAddress: string): string {
-  return `Meridian-Hop: 1\r\nMeridian-Origin-Region: ${region}\r\nMeridian-Client: ${clientAddress}\r\n`;
+export function relayLines(region: string, clientAddress: string, service: string): string {
+  return `Meridian-Hop: 1\r\nMeridian-Origin-Region: ${region}\r\nMeridian-Client: ${clientAddress}\r\nMeridian-Service: ${service}\r\n`;
 }
 
 /** `::ffff:192.0.2.1` is an IPv4 client of a dual-stack listener. */

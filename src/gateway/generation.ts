@@ -5,13 +5,14 @@ import type { GatewayConfiguration } from './configuration.ts';
 import type { GatewayErrorCode } from './gateway-error.ts';
 import type { Plugins } from './policies/plugin.ts';
 import type { PolicyList } from './policies/policy-list.ts';
+import type { Conditional } from './router/candidates.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 import type { RequestMetrics } from './runtime.ts';
-import { compileSnapshot, type Snapshot } from './snapshot.ts';
+import { compileSnapshot, type RoutePlan, type Snapshot } from './snapshot.ts';
 import { type Pools, tcpKey, tlsKey } from './upstream/pools.ts';
 import { RelayNodes } from './upstream/relay-nodes.ts';
 import { RoundRobin } from './upstream/round-robin.ts';
-import { RouteView } from './upstream/route-view.ts';
+import { RouteView, WeightedViews } from './upstream/route-view.ts';
 import type { UpstreamPool } from './upstream/upstream-stream.ts';
 import { UpstreamTls } from './upstream/upstream-tls.ts';
 
@@ -19,7 +20,9 @@ import { UpstreamTls } from './upstream/upstream-tls.ts';
 interface Intake {
   readonly router: Router;
   /** By route index. */
-  readonly views: readonly RouteView[];
+  readonly plans: readonly RoutePlan[];
+  /** By route index; `undefined` for routes that answer by themselves. */
+  readonly views: readonly (RouteView | WeightedViews | undefined)[];
   readonly regionIndex: ReadonlyMap<string, number>;
   readonly bundle: Buffer | undefined;
   readonly poolKeys: ReadonlySet<string>;
@@ -28,6 +31,7 @@ interface Intake {
 /** Of a retired generation: nothing begins there any more. */
 const noIntake: Intake = Object.freeze({
   router: Object.freeze({ match: (): RouteMatch => ({ kind: 'none' }) }),
+  plans: [],
   views: [],
   regionIndex: new Map(),
   bundle: undefined,
@@ -86,6 +90,7 @@ export class Generation {
     this.#healthSeen = health.generation;
     this.#intake = {
       router: snapshot.router,
+      plans: snapshot.plans,
       views: viewsOf(snapshot, health, nodes),
       regionIndex: snapshot.topology.regionIndex,
       bundle: bundle && Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength),
@@ -111,13 +116,20 @@ export class Generation {
     return this.#intake.regionIndex.has(name);
   }
 
-  match(host: string, path: string, method: string): RouteMatch {
-    return this.#intake.router.match(host, path, method);
+  match(host: string, path: string, request: Conditional): RouteMatch {
+    return this.#intake.router.match(host, path, request);
   }
 
-  /** Of the route that `match` found in the same step. */
-  view(routeIndex: number): RouteView {
-    return this.#intake.views[routeIndex]!;
+  /** The route that `match` found in the same step. */
+  route(index: number): RoutePlan {
+    return this.#intake.plans[index]!;
+  }
+
+  /** Where its request goes; of several services the one named, else one by weight. Only for routes that forward. */
+  view({ index }: RoutePlan, service?: string): RouteView {
+    const choice = this.#intake.views[index]!;
+    if (choice instanceof RouteView) return choice;
+    return (service === undefined ? undefined : choice.named(service)) ?? choice.next();
   }
 
   pool(target: Target): UpstreamPool {
@@ -175,10 +187,15 @@ function viewsOf(
   { topology, ownRegion, plans }: Snapshot,
   health: HealthTable,
   nodes: RelayNodes | undefined,
-): RouteView[] {
+): (RouteView | WeightedViews | undefined)[] {
   const balancers = topology.services.map(({ endpoints }) => new RoundRobin(endpoints[ownRegion]!));
   const world = { topology, ownRegion, health, nodes };
-  return plans.map((plan) => new RouteView(world, plan, balancers[plan.service.index]!));
+  return plans.map(({ backends }) => {
+    const views = backends.map(
+      (backend) => new RouteView(world, backend, balancers[backend.service.index]!),
+    );
+    return views.length > 1 ? new WeightedViews(views) : views[0];
+  });
 }
 
 function relayNodesOf(

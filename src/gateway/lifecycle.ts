@@ -1,4 +1,5 @@
 import { formatAccessEntry } from '../observability/access-entry.ts';
+import type { Redirected } from './actions/redirect.ts';
 import { grpcProblemAnswer, problemAnswer, serialiseAnswer, speaksGrpc } from './answers.ts';
 import { choose, type Target, unavailableCode } from './choose.ts';
 import type { ClientStream } from './client/client-stream.ts';
@@ -32,6 +33,7 @@ import {
   retryAfter,
 } from './retry.ts';
 import type { Runtime } from './runtime.ts';
+import type { RoutePlan } from './snapshot.ts';
 import type { RouteView } from './upstream/route-view.ts';
 import type { UpstreamStream } from './upstream/upstream-stream.ts';
 
@@ -75,18 +77,17 @@ export class Lifecycle implements RequestTaker, Phases {
   begin(exchange: Exchange): void {
     if (!this.#normalise(exchange) || this.#answerItself(exchange)) return;
     if (this.#redirect(exchange)) return;
-    const view = this.#route(exchange);
-    if (!view || !this.#authoriseHop(exchange)) return;
-    exchange.plan = view.plan;
-    exchange.view = view;
-    const { policies, bodyLimit } = view.plan;
+    const route = this.#route(exchange);
+    if (!route || !this.#authoriseHop(exchange)) return;
+    this.#chooseService(exchange, route);
     const { body } = exchange.head;
-    if (body.kind === 'length' && body.length > bodyLimit) {
+    if (body.kind === 'length' && body.length > route.bodyLimit) {
       this.problem(exchange, 'body_too_large');
       return;
     }
-    if (policies && !exchange.relayed) this.#applyPolicies(exchange, view, policies);
-    else this.#attempt(exchange, view);
+    const { policies } = route;
+    if (policies && !exchange.relayed) this.#applyPolicies(exchange, policies);
+    else this.#serve(exchange);
   }
 
   // 1 ─ normalise
@@ -140,19 +141,34 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   // 3 ─ route
-  #route(exchange: Exchange): RouteView | undefined {
-    const { generation, head, path, method } = exchange;
-    const match = generation.match(head.host, path, method);
+  #route(exchange: Exchange): RoutePlan | undefined {
+    const { generation, head, path } = exchange;
+    const match = generation.match(head.host, path, head);
     if (match.kind === 'route') {
       exchange.params = match.params;
-      return generation.view(match.index);
+      exchange.basePath = match.basePath;
+      exchange.route = generation.route(match.index);
+      return exchange.route;
     }
     if (match.kind === 'none') this.problem(exchange, 'route_not_found');
+    else if (match.kind === 'unknownHost') this.problem(exchange, 'misdirected_request');
     else {
       const allow = `Allow: ${match.allow.join(', ')}\r\n`;
       this.problem(exchange, 'method_not_allowed', undefined, allow);
     }
     return undefined;
+  }
+
+  /**
+   * At once, since a generation that is replaced forgets its views. A request that another
+   * region relayed is for the service that was chosen there.
+   */
+  #chooseService(exchange: Exchange, route: RoutePlan): void {
+    if (route.backends.length === 0) return;
+    const { generation, head, relayed } = exchange;
+    const named = relayed ? findField(head.fields, 'meridian-service') : undefined;
+    exchange.view = generation.view(route, named);
+    exchange.backend = exchange.view.backend;
   }
 
   // 4 ─ authorise hop
@@ -165,21 +181,21 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   // 5 ─ apply
-  #applyPolicies(exchange: Exchange, view: RouteView, policies: PolicyList): void {
+  #applyPolicies(exchange: Exchange, policies: PolicyList): void {
     try {
       const routed = new RoutedRequest(exchange, exchange.params);
       exchange.routed = routed;
       const outcome = runRequest(policies.request, routed);
       if (isPromise(outcome)) {
-        this.#await(exchange, outcome, (answer) => this.#applied(exchange, view, answer));
-      } else this.#applied(exchange, view, outcome);
+        this.#await(exchange, outcome, (answer) => this.#applied(exchange, answer));
+      } else this.#applied(exchange, outcome);
     } catch (error) {
       this.#policyFailed(exchange, error);
     }
   }
 
-  #applied(exchange: Exchange, view: RouteView, answer: PolicyAnswer | undefined): void {
-    if (answer === undefined) this.#attempt(exchange, view);
+  #applied(exchange: Exchange, answer: PolicyAnswer | undefined): void {
+    if (answer === undefined) this.#serve(exchange);
     else exchange.answer(ownAnswerOf(answer));
   }
 
@@ -207,9 +223,17 @@ export class Lifecycle implements RequestTaker, Phases {
     if (!exchange.answered) this.problem(exchange, 'policy_failed');
   }
 
+  /** What the route does with a request that its policies let through. */
+  #serve(exchange: Exchange): void {
+    const { route, view } = exchange;
+    if (view) this.#attempt(exchange, view);
+    else if (route!.redirect) exchange.answer(route!.redirect(redirectedOf(exchange)));
+    else exchange.answer(route!.answer!);
+  }
+
   // 6 ─ choose
   #attempt(exchange: Exchange, view: RouteView): void {
-    const choice = choose(view.plan, view, exchange);
+    const choice = choose(view.backend, view, exchange);
     if (choice.kind === 'none') this.problem(exchange, finalProblem(exchange, choice.code));
     else this.#forward(exchange, view.target(choice), false);
   }
@@ -229,16 +253,19 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   outgoing(exchange: Exchange): OutgoingRequest {
-    const { head, client, identity, target, generation } = exchange;
+    const { head, client, identity, target, generation, route, backend } = exchange;
     const { regionName } = generation;
     const edited = exchange.routed?.headers;
     let extra = ownLines(head, client.origin, identity, regionName);
     if (edited) extra += edited.lines;
-    if (target!.kind === 'relay') extra += relayLines(regionName, identity.clientAddress);
+    const relay = target!.kind === 'relay';
+    if (relay) extra += relayLines(regionName, identity.clientAddress, backend!.service.name);
+    else if (exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
     return {
       method: head.method,
-      target: exchange.path + head.query,
-      authority: head.authority,
+      // Another region's gateway routes again, by what the client sent.
+      target: (relay ? exchange.path : servicePath(exchange)) + head.query,
+      authority: (relay ? undefined : route!.rewrite?.host) ?? head.authority,
       head,
       fields: edited?.kept ?? head.fields,
       body: head.body,
@@ -256,7 +283,7 @@ export class Lifecycle implements RequestTaker, Phases {
       exchange.refreshed = true;
       this.#forward(exchange, target!, true);
     } else if (retry === 'elsewhere') this.#elsewhere(exchange, view!, failure.kind);
-    else this.problem(exchange, finalProblem(exchange, unavailableCode(view!.plan)));
+    else this.problem(exchange, finalProblem(exchange, unavailableCode(view!.backend)));
   }
 
   /** Where it was the node that failed, another one of its region comes before other regions. */
@@ -267,11 +294,11 @@ export class Lifecycle implements RequestTaker, Phases {
     else this.#attempt(exchange, view);
   }
 
-  #blame({ target, plan, generation }: Exchange, failure: AttemptFailure): void {
+  #blame({ target, backend, generation }: Exchange, failure: AttemptFailure): void {
     if (!countsAsFailure(failure)) return;
     generation.metrics.upstreamFailure();
     if (target?.kind !== 'endpoint') return;
-    const { endpoints, config } = plan!.service;
+    const { endpoints, config } = backend!.service;
     const siblings = endpoints[target.endpoint.regionIndex]!;
     const { failures, maximumShare } = config.ejection;
     if (generation.health.recordFailure(target.endpoint, siblings, failures, maximumShare)) {
@@ -287,7 +314,7 @@ export class Lifecycle implements RequestTaker, Phases {
     else if (head.status >= 502 && this.#relayElsewhere(exchange, head, stream)) return;
     let extra = `X-Request-Id: ${exchange.identity.requestId}\r\n`;
     if (!fromPeer) extra += `Meridian-Region: ${generation.regionName}\r\n`;
-    const policies = exchange.routed && exchange.plan!.policies!.response;
+    const policies = exchange.routed && exchange.route!.policies!.response;
     if (!policies?.length || isOfGateway(head) || head.status === 101) {
       exchange.forward(head, extra, fromPeer);
     } else this.#applyToResponse(exchange, head, extra, fromPeer, stream);
@@ -300,14 +327,14 @@ export class Lifecycle implements RequestTaker, Phases {
     fromPeer: boolean,
     stream: UpstreamStream,
   ): void {
-    const { routed, plan } = exchange;
+    const { routed, route } = exchange;
     const headers = new EditedFields(head.fields);
     const forwarded = () => {
       exchange.forward({ ...head, fields: headers.kept }, extra + headers.lines, fromPeer);
     };
     try {
       const response = { status: head.status, headers };
-      const outcome = runResponse(plan!.policies!.response, response, routed!);
+      const outcome = runResponse(route!.policies!.response, response, routed!);
       if (isPromise(outcome)) {
         exchange.holdResponse(stream);
         this.#await(exchange, outcome, forwarded);
@@ -322,7 +349,7 @@ export class Lifecycle implements RequestTaker, Phases {
     if (!isOfGateway(head)) return false;
     if (retryAfter({ kind: 'refusedByPeer', reused: false }, exchange) === 'no') return false;
     const view = exchange.view!;
-    const next = choose(view.plan, view, exchange);
+    const next = choose(view.backend, view, exchange);
     if (next.kind === 'none') return false;
     stream.detach();
     exchange.lastFailure = 'refusedByPeer';
@@ -356,7 +383,7 @@ export class Lifecycle implements RequestTaker, Phases {
     const { target } = exchange;
     const other = target?.kind === 'relay' ? view.otherNode(target) : undefined;
     if (other) return other;
-    const choice = choose(view.plan, view, exchange);
+    const choice = choose(view.backend, view, exchange);
     return choice.kind === 'none' ? undefined : view.target(choice);
   }
 
@@ -373,7 +400,7 @@ export class Lifecycle implements RequestTaker, Phases {
     metrics.bytesOut(exchange.sentBytes);
     // Probes, of every region and several times a second: no requests of users.
     if (exchange.path === healthPath && exchange.problemCode === undefined) return;
-    metrics.request(exchange.plan?.index ?? -1, exchange.status, durationMs);
+    metrics.request(exchange.route?.index ?? -1, exchange.status, durationMs);
     accessLog?.write(formatAccessEntry(accessEntryOf(exchange, durationMs)));
   }
 
@@ -403,4 +430,23 @@ export class Lifecycle implements RequestTaker, Phases {
 /** A problem that another gateway answered with. */
 function isOfGateway({ fields }: ResponseHead): boolean {
   return findField(fields, problemField.toLowerCase()) !== undefined;
+}
+
+/** The path without the base path of a domain. */
+function routedPath({ path, basePath }: Exchange): string {
+  return basePath === '' ? path : path.slice(basePath.length) || '/';
+}
+
+/** What the service sees as path. */
+function servicePath(exchange: Exchange): string {
+  const change = exchange.route!.rewrite?.path;
+  const path = routedPath(exchange);
+  return change ? change({ path, params: exchange.params }) : path;
+}
+
+function redirectedOf(exchange: Exchange): Redirected {
+  const { head, params, client } = exchange;
+  const { authority, query } = head;
+  const scheme = client.origin.secure ? 'https' : 'http';
+  return { path: routedPath(exchange), params, query, authority, scheme };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { timingSchema } from './check.ts';
+import { domainsSchema } from './domain.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listener.ts';
 import { pemPlace, pemSource } from './pem.ts';
@@ -90,6 +91,10 @@ export const configSchema = z
       .array(routeSchema)
       .default([])
       .meta({ description: 'Which requests go to which service. The most specific one wins.' }),
+    domains: domainsSchema,
+    defaultEndpoint: z.boolean().default(true).meta({
+      description: 'Whether hosts are served that neither a domain nor a route names. Off: 421.',
+    }),
     plugins: pluginsSchema,
     limits: limitsSchema,
     zones: z

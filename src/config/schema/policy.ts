@@ -1,17 +1,5 @@
 import { z } from 'zod';
-import { nameSchema } from './units.ts';
-
-const fieldName = z
-  .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'expected a field name, such as "X-Tenant"');
-
-const fieldValue = z
-  .string()
-  .max(8_192)
-  .regex(
-    /^$|^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/,
-    'expected a field value: visible characters, with spaces only inside',
-  );
+import { fieldName, fieldValue, nameSchema } from './units.ts';
 
 const fieldEdits = z.strictObject({
   set: z

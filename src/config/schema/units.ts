@@ -77,3 +77,37 @@ export const nameSchema = z
   .refine((name) => name !== 'constructor', 'a reserved word cannot be a name');
 
 export const portSchema = z.int().min(1).max(65_535);
+
+export const fieldName = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'expected a field name, such as "X-Tenant"');
+
+export const fieldValue = z
+  .string()
+  .max(8_192)
+  .regex(
+    /^$|^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/,
+    'expected a field value: visible characters, with spaces only inside',
+  );
+
+const labels = '[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*';
+
+export const hostName = z
+  .string()
+  .max(253)
+  .regex(new RegExp(`^${labels}$`), 'expected a host in lower case, such as "api.example.com"');
+
+export const hostPattern = z
+  .string()
+  .max(253)
+  .regex(
+    new RegExp(`^(\\*\\.)?${labels}$`),
+    'expected a host in lower case, such as "api.example.com" or "*.example.com"',
+  );
+
+export const pathText = z
+  .string()
+  .regex(
+    /^\/[^\s?#%\\\u0000-\u001f\u007f]*$/,
+    'expected a path that starts with "/", without space, "?", "#", "%" or "\\"',
+  );

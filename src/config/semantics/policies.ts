@@ -1,5 +1,5 @@
-import { gatewayFieldPrefixes, gatewayFields } from '../gateway-fields.ts';
 import type { FieldEdits } from '../schema/policy.ts';
+import { isOfGateway } from './route-actions.ts';
 import type { Rule } from './rule.ts';
 
 type Report = Parameters<Rule>[1];
@@ -29,12 +29,4 @@ function checkEdits(edits: FieldEdits, path: Path, report: Report): void {
   for (const name of Object.keys(edits.set)) refuse(['set', name], 'key', name);
   for (const name of Object.keys(edits.add)) refuse(['add', name], 'key', name);
   for (const [index, name] of edits.remove.entries()) refuse(['remove', index], 'value', name);
-}
-
-/** `_` and `.` count as `-`: some servers cannot tell them apart. */
-function isOfGateway(name: string): boolean {
-  const key = name.toLowerCase().replace(/[_.]/g, '-');
-  return (
-    gatewayFields.includes(key) || gatewayFieldPrefixes.some((prefix) => key.startsWith(prefix))
-  );
 }

@@ -16,6 +16,7 @@ const references: readonly Reference[] = [
   { place: 'services.*.endpoints.*', at: 'key', to: 'region' },
   { place: 'services.*.residency.*', at: 'value', to: 'region' },
   { place: 'routes.*.service', at: 'value', to: 'service' },
+  { place: 'routes.*.services.*.service', at: 'value', to: 'service' },
   { place: 'routes.*.policies.*.plugin', at: 'value', to: 'plugin' },
   { place: 'routes.*.residency.*', at: 'value', to: 'region' },
   { place: 'zones.*.records.*.service', at: 'value', to: 'service' },

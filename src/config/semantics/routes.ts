@@ -1,5 +1,5 @@
 import type { Finding } from '../config-error.ts';
-import type { RouteConfig } from '../schema/route.ts';
+import type { HeaderCondition, RouteConfig } from '../schema/route.ts';
 import type { Rule } from './rule.ts';
 
 type Report = (finding: Finding) => void;
@@ -24,11 +24,11 @@ export const routeNamesDiffer: Rule = ({ routes }, report) => {
  */
 export const routePathsCanMatch: Rule = ({ routes }, report) => {
   for (const [index, route] of routes.entries()) {
-    const field = route?.pattern === undefined ? 'prefix' : 'pattern';
-    const path = route?.[field];
-    if (path === undefined) continue;
+    const field = route && pathFieldOf(route);
+    const path = field && route[field];
+    if (field === undefined || path === undefined) continue;
     const place = { path: ['routes', index, field], at: 'value' } as const;
-    const normal = normalise(path);
+    const normal = normalisedPath(path);
     if (normal !== path) {
       const message = 'never matches, because paths are normalised before routing';
       report({ ...place, message, suggestion: normal });
@@ -37,7 +37,12 @@ export const routePathsCanMatch: Rule = ({ routes }, report) => {
   }
 };
 
-function normalise(path: string): string {
+/** The field that says which paths match; `undefined`: all. */
+export function pathFieldOf(route: RouteConfig): 'exact' | 'prefix' | 'pattern' | undefined {
+  return (['exact', 'prefix', 'pattern'] as const).find((field) => route[field] !== undefined);
+}
+
+export function normalisedPath(path: string): string {
   const kept: string[] = [];
   const segments = path.split('/').slice(1);
   for (const segment of segments) {
@@ -64,9 +69,10 @@ function checkParameters(pattern: string, report: (message: string) => void): vo
 
 /**
  * Two routes overlap when a request could be for either and neither is more specific:
- * same host (or both any), same shape of path, a method that both name (or both any: a
- * route that names the method is the more specific one). One map entry per host, shape
- * and method, so that 100,000 routes are checked in one pass.
+ * same host (or both any, or any of one API), same shape of path, same conditions, a method
+ * that both name (or both any: a route that names the method is the more specific one). One
+ * map entry per host, shape and method, so that 100,000 routes are checked in one pass. Two
+ * routes with other conditions may fit one request too; then their order decides.
  */
 export const routesDoNotOverlap: Rule = ({ routes }, report) => {
   const claims = new Map<string, Map<string, number>>();
@@ -74,8 +80,9 @@ export const routesDoNotOverlap: Rule = ({ routes }, report) => {
     if (!route) continue;
     checkRepetitions(index, route, report);
     const reported = new Set<number>();
-    for (const host of new Set(route.hosts ?? ['any host'])) {
-      const key = `${host} ${pathShape(route)}`;
+    const shape = pathShape(route) + conditionsText(route);
+    for (const host of new Set(route.hosts ?? [anyHostOf(route)])) {
+      const key = `${host} ${shape}`;
       const claimed = claims.get(key) ?? new Map<string, number>();
       claims.set(key, claimed);
       const other = claim(claimed, index, route.methods);
@@ -102,9 +109,23 @@ function claim(
 }
 
 /** What remains of a path when names of parameters do not count. */
-function pathShape({ prefix, pattern }: RouteConfig): string {
+function pathShape({ exact, prefix, pattern }: RouteConfig): string {
+  if (exact !== undefined) return `pattern ${exact}`;
   if (pattern !== undefined) return `pattern ${pattern.replace(/\/:[^/]*/g, '/:')}`;
   return `prefix ${(prefix ?? '/').replace(/(?<=.)\/$/, '')}`;
+}
+
+function anyHostOf({ api }: RouteConfig): string {
+  return api === undefined ? 'any host' : `any host of API ${api}`;
+}
+
+/** The same for the same conditions in whatever order. */
+function conditionsText({ headers = [], query = [] }: RouteConfig): string {
+  if (headers.length === 0 && query.length === 0) return '';
+  const text = ({ name, value, present }: HeaderCondition) =>
+    JSON.stringify([name, value, present]);
+  const lower = headers.map((header) => text({ ...header, name: header.name.toLowerCase() }));
+  return ` ${[...lower.sort(), '?', ...query.map(text).sort()].join(' ')}`;
 }
 
 function overlap(
@@ -114,8 +135,8 @@ function overlap(
   first: RouteConfig,
   host: string,
 ): Finding {
-  const field = (['pattern', 'prefix', 'name'] as const).find((name) => route[name] !== undefined)!;
-  const shown = (path: RouteConfig) => path.pattern ?? path.prefix ?? '/';
+  const field = pathFieldOf(route) ?? 'name';
+  const shown = (path: RouteConfig) => path.exact ?? path.pattern ?? path.prefix ?? '/';
   const differs =
     shown(route) === shown(first) ? '' : `, where the same path is written ${shown(first)}`;
   const message = `overlaps routes[${other}] ("${first.name}") for ${host}${differs}: neither would be the more specific one`;

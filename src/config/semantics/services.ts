@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { Finding } from '../config-error.ts';
 import type { Draft } from '../draft.ts';
+import type { RouteConfig } from '../schema/route.ts';
 import type { EndpointConfig, ServiceConfig } from '../schema/service.ts';
 import type { Rule } from './rule.ts';
 
@@ -78,14 +79,21 @@ export const residencyIsPossible: Rule = ({ regions, services, routes }, report)
   for (const [index, route] of routes.entries()) {
     const path = ['routes', index, 'residency'];
     checkNamed(regions, path, route?.residency, report);
-    const service = route && services.get(route.service);
-    if (!service || !route.residency?.every((region) => regions.has(region))) continue;
-    const left = usable(service);
-    if (left.length === 0 || left.some((region) => route.residency?.includes(region))) continue;
-    const message = `service ${route.service} may be used in ${left.join(', ')} only, so no region is left for this route`;
-    report({ path, at: 'value', message });
+    if (!route?.residency?.every((region) => regions.has(region))) continue;
+    for (const name of servicesOf(route)) {
+      const service = services.get(name);
+      if (!service) continue;
+      const left = usable(service);
+      if (left.length === 0 || left.some((region) => route.residency?.includes(region))) continue;
+      const message = `service ${name} may be used in ${left.join(', ')} only, so no region is left for this route`;
+      report({ path, at: 'value', message });
+    }
   }
 };
+
+function servicesOf({ service, services }: RouteConfig): string[] {
+  return service === undefined ? (services ?? []).map((one) => one.service) : [service];
+}
 
 /** Regions that have endpoints of the service and that its residency allows. */
 function usable({ endpoints, residency }: ServiceConfig): string[] {

@@ -32,7 +32,7 @@ export class RoutedRequest implements PolicyRequest {
   }
 
   get route(): string {
-    return this.#exchange.plan!.name;
+    return this.#exchange.route!.name;
   }
 
   get region(): string {

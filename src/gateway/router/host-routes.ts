@@ -1,72 +1,81 @@
-import { MethodTable } from './method-table.ts';
+import { Candidates, type Conditional } from './candidates.ts';
+import type { RouteConditions } from './conditions.ts';
+import type { RoutePath } from './route-path.ts';
 
 /** One place in the tree of whole-path patterns. */
 class PatternNode {
   readonly literals = new Map<string, PatternNode>();
   parameter: PatternNode | undefined;
-  methods: MethodTable | undefined;
+  candidates: Candidates | undefined;
 }
 
 /** One place in the tree of prefixes. */
 class PrefixNode {
   readonly literals = new Map<string, PrefixNode>();
   readonly parent: PrefixNode | undefined;
-  methods: MethodTable | undefined;
+  candidates: Candidates | undefined;
 
   constructor(parent: PrefixNode | undefined) {
     this.parent = parent;
   }
 }
 
-/** A segment of a pattern that stands for any one non-empty segment. */
-export function isParameter(segment: string): boolean {
-  return segment.length > 1 && segment.startsWith(':');
+/** What the tables keep of a route. */
+export interface RoutedPath {
+  readonly index: number;
+  readonly path: RoutePath;
+  readonly methods: readonly string[] | undefined;
+  readonly conditions: RouteConditions | undefined;
 }
 
-/** The routes of one host, wildcard or of any host, as two trees of path segments. */
+/** The routes of one host, wildcard, any host, or of one API, as two trees of path segments. */
 export class HostRoutes {
   readonly #patterns = new PatternNode();
   readonly #prefixes = new PrefixNode(undefined);
 
-  addPattern(segments: readonly string[], methods: readonly string[] | undefined, index: number) {
+  add({ index, path, methods, conditions }: RoutedPath): void {
+    const node = path.kind === 'prefix' ? this.#prefixNode(path) : this.#patternNode(path);
+    node.candidates ??= new Candidates();
+    node.candidates.add(index, methods, conditions);
+  }
+
+  #patternNode({ segments, parameters }: RoutePath): PatternNode {
     let node = this.#patterns;
-    for (const segment of segments) {
-      if (isParameter(segment)) {
+    for (const [position, segment] of segments.entries()) {
+      if (parameters.some((parameter) => parameter.position === position)) {
         node.parameter ??= new PatternNode();
         node = node.parameter;
       } else node = childOf(node.literals, segment, () => new PatternNode());
     }
-    node.methods ??= new MethodTable();
-    node.methods.add(methods, index);
+    return node;
   }
 
-  addPrefix(segments: readonly string[], methods: readonly string[] | undefined, index: number) {
+  #prefixNode({ segments }: RoutePath): PrefixNode {
     let node = this.#prefixes;
     for (const segment of segments) {
       const parent = node;
       node = childOf(node.literals, segment, () => new PrefixNode(parent));
     }
-    node.methods ??= new MethodTable();
-    node.methods.add(methods, index);
+    return node;
   }
 
-  /** The best route for path and method, or -1. */
-  find(path: string, method: string): number {
-    const whole = findPattern(this.#patterns, path, 1, method);
+  /** The best route for the request, or -1. */
+  find(path: string, request: Conditional): number {
+    const whole = findPattern(this.#patterns, path, 1, request);
     if (whole !== -1) return whole;
     for (let node = this.#deepestPrefix(path); node !== undefined; node = node.parent) {
-      const index = node.methods?.find(method) ?? -1;
+      const index = node.candidates?.find(request) ?? -1;
       if (index !== -1) return index;
     }
     return -1;
   }
 
   /** The methods of all routes whose path matches; for when `find` gave -1. */
-  allowedMethods(path: string): Set<string> {
+  allowedMethods(path: string, request: Conditional): Set<string> {
     const allowed = new Set<string>();
-    collectPatterns(this.#patterns, path, 1, allowed);
+    collectPatterns(this.#patterns, path, 1, request, allowed);
     for (let node = this.#deepestPrefix(path); node !== undefined; node = node.parent) {
-      node.methods?.collect(allowed);
+      node.candidates?.collect(request, allowed);
     }
     return allowed;
   }
@@ -85,28 +94,34 @@ export class HostRoutes {
 }
 
 /** Literal before parameter at each segment; `at` is where the next segment starts. */
-function findPattern(node: PatternNode, path: string, at: number, method: string): number {
-  if (at > path.length) return node.methods?.find(method) ?? -1;
+function findPattern(node: PatternNode, path: string, at: number, request: Conditional): number {
+  if (at > path.length) return node.candidates?.find(request) ?? -1;
   const end = segmentEnd(path, at);
   const literal = node.literals.get(path.substring(at, end));
   if (literal !== undefined) {
-    const index = findPattern(literal, path, end + 1, method);
+    const index = findPattern(literal, path, end + 1, request);
     if (index !== -1) return index;
   }
   if (node.parameter === undefined || end === at) return -1;
-  return findPattern(node.parameter, path, end + 1, method);
+  return findPattern(node.parameter, path, end + 1, request);
 }
 
-function collectPatterns(node: PatternNode, path: string, at: number, into: Set<string>): void {
+function collectPatterns(
+  node: PatternNode,
+  path: string,
+  at: number,
+  request: Conditional,
+  into: Set<string>,
+): void {
   if (at > path.length) {
-    node.methods?.collect(into);
+    node.candidates?.collect(request, into);
     return;
   }
   const end = segmentEnd(path, at);
   const literal = node.literals.get(path.substring(at, end));
-  if (literal !== undefined) collectPatterns(literal, path, end + 1, into);
+  if (literal !== undefined) collectPatterns(literal, path, end + 1, request, into);
   if (node.parameter !== undefined && end > at) {
-    collectPatterns(node.parameter, path, end + 1, into);
+    collectPatterns(node.parameter, path, end + 1, request, into);
   }
 }
 

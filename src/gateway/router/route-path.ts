@@ -1,10 +1,10 @@
 import { MeridianError, messageOf } from '../../base/errors.ts';
 import type { RouteConfig } from '../../config/schema/route.ts';
 import { normalisePath } from '../path.ts';
-import { isParameter } from './host-routes.ts';
 
 /** What a route says about paths, in the canonical form in which requests are compared. */
 export interface RoutePath {
+  /** A pattern is a whole path; one that is exact has no parameters. */
   readonly kind: 'pattern' | 'prefix';
   /** Without the leading slash; of a prefix also without a slash at its end. */
   readonly segments: readonly string[];
@@ -18,6 +18,7 @@ export interface RoutePath {
  */
 export function routePath(route: RouteConfig): RoutePath {
   const segments = canonicalSegments(route);
+  if (route.exact !== undefined) return { kind: 'pattern', segments, parameters: [] };
   if (route.pattern === undefined) {
     if (segments.at(-1) === '') segments.pop();
     return { kind: 'prefix', segments, parameters: [] };
@@ -39,11 +40,20 @@ function asPropertyKey(name: string): string {
   return Object.keys({ [name]: true })[0]!;
 }
 
-/** An operator writes `/café`; on the wire it is `/caf%C3%A9`. */
+/** An operator writes `/café`; on the wire it is `/caf%C3%A9`. @throws WireError `bad_path` */
+export function canonicalPath(text: string): string {
+  return normalisePath(encodeURI(text.toWellFormed()));
+}
+
+/** A segment of a pattern that stands for any one non-empty segment. */
+function isParameter(segment: string): boolean {
+  return segment.length > 1 && segment.startsWith(':');
+}
+
 function canonicalSegments(route: RouteConfig): string[] {
-  const text = route.pattern ?? route.prefix ?? '/';
+  const text = route.exact ?? route.pattern ?? route.prefix ?? '/';
   try {
-    return normalisePath(encodeURI(text.toWellFormed())).slice(1).split('/');
+    return canonicalPath(text).slice(1).split('/');
   } catch (error) {
     throw new MeridianError('bad_route', `route "${route.name}": ${messageOf(error)}`, {
       cause: error,

@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import type { RouteConfig } from '../../config/schema/route.ts';
 import { compileRouter, type RouteMatch } from './router.ts';
 
-type Rule = Partial<Pick<RouteConfig, 'hosts' | 'prefix' | 'pattern' | 'methods'>>;
+type Rule = Omit<Partial<RouteConfig>, 'name' | 'service'>;
+
+const plain = (method: string) => ({ method, fields: [], query: '' });
 
 function routesOf(rules: readonly Rule[]): RouteConfig[] {
   return rules.map((rule, index) => ({ name: `r${index}`, service: 's', ...rule }));
@@ -15,9 +17,13 @@ function assertMatches(rules: readonly Rule[], expected: Record<string, number |
   const router = compileRouter(routesOf(rules));
   for (const [request, outcome] of Object.entries(expected)) {
     const [method, host, path] = request.split(' ') as [string, string, string];
-    const match = router.match(host, path, method);
+    const match = router.match(host, path, plain(method));
     const shown =
-      match.kind === 'route' ? match.index : match.kind === 'none' ? 'none' : match.allow.join();
+      match.kind === 'route'
+        ? match.index
+        : match.kind === 'methodNotAllowed'
+          ? match.allow.join()
+          : match.kind;
     assert.equal(shown, outcome, request);
   }
 }
@@ -59,7 +65,7 @@ test('a pattern matches the whole path; a parameter is one segment that is not e
 
 test('parameters are given by name, as they stand in the path', () => {
   const router = compileRouter(routesOf([{ pattern: '/:a/x/:__proto__' }]));
-  const match = router.match('', '/%C3%A9/x/b', 'GET');
+  const match = router.match('', '/%C3%A9/x/b', plain('GET'));
   assert.ok(match.kind === 'route');
   assert.deepEqual(Object.entries(match.params), [
     ['a', '%C3%A9'],
@@ -85,7 +91,7 @@ test('host: exact, then the longest wildcard, then any', () => {
     'GET test /': 0,
     'GET other /': 0,
   });
-  assert.equal(compileRouter(routesOf(rules)).match('', '/', 'GET').kind, 'route');
+  assert.equal(compileRouter(routesOf(rules)).match('', '/', plain('GET')).kind, 'route');
 });
 
 test('a less exact host serves paths that the more exact one does not know', () => {
@@ -184,6 +190,99 @@ test('a route that cannot match is an error that names it', () => {
   }
 });
 
+test('exact is one path alone, whatever stands in it', () => {
+  assertMatches([{ exact: '/a/:b' }, { pattern: '/a/:b' }, { prefix: '/a' }], {
+    'GET h /a/:b': 0,
+    'GET h /a/x': 1,
+    'GET h /a/x/y': 2,
+    'GET h /a': 2,
+  });
+});
+
+test('conditions: all hold or the route is not there; more of them come first', () => {
+  const router = compileRouter(
+    routesOf([
+      {},
+      { headers: [{ name: 'X-Beta', value: 'yes' }] },
+      { headers: [{ name: 'x-beta', value: 'yes' }], query: [{ name: 'é', value: 'a b' }] },
+      { query: [{ name: 'debug', present: true }], methods: ['GET'] },
+      { headers: [{ name: 'x-beta', present: false }], methods: ['PUT'] },
+    ]),
+  );
+  const found = (method: string, fields: readonly string[], query = '') => {
+    const match = router.match('h', '/', { method, fields, query });
+    return match.kind === 'route' ? match.index : match.kind;
+  };
+  assert.equal(found('POST', []), 0);
+  assert.equal(found('POST', ['X-BETA', 'no', 'x-Beta', 'yes']), 1, 'any of the lines');
+  assert.equal(found('POST', ['X-Beta', 'yes, no']), 0, 'lines are not split');
+  assert.equal(found('POST', ['X-Beta', 'yes'], '?%C3%A9=a+b'), 2);
+  assert.equal(found('POST', ['X-Beta', 'yes'], '?%C3%A9=a%20b&%C3%A9=c'), 2, 'the first counts');
+  assert.equal(found('POST', ['X-Beta', 'yes'], '?%C3%A9=%'), 1, 'no escape, no match');
+  assert.equal(found('GET', ['X-Beta', 'yes'], '?debug'), 3, 'the method comes before conditions');
+  assert.equal(found('GET', [], '?xdebug=1'), 0);
+  assert.equal(found('PUT', []), 4);
+  assert.equal(found('PUT', ['X-Beta', '']), 0);
+});
+
+test('methods that would be allowed are those of routes whose conditions hold', () => {
+  const router = compileRouter(
+    routesOf([
+      { methods: ['GET'], headers: [{ name: 'a', present: true }] },
+      { methods: ['PUT'], headers: [{ name: 'a', present: false }] },
+    ]),
+  );
+  const match = router.match('h', '/', plain('POST'));
+  assert.deepEqual(match, { kind: 'methodNotAllowed', allow: ['PUT'] });
+});
+
+test('a domain serves its APIs under their base paths, the longest first', () => {
+  const routes = routesOf([
+    { api: 'orders', prefix: '/items' },
+    { api: 'orders', pattern: '/:id' },
+    { api: 'shop', prefix: '/' },
+    { hosts: ['shop.test'], prefix: '/about' },
+    {},
+  ]);
+  const router = compileRouter(routes, {
+    domains: {
+      'shop.test': {
+        mappings: [
+          { basePath: '/', api: 'shop' },
+          { basePath: '/v1/orders/', api: 'orders' },
+        ],
+      },
+      '*.eu.test': { mappings: [{ basePath: '/o', api: 'orders' }] },
+    },
+  });
+  const found = (host: string, path: string) => {
+    const match = router.match(host, path, plain('GET'));
+    return match.kind === 'route' ? [match.index, match.basePath, { ...match.params }] : match.kind;
+  };
+  assert.deepEqual(found('shop.test', '/v1/orders/items/7'), [0, '/v1/orders', {}]);
+  assert.deepEqual(found('shop.test', '/v1/orders/7'), [1, '/v1/orders', { id: '7' }]);
+  assert.deepEqual(found('shop.test', '/v1/ordersx'), [2, '', {}], 'whole segments');
+  assert.deepEqual(found('shop.test', '/about'), [2, '', {}], 'the domain comes first');
+  assert.deepEqual(found('shop.test', '/v1/orders/7/8'), [4, '', {}], 'only the longest counts');
+  assert.deepEqual(found('a.eu.test', '/o/items/2'), [0, '/o', {}]);
+  assert.deepEqual(found('a.eu.test', '/items'), [4, '', {}]);
+  assert.deepEqual(
+    found('other.test', '/items'),
+    [4, '', {}],
+    'an API is served by its domains only',
+  );
+});
+
+test('with the default endpoint off, only hosts are served that are named', () => {
+  const routes = routesOf([{ hosts: ['a.test', '*.b.test'] }, {}, { api: 'x' }]);
+  const domains = { 'c.test': { mappings: [{ basePath: '/c', api: 'x' }] } };
+  const router = compileRouter(routes, { domains, defaultEndpoint: false });
+  const kinds = ['a.test', 'x.b.test', 'c.test', 'd.test', ''].map(
+    (host) => router.match(host, '/', plain('GET')).kind,
+  );
+  assert.deepEqual(kinds, ['route', 'route', 'route', 'unknownHost', 'unknownHost']);
+});
+
 // The rules of `compileRouter` once more, as a comparison of every route with every other.
 
 interface Candidate {
@@ -192,6 +291,8 @@ interface Candidate {
   /** Smaller sorts first. */
   readonly pathRank: string;
   readonly methods: readonly string[] | undefined;
+  /** Conditions on fields, on the query. */
+  readonly conditions: readonly [number, number];
 }
 
 function hostRank(hosts: readonly string[] | undefined, host: string): number {
@@ -205,6 +306,7 @@ function hostRank(hosts: readonly string[] | undefined, host: string): number {
 
 function pathRank(route: RouteConfig, path: string): string | undefined {
   const segments = path.split('/');
+  if (route.exact !== undefined) return route.exact === path ? '0' : undefined;
   if (route.pattern !== undefined) {
     const wanted = route.pattern.split('/');
     const fits = (segment: string, at: number) =>
@@ -222,12 +324,14 @@ function reference(
   host: string,
   path: string,
   method: string,
+  told: Told,
 ): RouteMatch {
   const all = routes.flatMap((route, index): Candidate[] => {
     const rank = pathRank(route, path);
     const hosts = hostRank(route.hosts, host);
-    if (rank === undefined || hosts < 0) return [];
-    return [{ index, hostRank: hosts, pathRank: rank, methods: route.methods }];
+    if (rank === undefined || hosts < 0 || !holds(route, told)) return [];
+    const conditions = [route.headers?.length ?? 0, route.query?.length ?? 0] as const;
+    return [{ index, hostRank: hosts, pathRank: rank, methods: route.methods, conditions }];
   });
   const best = Math.max(...all.map((candidate) => candidate.hostRank));
   const known = all.filter((candidate) => candidate.hostRank === best);
@@ -237,6 +341,8 @@ function reference(
     (a, b) =>
       (a.pathRank < b.pathRank ? -1 : a.pathRank > b.pathRank ? 1 : 0) ||
       Number(a.methods === undefined) - Number(b.methods === undefined) ||
+      b.conditions[0] - a.conditions[0] ||
+      b.conditions[1] - a.conditions[1] ||
       a.index - b.index,
   );
   const chosen = open[0];
@@ -249,7 +355,21 @@ function reference(
   for (const [at, name] of names.entries()) {
     if (/^:./.test(name)) params[name.slice(1)] = path.split('/')[at]!;
   }
-  return { kind: 'route', index: chosen.index, params };
+  return { kind: 'route', index: chosen.index, params, basePath: '' };
+}
+
+/** What a request says in the field X and the parameter q; `undefined`: neither. */
+interface Told {
+  readonly x: string | undefined;
+  readonly q: string | undefined;
+}
+
+function holds({ headers = [], query = [] }: RouteConfig, { x, q }: Told): boolean {
+  const one = (
+    { value, present }: { value?: string | undefined; present?: boolean | undefined },
+    given?: string,
+  ) => (value === undefined ? (given !== undefined) === present : value === given);
+  return headers.every((header) => one(header, x)) && query.every((part) => one(part, q));
 }
 
 const segment = fc.constantFrom('a', 'b', 'c');
@@ -262,21 +382,33 @@ const someHosts = fc.uniqueArray(fc.constantFrom('t', 'a.t', 'b.a.t', '*.t', '*.
   minLength: 1,
   maxLength: 2,
 });
+const condition = (name: string) =>
+  fc.oneof(
+    fc.record({ name: fc.constant(name), value: fc.constantFrom('1', '2') }),
+    fc.record({ name: fc.constant(name), present: fc.boolean() }),
+  );
+const someConditions = (name: string) =>
+  fc.option(fc.array(condition(name), { minLength: 1, maxLength: 2 }), { freq: 3 });
 const rule: fc.Arbitrary<Rule> = fc
   .tuple(
     fc.oneof(
       fc.record({ prefix: literalPath }),
+      fc.record({ exact: literalPath }),
       fc.record({ pattern: patternPath }),
       fc.record({ pattern: literalPath.map((path) => `${path === '/' ? '' : path}/`) }),
       fc.constant({}),
     ),
     fc.option(someMethods),
     fc.option(someHosts),
+    someConditions('X'),
+    someConditions('q'),
   )
-  .map(([path, methods, hosts]) => ({
+  .map(([path, methods, hosts, headers, query]) => ({
     ...path,
     ...(methods === null ? {} : { methods }),
     ...(hosts === null ? {} : { hosts }),
+    ...(headers === null ? {} : { headers }),
+    ...(query === null ? {} : { query }),
   }));
 const request = fc.tuple(
   fc.constantFrom('', 't', 'a.t', 'b.a.t', 'c.b.a.t', 'xt', 'x.a.t'),
@@ -284,6 +416,10 @@ const request = fc.tuple(
     .tuple(literalPath, fc.constantFrom('', '/', '/x'))
     .map(([path, end]) => (path === '/' ? `/${end.slice(1)}` : path + end)),
   fc.constantFrom('GET', 'PUT', 'DELETE'),
+  fc.record({
+    x: fc.constantFrom('1', '2', '3', undefined),
+    q: fc.constantFrom('1', '2', undefined),
+  }),
 );
 
 test('property: agrees with comparing every route', () => {
@@ -295,13 +431,15 @@ test('property: agrees with comparing every route', () => {
       (rules, requests) => {
         const routes = routesOf(rules);
         const router = compileRouter(routes);
-        for (const [host, path, method] of requests) {
-          const match = router.match(host, path, method);
+        for (const [host, path, method, told] of requests) {
+          const fields = told.x === undefined ? [] : ['x', told.x];
+          const query = told.q === undefined ? '?a=b' : `?a=b&q=${told.q}`;
+          const match = router.match(host, path, { method, fields, query });
           kinds.set(match.kind, (kinds.get(match.kind) ?? 0) + 1);
           assert.deepEqual(
             match,
-            reference(routes, host, path, method),
-            `${method} ${host} ${path}`,
+            reference(routes, host, path, method, told),
+            `${method} ${host} ${path} ${JSON.stringify(told)}`,
           );
         }
       },

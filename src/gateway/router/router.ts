@@ -1,16 +1,27 @@
+import type { DomainConfig } from '../../config/schema/domain.ts';
 import type { RouteConfig } from '../../config/schema/route.ts';
+import type { Conditional } from './candidates.ts';
+import { RouteConditions } from './conditions.ts';
+import { compileMappings, type DomainMappings, mappingFor } from './domain-routes.ts';
 import { HostRoutes } from './host-routes.ts';
+import { HostTable } from './host-table.ts';
 import { type RoutePath, routePath } from './route-path.ts';
 
+export interface MatchedRoute {
+  readonly kind: 'route';
+  /** Into the routes that the router was compiled from. */
+  readonly index: number;
+  /** Segments by parameter name, as in the canonical path: escapes are not decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Of the domain's mapping: the part of the path that is not the route's. '' else. */
+  readonly basePath: string;
+}
+
 export type RouteMatch =
-  | {
-      readonly kind: 'route';
-      /** Into the routes that the router was compiled from. */
-      readonly index: number;
-      /** Segments by parameter name, as in the canonical path: escapes are not decoded. */
-      readonly params: Readonly<Record<string, string>>;
-    }
+  | MatchedRoute
   | { readonly kind: 'methodNotAllowed'; readonly allow: readonly string[] }
+  /** No domain and no route names the host, and the default endpoint is off. */
+  | { readonly kind: 'unknownHost' }
   | { readonly kind: 'none' };
 
 export interface Router {
@@ -18,98 +29,143 @@ export interface Router {
    * @param host Lower case, without port and trailing dot; '' when there is none
    * @param path In canonical form (`normalisePath`)
    */
-  match(host: string, path: string, method: string): RouteMatch;
+  match(host: string, path: string, request: Conditional): RouteMatch;
+}
+
+export interface RouterOptions {
+  readonly domains?: Readonly<Record<string, DomainConfig>> | undefined;
+  /** False: hosts that neither a domain nor a route names are unknown. Default true. */
+  readonly defaultEndpoint?: boolean;
 }
 
 /**
  * Compiles the routes into one table per host, each with two trees of path segments:
  *
- *   exact     api.example.com ─┐   patterns  v1 ─▶ rates ─▶ :pair ●   whole paths
- *   wildcard  *.example.com ───┼─▶
- *   any       ─────────────────┘   prefixes  v1 ● ─▶ admin ●          and all below
+ *   domain    base path ──────▶ API ─┐
+ *   exact     api.example.com ───────┤   patterns  v1 ─▶ rates ─▶ :pair ●   whole paths
+ *   wildcard  *.example.com ─────────┼─▶
+ *   any       ───────────────────────┘   prefixes  v1 ● ─▶ admin ●          and all below
  *
- * What decides, in this order:
+ * What decides, in this order, as in HTTPRoute of the Kubernetes Gateway API:
  *
- *  1. Host: exact, then the longest wildcard, then any. The first of these where the
- *     path matches some route is the only one that counts.
- *  2. Path: whole-path patterns before prefixes. Of two patterns, the one with a literal
- *     in the leftmost segment where they differ; of two prefixes, the longer. Prefixes
- *     match by whole segments: `/v1` is `/v1` and `/v1/…`, not `/v10`; a slash at the end
- *     of a prefix means nothing, at the end of a pattern it is part of the path.
- *  3. Method: a route whose path matches but not its method is passed over, as if it were
- *     not there; one that names the method wins over one for any. When only methods are
- *     in the way, the answer is `methodNotAllowed` with all that would be allowed.
- *  4. The order of configuration.
+ *  1. Host: a domain, then routes with the host; in both the exact one before the longest
+ *     wildcard; then routes for any host. The first of these where the path matches some
+ *     route is the only one that counts. Of a domain's base paths only the longest that fits
+ *     counts; it is not part of the path for its routes.
+ *  2. Path: whole paths before prefixes. Of two whole ones, the one with a literal in the
+ *     leftmost segment where they differ, so one that is exact before all patterns; of two
+ *     prefixes, the longer. Prefixes match by whole segments: `/v1` is `/v1` and `/v1/…`,
+ *     not `/v10`; a slash at the end of a prefix means nothing, at the end of a whole path
+ *     it is part of it.
+ *  3. Method: one that names the method wins over one for any.
+ *  4. The number of conditions on header fields, then of those on the query.
+ *  5. The order of configuration.
  *
- * The cost depends on the length of host and path, not on how many routes there are:
- * each step is one look-up by a segment. (Where patterns have both a literal and a
- * parameter in one place, both ways may have to be walked.)
+ * A route of which method or conditions do not match is passed over, as if it were not
+ * there. When only methods are in the way, the answer is `methodNotAllowed` with all that
+ * would be allowed.
+ *
+ * The cost depends on the length of host and path, not on how many routes there are: each
+ * step is one look-up by a segment. (Where patterns have both a literal and a parameter in
+ * one place, both ways may have to be walked; routes with conditions on one path are tried
+ * one by one.)
  *
  * @throws MeridianError `bad_route` for a route whose path cannot match
  */
-export function compileRouter(routes: readonly RouteConfig[]): Router {
+export function compileRouter(
+  routes: readonly RouteConfig[],
+  { domains = {}, defaultEndpoint = true }: RouterOptions = {},
+): Router {
   const paths = routes.map(routePath);
-  const hosts = new HostTable();
+  const hosts = new HostTable<HostRoutes>();
+  const apis = new Map<string, HostRoutes>();
+  const any = new HostRoutes();
   for (const [index, route] of routes.entries()) {
-    const { kind, segments } = paths[index]!;
-    for (const host of route.hosts ?? [undefined]) {
-      const table = hosts.tableFor(host);
-      if (kind === 'pattern') table.addPattern(segments, route.methods, index);
-      else table.addPrefix(segments, route.methods, index);
-    }
+    const conditions = RouteConditions.of(route);
+    const entry = { index, path: paths[index]!, methods: route.methods, conditions };
+    if (route.api !== undefined) routesOf(apis, route.api).add(entry);
+    else if (!route.hosts) any.add(entry);
+    for (const host of route.hosts ?? []) hosts.take(host, () => new HostRoutes()).add(entry);
   }
-  return { match: (host, path, method) => hosts.match(host, path, method, paths) };
+  const mappings = new HostTable<DomainMappings>();
+  for (const [domain, config] of Object.entries(domains)) {
+    mappings.take(domain, () => compileMappings(config, apis));
+  }
+  const matches = paths.map(({ parameters }, index) =>
+    parameters.length === 0 ? Object.freeze(matched(index, noParams, '')) : undefined,
+  );
+  const tables = { paths, matches, hosts, any, defaultEndpoint };
+  const hasDomains = Object.keys(domains).length > 0;
+  return new CompiledRouter({ ...tables, mappings: hasDomains ? mappings : undefined });
 }
 
 const noMatch: RouteMatch = { kind: 'none' };
+const unknownHost: RouteMatch = { kind: 'unknownHost' };
 const noParams: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
 
-class HostTable {
-  readonly #exact = new Map<string, HostRoutes>();
-  /** By the suffix below which they match: `example.com` for `*.example.com`. */
-  readonly #wildcards = new Map<string, HostRoutes>();
-  readonly #any = new HostRoutes();
-  #longestSuffix = 0;
+interface Tables {
+  readonly paths: readonly RoutePath[];
+  /** By route index: what a route without parameters gives, made once. */
+  readonly matches: readonly (MatchedRoute | undefined)[];
+  readonly hosts: HostTable<HostRoutes>;
+  readonly any: HostRoutes;
+  readonly mappings: HostTable<DomainMappings> | undefined;
+  readonly defaultEndpoint: boolean;
+}
 
-  /** The table of a host, of a wildcard, or of any host (undefined), made when new. */
-  tableFor(host: string | undefined): HostRoutes {
-    if (host === undefined) return this.#any;
-    const wildcard = host.startsWith('*.');
-    const tables = wildcard ? this.#wildcards : this.#exact;
-    const key = wildcard ? host.slice(2) : host;
-    if (wildcard) this.#longestSuffix = Math.max(this.#longestSuffix, key.length);
-    const known = tables.get(key);
-    if (known !== undefined) return known;
-    const created = new HostRoutes();
-    tables.set(key, created);
-    return created;
+class CompiledRouter implements Router {
+  readonly #tables: Tables;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
   }
 
-  match(host: string, path: string, method: string, paths: readonly RoutePath[]): RouteMatch {
-    const exact = this.#exact.get(host);
-    let match = exact === undefined ? noMatch : matchPath(exact, path, method, paths);
-    if (match !== noMatch) return match;
-    let dot = host.indexOf('.', Math.max(0, host.length - this.#longestSuffix - 1));
-    for (; dot !== -1 && this.#longestSuffix > 0; dot = host.indexOf('.', dot + 1)) {
-      const wildcard = this.#wildcards.get(host.slice(dot + 1));
-      if (wildcard === undefined) continue;
-      match = matchPath(wildcard, path, method, paths);
-      if (match !== noMatch) return match;
+  match(host: string, path: string, request: Conditional): RouteMatch {
+    const { hosts, any, mappings, defaultEndpoint } = this.#tables;
+    const mapped = mappings?.find(host, (of) => this.#matchMapped(of, path, request));
+    if (mapped !== undefined) return mapped;
+    const found = hosts.find(host, (routes) => this.#matchPath(routes, path, request, ''));
+    if (found !== undefined) return found;
+    if (!defaultEndpoint && !hosts.has(host) && !mappings?.has(host)) return unknownHost;
+    return this.#matchPath(any, path, request, '') ?? noMatch;
+  }
+
+  #matchMapped(mappings: DomainMappings, path: string, request: Conditional) {
+    const mapping = mappingFor(mappings, path);
+    if (!mapping) return undefined;
+    const { basePath, routes } = mapping;
+    const rest = basePath === '' ? path : path.slice(basePath.length) || '/';
+    return this.#matchPath(routes, rest, request, basePath);
+  }
+
+  #matchPath(
+    routes: HostRoutes,
+    path: string,
+    request: Conditional,
+    basePath: string,
+  ): RouteMatch | undefined {
+    const index = routes.find(path, request);
+    if (index === -1) {
+      const allowed = routes.allowedMethods(path, request);
+      if (allowed.size === 0) return undefined;
+      return { kind: 'methodNotAllowed', allow: [...allowed].sort() };
     }
-    return matchPath(this.#any, path, method, paths);
+    const { matches, paths } = this.#tables;
+    const shared = basePath === '' ? matches[index] : undefined;
+    return shared ?? matched(index, paramsOf(paths[index]!, path), basePath);
   }
 }
 
-function matchPath(
-  table: HostRoutes,
-  path: string,
-  method: string,
-  paths: readonly RoutePath[],
-): RouteMatch {
-  const index = table.find(path, method);
-  if (index !== -1) return { kind: 'route', index, params: paramsOf(paths[index]!, path) };
-  const allowed = table.allowedMethods(path);
-  return allowed.size === 0 ? noMatch : { kind: 'methodNotAllowed', allow: [...allowed].sort() };
+function matched(index: number, params: MatchedRoute['params'], basePath: string): MatchedRoute {
+  return { kind: 'route', index, params, basePath };
+}
+
+function routesOf(apis: Map<string, HostRoutes>, name: string): HostRoutes {
+  const known = apis.get(name);
+  if (known) return known;
+  const created = new HostRoutes();
+  apis.set(name, created);
+  return created;
 }
 
 function paramsOf({ parameters }: RoutePath, path: string): Readonly<Record<string, string>> {

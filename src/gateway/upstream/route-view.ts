@@ -1,8 +1,9 @@
 import type { Topology } from '../../config/topology.ts';
 import { type HealthTable, type StateCode, unhealthy } from '../../health/table.ts';
 import { relayOrder } from '../../steering/relay.ts';
+import { WeightedTurns } from '../actions/weighted.ts';
 import type { Choice, ChoiceView, RelayTarget, Target } from '../choose.ts';
-import type { RoutePlan } from '../snapshot.ts';
+import type { Backend } from '../snapshot.ts';
 import type { RelayNodes } from './relay-nodes.ts';
 import type { RoundRobin } from './round-robin.ts';
 
@@ -17,9 +18,9 @@ export interface RouteWorld {
 
 const nowhere: readonly number[] = [];
 
-/** The live side of one route: what `choose` reads. Relay order is kept until health changes. */
+/** The live side of one service of a route: what `choose` reads. Relay order is kept until health changes. */
 export class RouteView implements ChoiceView {
-  readonly plan: RoutePlan;
+  readonly backend: Backend;
   readonly ownRegion: number;
   readonly ejections: HealthTable;
   readonly balancer: RoundRobin;
@@ -27,8 +28,8 @@ export class RouteView implements ChoiceView {
   #generation = -1;
   #relays = nowhere;
 
-  constructor(world: RouteWorld, plan: RoutePlan, balancer: RoundRobin) {
-    this.plan = plan;
+  constructor(world: RouteWorld, backend: Backend, balancer: RoundRobin) {
+    this.backend = backend;
     this.ownRegion = world.ownRegion;
     this.ejections = world.health;
     this.balancer = balancer;
@@ -36,7 +37,7 @@ export class RouteView implements ChoiceView {
   }
 
   get ownState(): StateCode {
-    return this.ejections.service(this.plan.service.index, this.ownRegion);
+    return this.ejections.service(this.backend.service.index, this.ownRegion);
   }
 
   get relays(): readonly number[] {
@@ -44,7 +45,7 @@ export class RouteView implements ChoiceView {
     const { generation } = health;
     if (nodes && generation !== this.#generation) {
       this.#generation = generation;
-      const { service, allowed } = this.plan;
+      const { service, allowed } = this.backend;
       this.#relays = relayOrder(service.index, allowed, { topology, states: health, ownRegion });
     }
     return this.#relays;
@@ -72,5 +73,24 @@ export class RouteView implements ChoiceView {
     }
     if (target.lastResort) return true;
     return this.ownState !== unhealthy && !this.ejections.ejected(target.endpoint.index);
+  }
+}
+
+/** The services of one route, by weight. */
+export class WeightedViews {
+  readonly #views: readonly RouteView[];
+  readonly #turns: WeightedTurns;
+
+  constructor(views: readonly RouteView[]) {
+    this.#views = views;
+    this.#turns = new WeightedTurns(views.map(({ backend }) => backend.weight));
+  }
+
+  named(service: string): RouteView | undefined {
+    return this.#views.find(({ backend }) => backend.service.name === service);
+  }
+
+  next(): RouteView {
+    return this.#views[this.#turns.next()]!;
   }
 }

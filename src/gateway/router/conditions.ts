@@ -1,0 +1,76 @@
+import type { HeaderCondition, QueryCondition, RouteConfig } from '../../config/schema/route.ts';
+import type { Conditional } from './candidates.ts';
+
+/**
+ * Conditions of a route on header fields and query parameters; all have to hold. Values are
+ * compared whole and case-sensitively:
+ *
+ *  - a field with one of its lines, which is not split at commas;
+ *  - a parameter with the first of that name, both decoded once (`+` is a space). What is not
+ *    a well-formed escape is compared as it stands, so that it equals nothing decoded.
+ */
+export class RouteConditions {
+  /** How many there are. */
+  readonly headers: number;
+  readonly query: number;
+  readonly #headers: readonly HeaderCondition[];
+  readonly #query: readonly QueryCondition[];
+
+  private constructor(headers: readonly HeaderCondition[], query: readonly QueryCondition[]) {
+    this.headers = headers.length;
+    this.query = query.length;
+    this.#headers = headers.map((one) => ({ ...one, name: one.name.toLowerCase() }));
+    this.#query = query;
+  }
+
+  /** `undefined` for a route without any. */
+  static of({ headers, query }: RouteConfig): RouteConditions | undefined {
+    return headers || query ? new RouteConditions(headers ?? [], query ?? []) : undefined;
+  }
+
+  hold({ fields, query }: Conditional): boolean {
+    for (const condition of this.#headers) if (!headerHolds(condition, fields)) return false;
+    if (this.#query.length === 0) return true;
+    const parameters = parametersOf(query);
+    return this.#query.every(({ name, value, present }) => {
+      const given = parameters.get(name);
+      return value === undefined ? (given !== undefined) === present : given === value;
+    });
+  }
+}
+
+function headerHolds(
+  { name, value, present }: HeaderCondition,
+  fields: readonly string[],
+): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const given = fields[at]!;
+    if (given.length !== name.length || given.toLowerCase() !== name) continue;
+    if (value === undefined) return present!;
+    if (fields[at + 1] === value) return true;
+  }
+  return value === undefined && !present;
+}
+
+/** The first value of each name. */
+function parametersOf(query: string): Map<string, string> {
+  const parameters = new Map<string, string>();
+  for (const part of query.slice(1).split('&')) {
+    if (part === '') continue;
+    const equals = part.indexOf('=');
+    const name = decoded(equals === -1 ? part : part.slice(0, equals));
+    if (!parameters.has(name))
+      parameters.set(name, equals === -1 ? '' : decoded(part.slice(equals + 1)));
+  }
+  return parameters;
+}
+
+function decoded(text: string): string {
+  const spaced = text.replaceAll('+', ' ');
+  if (!spaced.includes('%')) return spaced;
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return text;
+  }
+}
