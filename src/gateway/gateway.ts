@@ -14,6 +14,7 @@ import { loadPlugins, type Plugins } from './policies/plugin.ts';
 import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
 import type { Runtime } from './runtime.ts';
+import { type NameSource, SystemNames } from './upstream/names/name-source.ts';
 import { Pools } from './upstream/pools.ts';
 
 export type { GatewayConfiguration } from './configuration.ts';
@@ -33,6 +34,10 @@ export interface GatewayOptions extends GatewayConfiguration {
   readonly onDefect?: (error: unknown) => void;
   /** Connections are refused or closed for want of room; told once. Default: a process warning. */
   readonly onFull?: (message: string) => void;
+  /** The name of an endpoint cannot be resolved; told once until it can. Default: a process warning. */
+  readonly onNameFailing?: (message: string) => void;
+  /** Default: the DNS as the system is set up for it, and the system itself. */
+  readonly names?: NameSource;
   readonly limits?: Partial<GatewayLimits>;
   readonly clock?: Clock;
 }
@@ -97,7 +102,14 @@ class GatewayThread implements Gateway {
       ...options.limits,
     };
     const upstreamLimits = { ...defaultGatewayLimits, ...this.#limits };
-    this.#pools = new Pools({ limits: upstreamLimits, wheel, onDefect });
+    this.#pools = new Pools({
+      limits: upstreamLimits,
+      wheel,
+      clock,
+      names: options.names ?? new SystemNames(),
+      onDefect,
+      onNameFailing: options.onNameFailing ?? warn,
+    });
     const runtime: Runtime = {
       generation: this.#compile(options, plugins),
       limits: this.#limitsOf(options),
@@ -123,6 +135,7 @@ class GatewayThread implements Gateway {
       (await this.#listeners.prepare(listen)).commit();
     } catch (error) {
       clearInterval(this.#tick);
+      this.#pools.close();
       throw error;
     }
   }

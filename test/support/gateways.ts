@@ -8,6 +8,7 @@ import {
 import type { GatewayLimits } from '../../src/gateway/limits.ts';
 import type { ListenOptions } from '../../src/gateway/listener/listeners.ts';
 import type { LineLog } from '../../src/gateway/runtime.ts';
+import type { NameSource } from '../../src/gateway/upstream/names/name-source.ts';
 import type { UpstreamMaterial } from '../../src/gateway/upstream/upstream-tls.ts';
 import { HealthTable } from '../../src/health/table.ts';
 import type { LinkIdentity } from '../../src/link/identity.ts';
@@ -42,6 +43,8 @@ export interface StartOptions {
   readonly accessLog?: LineLog;
   readonly reusePort?: boolean;
   readonly limits?: Partial<GatewayLimits>;
+  /** Default: those of the system. */
+  readonly names?: NameSource;
 }
 
 /** A configuration of one region, `eu`, with one service, `s`, at these ports. */
@@ -96,6 +99,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     onDefect: (error) => void defects.push(error),
     onFull: (message) => void full.push(message),
     limits: { closeMs: 200, ...options.limits },
+    ...(options.names ? { names: options.names } : {}),
   });
   return {
     gateway,

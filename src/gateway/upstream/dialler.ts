@@ -1,4 +1,4 @@
-import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTcp, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
 import {
   type ConnectionOptions,
   connect as connectTls,
@@ -14,11 +14,16 @@ export interface Dialler {
   dial(onread: OnReadOpts): Socket;
 }
 
-/** Plain TCP to an endpoint. */
-export function tcpDialler(host: string, port: number): Dialler {
+/**
+ * Plain TCP to an endpoint.
+ *
+ * @param lookup finds the addresses of `host` where it is a name
+ */
+export function tcpDialler(host: string, port: number, lookup: LookupFunction): Dialler {
+  const options = { host, port, lookup, noDelay: true, allowHalfOpen: true };
   return {
     readyEvent: 'connect',
-    dial: (onread) => connectTcp({ host, port, noDelay: true, allowHalfOpen: true, onread }),
+    dial: (onread) => connectTcp({ ...options, onread }),
   };
 }
 

@@ -23,6 +23,8 @@ export class Pool implements ConnectionKeeper, UpstreamPool {
   readonly #options: PoolOptions;
   readonly #idle: UpstreamConnection[] = [];
   readonly #all = new Set<UpstreamConnection>();
+  /** Connections whose peer is not to be asked again. */
+  readonly #last = new Set<UpstreamConnection>();
   #keepsIdle = true;
   #closed = false;
 
@@ -67,8 +69,22 @@ export class Pool implements ConnectionKeeper, UpstreamPool {
     if (this.#all.size === 0) this.#options.onDisused();
   }
 
+  /**
+   * Connections to these addresses take no further request. One that is just being made may
+   * lead there too: it takes one.
+   */
+  leave(addresses: ReadonlySet<string>): void {
+    for (const connection of [...this.#all]) {
+      const { remoteAddress } = connection.socket;
+      if (remoteAddress !== undefined && !addresses.has(remoteAddress)) continue;
+      if (this.#idle.includes(connection)) connection.close();
+      else this.#last.add(connection);
+    }
+  }
+
   onIdle(connection: UpstreamConnection): void {
-    if (this.#closed || !this.#keepsIdle) {
+    const last = this.#last.size > 0 && this.#last.has(connection);
+    if (this.#closed || !this.#keepsIdle || last) {
       connection.close();
       return;
     }
@@ -84,6 +100,7 @@ export class Pool implements ConnectionKeeper, UpstreamPool {
 
   onClosed(connection: UpstreamConnection): void {
     this.#all.delete(connection);
+    this.#last.delete(connection);
     const at = this.#idle.lastIndexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
     if (!this.#keepsIdle && this.#all.size === 0) this.#options.onDisused();

@@ -1,6 +1,10 @@
+import type { Clock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { DeadlineWheel } from '../deadline-wheel.ts';
 import type { GatewayLimits } from '../limits.ts';
 import { type Dialler, linkDialler, tcpDialler } from './dialler.ts';
+import { AddressBook } from './names/address-book.ts';
+import type { NameSource } from './names/name-source.ts';
 import { Pool } from './pool.ts';
 import type { RelayNode } from './relay-nodes.ts';
 import type { UpstreamTls } from './upstream-tls.ts';
@@ -10,7 +14,12 @@ const readBytes = 64 * 1024;
 export interface PoolsOptions {
   readonly limits: GatewayLimits;
   readonly wheel: DeadlineWheel;
+  readonly clock: Clock;
+  /** Who knows the addresses of endpoints that have names. Closed with the pools. */
+  readonly names: NameSource;
   onDefect(error: unknown): void;
+  /** A name can be asked for no more; told once until it can. */
+  onNameFailing(message: string): void;
 }
 
 /** The key of the pool of a plain endpoint: services that share an address share connections. */
@@ -23,6 +32,11 @@ export function tlsKey({ key }: UpstreamTls, host: string, port: number): string
   return `tls ${host}:${port} ${key}`;
 }
 
+/** The host in a key of an endpoint; `undefined`: of a node, which has an address. */
+function hostIn(key: string): string | undefined {
+  return /^(?:tcp|tls) ([^ ]+):\d+/.exec(key)?.[1];
+}
+
 /**
  * The connections of one thread to everything that it sends requests to, by address: they
  * outlive revisions. A pool that the current one does not know closes its idle connections
@@ -32,13 +46,22 @@ export function tlsKey({ key }: UpstreamTls, host: string, port: number): string
 export class Pools {
   readonly #options: PoolsOptions;
   readonly #pools = new Map<string, Pool>();
+  readonly #book: AddressBook;
   #wanted: ReadonlySet<string> = new Set();
   /** One buffer for plain sockets, one for TLS, whose reads may interleave with the former. */
   readonly #plainBuffer = Buffer.allocUnsafeSlow(readBytes);
   readonly #tlsBuffer = Buffer.allocUnsafeSlow(readBytes);
 
   constructor(options: PoolsOptions) {
+    const { clock, names, onNameFailing } = options;
     this.#options = options;
+    this.#book = new AddressBook({
+      source: names,
+      clock,
+      random: Math.random,
+      onGone: (name, addresses) => this.#leave(name, addresses),
+      onFailing: (_name, error, ageMs) => onNameFailing(failingText(error, ageMs)),
+    });
   }
 
   /** How many there are. */
@@ -51,7 +74,12 @@ export class Pools {
     const known = this.#pools.get(key);
     if (known) return known;
     const { upstreamIdleMs } = this.#options.limits;
-    return this.#create(key, tcpDialler(host, port), this.#plainBuffer, upstreamIdleMs);
+    return this.#create(
+      key,
+      tcpDialler(host, port, this.#book.lookup),
+      this.#plainBuffer,
+      upstreamIdleMs,
+    );
   }
 
   tls(tls: UpstreamTls, host: string, port: number): Pool {
@@ -59,7 +87,12 @@ export class Pools {
     const known = this.#pools.get(key);
     if (known) return known;
     const { upstreamIdleMs } = this.#options.limits;
-    return this.#create(key, tls.dialler(host, port), this.#tlsBuffer, upstreamIdleMs);
+    return this.#create(
+      key,
+      tls.dialler(host, port, this.#book.lookup),
+      this.#tlsBuffer,
+      upstreamIdleMs,
+    );
   }
 
   link({ key, identity, regionName, node, port }: RelayNode): Pool {
@@ -69,9 +102,10 @@ export class Pools {
     return this.#create(key, dialler, this.#tlsBuffer, this.#options.limits.linkIdleMs);
   }
 
-  /** From now on only these keep idle connections. */
+  /** From now on only these keep idle connections, and the addresses of their names are kept up to date. */
   retain(keys: ReadonlySet<string>): void {
     this.#wanted = keys;
+    this.#book.retain(new Set([...keys].flatMap((key) => hostIn(key) ?? [])));
     for (const [key, pool] of [...this.#pools]) pool.keepIdle(keys.has(key));
   }
 
@@ -85,7 +119,12 @@ export class Pools {
   }
 
   close(): void {
+    this.#book.close();
     for (const pool of [...this.#pools.values()]) pool.close();
+  }
+
+  #leave(name: string, addresses: ReadonlySet<string>): void {
+    for (const [key, pool] of [...this.#pools]) if (hostIn(key) === name) pool.leave(addresses);
   }
 
   #create(key: string, dialler: Dialler, readBuffer: Buffer, idleMs: number): Pool {
@@ -104,4 +143,10 @@ export class Pools {
     this.#pools.set(key, pool);
     return pool;
   }
+}
+
+function failingText(error: unknown, ageMs: number | undefined): string {
+  const since =
+    ageMs === undefined ? '' : `; its addresses of ${Math.round(ageMs / 1_000)} s ago are used`;
+  return `the name of an endpoint cannot be resolved: ${messageOf(error)}${since}`;
 }

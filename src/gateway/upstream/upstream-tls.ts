@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { type ConnectionOptions, createSecureContext, type SecureContext } from 'node:tls';
 import { assertAuthority, assertUsable } from '../listener/certificates.ts';
 import { type Dialler, tlsDialler } from './dialler.ts';
@@ -40,11 +40,12 @@ export class UpstreamTls {
     this.#options = options;
   }
 
-  /** `host`: a name or an IPv4 address. */
-  dialler(host: string, port: number): Dialler {
+  /** `host`: an IPv4 address, or a name, whose addresses `lookup` finds. */
+  dialler(host: string, port: number, lookup: LookupFunction): Dialler {
     const { serverName, verify, protocol } = this.#options;
     const asked = serverName ?? (isIP(host) === 0 ? host : undefined);
     const options: ConnectionOptions = {
+      lookup,
       rejectUnauthorized: verify,
       ALPNProtocols: [protocol === 'http2' ? 'h2' : 'http/1.1'],
       ...(asked === undefined ? {} : { servername: asked }),
