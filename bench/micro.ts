@@ -1,4 +1,5 @@
 import { machine } from './apply/busy.ts';
+import { balancers, remapRow, remaps } from './micro/balancers.ts';
 import { http1 } from './micro/http1.ts';
 import type { MicroCase } from './micro/micro-case.ts';
 import { router } from './micro/router.ts';
@@ -6,7 +7,7 @@ import { yardstick, yardstickName } from './micro/yardstick.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
 /** All there are. The yardstick comes first. */
-const all: readonly MicroCase[] = [...yardstick, ...http1, ...router];
+const all: readonly MicroCase[] = [...yardstick, ...http1, ...router, ...balancers];
 
 const warmUpRounds = 2;
 const operations = 20_000;
@@ -38,6 +39,8 @@ export function benchMicro({ words, rounds = 9, json }: MicroOptions): void {
     const result = { case: one.name, peer: beside, ratio, nanoseconds, rounds, machine: ranOn };
     console.log(json ? JSON.stringify(result) : row(one.name, nanoseconds, ratio, beside));
   }
+  if (!asked.some((one) => balancers.includes(one))) return;
+  for (const one of remaps()) console.log(json ? JSON.stringify(one) : remapRow(one));
 }
 
 /** Nanoseconds per operation, by name and round. */

@@ -1,7 +1,8 @@
 import type { EndpointInfo } from '../../../config/topology.ts';
 import { type BalanceKey, type Balancer, type EndpointLoads, isCandidate } from './balancer.ts';
 import { rehash, unit } from './hash.ts';
-import { MaglevTable } from './maglev-table.ts';
+import type { MaglevTable } from './maglev-table.ts';
+import type { MaglevTables } from './maglev-tables.ts';
 import type { RequestHash } from './request-key.ts';
 import { warmth } from './slow-start.ts';
 
@@ -23,18 +24,21 @@ export class ConsistentHash implements Balancer {
   readonly #endpoints: readonly EndpointInfo[];
   readonly #hash: RequestHash;
   readonly #slowStartMs: number;
-  readonly #table: MaglevTable | undefined;
+  readonly #tables: MaglevTables;
+  /** Made when it is first needed. */
+  #table: MaglevTable | undefined;
 
   /** @param endpoints all with a weight > 0, addresses all different */
-  constructor(endpoints: readonly EndpointInfo[], hash: RequestHash, slowStartMs: number) {
-    this.#endpoints = endpoints;
+  constructor(
+    endpoints: readonly EndpointInfo[],
+    hash: RequestHash,
+    slowStartMs: number,
+    tables: MaglevTables,
+  ) {
+    this.#endpoints = endpoints.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
     this.#hash = hash;
     this.#slowStartMs = slowStartMs;
-    const members = endpoints.map(({ host, port, weight }) => ({
-      name: `${host}:${port}`,
-      weight,
-    }));
-    this.#table = members.length === 0 ? undefined : new MaglevTable(members);
+    this.#tables = tables;
   }
 
   next(
@@ -43,8 +47,11 @@ export class ConsistentHash implements Balancer {
     tried: readonly number[],
     anyState: boolean,
   ): EndpointInfo | undefined {
+    if (this.#endpoints.length === 0) return undefined;
+    this.#table ??= this.#tables.of(
+      this.#endpoints.map((one) => ({ name: nameOf(one), weight: one.weight })),
+    );
     const table = this.#table;
-    if (!table) return undefined;
     const hash = this.#hash(request);
     for (let look = 0; look < looks; look++) {
       const endpoint = this.#endpoints[table.at(look === 0 ? hash : rehash(hash, look))]!;
@@ -70,4 +77,8 @@ export class ConsistentHash implements Balancer {
     }
     return undefined;
   }
+}
+
+function nameOf({ host, port }: EndpointInfo): string {
+  return `${host}:${port}`;
 }

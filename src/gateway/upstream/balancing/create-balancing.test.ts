@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type ConfigInput, configSchema } from '../../../config/schema/config.ts';
 import { compileTopology } from '../../../config/topology.ts';
 import { createBalancing } from './create-balancing.ts';
+import { MaglevTables } from './maglev-tables.ts';
 import { FakeLoads, isFair, keyOf, seeded } from './testdata/endpoints.ts';
 
 const location = { latitude: 0, longitude: 0 };
@@ -37,6 +38,7 @@ function balancingOf(settings: Partial<ServiceInput>, secretOf = () => secret) {
     regionName: 'eu',
     ownZone: topology.nodes[0]!.zone,
     changes,
+    tables: new MaglevTables(),
     random: seeded(5),
     wallMs: () => 1_700_000_000_000,
     secretOf,

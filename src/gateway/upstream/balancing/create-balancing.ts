@@ -8,6 +8,7 @@ import { rehash, unit } from './hash.ts';
 import { LeastOfAll } from './least-of-all.ts';
 import { LeastOfFew } from './least-of-few.ts';
 import { peakEwmaCost, requestsCost } from './load-cost.ts';
+import type { MaglevTables } from './maglev-tables.ts';
 import { RendezvousHash } from './rendezvous-hash.ts';
 import { addressHash, type RequestHash, requestHash } from './request-key.ts';
 import { RoundRobin } from './round-robin.ts';
@@ -29,6 +30,8 @@ export interface BalancingContext {
   /** Of the own node; `undefined`: nobody said. */
   readonly ownZone: string | undefined;
   readonly changes: ChangeCount;
+  /** Of the thread: they outlive revisions. */
+  readonly tables: MaglevTables;
   /** In [0, 1). */
   readonly random: () => number;
   readonly wallMs: () => number;
@@ -46,23 +49,22 @@ export interface Balancing {
 }
 
 type Settings<Type extends BalancingType> = Extract<BalancingConfig, { type: Type }>;
-type Random = BalancingContext['random'];
 
 /** Over the endpoints of one tier, all with a weight > 0. */
 type Create<Type extends BalancingType> = (
   settings: Settings<Type>,
   endpoints: readonly EndpointInfo[],
-  random: Random,
+  context: Pick<BalancingContext, 'random' | 'tables'>,
 ) => Balancer;
 
 /** Every algorithm there is. */
 const algorithms: { readonly [Type in BalancingType]: Create<Type> } = {
   roundRobin: ({ slowStart }, endpoints) => new RoundRobin(endpoints, slowStart),
-  leastRequests: ({ choices, slowStart = 0 }, endpoints, random) =>
+  leastRequests: ({ choices, slowStart = 0 }, endpoints, { random }) =>
     choices === 'full'
       ? new LeastOfAll(endpoints, requestsCost, slowStart, random)
       : new LeastOfFew({ endpoints, choices, cost: requestsCost, slowStartMs: slowStart, random }),
-  peakEwma: ({ choices, slowStart = 0 }, endpoints, random) =>
+  peakEwma: ({ choices, slowStart = 0 }, endpoints, { random }) =>
     new LeastOfFew({
       endpoints,
       choices,
@@ -71,8 +73,8 @@ const algorithms: { readonly [Type in BalancingType]: Create<Type> } = {
       random,
     }),
   ipHash: ({ slowStart = 0 }, endpoints) => new RendezvousHash(endpoints, addressHash, slowStart),
-  consistentHash: ({ key, slowStart = 0 }, endpoints) =>
-    new ConsistentHash(endpoints, requestHash(key), slowStart),
+  consistentHash: ({ key, slowStart = 0 }, endpoints, { tables }) =>
+    new ConsistentHash(endpoints, requestHash(key), slowStart, tables),
   // Of clients that have no endpoint yet.
   sticky: ({ slowStart }, endpoints) => new RoundRobin(endpoints, slowStart),
 };
@@ -86,7 +88,7 @@ export function createBalancing(service: ServiceInfo, context: BalancingContext)
   const endpoints = service.endpoints[ownRegion]!;
   const tiers = tiersOf(endpoints, ownZone);
   const division = new TierDivision(tiers, spillOver.factor, changes);
-  const balancers = tiers.map((tier) => createBalancer(settings.type, settings, tier, random));
+  const balancers = tiers.map((tier) => createBalancer(settings.type, settings, tier, context));
   const hash = hashOf(settings);
   const placement =
     balancers.length === 1
@@ -106,16 +108,16 @@ function createBalancer<Type extends BalancingType>(
   type: Type,
   settings: Settings<Type>,
   endpoints: readonly EndpointInfo[],
-  random: Random,
+  context: BalancingContext,
 ): Balancer {
-  return algorithms[type](settings, endpoints, random);
+  return algorithms[type](settings, endpoints, context);
 }
 
 /** Two, so that who leaves the region says nothing about who would leave the zone. */
 const tierSalt = 0x7153;
 const spillSalt = 0x5b11;
 
-function positionBy(hash: RequestHash | undefined, salt: number, random: Random): Position {
+function positionBy(hash: RequestHash | undefined, salt: number, random: () => number): Position {
   return hash ? (request) => unit(rehash(hash(request), salt)) : random;
 }
 

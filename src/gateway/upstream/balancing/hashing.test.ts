@@ -7,6 +7,7 @@ import { clientNetwork } from './client-network.ts';
 import { ConsistentHash } from './consistent-hash.ts';
 import { hashText } from './hash.ts';
 import { MaglevTable } from './maglev-table.ts';
+import { MaglevTables } from './maglev-tables.ts';
 import { RendezvousHash } from './rendezvous-hash.ts';
 import { findCookie, findParameter, requestHash } from './request-key.ts';
 import { endpointsOf, FakeLoads, idle, isFair, keyOf } from './testdata/endpoints.ts';
@@ -17,7 +18,10 @@ const users = 20_000;
 
 const kinds: readonly [string, (of: readonly EndpointInfo[], slowStartMs?: number) => Balancer][] =
   [
-    ['consistent', (of, slowStartMs = 0) => new ConsistentHash(of, byUser, slowStartMs)],
+    [
+      'consistent',
+      (of, slowStartMs = 0) => new ConsistentHash(of, byUser, slowStartMs, new MaglevTables()),
+    ],
     ['rendezvous', (of, slowStartMs = 0) => new RendezvousHash(of, byUser, slowStartMs)],
   ];
 
@@ -158,6 +162,16 @@ test('the permutations of table 1 of the paper make the lookup table printed the
     Array.from({ length: 7 }, (_, slot) => table.at(slot)),
     [1, 0, 1, 0, 2, 2, 0],
   );
+});
+
+test('members that stay have the table that was built for them', () => {
+  const tables = new MaglevTables();
+  const members = ['a', 'b'].map((name) => ({ name, weight: 2 }));
+  const table = tables.of(members);
+  assert.equal(tables.of([...members]), table);
+  assert.notEqual(tables.of(members.map((one) => ({ ...one, weight: 3 }))), table);
+  assert.notEqual(tables.of(members.slice(1)), table);
+  assert.equal(tables.size, 3);
 });
 
 test('what a key is, and what stands in where it is missing', () => {

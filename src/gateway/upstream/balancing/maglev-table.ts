@@ -44,27 +44,50 @@ export class MaglevTable {
   }
 }
 
+/**
+ * The heaviest has a turn in every round, one of a third of its weight in every third. Members
+ * stand in the round of their next turn, so that light ones cost nothing in between.
+ */
 function fill(slots: Uint32Array, members: readonly MaglevMember[]): void {
   const size = slots.length;
-  const order = members.map((_, at) => at);
-  order.sort((a, b) => (members[a]!.name < members[b]!.name ? -1 : 1));
-  const heaviest = members.reduce((most, { weight }) => Math.max(most, weight), 0);
   const at = Uint32Array.from(members, ({ name }) => hashText(name) % size);
   const skip = Uint32Array.from(members, ({ name }) => (hashText(name, 1) % (size - 1)) + 1);
-  /** Turns so far, in shares of the heaviest one's. */
-  const due = new Float64Array(members.length);
-  for (let left = size; ; ) {
-    for (const member of order) {
-      due[member] = due[member]! + members[member]!.weight / heaviest;
-      if (due[member]! < 1) continue;
-      due[member] = due[member]! - 1;
-      let slot = at[member]!;
-      while (slots[slot] !== free) slot = (slot + skip[member]!) % size;
-      slots[slot] = member;
-      at[member] = slot;
+  const heaviest = members.reduce((most, { weight }) => Math.max(most, weight), 0);
+  const turns = members.map(() => 0);
+  const rounds = new Map<number, number[]>();
+  const queue = (member: number) => {
+    turns[member] = turns[member]! + 1;
+    const round = Math.ceil((turns[member]! * heaviest) / members[member]!.weight) - 1;
+    const others = rounds.get(round);
+    if (others) others.push(member);
+    else rounds.set(round, [member]);
+  };
+  for (const member of byName(members)) queue(member);
+  let left = size;
+  for (let round = 0; left > 0; round++) {
+    for (const member of rounds.get(round) ?? []) {
+      at[member] = take(slots, member, at[member]!, skip[member]!);
       if (--left === 0) return;
+      queue(member);
     }
+    rounds.delete(round);
   }
+}
+
+function byName(members: readonly MaglevMember[]): number[] {
+  const order = members.map((_, at) => at);
+  return order.sort((a, b) => (members[a]!.name < members[b]!.name ? -1 : 1));
+}
+
+/** The next free slot of a permutation, which is taken. */
+function take(slots: Uint32Array, member: number, from: number, skip: number): number {
+  let slot = from;
+  while (slots[slot] !== free) {
+    slot += skip;
+    if (slot >= slots.length) slot -= slots.length;
+  }
+  slots[slot] = member;
+  return slot;
 }
 
 function slotsFor(members: number): number {

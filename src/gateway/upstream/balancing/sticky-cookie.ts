@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { HmacSha256 } from './hmac-sha256.ts';
 
 const idBytes = 8;
 const expiryBytes = 4;
@@ -27,12 +28,18 @@ export interface StickyClaim {
  */
 export class StickyCookie {
   readonly #secret: Uint8Array;
-  readonly #service: string;
+  readonly #mac: HmacSha256;
+  /** What is signed: purpose and service, then the octets of a value before its MAC. */
+  readonly #signed: Buffer;
+  readonly #bodyAt: number;
 
   /** @param service its cookies are good for no other */
   constructor(secret: Uint8Array, service: string) {
+    const purpose = Buffer.from(JSON.stringify(['meridian sticky cookie', service]));
     this.#secret = secret;
-    this.#service = service;
+    this.#bodyAt = purpose.length;
+    this.#signed = Buffer.concat([purpose, Buffer.alloc(bodyBytes)]);
+    this.#mac = new HmacSha256(secret, this.#signed.length);
   }
 
   /** The name in cookies of the endpoint of that region and address. */
@@ -46,7 +53,7 @@ export class StickyCookie {
     const value = Buffer.alloc(bodyBytes + macBytes);
     value.write(id, 0, 'hex');
     value.writeUInt32BE(Math.floor(expiresMs / 1_000), idBytes);
-    this.#mac(value).copy(value, bodyBytes, 0, macBytes);
+    value.write(this.#macOf(value), bodyBytes, 'hex');
     return value.toString('base64url');
   }
 
@@ -55,16 +62,16 @@ export class StickyCookie {
     if (text.length !== valueLength) return undefined;
     const value = Buffer.from(text, 'base64url');
     if (value.length !== bodyBytes + macBytes) return undefined;
-    const genuine = this.#mac(value).subarray(0, macBytes);
+    const genuine = Buffer.from(this.#macOf(value), 'hex');
     if (!timingSafeEqual(genuine, value.subarray(bodyBytes))) return undefined;
     const expiresMs = value.readUInt32BE(idBytes) * 1_000;
     if (expiresMs <= nowMs) return undefined;
     return { id: value.toString('hex', 0, idBytes), expiresMs };
   }
 
-  #mac(value: Buffer): Buffer {
-    const mac = createHmac('sha256', this.#secret);
-    mac.update(JSON.stringify(['meridian sticky cookie', this.#service]));
-    return mac.update(value.subarray(0, bodyBytes)).digest();
+  /** In hexadecimal. */
+  #macOf(value: Buffer): string {
+    value.copy(this.#signed, this.#bodyAt, 0, bodyBytes);
+    return this.#mac.digest(this.#signed).slice(0, 2 * macBytes);
   }
 }
