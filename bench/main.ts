@@ -7,7 +7,7 @@ import { benchMicro } from './micro.ts';
 
 const usage = `usage: npm run bench -- BENCH [OPTIONS] [--json]
 
-  http   what one gateway thread costs beside nginx and HAProxy doing the same; 25 minutes
+  http   what one gateway thread costs beside nginx and HAProxy doing the same; 20 minutes
            --quick               5 minutes, rougher
            --only CASE,CASE,…    of ${caseNames.join(', ')}
            --rounds N            9, quick 3

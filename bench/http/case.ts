@@ -34,6 +34,8 @@ export interface Goal {
   readonly value: Spread;
   readonly atMost?: number;
   readonly atLeast?: number;
+  /** The machine did too much else for the figure to decide it. */
+  readonly disturbed?: boolean;
 }
 
 /** What was measured of one case beside one peer. */
@@ -70,11 +72,14 @@ export class NotMeasurable extends Error {
 
 export type Verdict = 'met' | 'missed' | 'doubtful';
 
-/** Met when the median is; doubtful while the middle half of the rounds straddles the limit. */
-export function verdictOf({ value, atMost, atLeast }: Goal): Verdict {
+/**
+ * Met when the median is; doubtful while the middle half of the rounds straddles the limit,
+ * or when they were disturbed.
+ */
+export function verdictOf({ value, atMost, atLeast, disturbed = false }: Goal): Verdict {
   const meets = (figure: number) =>
     figure <= (atMost ?? Number.POSITIVE_INFINITY) &&
     figure >= (atLeast ?? Number.NEGATIVE_INFINITY);
-  if (meets(value.q1) !== meets(value.q3)) return 'doubtful';
+  if (disturbed || meets(value.q1) !== meets(value.q3)) return 'doubtful';
   return meets(value.median) ? 'met' : 'missed';
 }

@@ -18,6 +18,7 @@ suite('what a bench says', () => {
     const goal = { what: 'ratio', unit: '', value: spreadOf([1, 2, 3, 4, 5]) } as const;
     assert.equal(verdictOf({ ...goal, atMost: 4 }), 'met');
     assert.equal(verdictOf({ ...goal, atMost: 3.5 }), 'doubtful');
+    assert.equal(verdictOf({ ...goal, atMost: 4, disturbed: true }), 'doubtful');
     assert.equal(verdictOf({ ...goal, atMost: 1.5 }), 'missed');
     assert.equal(verdictOf({ ...goal, atLeast: 2 }), 'met');
     assert.equal(verdictOf({ ...goal, value: exactly(1), atMost: 0 }), 'missed');

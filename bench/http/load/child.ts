@@ -28,19 +28,21 @@ export class LoadProcess<Command, Answer> implements AsyncDisposable {
   }
 
   async ask(command: Command, limitMs = 120_000): Promise<Answer> {
-    const signal = AbortSignal.timeout(limitMs);
-    const ended = once(this.#child, 'exit', { signal }).then(([code]) => {
-      throw new Error(`${this.#name} ended with ${code}`);
-    });
+    const done = new AbortController();
+    const signal = AbortSignal.any([done.signal, AbortSignal.timeout(limitMs)]);
     const answered = once(this.#child, 'message', { signal });
+    const ended = once(this.#child, 'exit', { signal });
     this.#child.send(command as object);
     try {
-      const [answer] = (await Promise.race([answered, ended])) as [Answer | Failure];
+      const [answer] = (await Promise.race([
+        answered,
+        ended.then(([code]) => [{ failed: `ended with ${code}` }]),
+      ])) as [Answer | Failure];
       if (isFailure(answer)) throw new Error(`${this.#name}: ${answer.failed}`);
       return answer;
     } finally {
-      ended.catch(() => undefined);
-      answered.catch(() => undefined);
+      done.abort(); // the listeners of the one that did not come
+      await Promise.allSettled([answered, ended]);
     }
   }
 
