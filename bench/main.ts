@@ -3,7 +3,6 @@ import { type ApplyPart, applyParts, benchApply } from './apply.ts';
 import { caseNames } from './http/case.ts';
 import { peerNames } from './http/tools.ts';
 import { benchHttp } from './http.ts';
-import { benchMicro } from './micro.ts';
 
 const usage = `usage: npm run bench -- BENCH [OPTIONS] [--json]
 
@@ -55,6 +54,8 @@ async function main(): Promise<void> {
   } else if (name === 'apply') {
     await benchApply({ quick, only: someOf(applyParts, values.only, 'only'), json });
   } else if (name === 'micro') {
+    // Of many parts of the sources: none of them is to keep the other benches from starting.
+    const { benchMicro } = await import('./micro.ts');
     benchMicro({ words: values.only?.split(','), rounds, json });
   } else throw new Error(usage);
 }
