@@ -86,6 +86,11 @@ export class Admission {
     return place;
   }
 
+  /** Ends whatever is left, also what has not come far enough to carry requests. */
+  close(): void {
+    for (const { socket } of this.#places) socket.destroy();
+  }
+
   #makeRoom(): boolean {
     const waiting = [...this.#places].filter(({ waitingSince }) => waitingSince !== 0);
     waiting.sort(

@@ -25,6 +25,11 @@ export class Admissions {
     return listener === 'link' ? this.#link : this.#clients;
   }
 
+  close(): void {
+    this.#clients.close();
+    this.#link.close();
+  }
+
   #create(maximum: number, whose: string): Admission {
     return new Admission(maximum, () => {
       this.#events.onShed();

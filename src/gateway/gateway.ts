@@ -81,6 +81,7 @@ class GatewayThread implements Gateway {
   readonly #limits: Partial<GatewayLimits>;
   readonly #pools: Pools;
   readonly #lifecycle: Lifecycle;
+  readonly #admissions: Admissions;
   readonly #listeners: Listeners;
   readonly #clients = new Set<ClientConnection>();
   /** The current one, and those before it that have requests. */
@@ -122,6 +123,10 @@ class GatewayThread implements Gateway {
     this.#runtime = runtime;
     this.#serveBy(runtime.generation);
     this.#lifecycle = new Lifecycle(runtime, (client) => this.#forget(client), onDefect);
+    this.#admissions = new Admissions(runtime.limits, {
+      onShed: () => runtime.generation.metrics.connectionShed?.(),
+      onFull: options.onFull ?? warn,
+    });
     this.#listeners = this.#createListeners(options);
     this.#tick = setInterval(() => {
       wheel.advanceTo(clock.monotonicMs());
@@ -149,19 +154,15 @@ class GatewayThread implements Gateway {
   }
 
   #createListeners(options: GatewayOptions): Listeners {
-    const { reusePort, sessionSecret, onFrame, onFull = warn } = options;
+    const { reusePort, sessionSecret, onFrame } = options;
     const runtime = this.#runtime;
     const { limits, wheel } = runtime;
-    const admissions = new Admissions(limits, {
-      onShed: () => runtime.generation.metrics.connectionShed?.(),
-      onFull,
-    });
     const events: ListenersEvents = {
       reusePort,
       tlsHandshakeMs: limits.tlsHandshakeMs,
       handshakesPerTurn: limits.handshakesPerTurn,
       isRegion: (name) => runtime.generation.hasRegion(name),
-      admission: (listener) => admissions.of(listener),
+      admission: (listener) => this.#admissions.of(listener),
       now: () => wheel.now,
       onConnection: (socket, origin, place) => {
         runtime.generation.metrics.connectionOpened(origin.listener);
@@ -294,6 +295,7 @@ class GatewayThread implements Gateway {
     this.#drainClients(true);
     if (this.#clients.size > 0) await this.#emptyOrLate();
     for (const client of [...this.#clients]) client.abort();
+    this.#admissions.close();
     this.#pools.close();
     clearInterval(this.#tick);
     await this.#preparing;

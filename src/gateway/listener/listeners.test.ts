@@ -70,6 +70,19 @@ for (const listener of ['https', 'link'] as const) {
   });
 }
 
+test('the end of a gateway ends what has only just been accepted', async () => {
+  await using w = await world();
+  using silent = await RawClient.connect(w.ports.https);
+  using begun = await RawClient.connect(w.ports.https);
+  begun.send(helloStart);
+  using served = await RawClient.connectTls({ ...tls, port: w.ports.https });
+  assert.equal((await served.request(get)).body, 'ok');
+  const startedMs = performance.now();
+  await w.gateway.close();
+  await Promise.all([silent.rest(), begun.rest(), served.rest()]);
+  assert.ok(performance.now() - startedMs < 5_000, 'and not when its time is up');
+});
+
 test('a TLS client that closes its sending side after the handshake gets its response', async () => {
   await using w = await world();
   using client = await RawClient.connectTls({ ...tls, port: w.ports.https });
