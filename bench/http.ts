@@ -32,6 +32,8 @@ export interface HttpOptions {
  */
 export async function benchHttp(options: HttpOptions): Promise<void> {
   const { quick, json } = options;
+  // The exit ends what the stage of the present case has started.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
   const peers = options.peers.filter((peer) => findTool(peer) !== undefined);
   const surroundings: Surroundings = {
     machine: machine(),

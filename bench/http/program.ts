@@ -59,6 +59,11 @@ export class Program {
     clearTimeout(force);
   }
 
+  /** At once, without waiting. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   #quoted(): string {
     return `${this.#child.spawnargs.join(' ')}\n${this.log.slice(-quotedLogCharacters)}`;
   }

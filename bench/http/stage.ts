@@ -23,6 +23,7 @@ export class Stage implements AsyncDisposable {
 
   constructor(cores: Cores) {
     this.cores = cores;
+    process.on('exit', this.#leave);
   }
 
   /** Starts a program under test. */
@@ -54,8 +55,15 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.stop()));
+    process.off('exit', this.#leave);
     rmSync(this.directory, { recursive: true, force: true });
   }
+
+  /** When the bench itself is told to end. */
+  readonly #leave = (): void => {
+    for (const program of this.#programs) program.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  };
 
   #start(core: number, name: string, command: readonly string[]): Program {
     const program = new Program(core, command, join(this.directory, `${name}.log`));
