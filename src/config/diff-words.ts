@@ -5,7 +5,7 @@ import {
   settingsDiff,
 } from './diff-entries.ts';
 import { line, restartEverywhere, restartIn } from './diff-restart.ts';
-import { fieldChanges, isSame } from './diff-values.ts';
+import { type FieldChange, fieldChanges, isSame } from './diff-values.ts';
 import type { Config } from './schema/config.ts';
 import type { RegionConfig } from './schema/region.ts';
 import type { ServiceConfig } from './schema/service.ts';
@@ -33,10 +33,7 @@ export function everywhereWords(
   );
   const of = new Map(diffs.map((diff) => [diff.section, diff]));
   return [
-    ...settings.map((change) => {
-      const listener = listeners[change.path];
-      return listener ? `${listener} moves from ${change.from} to ${change.to}` : line(change);
-    }),
+    ...settings.map((change) => listenerWords(change, before, after) ?? line(change)),
     ...entryWords('service', of.get('services'), notEndpointsOnly),
     ...entryWords('route', of.get('routes')),
     ...entryWords('zone', of.get('zones')),
@@ -45,6 +42,20 @@ export function everywhereWords(
     ...diffs.filter(({ reordered }) => reordered).map(({ section }) => `order of ${section}`),
     ...(restart.length > 0 ? [`takes effect at restart: ${restart.join(', ')}`] : []),
   ];
+}
+
+/** Of a listener that comes, goes or moves. */
+function listenerWords(
+  { path, from, to }: FieldChange,
+  before: Config,
+  after: Config,
+): string | undefined {
+  const [, name = '', port] = /^listeners\.([^.]+)(\.port)?$/.exec(path) ?? [];
+  const moving = listeners[path] ?? (port === undefined ? undefined : `listener ${name}`);
+  if (moving !== undefined) return `${moving} moves from ${from} to ${to}`;
+  const [gone, come] = [own(before.listeners, name)?.port, own(after.listeners, name)?.port];
+  if (come !== undefined) return `listener ${name} is opened on ${come}`;
+  return gone === undefined ? undefined : `listener ${name} on ${gone} is closed`;
 }
 
 /** What concerns one region alone, a sentence each. */

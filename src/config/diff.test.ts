@@ -53,6 +53,10 @@ test('what concerns every region, in words', () => {
   const cases: [(draft: Fields) => void, string][] = [
     [(d) => set(d, 'ports', { http: 8081 }), 'listener http moves from 8080 to 8081'],
     [(d) => set(d, 'ports', { link: 9444 }), 'inter-region link moves from 9443 to 9444'],
+    [
+      (d) => set(d, 'listeners', { partners: { port: 8444 } }),
+      'listener partners is opened on 8444',
+    ],
     [(d) => set(d, 'health', { interval: '2s' }), 'health.interval: 1s → 2s'],
     [(d) => set(d, 'geo', { database: '/db' }), 'geo.database: none → /db'],
     [
