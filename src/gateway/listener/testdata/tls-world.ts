@@ -66,10 +66,11 @@ export function get(client: RawClient, authority: string): Promise<SeenResponse>
   return client.request(`GET / HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
 }
 
-/** How a handshake that is to fail ends: the code of its error, or `closed`. */
+/** How a handshake that is to fail ends: the code of its error, or `closed`, also where it succeeds. */
 export async function handshakeFailure(options: ConnectionOptions): Promise<string> {
   const socket = connect({ host, rejectUnauthorized: false, ...options });
   socket.resume();
+  socket.on('secureConnect', () => socket.end());
   let failure = 'closed';
   socket.on('error', (error: Error & { code?: string }) => {
     failure = error.code ?? error.message;
