@@ -5,9 +5,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { certifyHosts } from '../../../test/support/certificates.ts';
 import { RawClient } from '../../../test/support/raw-client.ts';
+import { host, tlsWorld } from '../../../test/support/tls-world.ts';
 import { createAuthority } from '../../link/authority.ts';
 import type { GatewayLimits } from '../limits.ts';
-import { host, tlsWorld } from './testdata/tls-world.ts';
 import type { KeyPair } from './tls-settings.ts';
 
 const authority = await createAuthority();

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { certify, certifyHosts } from '../../../test/support/certificates.ts';
-import { createAuthority } from '../../link/authority.ts';
 import {
   get,
   handshakeFailure,
@@ -11,7 +10,8 @@ import {
   sessionOf,
   shownNames,
   tlsWorld,
-} from './testdata/tls-world.ts';
+} from '../../../test/support/tls-world.ts';
+import { createAuthority } from '../../link/authority.ts';
 
 const authority = await createAuthority();
 const [first, wildcard, shop, rsa] = await Promise.all([

@@ -2,9 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { certifyHosts } from '../../../test/support/certificates.ts';
 import { RawClient } from '../../../test/support/raw-client.ts';
+import {
+  get,
+  host,
+  isResumed,
+  sessionOf,
+  type TlsWorld,
+  tlsWorld,
+} from '../../../test/support/tls-world.ts';
 import { createAuthority } from '../../link/authority.ts';
 import { ticketKeys } from './session-keys.ts';
-import { get, host, isResumed, sessionOf, type TlsWorld, tlsWorld } from './testdata/tls-world.ts';
 
 const authority = await createAuthority();
 const [first, renewed, other] = await Promise.all([

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { certifyHosts } from '../../../test/support/certificates.ts';
+import { get, handshakeFailure, host, tlsWorld } from '../../../test/support/tls-world.ts';
 import { createAuthority } from '../../link/authority.ts';
-import { get, handshakeFailure, host, tlsWorld } from './testdata/tls-world.ts';
 
 const authority = await createAuthority();
 const [ecdsa, rsa] = await Promise.all([

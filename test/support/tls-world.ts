@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import {
-  oneRegion,
-  revisionOf,
-  type StartOptions,
-  startGateway,
-} from '../../../../test/support/gateways.ts';
-import { RawClient, type SeenResponse } from '../../../../test/support/raw-client.ts';
-import { RawOrigin } from '../../../../test/support/raw-origin.ts';
-import type { Authority } from '../../../link/authority.ts';
-import type { ListenOptions } from '../listener-options.ts';
-import type { TlsSettings } from '../tls-settings.ts';
+import type { ListenOptions } from '../../src/gateway/listener/listener-options.ts';
+import type { TlsSettings } from '../../src/gateway/listener/tls-settings.ts';
+import type { Authority } from '../../src/link/authority.ts';
+import { oneRegion, revisionOf, type StartOptions, startGateway } from './gateways.ts';
+import { RawClient, type SeenResponse } from './raw-client.ts';
+import { RawOrigin } from './raw-origin.ts';
 
 export const host = '127.0.0.1';
 
