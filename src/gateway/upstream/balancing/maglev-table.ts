@@ -21,8 +21,8 @@ const free = 0xffff_ffff;
  *   order of b: 0 2 4 6 1 3 5  ──▶  slots  0 1 2 3 4 5 6
  *   order of c: 3 4 5 6 0 1 2              b a b a c c a     turns: a3 b0 c4, a1 b2 c5, a6
  *
- * When one of n members leaves, its slots move, and few others. Built from names in their
- * order, so the order in which they are given does not matter.
+ * When one of n members leaves, its slots move, and few others. The order of members decides
+ * whose turn is first: who wants the same table gives them in the same order.
  */
 export class MaglevTable {
   /** Position of a member, by slot. */
@@ -62,7 +62,7 @@ function fill(slots: Uint32Array, members: readonly MaglevMember[]): void {
     if (others) others.push(member);
     else rounds.set(round, [member]);
   };
-  for (const member of byName(members)) queue(member);
+  for (const member of members.keys()) queue(member);
   let left = size;
   for (let round = 0; left > 0; round++) {
     for (const member of rounds.get(round) ?? []) {
@@ -72,11 +72,6 @@ function fill(slots: Uint32Array, members: readonly MaglevMember[]): void {
     }
     rounds.delete(round);
   }
-}
-
-function byName(members: readonly MaglevMember[]): number[] {
-  const order = members.map((_, at) => at);
-  return order.sort((a, b) => (members[a]!.name < members[b]!.name ? -1 : 1));
 }
 
 /** The next free slot of a permutation, which is taken. */

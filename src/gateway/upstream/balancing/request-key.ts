@@ -43,15 +43,14 @@ export function findParameter(query: string, name: string): string | undefined {
   return findPair(query, 1, '&', name);
 }
 
-/** The value of the first `name=value`, between separators and spaces. */
+/** The value of the first `name=value`, between separators and spaces; neither is in `name`. */
 function findPair(text: string, from: number, separator: string, name: string): string | undefined {
   for (let start = from; start < text.length; ) {
     const next = text.indexOf(separator, start);
     const end = next === -1 ? text.length : next;
     while (text.charCodeAt(start) === 0x20) start++;
     if (text.startsWith(name, start) && text.charCodeAt(start + name.length) === 0x3d) {
-      const valueAt = start + name.length + 1;
-      if (valueAt <= end) return text.slice(valueAt, end).trimEnd();
+      return text.slice(start + name.length + 1, end).trimEnd();
     }
     start = end + 1;
   }
