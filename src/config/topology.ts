@@ -71,6 +71,8 @@ export interface ServiceInfo {
  *   address states   [address]
  */
 export interface Topology {
+  /** Of each node: records of endpoints have a column for each. */
+  readonly gatewayThreads: number;
   readonly regions: readonly RegionInfo[];
   readonly nodes: readonly NodeInfo[];
   readonly addresses: readonly AddressInfo[];
@@ -105,6 +107,7 @@ export function compileTopology(config: Config): Topology {
     allowed: regions.map((region) => service.residency?.includes(region.name) ?? true),
   }));
   return {
+    gatewayThreads: config.threads.gateway,
     regions,
     nodes,
     addresses,

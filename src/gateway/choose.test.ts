@@ -4,12 +4,28 @@ import fc from 'fast-check';
 import type { ConfigInput } from '../config/schema/config.ts';
 import { configSchema } from '../config/schema/config.ts';
 import { HealthTable, healthy, type StateCode, unhealthy, unknown } from '../health/table.ts';
-import { choose, maximumTries, type Tried } from './choose.ts';
+import { type ChoiceView, choose, maximumTries, type Tried } from './choose.ts';
 import { compileSnapshot } from './snapshot.ts';
-import { RoundRobin } from './upstream/round-robin.ts';
+import type { EndpointLoads } from './upstream/balancing/balancer.ts';
+import { RoundRobin } from './upstream/balancing/round-robin.ts';
 
 const location = { latitude: 0, longitude: 0 };
-const fresh: Tried = { endpoints: [], regions: [], relayed: false };
+const fresh: Tried = {
+  endpoints: [],
+  regions: [],
+  relayed: false,
+  clientAddress: '192.0.2.1',
+  fields: [],
+  query: '',
+  secure: false,
+};
+
+const loadsOf = ({ endpoints }: HealthTable): EndpointLoads => ({
+  inFlight: () => 0,
+  latencyMs: () => 0,
+  ejected: (endpoint) => endpoints.ejected(endpoint),
+  admittedForMs: () => Number.POSITIVE_INFINITY,
+});
 
 function world(residency?: string[]) {
   const input: ConfigInput = {
@@ -32,9 +48,9 @@ function world(residency?: string[]) {
   const balancer = new RoundRobin(backend.service.endpoints[0]!);
   const view = (ownState: StateCode, relays: number[]) => ({
     ownRegion: 0,
-    ejections: health,
+    loads: loadsOf(health),
     ownState,
-    balancer,
+    balancing: { balancer, spill: undefined },
     relays,
   });
   return { backend, health, view };
@@ -103,7 +119,12 @@ test('every request ends: whatever is tried, choices run out within the bounds',
         const regions: number[] = [];
         for (let step = 0; ; step++) {
           assert.ok(step <= 2 * maximumTries, 'it goes on and on');
-          const choice = choose(w.backend, w.view(state, relays), { endpoints, regions, relayed });
+          const choice = choose(w.backend, w.view(state, relays), {
+            ...fresh,
+            endpoints,
+            regions,
+            relayed,
+          });
           if (choice.kind === 'none') break;
           if (choice.kind === 'relay') {
             assert.ok(!relayed && relays.includes(choice.region));
@@ -119,4 +140,19 @@ test('every request ends: whatever is tried, choices run out within the bounds',
       },
     ),
   );
+});
+
+test('what the region cannot take goes to another one first, and is tried here when that fails', () => {
+  const w = world();
+  const { balancer } = w.view(healthy, []).balancing;
+  const view: ChoiceView = {
+    ...w.view(healthy, [2]),
+    balancing: { balancer, spill: { leaves: () => true } },
+  };
+  assert.deepEqual(choose(w.backend, view, fresh), { kind: 'relay', region: 2 });
+  const failed = choose(w.backend, view, { ...fresh, regions: [2] });
+  assert.ok(failed.kind === 'endpoint' && !failed.lastResort);
+  const nowhere = choose(w.backend, { ...view, relays: [] }, fresh);
+  assert.equal(nowhere.kind, 'endpoint');
+  assert.equal(choose(w.backend, view, { ...fresh, relayed: true }).kind, 'endpoint');
 });

@@ -2,22 +2,28 @@ import type { EndpointInfo } from '../config/topology.ts';
 import { type StateCode, unhealthy } from '../health/table.ts';
 import type { ProblemCode } from './problems.ts';
 import type { Backend } from './snapshot.ts';
+import type { BalanceKey, EndpointLoads } from './upstream/balancing/balancer.ts';
+import type { Balancing } from './upstream/balancing/create-balancing.ts';
+import type { RegionSpill } from './upstream/balancing/tier-balancer.ts';
 import type { RelayNode } from './upstream/relay-nodes.ts';
-import type { Ejections, RoundRobin } from './upstream/round-robin.ts';
 
 /** The state that the choice reads, for the service of one route in the own region. */
 export interface ChoiceView {
   readonly ownRegion: number;
-  readonly ejections: Ejections;
+  /** What balancers look at. */
+  readonly loads: EndpointLoads;
   /** State of the route's service in the own region. */
   readonly ownState: StateCode;
-  readonly balancer: RoundRobin;
+  readonly balancing: Pick<Balancing, 'balancer'> & {
+    /** Which requests are left to other regions. */
+    readonly spill: Pick<RegionSpill, 'leaves'> | undefined;
+  };
   /** Regions that may be relayed to, best first. */
   readonly relays: readonly number[];
 }
 
-/** What a request has tried so far. */
-export interface Tried {
+/** What a request has tried so far, and what of it may decide where it goes. */
+export interface Tried extends BalanceKey {
   readonly endpoints: readonly number[];
   readonly regions: readonly number[];
   /** The request was itself relayed here: it never leaves again. */
@@ -53,8 +59,8 @@ export type Choice =
  * The next place to send a request to: the table "From state to answer" for a request
  * that reached this region.
  *
- *   own region allowed, service not unhealthy here,  ──▶ an endpoint, by weight
- *   an endpoint not ejected                                │ tried, or none
+ *   own region allowed, service not unhealthy here,  ──▶ an endpoint, by the balancer
+ *   an endpoint not ejected, no spill-over                 │ tried, or none
  *   another region allowed and usable                ◀─────┘
  *     │ yes ──▶ relay, the best not yet tried              │ tried, or none
  *   own region allowed, no endpoint tried yet        ◀─────┘
@@ -63,9 +69,12 @@ export type Choice =
  */
 export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice {
   const ownAllowed = backend.allowed[view.ownRegion]!;
+  const { balancer } = view.balancing;
   if (ownAllowed && view.ownState !== unhealthy && tried.endpoints.length < maximumTries) {
-    const endpoint = view.balancer.next(view.ejections, tried.endpoints, false);
-    if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
+    if (!spills(view, tried)) {
+      const endpoint = balancer.next(tried, view.loads, tried.endpoints, false);
+      if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
+    }
   }
   if (!tried.relayed && tried.regions.length < maximumTries) {
     for (const region of view.relays) {
@@ -73,10 +82,18 @@ export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice
     }
   }
   if (ownAllowed && tried.endpoints.length === 0) {
-    const endpoint = view.balancer.next(view.ejections, tried.endpoints, true);
+    const endpoint = balancer.next(tried, view.loads, tried.endpoints, true);
     if (endpoint) return { kind: 'endpoint', endpoint, lastResort: true };
   }
   return { kind: 'none', code: unavailableCode(backend) };
+}
+
+/** What the region cannot take goes to another one at first; if that fails, it is tried here. */
+function spills({ balancing, loads, relays }: ChoiceView, tried: Tried): boolean {
+  const { spill } = balancing;
+  if (!spill || tried.relayed || relays.length === 0) return false;
+  if (tried.endpoints.length > 0 || tried.regions.length > 0) return false;
+  return spill.leaves(tried, loads);
 }
 
 /** The code of "nothing is usable". */

@@ -22,6 +22,10 @@ export interface GatewayConfiguration {
   readonly identity: LinkIdentity | undefined;
   /** By the names of services that are spoken to over TLS (`ServiceConfig.tls`). Default: none is needed. */
   readonly upstreams?: Readonly<Record<string, UpstreamMaterial>>;
+  /** Zone of the own node; `undefined`: none is preferred. */
+  readonly zone?: string | undefined;
+  /** What `balancing.secret` of services names, by the names of services. Default: none is needed. */
+  readonly balancingSecrets?: Readonly<Record<string, string>>;
   /** Copy of the configuration for nodes of the deployment that start without one; `undefined`: none. */
   readonly bundle: Uint8Array | undefined;
   /** Takes a line for each request that ends; `undefined`: none is made. */

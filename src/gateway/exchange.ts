@@ -1,8 +1,10 @@
 import type { ServiceConfig } from '../config/schema/service.ts';
+import type { Admission } from '../health/endpoint-table.ts';
 import type { OwnAnswer } from './answers.ts';
 import type { Target, Tried } from './choose.ts';
 import type { ClientStream } from './client/client-stream.ts';
 import { PacedBody } from './client/paced-body.ts';
+import { Deadline, type DeadlineOwner } from './deadline-wheel.ts';
 import type { RequestIdentity } from './forwarding.ts';
 import type { Generation } from './generation.ts';
 import type { RequestHead } from './http1/request-parser.ts';
@@ -10,6 +12,7 @@ import type { ResponseHead } from './http1/response-parser.ts';
 import type { Phases } from './phases.ts';
 import type { RoutedRequest } from './policies/routed-request.ts';
 import type { ProblemCode } from './problems.ts';
+import type { Waiter } from './resilience/concurrency-limit.ts';
 import {
   type AttemptFailure,
   type FailureKind,
@@ -20,12 +23,22 @@ import type { Runtime } from './runtime.ts';
 import type { Backend, RoutePlan } from './snapshot.ts';
 import type { ResponseReceiver } from './upstream/response-receiver.ts';
 import type { RouteView } from './upstream/route-view.ts';
+import type { ServiceGate } from './upstream/service-gate.ts';
 import type { UpstreamPool, UpstreamStream } from './upstream/upstream-stream.ts';
 
 /** Status in logs and metrics of a request whose client went away (nginx's convention). */
 export const clientGone = 499;
 
 const noParams: Readonly<Record<string, string>> = Object.freeze({});
+
+/** What has to be told to the record of an endpoint when an attempt there ends. */
+export interface EndpointAttempt {
+  readonly endpoint: number;
+  readonly admission: Exclude<Admission, 'refused'>;
+  readonly startedMs: number;
+  /** Its outcome is known. */
+  settled: boolean;
+}
 
 interface HeldResponse {
   readonly parts: Buffer[];
@@ -45,7 +58,7 @@ interface HeldResponse {
  *
  * After `101 Switching Protocols` the same two paths carry raw bytes.
  */
-export class Exchange implements ResponseReceiver, Replayability, Tried {
+export class Exchange implements ResponseReceiver, Replayability, Tried, Waiter, DeadlineOwner {
   readonly runtime: Runtime;
   /** The one in which it began. */
   readonly generation: Generation;
@@ -76,6 +89,14 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   readonly endpoints: number[] = [];
   readonly regions: number[] = [];
   refreshed = false;
+  /** Of its service, once it is let in. */
+  gate: ServiceGate | undefined = undefined;
+  /** The attempt under way at an own endpoint; `undefined`: there is none. */
+  attemptAt: EndpointAttempt | undefined = undefined;
+  /** It was granted a retry from the budget of its service. */
+  retrying = false;
+  /** Of the concurrency of its service. */
+  hasPlace = false;
   attempts = 0;
   /** How the attempt before the current one ended. */
   lastFailure: FailureKind | undefined = undefined;
@@ -98,6 +119,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   #heldResponse: HeldResponse | undefined;
   /** What the client has not taken yet of an answer of our own. */
   #paced: PacedBody | undefined;
+  #total: Deadline | undefined;
   /** After a switch: which directions have ended. */
   #requestEnded = false;
   #responseEnded = false;
@@ -133,6 +155,22 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     return this.route === undefined || this.switched
       ? Number.POSITIVE_INFINITY
       : this.route.bodyLimit;
+  }
+
+  get clientAddress(): string {
+    return this.identity.clientAddress;
+  }
+
+  get fields(): readonly string[] {
+    return this.head.fields;
+  }
+
+  get query(): string {
+    return this.head.query;
+  }
+
+  get secure(): boolean {
+    return this.client.origin.secure;
   }
 
   get upgrade(): string | undefined {
@@ -181,10 +219,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
 
   #refuseBody(): void {
     if (!this.answered) this.#phases.problem(this, 'body_too_large');
-    else {
-      this.abandon();
-      this.onTruncated();
-    }
+    else this.breakOff();
   }
 
   /** After a switch: the client sends no more. */
@@ -223,6 +258,33 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
   onFailure(failure: AttemptFailure): void {
     this.#stream = undefined;
     this.#phases.failed(this, failure);
+  }
+
+  // ── Limits ───────────────────────────────────────────────────────────────────────────
+
+  /** From now on it has so long to end. */
+  limitTotal(totalMs: number): void {
+    this.#total = new Deadline(this.runtime.wheel, this);
+    this.#total.set(totalMs);
+  }
+
+  onDeadline(): void {
+    if (!this.#over) this.#phases.expired(this);
+  }
+
+  onPlace(): void {
+    this.hasPlace = true;
+    this.#phases.placed(this);
+  }
+
+  onNoPlace(): void {
+    this.#phases.notPlaced(this);
+  }
+
+  /** Ends a response that has begun, so that it cannot pass for a whole one. */
+  breakOff(): void {
+    this.abandon();
+    this.onTruncated();
   }
 
   /** The health table has changed while nothing of a response has come. */
@@ -347,6 +409,7 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
       return;
     }
     this.#over = true;
+    this.#close();
     this.#phases.ended(this);
     this.client.truncate();
   }
@@ -376,16 +439,21 @@ export class Exchange implements ResponseReceiver, Replayability, Tried {
     else this.abandon();
     if (this.status === 0) this.status = clientGone;
     this.#over = true;
-    this.pending?.cancel();
+    this.#close();
     this.#phases.ended(this);
   }
 
   #end(clean: boolean): void {
     if (this.#over) return;
     this.#over = true;
-    this.pending?.cancel();
+    this.#close();
     this.client.flush();
     this.#phases.ended(this);
     this.client.done(clean);
+  }
+
+  #close(): void {
+    this.pending?.cancel();
+    this.#total?.close();
   }
 }

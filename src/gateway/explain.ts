@@ -2,13 +2,14 @@ import { MeridianError } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
 import { type HealthTable, type StateName, stateNames, unhealthy } from '../health/table.ts';
 import { relayOrder } from '../steering/relay.ts';
-import { type Choice, choose } from './choose.ts';
+import { type Choice, choose, type Tried } from './choose.ts';
 import { WireError } from './http1/wire-error.ts';
 import { healthPath, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
 import { type ProblemCode, problems } from './problems.ts';
 import { type Backend, compileSnapshot, type RoutePlan, type Snapshot } from './snapshot.ts';
-import { RoundRobin } from './upstream/round-robin.ts';
+import type { EndpointLoads } from './upstream/balancing/balancer.ts';
+import { RoundRobin } from './upstream/balancing/round-robin.ts';
 
 export interface ExplainOptions {
   readonly config: Config;
@@ -157,11 +158,12 @@ function explainBackend(
     ownRegion,
   });
   const ownState = health.service(backend.service.index, ownRegion);
-  const balancer = new RoundRobin(backend.service.endpoints[ownRegion]!);
+  const endpoints = backend.service.endpoints[ownRegion]!.filter(({ weight }) => weight > 0);
+  const balancing = { balancer: new RoundRobin(endpoints), spill: undefined };
   const choice = choose(
     backend,
-    { ownRegion, ejections: health, ownState, balancer, relays },
-    { endpoints: [], regions: [], relayed: false },
+    { ownRegion, loads: loadsOf(health), ownState, balancing, relays },
+    untried,
   );
   return {
     ...basis,
@@ -175,6 +177,26 @@ function explainBackend(
       ...explainRelays(backend, snapshot, health, relays),
     ],
     outcome: outcomeOf(choice, snapshot),
+  };
+}
+
+/** A request without anything that could decide its place. */
+const untried: Tried = {
+  endpoints: [],
+  regions: [],
+  relayed: false,
+  clientAddress: '',
+  fields: [],
+  query: '',
+  secure: false,
+};
+
+function loadsOf({ endpoints }: HealthTable): EndpointLoads {
+  return {
+    inFlight: (endpoint) => endpoints.inFlight(endpoint),
+    latencyMs: () => 0,
+    ejected: (endpoint) => endpoints.ejected(endpoint),
+    admittedForMs: () => Number.POSITIVE_INFINITY,
   };
 }
 

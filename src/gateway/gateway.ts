@@ -5,7 +5,7 @@ import { ClientConnection } from './client/connection.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
-import { Generation } from './generation.ts';
+import { Generation, type Surroundings } from './generation.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { configuredLimits, defaultGatewayLimits, type GatewayLimits } from './limits.ts';
 import { assertUsable } from './listener/certificates.ts';
@@ -13,7 +13,9 @@ import { Listeners, type ListenersEvents, type PreparedListeners } from './liste
 import { loadPlugins, type Plugins } from './policies/plugin.ts';
 import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
+import { LagMeter } from './resilience/shedding.ts';
 import type { Runtime } from './runtime.ts';
+import { MaglevTables } from './upstream/balancing/maglev-tables.ts';
 import { type NameSource, SystemNames } from './upstream/names/name-source.ts';
 import { Pools } from './upstream/pools.ts';
 
@@ -39,6 +41,8 @@ export interface GatewayOptions extends GatewayConfiguration {
   /** Default: the DNS as the system is set up for it, and the system itself. */
   readonly names?: NameSource;
   readonly limits?: Partial<GatewayLimits>;
+  /** Index of the thread in its node, where several share the health table. Default 0. */
+  readonly thread?: number;
   readonly clock?: Clock;
 }
 
@@ -80,6 +84,7 @@ class GatewayThread implements Gateway {
   /** Those that go before what a configuration says. */
   readonly #limits: Partial<GatewayLimits>;
   readonly #pools: Pools;
+  readonly #surroundings: Omit<Surroundings, 'plugins'>;
   readonly #lifecycle: Lifecycle;
   readonly #admissions: Admissions;
   readonly #listeners: Listeners;
@@ -111,12 +116,21 @@ class GatewayThread implements Gateway {
       onDefect,
       onNameFailing: options.onNameFailing ?? warn,
     });
+    this.#surroundings = {
+      pools: this.#pools,
+      thread: options.thread ?? 0,
+      tables: new MaglevTables(),
+      wheel,
+      clock,
+    };
+    const lag = new LagMeter();
     const runtime: Runtime = {
       generation: this.#compile(options, plugins),
       limits: this.#limitsOf(options),
       wheel,
       random: new RandomHex(),
       clock,
+      lag,
       accessLog: options.accessLog,
       draining: false,
     };
@@ -129,7 +143,10 @@ class GatewayThread implements Gateway {
     });
     this.#listeners = this.#createListeners(options);
     this.#tick = setInterval(() => {
-      wheel.advanceTo(clock.monotonicMs());
+      const nowMs = clock.monotonicMs();
+      lag.tick(nowMs, wheel.tickMs);
+      wheel.advanceTo(nowMs);
+      for (const generation of this.#generations) generation.pollQueues();
       this.#watchHealth();
     }, wheel.tickMs);
     this.#tick.unref();
@@ -220,7 +237,7 @@ class GatewayThread implements Gateway {
     const { identity, listen } = configuration;
     // That of the listener is looked at with the listener.
     if (identity && identity !== listen.link?.identity) assertUsable(identity, 'the link');
-    return new Generation(configuration, this.#pools, plugins);
+    return new Generation(configuration, { ...this.#surroundings, plugins });
   }
 
   #limitsOf({ config }: GatewayConfiguration): GatewayLimits {

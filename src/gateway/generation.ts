@@ -1,18 +1,24 @@
+import type { Clock } from '../base/clock.ts';
 import { MeridianError } from '../base/errors.ts';
+import type { SheddingConfig } from '../config/schema/resilience.ts';
 import type { HealthTable } from '../health/table.ts';
 import type { Target } from './choose.ts';
 import type { GatewayConfiguration } from './configuration.ts';
+import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { GatewayErrorCode } from './gateway-error.ts';
 import type { Plugins } from './policies/plugin.ts';
 import type { PolicyList } from './policies/policy-list.ts';
+import type { ConcurrencyLimit } from './resilience/concurrency-limit.ts';
 import type { Conditional } from './router/candidates.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 import type { RequestMetrics } from './runtime.ts';
 import { compileSnapshot, type RoutePlan, type Snapshot } from './snapshot.ts';
+import { createBalancing } from './upstream/balancing/create-balancing.ts';
+import type { MaglevTables } from './upstream/balancing/maglev-tables.ts';
 import { type Pools, tcpKey, tlsKey } from './upstream/pools.ts';
 import { RelayNodes } from './upstream/relay-nodes.ts';
-import { RoundRobin } from './upstream/round-robin.ts';
 import { RouteView, WeightedViews } from './upstream/route-view.ts';
+import { ServiceGate } from './upstream/service-gate.ts';
 import type { UpstreamPool } from './upstream/upstream-stream.ts';
 import { UpstreamTls } from './upstream/upstream-tls.ts';
 
@@ -38,6 +44,17 @@ const noIntake: Intake = Object.freeze({
   poolKeys: new Set<string>(),
 });
 
+/** What a generation shares with those before and after it. */
+export interface Surroundings {
+  readonly pools: Pools;
+  readonly plugins: Plugins;
+  /** Index of the gateway thread in its node. */
+  readonly thread: number;
+  readonly tables: MaglevTables;
+  readonly wheel: DeadlineWheel;
+  readonly clock: Clock;
+}
+
 /**
  * Everything of one revision that requests are served by. Each request keeps to the one in
  * which it began, so that indexes of routes, regions and endpoints never meet tables of
@@ -56,6 +73,7 @@ const noIntake: Intake = Object.freeze({
 export class Generation {
   readonly regionName: string;
   readonly ownRegion: number;
+  readonly shedding: SheddingConfig;
   readonly health: HealthTable;
   readonly metrics: RequestMetrics;
   readonly #pools: Pools;
@@ -63,6 +81,8 @@ export class Generation {
   readonly #tls: readonly (UpstreamTls | undefined)[];
   readonly #drained = Promise.withResolvers<void>();
   readonly #policies: readonly PolicyList[];
+  /** Queues may outlive its retirement; the rest of a gate is held by the requests that went through. */
+  readonly #queues: readonly ConcurrencyLimit[];
   /** By endpoint index, for the current generation only: the pools of others may go. */
   #endpointPools: (UpstreamPool | undefined)[];
   #intake: Intake;
@@ -71,19 +91,23 @@ export class Generation {
   #healthSeen: number;
 
   /** @throws MeridianError `region_unknown`, `certificate_invalid`, and what compiling the routes throws */
-  constructor(configuration: GatewayConfiguration, pools: Pools, plugins: Plugins) {
+  constructor(configuration: GatewayConfiguration, surroundings: Surroundings) {
     const { config, region, health, bundle } = configuration;
     if (!Object.hasOwn(config.regions, region)) {
       const message = `the configuration has no region "${region}"`;
       throw new MeridianError<GatewayErrorCode>('region_unknown', message);
     }
+    const { pools, plugins } = surroundings;
     const snapshot = compileSnapshot(config, region, plugins);
     const nodes = relayNodesOf(configuration, snapshot);
     this.regionName = region;
     this.ownRegion = snapshot.ownRegion;
+    this.shedding = snapshot.shedding;
     this.health = health;
     this.metrics = configuration.metrics;
     this.#pools = pools;
+    const gates = gatesOf(snapshot, configuration, surroundings);
+    this.#queues = gates.flatMap(({ limit }) => limit ?? []);
     this.#tls = upstreamTlsOf(configuration, snapshot);
     this.#policies = snapshot.plans.flatMap(({ policies }) => policies ?? []);
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
@@ -91,7 +115,7 @@ export class Generation {
     this.#intake = {
       router: snapshot.router,
       plans: snapshot.plans,
-      views: viewsOf(snapshot, health, nodes),
+      views: viewsOf(snapshot, health, nodes, gates),
       regionIndex: snapshot.topology.regionIndex,
       bundle: bundle && Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength),
       poolKeys: new Set([...endpointKeys(snapshot, this.#tls), ...(nodes?.keys() ?? [])]),
@@ -157,6 +181,11 @@ export class Generation {
     return true;
   }
 
+  /** Requests that wait for a place that other threads may have made. */
+  pollQueues(): void {
+    for (const queue of this.#queues) queue.poll();
+  }
+
   requestBegan(): void {
     this.#requests++;
   }
@@ -183,16 +212,47 @@ export class Generation {
   }
 }
 
+function gatesOf(
+  { topology, ownRegion, regionName }: Snapshot,
+  { health, zone, balancingSecrets = {} }: GatewayConfiguration,
+  { thread, wheel, clock, tables }: Surroundings,
+): ServiceGate[] {
+  const context = {
+    ownRegion,
+    regionName,
+    ownZone: zone,
+    changes: health,
+    random: Math.random,
+    wallMs: () => clock.wallMs(),
+    secretOf: (service: string) => balancingSecrets[service],
+    tables,
+  };
+  const { gatewayThreads: threads } = topology;
+  return topology.services.map((service) => {
+    const balancing = createBalancing(service, context);
+    return new ServiceGate({
+      service,
+      ownRegion,
+      health,
+      balancing,
+      thread,
+      threads,
+      wheel,
+      clock,
+    });
+  });
+}
+
 function viewsOf(
   { topology, ownRegion, plans }: Snapshot,
   health: HealthTable,
   nodes: RelayNodes | undefined,
+  gates: readonly ServiceGate[],
 ): (RouteView | WeightedViews | undefined)[] {
-  const balancers = topology.services.map(({ endpoints }) => new RoundRobin(endpoints[ownRegion]!));
   const world = { topology, ownRegion, health, nodes };
   return plans.map(({ backends }) => {
     const views = backends.map(
-      (backend) => new RouteView(world, backend, balancers[backend.service.index]!),
+      (backend) => new RouteView(world, backend, gates[backend.service.index]!),
     );
     return views.length > 1 ? new WeightedViews(views) : views[0];
   });

@@ -1,7 +1,8 @@
+import type { Outcome } from '../health/endpoint-table.ts';
 import { formatAccessEntry } from '../observability/access-entry.ts';
 import type { Redirected } from './actions/redirect.ts';
 import { grpcProblemAnswer, problemAnswer, serialiseAnswer, speaksGrpc } from './answers.ts';
-import { choose, type Target, unavailableCode } from './choose.ts';
+import { choose, type EndpointTarget, type Target, unavailableCode } from './choose.ts';
 import type { ClientStream } from './client/client-stream.ts';
 import type { ClientConnection } from './client/connection.ts';
 import type { RequestTaker } from './client/request-taker.ts';
@@ -24,12 +25,16 @@ import type { PolicyList } from './policies/policy-list.ts';
 import { RoutedRequest } from './policies/routed-request.ts';
 import { isPromise, ownAnswerOf, runRequest, runResponse } from './policies/run.ts';
 import { isProblemCode, type ProblemCode, problems } from './problems.ts';
+import { parseGrpcTimeout } from './resilience/grpc-timeout.ts';
+import { shedShare } from './resilience/shedding.ts';
 import {
   type AttemptFailure,
   countsAsFailure,
   type FailureKind,
   finalProblem,
   isOfNode,
+  mayHaveBeenSent,
+  type Retry,
   retryAfter,
 } from './retry.ts';
 import type { Runtime } from './runtime.ts';
@@ -80,11 +85,7 @@ export class Lifecycle implements RequestTaker, Phases {
     const route = this.#route(exchange);
     if (!route || !this.#authoriseHop(exchange)) return;
     this.#chooseService(exchange, route);
-    const { body } = exchange.head;
-    if (body.kind === 'length' && body.length > route.bodyLimit) {
-      this.problem(exchange, 'body_too_large');
-      return;
-    }
+    if (!this.#admit(exchange, route)) return;
     const { policies } = route;
     if (policies && !exchange.relayed) this.#applyPolicies(exchange, policies);
     else this.#serve(exchange);
@@ -159,6 +160,24 @@ export class Lifecycle implements RequestTaker, Phases {
     return undefined;
   }
 
+  /** Refuses what there is no room for: the content is too large, or the thread cannot keep up. */
+  #admit(exchange: Exchange, route: RoutePlan): boolean {
+    const { body } = exchange.head;
+    if (body.kind === 'length' && body.length > route.bodyLimit) {
+      this.problem(exchange, 'body_too_large');
+      return false;
+    }
+    const { lagMs } = this.#runtime.lag;
+    const { shedding } = exchange.generation;
+    if (shedding !== 'off' && lagMs > shedding.lag) {
+      if (Math.random() < shedShare(route.priority, lagMs, shedding.lag)) {
+        this.problem(exchange, 'overloaded', undefined, retryLater);
+        return false;
+      }
+    }
+    return true;
+  }
+
   /**
    * At once, since a generation that is replaced forgets its views. A request that another
    * region relayed is for the service that was chosen there.
@@ -226,9 +245,40 @@ export class Lifecycle implements RequestTaker, Phases {
   /** What the route does with a request that its policies let through. */
   #serve(exchange: Exchange): void {
     const { route, view } = exchange;
-    if (view) this.#attempt(exchange, view);
+    if (view) this.#enter(exchange, view);
     else if (route!.redirect) exchange.answer(route!.redirect(redirectedOf(exchange)));
     else exchange.answer(route!.answer!);
+  }
+
+  /** Takes a place at the service, where it has only so many. */
+  #enter(exchange: Exchange, view: RouteView): void {
+    const { gate } = view;
+    const totalMs = totalOf(exchange);
+    if (totalMs !== undefined) exchange.limitTotal(totalMs);
+    gate.budget.requestBegan();
+    exchange.gate = gate;
+    const entered = gate.limit?.enter(exchange) ?? 'free';
+    if (entered === 'waiting') return;
+    if (entered === 'full') {
+      this.notPlaced(exchange);
+      return;
+    }
+    exchange.hasPlace = entered === 'entered';
+    this.#attempt(exchange, view);
+  }
+
+  placed(exchange: Exchange): void {
+    this.#attempt(exchange, exchange.view!);
+  }
+
+  notPlaced(exchange: Exchange): void {
+    this.problem(exchange, 'service_saturated', undefined, retryLater);
+  }
+
+  expired(exchange: Exchange): void {
+    this.#endAttempt(exchange, 'failure');
+    if (exchange.answered) exchange.breakOff();
+    else this.problem(exchange, 'request_deadline_exceeded');
   }
 
   // 6 ─ choose
@@ -246,10 +296,46 @@ export class Lifecycle implements RequestTaker, Phases {
     if (target.kind === 'relay') {
       if (!fresh && !target.second) exchange.regions.push(target.region);
       generation.metrics.relayed(target.region);
-    } else if (!fresh) exchange.endpoints.push(target.endpoint.index);
+    } else if (!this.#beginAttempt(exchange, target, fresh)) return;
     if (!exchange.attempt(generation.pool(target), fresh)) {
       this.failed(exchange, { kind: 'saturated', reused: false });
     }
+  }
+
+  /** False: others have taken the trials of a half-open endpoint, and it went elsewhere. */
+  #beginAttempt(
+    exchange: Exchange,
+    { endpoint, lastResort }: EndpointTarget,
+    fresh: boolean,
+  ): boolean {
+    const { index } = endpoint;
+    if (!fresh) exchange.endpoints.push(index);
+    const admission = exchange.gate!.begin(index, lastResort);
+    if (admission === 'refused') {
+      this.#attempt(exchange, exchange.view!);
+      return false;
+    }
+    const startedMs =
+      exchange.attempts > 1 ? this.#runtime.clock.monotonicMs() : exchange.startedMs;
+    exchange.attemptAt = { endpoint: index, admission, startedMs, settled: false };
+    return true;
+  }
+
+  /** What became of an attempt at an own endpoint is known. */
+  #settle({ attemptAt, gate, generation }: Exchange, outcome: Outcome): void {
+    if (!attemptAt || attemptAt.settled) return;
+    attemptAt.settled = true;
+    const { endpoint, admission, startedMs } = attemptAt;
+    if (gate!.settle(endpoint, admission, outcome, startedMs)) generation.metrics.ejected();
+  }
+
+  /** It is over; if nothing was known of it, this is what became of it. */
+  #endAttempt(exchange: Exchange, outcome: Outcome): void {
+    const { attemptAt, gate } = exchange;
+    if (!attemptAt) return;
+    this.#settle(exchange, outcome);
+    gate!.release(attemptAt.endpoint);
+    exchange.attemptAt = undefined;
   }
 
   outgoing(exchange: Exchange): OutgoingRequest {
@@ -278,7 +364,7 @@ export class Lifecycle implements RequestTaker, Phases {
     const { target, view } = exchange;
     exchange.lastFailure = failure.kind;
     this.#blame(exchange, failure);
-    const retry = retryAfter(failure, exchange);
+    const retry = this.#mayRetry(exchange, failure);
     if (retry === 'again') {
       exchange.refreshed = true;
       this.#forward(exchange, target!, true);
@@ -294,25 +380,37 @@ export class Lifecycle implements RequestTaker, Phases {
     else this.#attempt(exchange, view);
   }
 
-  #blame({ target, backend, generation }: Exchange, failure: AttemptFailure): void {
-    if (!countsAsFailure(failure)) return;
-    generation.metrics.upstreamFailure();
-    if (target?.kind !== 'endpoint') return;
-    const { endpoints, config } = backend!.service;
-    const siblings = endpoints[target.endpoint.regionIndex]!;
-    const { failures, maximumShare } = config.ejection;
-    if (generation.health.recordFailure(target.endpoint, siblings, failures, maximumShare)) {
-      generation.metrics.ejected();
+  #blame(exchange: Exchange, failure: AttemptFailure): void {
+    const counts = countsAsFailure(failure);
+    if (counts) exchange.generation.metrics.upstreamFailure();
+    this.#endAttempt(exchange, counts ? 'failure' : 'neutral');
+  }
+
+  /** By what is safe, by how often, and by the budget of the service. */
+  #mayRetry(exchange: Exchange, failure: AttemptFailure): Retry {
+    const retry = retryAfter(failure, exchange);
+    if (retry !== 'elsewhere') return retry;
+    const gate = exchange.gate!;
+    if (exchange.attempts > gate.service.config.retries.attempts) return 'no';
+    if (mayHaveBeenSent(failure.kind) && !exchange.retrying) {
+      exchange.retrying = gate.budget.grant();
+      if (!exchange.retrying) return 'no';
     }
+    return 'elsewhere';
   }
 
   // 8 ─ respond
   respond(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): void {
     const { target, generation } = exchange;
     const fromPeer = target!.kind === 'relay';
-    if (target!.kind === 'endpoint') generation.health.recordSuccess(target!.endpoint.index);
-    else if (head.status >= 502 && this.#relayElsewhere(exchange, head, stream)) return;
+    if (target!.kind === 'endpoint') {
+      if (this.#statusFails(exchange, head, stream)) return;
+    } else if (head.status >= 502 && this.#relayElsewhere(exchange, head, stream)) return;
     let extra = `X-Request-Id: ${exchange.identity.requestId}\r\n`;
+    const { sticky } = exchange.gate!.balancing;
+    if (sticky && target!.kind === 'endpoint') {
+      extra += sticky.cookieLine(exchange, target!.endpoint) ?? '';
+    }
     if (!fromPeer) extra += `Meridian-Region: ${generation.regionName}\r\n`;
     const policies = exchange.routed && exchange.route!.policies!.response;
     if (!policies?.length || isOfGateway(head) || head.status === 101) {
@@ -344,10 +442,29 @@ export class Lifecycle implements RequestTaker, Phases {
     }
   }
 
+  /** What a status says of the endpoint. True: the request has gone elsewhere because of it. */
+  #statusFails(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): boolean {
+    const { ejection, retries } = exchange.backend!.service.config;
+    const { status } = head;
+    const failed = ejection.statuses.length > 0 && ejection.statuses.includes(status);
+    this.#settle(exchange, failed ? 'failure' : 'success');
+    if (retries.statuses.length === 0 || !retries.statuses.includes(status)) return false;
+    if (exchange.switched || this.#mayRetry(exchange, statusFailure) !== 'elsewhere') return false;
+    const view = exchange.view!;
+    const next = choose(view.backend, view, exchange);
+    if (next.kind === 'none' || (next.kind === 'endpoint' && next.lastResort)) return false;
+    stream.detach();
+    this.#endAttempt(exchange, 'neutral');
+    exchange.lastFailure = 'status';
+    this.#forward(exchange, view.target(next), false);
+    return true;
+  }
+
   /** The other region has nothing usable either: another one may. */
   #relayElsewhere(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): boolean {
     if (!isOfGateway(head)) return false;
-    if (retryAfter({ kind: 'refusedByPeer', reused: false }, exchange) === 'no') return false;
+    const refused = { kind: 'refusedByPeer', reused: false } as const;
+    if (this.#mayRetry(exchange, refused) === 'no') return false;
     const view = exchange.view!;
     const next = choose(view.backend, view, exchange);
     if (next.kind === 'none') return false;
@@ -375,6 +492,7 @@ export class Lifecycle implements RequestTaker, Phases {
     const next = this.#better(exchange, view);
     if (!next) return;
     exchange.abandon();
+    this.#endAttempt(exchange, 'neutral');
     exchange.lastFailure = 'abandoned';
     this.#forward(exchange, next, false);
   }
@@ -389,6 +507,13 @@ export class Lifecycle implements RequestTaker, Phases {
 
   // 9 ─ log
   ended(exchange: Exchange): void {
+    this.#endAttempt(exchange, 'neutral');
+    const { gate } = exchange;
+    if (gate) {
+      gate.budget.requestEnded(exchange.retrying);
+      if (exchange.hasPlace) gate.limit!.leave();
+      else gate.limit?.cancel(exchange);
+    }
     this.#record(exchange);
     exchange.generation.requestEnded();
   }
@@ -449,4 +574,17 @@ function redirectedOf(exchange: Exchange): Redirected {
   const { authority, query } = head;
   const scheme = client.origin.secure ? 'https' : 'http';
   return { path: routedPath(exchange), params, query, authority, scheme };
+}
+
+/** A request is worth trying again after that. */
+const retryLater = 'Retry-After: 1\r\n';
+const statusFailure: AttemptFailure = { kind: 'status', reused: false };
+
+/** In milliseconds; `undefined`: it may take as long as it does. */
+function totalOf({ route, backend, head }: Exchange): number | undefined {
+  const configured = route!.totalMs ?? backend!.service.config.timeouts.total;
+  if (head.version !== '2') return configured;
+  const asked = parseGrpcTimeout(findField(head.fields, 'grpc-timeout'));
+  if (asked === undefined) return configured;
+  return Math.min(Math.max(1, asked), configured ?? Number.POSITIVE_INFINITY);
 }

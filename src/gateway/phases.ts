@@ -14,6 +14,11 @@ export interface Phases {
   problem(exchange: Exchange, code: ProblemCode): void;
   /** Looks again at an attempt without a response, now that health has changed. */
   reconsider(exchange: Exchange): void;
+  /** It waited for a place at its service, and has it; or has waited too long. */
+  placed(exchange: Exchange): void;
+  notPlaced(exchange: Exchange): void;
+  /** Its total time has passed. */
+  expired(exchange: Exchange): void;
   /** Called once, whatever became of it. */
   ended(exchange: Exchange): void;
 }

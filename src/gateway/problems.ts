@@ -233,6 +233,27 @@ export const problems = Object.freeze({
     'The service did not answer in time',
     'The first byte of the response exceeded the limit of the service.',
   ),
+  service_saturated: define(
+    503,
+    'gateway',
+    true,
+    'The service has as many requests as it may have',
+    'The limit of requests under way at the service (`concurrency`) is reached, and its queue is full or was too slow.',
+  ),
+  overloaded: define(
+    503,
+    'gateway',
+    true,
+    'The gateway is overloaded',
+    'A gateway thread cannot keep up, and refuses a share of requests by their priority (`shedding`).',
+  ),
+  request_deadline_exceeded: define(
+    504,
+    'upstream',
+    true,
+    'The request took too long',
+    'Its total time (`timeouts.total`, or the deadline of a gRPC client) passed before a response began.',
+  ),
   policy_failed: define(
     500,
     'gateway',

@@ -16,6 +16,8 @@ export type FailureKind =
   | 'badResponse'
   /** The other region's gateway answered that it has nothing usable either. */
   | 'refusedByPeer'
+  /** The response had a status after which the request is to be tried elsewhere. */
+  | 'status'
   /** The health table turned against the target while it had not answered. */
   | 'abandoned';
 
@@ -53,6 +55,11 @@ export function retryAfter(failure: AttemptFailure, request: Replayability): Ret
   return failure.kind === 'closed' && failure.reused && !request.refreshed ? 'again' : 'elsewhere';
 }
 
+/** Whether the request may have reached a service, so that another attempt is more load for it. */
+export function mayHaveBeenSent(kind: FailureKind): boolean {
+  return kind !== 'connect' && kind !== 'saturated';
+}
+
 /** Whether a failure counts against the endpoint; the end of a reused connection is no fault. */
 export function countsAsFailure(failure: AttemptFailure): boolean {
   switch (failure.kind) {
@@ -82,6 +89,7 @@ const failureProblems: Readonly<Record<FailureKind, ProblemCode>> = {
   timeout: 'upstream_timeout',
   badResponse: 'upstream_bad_response',
   refusedByPeer: 'no_usable_endpoint',
+  status: 'no_usable_endpoint',
   abandoned: 'no_usable_endpoint',
 };
 

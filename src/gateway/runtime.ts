@@ -4,6 +4,7 @@ import type { Generation } from './generation.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { RefusedConnection } from './listener/listener.ts';
 import type { RandomHex } from './random-hex.ts';
+import type { LagMeter } from './resilience/shedding.ts';
 
 /**
  * What a gateway thread counts. `GatewayMetrics` satisfies it. Across a swap, what belongs
@@ -42,6 +43,7 @@ export interface Runtime {
   readonly wheel: DeadlineWheel;
   readonly random: RandomHex;
   readonly clock: Clock;
+  readonly lag: LagMeter;
   /** Replaced by a swap. */
   accessLog: LineLog | undefined;
   /** Set by `drain`: every answer closes its connection. */

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema/config.ts';
+import type { Priority, SheddingConfig } from '../config/schema/resilience.ts';
 import type { RouteConfig } from '../config/schema/route.ts';
 import { compileTopology, type ServiceInfo, type Topology } from '../config/topology.ts';
 import { compileAnswer } from './actions/fixed-answer.ts';
@@ -16,6 +17,9 @@ export interface RoutePlan {
   readonly policies: PolicyList | undefined;
   /** Largest content of a request, in bytes. */
   readonly bodyLimit: number;
+  readonly priority: Priority;
+  /** Of all of the request, in milliseconds, where the service says something else. */
+  readonly totalMs: number | undefined;
   /** Exactly one of the next three is there: `backends` is empty else. */
   readonly redirect: Redirect | undefined;
   readonly answer: OwnAnswer | undefined;
@@ -39,6 +43,7 @@ export interface Snapshot {
   readonly topology: Topology;
   readonly ownRegion: number;
   readonly regionName: string;
+  readonly shedding: SheddingConfig;
   readonly router: Router;
   /** By route index. */
   readonly plans: readonly RoutePlan[];
@@ -60,12 +65,15 @@ export function compileSnapshot(
     topology,
     ownRegion: topology.regionIndex.get(region)!,
     regionName: region,
+    shedding: config.shedding,
     router: compileRouter(config.routes, { domains, defaultEndpoint }),
     plans: config.routes.map((route, index) => ({
       index,
       name: route.name,
       policies: plugins && createPolicyList(route.policies, plugins, `routes[${index}].policies`),
       bodyLimit: route.limits?.body ?? limits.body ?? Number.POSITIVE_INFINITY,
+      priority: route.priority ?? 'normal',
+      totalMs: route.timeouts?.total,
       redirect: compileRedirect(route),
       answer: compileAnswer(route.respond),
       backends: backendsOf(route, topology),

