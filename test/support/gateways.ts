@@ -43,6 +43,7 @@ export interface StartOptions {
   readonly accessLog?: LineLog;
   readonly reusePort?: boolean;
   readonly limits?: Partial<GatewayLimits>;
+  readonly balancingSecrets?: Readonly<Record<string, string>>;
   /** Default: those of the system. */
   readonly names?: NameSource;
 }
@@ -78,6 +79,7 @@ export function revisionOf(options: StartOptions): Revision {
     identity: options.identity,
     upstreams: options.upstreams ?? {},
     bundle: options.bundle,
+    balancingSecrets: options.balancingSecrets ?? {},
     accessLog: options.accessLog,
   };
 }

@@ -173,6 +173,7 @@ test('material of an older snapshot is understood', () => {
     listeners: { https: { certificates: [https] } },
     identity,
     upstreams: {},
+    cookieSecrets: {},
   });
   const material = { ...noMaterial, identity };
   assert.deepEqual(parseMaterial(JSON.stringify(material)), material);

@@ -31,12 +31,15 @@ export interface Material {
   readonly identity: LinkIdentity | undefined;
   /** By the names of services that are spoken to over TLS. */
   readonly upstreams: Readonly<Record<string, UpstreamMaterial>>;
+  /** What cookies that keep clients at an endpoint are signed with, by the names of services. */
+  readonly cookieSecrets: Readonly<Record<string, string>>;
 }
 
 export const noMaterial: Material = Object.freeze({
   listeners: {},
   identity: undefined,
   upstreams: {},
+  cookieSecrets: {},
 });
 
 export interface LoadedMaterial {
@@ -55,13 +58,16 @@ export function materialContext(region: string, node: string): string {
 
 /** Reads back what was written as JSON, also by a version that knew one certificate only. */
 export function parseMaterial(json: string): Material {
-  const { https, listeners, identity, upstreams } = JSON.parse(json) as Partial<Material> & {
+  const { https, listeners, identity, upstreams, cookieSecrets } = JSON.parse(
+    json,
+  ) as Partial<Material> & {
     https?: KeyPair;
   };
   return {
     listeners: listeners ?? (https ? { https: { certificates: [https] } } : {}),
     identity,
     upstreams: upstreams ?? {},
+    cookieSecrets: cookieSecrets ?? {},
   };
 }
 
@@ -88,11 +94,15 @@ export async function loadMaterial(
     if (material) listeners[name] = material;
   }
   const upstreams: Record<string, UpstreamMaterial> = {};
-  for (const [name, { tls }] of Object.entries(config.services)) {
+  const cookieSecrets: Record<string, string> = {};
+  for (const [name, { tls, balancing }] of Object.entries(config.services)) {
     if (tls) upstreams[name] = await loadUpstream(tls, places, texts);
+    if (balancing.type !== 'sticky') continue;
+    cookieSecrets[name] = await texts.text(places.place(balancing.secret));
   }
   const identity = await identityOf(config, region, places, texts);
-  return { material: { listeners, identity, upstreams }, doubts: texts.doubts };
+  const material = { listeners, identity, upstreams, cookieSecrets };
+  return { material, doubts: texts.doubts };
 }
 
 /** Only what the region proves itself with to other regions. @throws as `loadMaterial` */
@@ -117,8 +127,9 @@ export function materialFiles(config: Naming, region: string, stateDirectory: st
     const { clientCertificates } = tls.settings;
     if (clientCertificates) others.push(places.place(clientCertificates.authority));
   }
-  for (const { tls } of Object.values(config.services)) {
-    for (const place of [tls?.authority, tls?.certificate, tls?.key]) {
+  for (const { tls, balancing } of Object.values(config.services)) {
+    const secret = balancing.type === 'sticky' ? balancing.secret : undefined;
+    for (const place of [tls?.authority, tls?.certificate, tls?.key, secret]) {
       if (place !== undefined) others.push(places.place(place));
     }
   }

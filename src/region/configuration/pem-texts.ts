@@ -84,6 +84,11 @@ export class PemTexts {
     return certificate;
   }
 
+  /** Any text. @throws as `pair` */
+  text(place: string): Promise<string> {
+    return this.#read(place);
+  }
+
   #read(place: string): Promise<string> {
     const known = this.#texts.get(place);
     if (known) return known;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import type { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { GatewayMetrics } from '../../observability/gateway-metrics.ts';
 import { noMaterial } from '../configuration/material.ts';
@@ -42,6 +43,8 @@ export class DataPlane {
   readonly #nameServers: readonly KeptThread[];
   readonly #sessionSecret: SessionSecret;
   #generation: number;
+  /** Of the generation that is served. */
+  #table: HealthTable;
 
   constructor(options: DataPlaneOptions) {
     const { generation, handlers, clock } = options;
@@ -51,6 +54,7 @@ export class DataPlane {
     const gateways = serves ? config.threads.gateway : 1;
     this.#options = options;
     this.#generation = generation.number;
+    this.#table = generation.table;
     this.#counters = new GatewayCounters(gateways, layout);
     this.dnsMetrics = Array.from(
       { length: serves ? config.threads.dns : 0 },
@@ -63,16 +67,19 @@ export class DataPlane {
     const complete: ThreadHandlers = {
       ...handlers,
       onDeath: (role, index, reason) => {
-        if (role === 'gateway') this.#counters.threadEnded(index);
+        if (role === 'gateway') {
+          this.#counters.threadEnded(index);
+          this.#table.clearThread(index);
+        }
         handlers.onDeath(role, index, reason);
       },
       onDrained: (_role, index, ended) => this.#counters.drained(index, ended),
     };
     this.#gateways = this.#counters
       .for(layout)
-      .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer), complete, clock));
+      .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer, i), complete, clock));
     this.#nameServers = this.dnsMetrics.map(
-      ({ buffer }, i) => new KeptThread('dns', i, withoutKeys(data(buffer)), complete, clock),
+      ({ buffer }, i) => new KeptThread('dns', i, withoutKeys(data(buffer, i)), complete, clock),
     );
   }
 
@@ -90,10 +97,10 @@ export class DataPlane {
     const counters = this.#counters.for(metricsLayout(next.configuration.config));
     const data = this.#dataFor(next, bundle);
     const plans = [
-      ...this.#gateways.map((thread, i) => ({ thread, data: data(counters[i]!.buffer) })),
+      ...this.#gateways.map((thread, i) => ({ thread, data: data(counters[i]!.buffer, i) })),
       ...this.#nameServers.map((thread, i) => ({
         thread,
-        data: withoutKeys(data(this.dnsMetrics[i]!.buffer)),
+        data: withoutKeys(data(this.dnsMetrics[i]!.buffer, i)),
       })),
     ];
     const abandon = () => {
@@ -111,6 +118,7 @@ export class DataPlane {
       commit: () => {
         this.#counters.replace(counters, this.#generation);
         this.#generation = next.number;
+        this.#table = next.table;
         for (const plan of plans) plan.thread.commit(plan.data);
       },
     };
@@ -145,13 +153,14 @@ export class DataPlane {
   #dataFor(
     { number, configuration, table }: Generation,
     bundle: Uint8Array | undefined,
-  ): (metricsBuffer: SharedArrayBuffer) => ThreadData {
+  ): (metricsBuffer: SharedArrayBuffer, thread: number) => ThreadData {
     const { config, own, serial, material } = configuration;
     const { stateDirectory } = this.#options;
     const accessLogPath = config.accessLog ? join(stateDirectory, 'access.log') : undefined;
     const healthBuffer = table.buffer;
-    return (metricsBuffer) => ({
+    return (metricsBuffer, thread) => ({
       generation: number,
+      thread,
       config,
       own,
       serial,

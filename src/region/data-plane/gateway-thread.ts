@@ -1,12 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
+import type { Config } from '../../config/schema/config.ts';
 import { compileTopology } from '../../config/topology.ts';
 import { createGateway, type GatewayConfiguration } from '../../gateway/gateway.ts';
 import { HealthTable } from '../../health/table.ts';
 import { AccessLog } from '../../observability/access-log.ts';
 import { GatewayMetrics } from '../../observability/gateway-metrics.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
+import type { OwnNode } from '../own-node.ts';
 import { FaultLog } from './fault-log.ts';
 import { isSameLayout } from './gateway-counters.ts';
 import { gatewayListeners, metricsLayout } from './listeners.ts';
@@ -34,6 +36,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
     accessLog: logOf(data),
     sessionSecret: data.sessionSecret,
     reusePort: true,
+    thread: data.thread,
     onDefect: (error) => defects.fault(error),
     onFull: (message) => post({ kind: 'warning', message }),
     onFrame: (peerRegion, frame) => post({ kind: 'frame', region: peerRegion, bytes: frame }),
@@ -89,8 +92,15 @@ function gatewayConfiguration(
     listen: gatewayListeners(config, own, material),
     identity: material.identity,
     upstreams: material.upstreams,
+    balancingSecrets: material.cookieSecrets,
+    zone: zoneOf(config, own),
     bundle: data.bundle,
   };
+}
+
+function zoneOf({ regions }: Config, { region, node }: OwnNode): string | undefined {
+  const { zone, nodes } = regions[region]!;
+  return nodes?.[node]?.zone ?? zone;
 }
 
 function post(message: FromThread): void {

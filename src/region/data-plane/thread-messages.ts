@@ -5,6 +5,8 @@ import type { OwnNode } from '../own-node.ts';
 /** What a worker thread serves from, one generation of it. Cloned, but for the buffers. */
 export interface ThreadData {
   readonly generation: number;
+  /** Index among the threads of its role. */
+  readonly thread: number;
   readonly config: Config;
   readonly own: OwnNode;
   /** SOA serial of the zones. */

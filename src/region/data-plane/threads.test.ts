@@ -24,6 +24,7 @@ function mortal(name: string) {
   const drained: number[] = [];
   const data: ThreadData = {
     generation: 1,
+    thread: 0,
     config,
     own: { region: 'here', node: 'here', bind: '127.0.0.1' },
     serial: 1,

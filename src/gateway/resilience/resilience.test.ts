@@ -1,0 +1,330 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { eventually } from '../../../test/support/eventually.ts';
+import { startGateway } from '../../../test/support/gateways.ts';
+import { RawClient } from '../../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
+import type { ConfigInput } from '../../config/schema/config.ts';
+import { halfOpen, open } from '../../health/endpoint-table.ts';
+import { DeadlineWheel } from '../deadline-wheel.ts';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { parseGrpcTimeout } from './grpc-timeout.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { LagMeter, shedShare } from './shedding.ts';
+
+type ServiceInput = Omit<NonNullable<ConfigInput['services']>[string], 'endpoints'>;
+
+/** A gateway before some origins of one service. */
+async function world(count: number, service: ServiceInput, route: object = {}) {
+  const origins: RawOrigin[] = [];
+  for (let at = 0; at < count; at++) {
+    const origin = await RawOrigin.listen();
+    origin.respond = (_, socket) => void socket.write(okResponse(String(at)));
+    origins.push(origin);
+  }
+  const eu = origins.map(({ port }) => `127.0.0.1:${port}`);
+  const started = await startGateway({
+    config: {
+      regions: { eu: { address: '127.0.0.1', location: { latitude: 0, longitude: 0 } } },
+      services: { s: { endpoints: { eu }, ...service } },
+      routes: [{ name: 'r', service: 's', ...route }],
+    },
+  });
+  const clients: RawClient[] = [];
+  return {
+    ...started,
+    origins,
+    async connect() {
+      const client = await RawClient.connect(started.port);
+      clients.push(client);
+      return client;
+    },
+    seen: () => origins.map(({ requests }) => requests.length),
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close();
+      await started.gateway.close();
+      for (const origin of origins) await origin.close();
+    },
+  };
+}
+
+const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx';
+const failing = 'HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n';
+
+test('statuses that count eject an endpoint; a half-open one gets one trial, and is closed by its success', async () => {
+  await using w = await world(2, { ejection: { statuses: [503], failures: 2 } });
+  w.origins[0]!.respond = (_, socket) => void socket.write(failing);
+  const client = await w.connect();
+  for (let count = 0; count < 4; count++) await client.request(get);
+  const { endpoints } = w.health;
+  assert.equal(endpoints.state(0), open);
+  for (let count = 0; count < 4; count++) assert.equal((await client.request(get)).status, 200);
+  endpoints.tryAgain(0, 1);
+  let held: (() => void) | undefined;
+  w.origins[0]!.respond = (_, socket) => {
+    held = () => void socket.write(okResponse('again'));
+  };
+  const trial = await w.connect();
+  for (;;) {
+    trial.send(get);
+    await eventually('its way is known', () => held !== undefined || trial.received !== '');
+    if (held) break;
+    await trial.response();
+  }
+  const other = await w.connect();
+  for (let count = 0; count < 3; count++) {
+    assert.equal((await other.request(get)).body, '1', 'no second trial');
+  }
+  held();
+  assert.equal((await trial.response()).body, 'again');
+  assert.equal(endpoints.state(0), 0);
+  assert.equal(endpoints.inFlight(0) + endpoints.inFlight(1), 0);
+});
+
+test('a trial that fails opens the breaker again', async () => {
+  await using w = await world(2, { ejection: { statuses: [503] } });
+  const { endpoints } = w.health;
+  endpoints.eject(0, [0, 1], 0.5, 1);
+  endpoints.tryAgain(0, 2);
+  assert.equal(endpoints.state(0), halfOpen);
+  w.origins[0]!.respond = (_, socket) => void socket.write(failing);
+  const client = await w.connect();
+  for (let count = 0; count < 3; count++) await client.request(get);
+  assert.equal(endpoints.state(0), open);
+  assert.equal(w.origins[0]!.requests.length, 1);
+});
+
+test('a status may be retried elsewhere: idempotent requests only, and never beyond the attempts', async () => {
+  await using w = await world(3, { retries: { statuses: [503], attempts: 1 } });
+  for (const origin of w.origins) origin.respond = (_, socket) => void socket.write(failing);
+  w.origins[2]!.respond = (_, socket) => void socket.write(okResponse('2'));
+  const client = await w.connect();
+  const statuses: number[] = [];
+  for (let count = 0; count < 6; count++) statuses.push((await client.request(get)).status);
+  assert.ok(statuses.includes(200) && statuses.includes(503), statuses.join());
+  const before = w.seen().reduce((sum, one) => sum + one);
+  assert.ok(before <= 12, 'one further attempt each at most');
+  for (let count = 0; count < 3; count++) await client.request(post);
+  assert.equal(w.seen().reduce((sum, one) => sum + one) - before, 3, 'a POST is never sent twice');
+});
+
+test('retries have a budget: a service that fails gets little more than it was sent', async () => {
+  await using w = await world(2, {
+    retries: { statuses: [503], budget: 0, minimum: 0 },
+    ejection: { failures: 1_000 },
+  });
+  for (const origin of w.origins) origin.respond = (_, socket) => void socket.write(failing);
+  const client = await w.connect();
+  for (let count = 0; count < 5; count++) assert.equal((await client.request(get)).status, 503);
+  assert.deepEqual(w.seen(), [3, 2]);
+});
+
+test('concurrency: so many at a time, a few wait their turn, the others are told at once', async () => {
+  await using w = await world(1, { concurrency: { maximum: 1, queue: 1, queueTimeout: '10s' } });
+  const held: (() => void)[] = [];
+  w.origins[0]!.respond = (_, socket) => void held.push(() => void socket.write(okResponse('ok')));
+  const [first, second, third] = [await w.connect(), await w.connect(), await w.connect()];
+  first.send(get);
+  await eventually('the first is under way', () => held.length === 1);
+  second.send(get);
+  await eventually('the second waits', async () => {
+    const full = await third.request(get);
+    assert.match(full.head, /^Retry-After: 1\r$/m);
+    return /"service_saturated"/.test(full.body);
+  });
+  assert.equal(held.length, 1);
+  held[0]!();
+  assert.equal((await first.response()).status, 200);
+  await eventually('the second is under way', () => held.length === 2);
+  held[1]!();
+  assert.equal((await second.response()).status, 200);
+  assert.equal(w.health.slots.live(0), 0);
+});
+
+test('who leaves while waiting, or waits too long, frees the queue', async () => {
+  await using w = await world(1, { concurrency: { maximum: 1, queue: 1, queueTimeout: '100ms' } });
+  const held: (() => void)[] = [];
+  w.origins[0]!.respond = (_, socket) => void held.push(() => void socket.write(okResponse('ok')));
+  const first = await w.connect();
+  first.send(get);
+  await eventually('the first is under way', () => held.length === 1);
+  const late = await w.connect();
+  const answer = await late.request(get);
+  assert.equal(answer.status, 503);
+  const leaving = await w.connect();
+  leaving.send(get);
+  leaving.socket.resetAndDestroy();
+  await eventually('it is gone', () => w.log.some(({ status }) => status === 499));
+  held[0]!();
+  assert.equal((await first.response()).status, 200);
+  assert.equal(w.health.slots.live(0), 0);
+});
+
+test('the total time ends a request that has no response, and one whose response goes on', async () => {
+  await using w = await world(1, { timeouts: { total: '150ms' } });
+  const client = await w.connect();
+  w.origins[0]!.respond = () => {};
+  const late = await client.request(get);
+  assert.equal(late.status, 504);
+  assert.match(late.body, /"request_deadline_exceeded"/);
+  w.origins[0]!.respond = (_, socket) =>
+    void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc');
+  client.send(get);
+  await client.until('abc');
+  await client.rest();
+});
+
+test('a route may have a total time of its own', async () => {
+  await using w = await world(1, { timeouts: { total: '1h' } }, { timeouts: { total: '100ms' } });
+  w.origins[0]!.respond = () => {};
+  assert.equal((await (await w.connect()).request(get)).status, 504);
+});
+
+test('sticky clients come back to their endpoint, and go elsewhere only while it is out', async () => {
+  const origins = [await RawOrigin.listen(), await RawOrigin.listen()];
+  for (const [at, origin] of origins.entries()) {
+    origin.respond = (_, socket) => void socket.write(okResponse(String(at)));
+  }
+  const config: ConfigInput = {
+    regions: { eu: { address: '127.0.0.1', location: { latitude: 0, longitude: 0 } } },
+    services: {
+      s: {
+        endpoints: { eu: origins.map(({ port }) => `127.0.0.1:${port}`) },
+        balancing: { type: 'sticky', secret: '/dev/null', cookie: 'stick' },
+      },
+    },
+    routes: [{ name: 'r', service: 's' }],
+  };
+  const balancingSecrets = { s: 'k'.repeat(32) };
+  await using started = await startGateway({ config, balancingSecrets });
+  using client = await RawClient.connect(started.port);
+  const first = await client.request(get);
+  const cookie = /^Set-Cookie: (stick=[^;]+); .*HttpOnly/m.exec(first.head)?.[1];
+  assert.ok(cookie, first.head);
+  const again = `GET / HTTP/1.1\r\nHost: a\r\nCookie: ${cookie}\r\n\r\n`;
+  for (let count = 0; count < 4; count++) {
+    const response = await client.request(again);
+    assert.equal(response.body, first.body);
+    assert.doesNotMatch(response.head, /Set-Cookie/);
+  }
+  const own = Number(first.body);
+  started.health.endpoints.eject(own, [0, 1], 0.5, 1);
+  const moved = await client.request(again);
+  assert.equal(moved.body, String(1 - own));
+  assert.match(moved.head, /^Set-Cookie: stick=/m);
+  for (const origin of origins) await origin.close();
+});
+
+test('shedding: low goes first, high last, more with more lag', () => {
+  assert.equal(shedShare('low', 100, 100), 0);
+  assert.equal(shedShare('low', 150, 100), 0.5);
+  assert.equal(shedShare('normal', 200, 100), 0);
+  assert.equal(shedShare('high', 800, 100), 1);
+  fc.assert(
+    fc.property(fc.float({ min: 0, max: 5_000, noNaN: true }), (lag) => {
+      const [low, normal, high] = (['low', 'normal', 'high'] as const).map((priority) =>
+        shedShare(priority, lag, 100),
+      ) as [number, number, number];
+      assert.ok(low >= normal && normal >= high && high >= 0 && low <= 1);
+    }),
+  );
+});
+
+test('lag: a late tick counts at once and is forgotten soon', () => {
+  const meter = new LagMeter();
+  for (const nowMs of [0, 50, 100]) meter.tick(nowMs, 50);
+  assert.equal(meter.lagMs, 0);
+  meter.tick(450, 50);
+  assert.equal(meter.lagMs, 300);
+  for (let nowMs = 500; nowMs < 1_500; nowMs += 50) meter.tick(nowMs, 50);
+  assert.ok(meter.lagMs < 10);
+});
+
+test('property: the budget holds for any order of requests', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(2)), fc.integer({ min: 0, max: 3 }), (steps, minimum) => {
+      const budget = new RetryBudget(0.2, minimum);
+      const live: boolean[] = [];
+      for (const step of steps) {
+        if (step === 0) {
+          budget.requestBegan();
+          live.push(false);
+        } else if (live.length > 0 && step === 1) budget.requestEnded(live.shift()!);
+        else {
+          const retries = live.filter(Boolean).length;
+          const at = live.indexOf(false);
+          if (at === -1) continue;
+          const granted = budget.grant();
+          assert.equal(granted, retries < Math.max(minimum, 0.2 * live.length));
+          if (granted) live[at] = true;
+        }
+      }
+    }),
+  );
+});
+
+test('property: places are never more than the maximum, and who waits is served in order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(9)), { maxLength: 60 }), (steps) => {
+      let taken = 0;
+      const slots = {
+        take: (maximum: number) => taken < maximum && taken++ >= 0,
+        give: () => void taken--,
+      };
+      const options = { maximum: 3, queue: 4, queueTimeoutMs: 1_000 };
+      const limit = new ConcurrencyLimit(slots, options, new DeadlineWheel());
+      const placed: number[] = [];
+      const waiting: number[] = [];
+      let inside = 0;
+      const waiters = new Map<number, { onPlace(): void; onNoPlace(): void }>();
+      let next = 0;
+      for (const [step, which] of steps) {
+        if (step <= 1) {
+          const id = next++;
+          const waiter = {
+            onPlace: () => {
+              inside++;
+              placed.push(id);
+              assert.equal(waiting.shift(), id, 'first come, first served');
+            },
+            onNoPlace: () => assert.fail('nobody waits so long'),
+          };
+          waiters.set(id, waiter);
+          const outcome = limit.enter(waiter);
+          if (outcome === 'entered') inside++;
+          else if (outcome === 'waiting') waiting.push(id);
+          else assert.equal(waiting.length, 4);
+        } else if (step === 2 && inside > 0) {
+          inside--;
+          limit.leave();
+        } else if (waiting.length > 0) {
+          const [id] = waiting.splice(which % waiting.length, 1);
+          assert.ok(limit.cancel(waiters.get(id!)!));
+        }
+        assert.ok(inside <= 3 && taken === inside);
+        assert.ok(waiting.length === 0 || inside === 3, 'nobody waits while there is room');
+      }
+    }),
+  );
+});
+
+test('the deadline of a gRPC client', () => {
+  const cases = [
+    ['1H', 3_600_000],
+    ['2M', 120_000],
+    ['3S', 3_000],
+    ['4m', 4],
+    ['5000u', 5],
+    ['99999999n', 99.999999],
+    ['', undefined],
+    ['1', undefined],
+    ['123456789S', undefined],
+    ['1s', undefined],
+    ['-1S', undefined],
+    [' 1S', undefined],
+  ] as const;
+  for (const [text, expected] of cases) assert.equal(parseGrpcTimeout(text), expected, text);
+  assert.equal(parseGrpcTimeout(undefined), undefined);
+});
