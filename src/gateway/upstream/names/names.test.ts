@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { startGateway } from '../../../../test/support/gateways.ts';
@@ -69,7 +70,7 @@ class FixedNames implements NameSource {
   answer: NameAnswer;
 
   constructor(...addresses: string[]) {
-    this.answer = { addresses, ttlMs: 60_000 };
+    this.answer = { addresses, ttlMs: 1_000 };
   }
 
   resolve(): Promise<NameAnswer> {
@@ -94,6 +95,28 @@ test('several addresses take turns; one where nobody listens costs no request', 
   }
   assert.deepEqual([w.first.received.length, w.second.received.length], [2, 4]);
   for (const client of clients) client.close();
+});
+
+test('a connection that was busy while its address went takes no further request', async () => {
+  const names = new FixedNames('127.0.0.1');
+  await using w = await world(names);
+  let held: Socket | undefined;
+  w.first.respond = (_request, socket) => {
+    if (held) socket.write(okResponse('first'));
+    else held = socket;
+  };
+  w.client.send(get);
+  const origin = await eventually('a request is under way', () => held);
+  names.answer = { addresses: ['127.0.0.2'], ttlMs: 60_000 };
+  using other = await RawClient.connect(w.port);
+  await eventually('others go to the new address', async () => {
+    return (await other.request(get)).body === 'second';
+  });
+  const before = w.first.requests.length;
+  origin.write(okResponse('first'));
+  assert.equal((await w.client.response()).body, 'first');
+  for (let n = 0; n < 3; n++) assert.equal((await w.client.request(get)).body, 'second');
+  assert.equal(w.first.requests.length, before);
 });
 
 test('a name that does not exist is no connection, and the endpoint is to blame', async () => {
