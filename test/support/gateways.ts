@@ -44,6 +44,8 @@ export interface StartOptions {
   readonly reusePort?: boolean;
   readonly limits?: Partial<GatewayLimits>;
   readonly balancingSecrets?: Readonly<Record<string, string>>;
+  /** Of the node. */
+  readonly zone?: string;
   /** Default: those of the system. */
   readonly names?: NameSource;
 }
@@ -69,6 +71,7 @@ export function revisionOf(options: StartOptions): Revision {
   return {
     config,
     region: options.region ?? 'eu',
+    zone: options.zone,
     topology,
     health: new HealthTable(topology),
     metrics: new GatewayMetrics({
