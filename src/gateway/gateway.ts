@@ -138,7 +138,7 @@ class GatewayThread implements Gateway {
     this.#serveBy(runtime.generation);
     this.#lifecycle = new Lifecycle(runtime, (client) => this.#forget(client), onDefect);
     this.#admissions = new Admissions(runtime.limits, {
-      onShed: () => runtime.generation.metrics.connectionShed?.(),
+      onShed: () => runtime.generation.metrics.connectionShed(),
       onFull: options.onFull ?? warn,
     });
     this.#listeners = this.#createListeners(options);
@@ -186,7 +186,7 @@ class GatewayThread implements Gateway {
         this.#clients.add(new ClientConnection(runtime, this.#lifecycle, socket, origin, place));
       },
       onFrame,
-      onRefused: (listener, why) => runtime.generation.metrics.connectionRefused?.(listener, why),
+      onRefused: (listener, why) => runtime.generation.metrics.connectionRefused(listener, why),
     };
     return new Listeners(events, sessionSecret);
   }

@@ -292,7 +292,7 @@ export class Lifecycle implements RequestTaker, Phases {
   #forward(exchange: Exchange, target: Target, fresh: boolean): void {
     const { generation } = exchange;
     exchange.target = target;
-    if (exchange.attempts++ > 0) generation.metrics.retried();
+    if (exchange.attempts++ > 0) generation.metrics.retried(exchange.backend!.service.index);
     if (target.kind === 'relay') {
       if (!fresh && !target.second) exchange.regions.push(target.region);
       generation.metrics.relayed(target.region);
@@ -326,7 +326,7 @@ export class Lifecycle implements RequestTaker, Phases {
     if (!attemptAt || attemptAt.settled) return;
     attemptAt.settled = true;
     const { endpoint, admission, startedMs } = attemptAt;
-    if (gate!.settle(endpoint, admission, outcome, startedMs)) generation.metrics.ejected();
+    if (gate!.settle(endpoint, admission, outcome, startedMs)) generation.metrics.ejected(endpoint);
   }
 
   /** It is over; if nothing was known of it, this is what became of it. */
@@ -382,7 +382,9 @@ export class Lifecycle implements RequestTaker, Phases {
 
   #blame(exchange: Exchange, failure: AttemptFailure): void {
     const counts = countsAsFailure(failure);
-    if (counts) exchange.generation.metrics.upstreamFailure();
+    const { target } = exchange;
+    const endpoint = target?.kind === 'endpoint' ? target.endpoint.index : -1;
+    exchange.generation.metrics.failure(endpoint, failure.kind);
     this.#endAttempt(exchange, counts ? 'failure' : 'neutral');
   }
 
@@ -446,6 +448,9 @@ export class Lifecycle implements RequestTaker, Phases {
   #statusFails(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): boolean {
     const { ejection, retries } = exchange.backend!.service.config;
     const { status } = head;
+    const { attemptAt } = exchange;
+    const latencyMs = this.#runtime.clock.monotonicMs() - attemptAt!.startedMs;
+    exchange.generation.metrics.response(attemptAt!.endpoint, status, latencyMs);
     const failed = ejection.statuses.length > 0 && ejection.statuses.includes(status);
     this.#settle(exchange, failed ? 'failure' : 'success');
     if (retries.statuses.length === 0 || !retries.statuses.includes(status)) return false;
@@ -525,7 +530,15 @@ export class Lifecycle implements RequestTaker, Phases {
     metrics.bytesOut(exchange.sentBytes);
     // Probes, of every region and several times a second: no requests of users.
     if (exchange.path === healthPath && exchange.problemCode === undefined) return;
-    metrics.request(exchange.route?.index ?? -1, exchange.status, durationMs);
+    metrics.request({
+      route: exchange.route?.index ?? -1,
+      service: exchange.backend?.service.index ?? -1,
+      status: exchange.status,
+      durationMs,
+      bytesIn: exchange.receivedBytes,
+      bytesOut: exchange.sentBytes,
+    });
+    if (exchange.problemCode !== undefined) metrics.refused(exchange.problemCode);
     accessLog?.write(formatAccessEntry(accessEntryOf(exchange, durationMs)));
   }
 
@@ -534,7 +547,8 @@ export class Lifecycle implements RequestTaker, Phases {
     const { metrics, regionName } = this.#runtime.generation;
     const { status } = problems[code];
     const requestId = random.next(16);
-    metrics.request(-1, status, 0);
+    metrics.request({ route: -1, service: -1, status, durationMs: 0, bytesIn: 0, bytesOut: 0 });
+    metrics.refused(code);
     accessLog?.write(
       formatAccessEntry(refusalEntry(client.origin.address, code, requestId, clock.wallMs())),
     );

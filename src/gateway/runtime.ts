@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { RequestFigures } from '../observability/gateway-metrics.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Generation } from './generation.ts';
 import type { GatewayLimits } from './limits.ts';
@@ -13,20 +14,26 @@ import type { LagMeter } from './resilience/shedding.ts';
  * its last request has ended, and only the sum over revisions tells how many are open.
  */
 export interface RequestMetrics {
-  /** `routeIndex` -1: no route. */
-  request(routeIndex: number, status: number, durationMs: number): void;
+  request(figures: RequestFigures): void;
+  /** Answered by the gateway with that problem. */
+  refused(code: string): void;
+  /** The head of a response came from an endpoint. */
+  response(endpointIndex: number, status: number, latencyMs: number): void;
+  /** An attempt failed at an endpoint; -1: at another region. */
+  failure(endpointIndex: number, kind: string): void;
+  ejected(endpointIndex: number): void;
+  retried(serviceIndex: number): void;
+  relayed(regionIndex: number): void;
   connectionOpened(listener: string): void;
   connectionClosed(listener: string): void;
   /** A connection was refused or closed for want of room. */
-  connectionShed?(): void;
+  connectionShed(): void;
+  /** The gateway ended a connection because of a limit. */
+  connectionEnded(cause: string): void;
   /** A connection ended before it could carry a request. */
-  connectionRefused?(listener: string, why: RefusedConnection): void;
+  connectionRefused(listener: string, why: RefusedConnection): void;
   bytesIn(bytes: number): void;
   bytesOut(bytes: number): void;
-  relayed(regionIndex: number): void;
-  retried(): void;
-  ejected(): void;
-  upstreamFailure(): void;
 }
 
 /** Takes one JSON line per request. `AccessLog` satisfies it. */

@@ -6,6 +6,7 @@ import { oneRegion, revisionOf, startGateway } from '../../test/support/gateways
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../config/schema/config.ts';
+import { families } from '../observability/gateway-layout.ts';
 import type { GatewayMetrics } from '../observability/gateway-metrics.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -33,13 +34,12 @@ async function world() {
 
 /** What a layout of one route counted: for no route, and for that route. */
 function counted({ block }: GatewayMetrics): readonly number[] {
-  const classes = block.words.subarray(
-    block.first('classes'),
-    block.first('classes') + block.widthOf('classes'),
-  );
-  const routes = Array.from({ length: classes.length / 5 }, (_, at) =>
-    classes.subarray(at * 5, at * 5 + 5).reduce((sum, value) => sum + value, 0),
-  );
+  const { width } = families.routes;
+  const slots = block.widthOf('routes') / width;
+  const routes = Array.from({ length: slots }, (_, at) => {
+    const first = block.first('routes') + at * width;
+    return block.words.subarray(first, first + 5).reduce((sum, value) => sum + value, 0);
+  });
   return routes;
 }
 

@@ -61,9 +61,19 @@ const node: NodeFigures = {
 function render(t: { after(run: () => void): void }, shown = node): string {
   const meter = new ProcessMeter();
   t.after(() => meter.close());
-  const gateway = new GatewayMetrics({ routes: ['a'], regions: ['eu-west-1', 'us-east-1'] });
-  gateway.request(0, 200, 4);
-  gateway.request(-1, 404, 1);
+  const gateway = new GatewayMetrics({
+    routes: ['a'],
+    regions: ['eu-west-1', 'us-east-1'],
+    listeners: ['http', 'https', 'link'],
+    services: ['s'],
+    endpoints: [{ service: 's', region: 'eu-west-1', endpoint: 'a:1' }],
+    problems: ['overloaded'],
+  });
+  const figures = { service: 0, durationMs: 4, bytesIn: 1, bytesOut: 1 };
+  gateway.request({ route: 0, status: 200, ...figures });
+  gateway.request({ route: -1, status: 404, ...figures });
+  gateway.response(0, 200, 3);
+  gateway.refused('overloaded');
   gateway.connectionOpened('https');
   const dns = new DnsMetrics();
   dns.query('udp', 1, 0, 0.1);

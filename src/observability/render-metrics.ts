@@ -1,6 +1,7 @@
 import { type DnsMetrics, exposeDns } from './dns-metrics.ts';
+import { exposeGateway } from './expose-gateway.ts';
 import { Exposition } from './exposition.ts';
-import { exposeGateway, type GatewayMetrics } from './gateway-metrics.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
 import { exposeNode, type NodeFigures } from './node-metrics.ts';
 import type { ProcessFigures } from './process-meter.ts';
 

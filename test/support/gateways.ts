@@ -7,6 +7,7 @@ import {
 } from '../../src/gateway/gateway.ts';
 import type { GatewayLimits } from '../../src/gateway/limits.ts';
 import type { ListenOptions } from '../../src/gateway/listener/listeners.ts';
+import { metricsLayout } from '../../src/gateway/metrics-layout.ts';
 import type { LineLog } from '../../src/gateway/runtime.ts';
 import type { NameSource } from '../../src/gateway/upstream/names/name-source.ts';
 import type { UpstreamMaterial } from '../../src/gateway/upstream/upstream-tls.ts';
@@ -74,10 +75,7 @@ export function revisionOf(options: StartOptions): Revision {
     zone: options.zone,
     topology,
     health: new HealthTable(topology),
-    metrics: new GatewayMetrics({
-      routes: config.routes.map(({ name }) => name),
-      regions: Object.keys(config.regions),
-    }),
+    metrics: new GatewayMetrics(metricsLayout(config)),
     listen: options.listen ?? { http: { host: '127.0.0.1', port: 0 } },
     identity: options.identity,
     upstreams: options.upstreams ?? {},

@@ -391,6 +391,7 @@ export class ClientConnection implements ClientStream {
   onDeadline(): void {
     const waiting = this.#waiting;
     this.#waiting = 'nothing';
+    this.#runtime.generation.metrics.connectionEnded(waiting);
     if (waiting === 'head') this.#refuse(new RequestTimeout());
     else if (waiting === 'idle') this.#linger();
     else if (waiting === 'body' && this.#exchange && !this.#exchange.answered) {

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { metricsLayout } from '../../gateway/metrics-layout.ts';
 import type { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { GatewayMetrics } from '../../observability/gateway-metrics.ts';
 import { noMaterial } from '../configuration/material.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import type { Generation } from './generation.ts';
-import { metricsLayout, servesTraffic } from './listeners.ts';
+import { servesTraffic } from './listeners.ts';
 import { SessionSecret } from './session-secret.ts';
 import type { ThreadData } from './thread-messages.ts';
 import { KeptThread, type ThreadHandlers, type ThreadRole } from './threads.ts';

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { families } from '../../observability/gateway-layout.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 
-const before = { routes: ['a', 'b'], regions: ['here', 'there'] };
-const after = { routes: ['b', 'c'], regions: ['there', 'here'] };
+const fixed = { listeners: ['http'], services: [], endpoints: [], problems: [] };
+const before = { ...fixed, routes: ['a', 'b'], regions: ['here', 'there'] };
+const after = { ...fixed, routes: ['b', 'c'], regions: ['there', 'here'] };
+const figures = (route: number, status: number) => ({
+  ...{ route, status, service: -1 },
+  ...{ durationMs: 1, bytesIn: 0, bytesOut: 0 },
+});
 
 test('the same layout keeps its counters', () => {
   const counters = new GatewayCounters(2, before);
@@ -18,21 +24,21 @@ test('the same layout keeps its counters', () => {
 test('counts go over to another layout by name, and none is lost or counted twice', () => {
   const counters = new GatewayCounters(1, before);
   const [old] = counters.for(before);
-  old!.request(1, 200, 1); // b
+  old!.request(figures(1, 200)); // b
   old!.relayed(1); // there
   old!.connectionOpened('http');
   const next = counters.for(after);
   counters.replace(next, 1);
-  old!.request(1, 503, 1); // began before, ends after the swap
-  next[0]!.request(0, 200, 1); // b too
+  old!.request(figures(1, 503)); // began before, ends after the swap
+  next[0]!.request(figures(0, 200)); // b too
   next[0]!.connectionClosed('http');
   const check = () => {
     const total = counters.total();
     assert.deepEqual(total.layout, after);
     assert.deepEqual(total.traffic(), { requests: 3, failed: 1 });
     const classes = total.block.words.subarray(
-      total.block.first('classes') + 5, // the slot of b
-      total.block.first('classes') + 10,
+      total.block.first('routes') + families.routes.width, // the slot of b
+      total.block.first('routes') + families.routes.width + 5,
     );
     assert.deepEqual([...classes], [0, 2, 0, 0, 1]);
     assert.equal(total.block.words[total.block.first('relayed')], 1, 'there comes first now');
@@ -68,7 +74,7 @@ test('what a request of an early revision counts is not lost when later ones hav
   counters.replace(counters.for(before), 1); // the same layout: counted in the same
   counters.replace(counters.for(after), 2);
   counters.drained(0, 2);
-  old!.request(1, 503, 1); // of revision 1, a long one
+  old!.request(figures(1, 503)); // of revision 1, a long one
   assert.deepEqual(counters.total().traffic(), { requests: 1, failed: 1 });
   counters.drained(0, 1);
   assert.deepEqual(counters.total().traffic(), { requests: 1, failed: 1 });

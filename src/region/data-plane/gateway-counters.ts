@@ -1,4 +1,5 @@
-import { GatewayMetrics, type GatewayMetricsLayout } from '../../observability/gateway-metrics.ts';
+import { type GatewayMetricsLayout, isSameLayout } from '../../observability/gateway-layout.ts';
+import { GatewayMetrics } from '../../observability/gateway-metrics.ts';
 
 /** Counters of an earlier layout, and the generations whose requests are counted in them. */
 interface Retired {
@@ -100,13 +101,4 @@ function settle({ retired, leaving, ledger }: ThreadCounters): void {
     retired.delete(entry);
     ledger.absorb(counters);
   }
-}
-
-/** Whether counters of the one layout can go on under the other. */
-export function isSameLayout(a: GatewayMetricsLayout, b: GatewayMetricsLayout): boolean {
-  return isSameList(a.routes, b.routes) && isSameList(a.regions, b.regions);
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, index) => name === b[index]);
 }

@@ -4,14 +4,15 @@ import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { compileTopology } from '../../config/topology.ts';
 import { createGateway, type GatewayConfiguration } from '../../gateway/gateway.ts';
+import { metricsLayout } from '../../gateway/metrics-layout.ts';
 import { HealthTable } from '../../health/table.ts';
 import { AccessLog } from '../../observability/access-log.ts';
+import { isSameLayout } from '../../observability/gateway-layout.ts';
 import { GatewayMetrics } from '../../observability/gateway-metrics.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import type { OwnNode } from '../own-node.ts';
 import { FaultLog } from './fault-log.ts';
-import { isSameLayout } from './gateway-counters.ts';
-import { gatewayListeners, metricsLayout } from './listeners.ts';
+import { gatewayListeners } from './listeners.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { TwoPhase } from './two-phase.ts';
 

@@ -7,7 +7,6 @@ import {
 import type { Config } from '../../config/schema/config.ts';
 import type { ListenerOptions, ListenOptions } from '../../gateway/listener/listener-options.ts';
 import type { TlsSettings } from '../../gateway/listener/tls-settings.ts';
-import type { GatewayMetricsLayout } from '../../observability/gateway-metrics.ts';
 import type { ListenerMaterial, Material } from '../configuration/material.ts';
 import type { OwnNode } from '../own-node.ts';
 import type { PortNeed } from './ports.ts';
@@ -84,11 +83,4 @@ export function portNeeds(config: Config, own: OwnNode, material: Material): Por
 
 export function servesTraffic(config: Config, region: string): boolean {
   return config.regions[region]?.kind === 'region';
-}
-
-export function metricsLayout(config: Config): GatewayMetricsLayout {
-  return {
-    routes: config.routes.map(({ name }) => name),
-    regions: Object.keys(config.regions),
-  };
 }
