@@ -1,37 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import type { OpenFiles } from './open-files.ts';
 
-/** Where the system does not tell. */
-const assumedOpenFiles = 1_024;
-/** For everything of a node but the data plane: admin, probes, links, name service, files. */
-const reservedOpenFiles = 256;
-/** Part of the waiting connections that is closed when there is no room: one look at all of them serves many newcomers. */
-const evictedShare = 32;
-
-/** How many files (sockets included) this process may have open: its soft limit. */
-export function openFileLimit(): number {
-  try {
-    const limits = readFileSync('/proc/self/limits', 'latin1');
-    return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Number.MAX_SAFE_INTEGER);
-  } catch {
-    return assumedOpenFiles;
-  }
-}
-
-/**
- * A thread's share of the open files, less the reserve: half for connections to upstreams,
- * of which a request in flight needs one; of the other half a tenth for other regions, so
- * that no crowd of clients keeps them out.
- */
-export function connectionLimits(
-  openFiles: number,
-  threads: number,
-): { readonly clientConnections: number; readonly linkConnections: number } {
-  const reserve = Math.min(reservedOpenFiles, Math.floor(openFiles / 4));
-  const accepted = Math.floor((openFiles - reserve) / threads / 2);
-  const linkConnections = Math.max(4, Math.floor(accepted / 10));
-  return { clientConnections: Math.max(4, accepted - linkConnections), linkConnections };
-}
+/** Part of all places that is freed when there is no room: one look at all of them serves many newcomers. */
+const freedShare = 32;
+/** Part of all places in which those that have only just come are spared. */
+const sparedShare = 4;
 
 /** What an accepted socket takes up, from its accept to its close. */
 export class Place {
@@ -56,34 +29,61 @@ export class Place {
   }
 }
 
+/** What of a place decides whether it gives way. */
+export type Waiting = Pick<Place, 'waitingSince' | 'used'>;
+
+export interface AdmissionOptions {
+  /** Of its sockets; those of others take files as well. */
+  readonly maximum: number;
+  readonly files: OpenFiles;
+  /** How long a connection may take until its first request, before it counts as silent. */
+  readonly grace: number;
+  /** A connection is closed for want of room. */
+  onShed(): void;
+}
+
 /**
  * Bounds the accepted sockets of a thread, so that a crowd of them cannot take the file
- * descriptors that everything else needs too. When there is no room those that wait go:
- * first what never brought a request (in a handshake or silent), then kept-alive ones, the
- * longest first. While all are at work, the newcomer goes. Time is any count that grows.
+ * descriptors that everything else needs too. When there is no room those that wait give way
+ * (`givingWay`). While all are at work, the newcomer goes. Time is any count that grows.
  */
 export class Admission {
-  readonly #maximum: number;
-  readonly #onShed: () => void;
+  readonly #options: AdmissionOptions;
   readonly #places = new Set<Place>();
+  /** When a look found fewer than it could have freed: it is not worth another one at that time. */
+  #scarceAt = -1;
 
-  /** `onShed`: a connection is closed for want of room. */
-  constructor(maximum: number, onShed: () => void) {
-    this.#maximum = maximum;
-    this.#onShed = onShed;
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
   }
 
   /** Its place, or `undefined` when there is none: then the socket is closed. */
   admit(socket: Socket, now: number): Place | undefined {
-    if (this.#places.size >= this.#maximum && !this.#makeRoom()) {
-      this.#onShed();
+    const { maximum, files, onShed } = this.#options;
+    if ((this.#places.size >= maximum && !this.makeRoom(now)) || !files.hasRoom()) {
+      onShed();
       socket.destroy();
       return undefined;
     }
     const place = new Place(socket, now);
     this.#places.add(place);
-    socket.on('close', () => this.#places.delete(place));
+    files.take();
+    socket.on('close', () => this.#leave(place));
     return place;
+  }
+
+  /** Closes some of those that wait. False: none does. */
+  makeRoom(now: number): boolean {
+    if (now === this.#scarceAt) return false;
+    const { maximum, grace, onShed } = this.#options;
+    const freed = givingWay([...this.#places], { now, grace, maximum });
+    if (freed.length < maximum / freedShare) this.#scarceAt = now;
+    for (const place of freed) {
+      this.#leave(place);
+      onShed();
+      place.socket.destroy();
+    }
+    return freed.length > 0;
   }
 
   /** Ends whatever is left, also what has not come far enough to carry requests. */
@@ -91,18 +91,32 @@ export class Admission {
     for (const { socket } of this.#places) socket.destroy();
   }
 
-  #makeRoom(): boolean {
-    const waiting = [...this.#places].filter(({ waitingSince }) => waitingSince !== 0);
-    waiting.sort(
-      (one, other) =>
-        Number(one.used) - Number(other.used) || one.waitingSince - other.waitingSince,
-    );
-    const count = Math.ceil(Math.min(waiting.length, this.#maximum / evictedShare));
-    for (const place of waiting.slice(0, count)) {
-      this.#places.delete(place);
-      this.#onShed();
-      place.socket.destroy();
-    }
-    return count > 0;
+  #leave(place: Place): void {
+    if (this.#places.delete(place)) this.#options.files.give();
   }
+}
+
+/**
+ * Which places give way when there is no room, at most one of `freedShare`, in this order and
+ * in each the one that has waited longest first:
+ *
+ *  1. silent ones: they had `grace` for a first request and brought none. So did those beyond
+ *     the youngest quarter of all places: newcomers in a flood displace each other;
+ *  2. kept-alive ones;
+ *  3. those that have only just come: most likely in a handshake.
+ */
+export function givingWay<Each extends Waiting>(
+  places: readonly Each[],
+  { now, grace, maximum }: { now: number; grace: number; maximum: number },
+): Each[] {
+  const waiting = places.filter(({ waitingSince }) => waitingSince !== 0);
+  waiting.sort((one, other) => one.waitingSince - other.waitingSince);
+  const unused = waiting.filter(({ used }) => !used);
+  const spared = Math.floor(maximum / sparedShare);
+  const silent = unused.filter(
+    ({ waitingSince }, at) => now - waitingSince > grace || at < unused.length - spared,
+  );
+  const kept = waiting.filter(({ used }) => used);
+  const count = Math.ceil(Math.min(waiting.length, maximum / freedShare));
+  return [...silent, ...kept, ...unused.slice(silent.length)].slice(0, count);
 }

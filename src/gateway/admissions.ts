@@ -1,5 +1,6 @@
 import { Admission } from './admission.ts';
 import type { GatewayLimits } from './limits.ts';
+import type { OpenFiles } from './open-files.ts';
 
 export interface AdmissionEvents {
   /** A connection is refused or closed for want of room. */
@@ -15,14 +16,32 @@ export class Admissions {
   readonly #events: AdmissionEvents;
   #told = false;
 
-  constructor({ clientConnections, linkConnections }: GatewayLimits, events: AdmissionEvents) {
+  /** @param grace see `AdmissionOptions` */
+  constructor(
+    { clientConnections, linkConnections, connections }: GatewayLimits,
+    files: OpenFiles,
+    grace: number,
+    events: AdmissionEvents,
+  ) {
     this.#events = events;
-    this.#clients = this.#create(clientConnections, 'clients');
-    this.#link = this.#create(linkConnections, 'other regions');
+    const create = (maximum: number, whose: string) =>
+      new Admission({
+        maximum,
+        files,
+        grace,
+        onShed: () => this.#shed(`of ${connections} connections, ${maximum} for ${whose}`),
+      });
+    this.#clients = create(clientConnections, 'clients');
+    this.#link = create(linkConnections, 'other regions');
   }
 
   of(listener: string): Admission {
     return listener === 'link' ? this.#link : this.#clients;
+  }
+
+  /** Closes some connections of clients that wait. False: none does. */
+  makeRoom(now: number): boolean {
+    return this.#clients.makeRoom(now);
   }
 
   close(): void {
@@ -30,12 +49,10 @@ export class Admissions {
     this.#link.close();
   }
 
-  #create(maximum: number, whose: string): Admission {
-    return new Admission(maximum, () => {
-      this.#events.onShed();
-      if (this.#told) return;
-      this.#told = true;
-      this.#events.onFull(`all ${maximum} connections for ${whose} of a gateway thread are taken`);
-    });
+  #shed(room: string): void {
+    this.#events.onShed();
+    if (this.#told) return;
+    this.#told = true;
+    this.#events.onFull(`a gateway thread has no room for more: ${room}`);
   }
 }

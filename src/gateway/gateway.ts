@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '../base/clock.ts';
-import { connectionLimits, openFileLimit } from './admission.ts';
 import { Admissions } from './admissions.ts';
 import { ClientConnection } from './client/connection.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
@@ -10,6 +9,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { configuredLimits, defaultGatewayLimits, type GatewayLimits } from './limits.ts';
 import { assertUsable } from './listener/certificates.ts';
 import { Listeners, type ListenersEvents, type PreparedListeners } from './listener/listeners.ts';
+import { connectionLimits, OpenFiles, openFileLimit } from './open-files.ts';
 import { loadPlugins, type Plugins } from './policies/plugin.ts';
 import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
@@ -79,6 +79,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return thread;
 }
 
+/** A handshake over the worst links, and the first request after it. */
+const graceMs = 2_000;
+
 class GatewayThread implements Gateway {
   readonly #runtime: Runtime;
   /** Those that go before what a configuration says. */
@@ -108,7 +111,13 @@ class GatewayThread implements Gateway {
       ...options.limits,
     };
     const upstreamLimits = { ...defaultGatewayLimits, ...this.#limits };
+    // Idle connections to upstreams give way first: nobody can be about to use one.
+    const files = new OpenFiles(
+      upstreamLimits.connections,
+      () => this.#pools.trim() || this.#admissions.makeRoom(wheel.now),
+    );
     this.#pools = new Pools({
+      files,
       limits: upstreamLimits,
       wheel,
       clock,
@@ -137,7 +146,7 @@ class GatewayThread implements Gateway {
     this.#runtime = runtime;
     this.#serveBy(runtime.generation);
     this.#lifecycle = new Lifecycle(runtime, (client) => this.#forget(client), onDefect);
-    this.#admissions = new Admissions(runtime.limits, {
+    this.#admissions = new Admissions(runtime.limits, files, graceMs / wheel.tickMs, {
       onShed: () => runtime.generation.metrics.connectionShed(),
       onFull: options.onFull ?? warn,
     });

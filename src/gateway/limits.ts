@@ -32,9 +32,11 @@ export interface GatewayLimits {
   readonly tlsHandshakeMs: number;
   /** How many begin in one turn of the event loop; others wait for the next. */
   readonly handshakesPerTurn: number;
-  /** Accepted connections of one thread; by default derived from the open-file limit. */
+  /** Of one thread, of all kinds; these three are by default derived from the open-file limit. */
+  readonly connections: number;
+  /** Of them those accepted from clients. */
   readonly clientConnections: number;
-  /** Of them those of other regions, which have a share of their own. */
+  /** And those accepted from other regions. */
   readonly linkConnections: number;
   /** Below the 5 s after which Node's own server closes idle connections. */
   readonly upstreamIdleMs: number;
@@ -80,8 +82,9 @@ export const defaultGatewayLimits: GatewayLimits = {
   lingerBytes: 1024 * 1024,
   tlsHandshakeMs: 10_000,
   handshakesPerTurn: 2,
-  clientConnections: 340,
-  linkConnections: 40,
+  connections: 768,
+  clientConnections: 672,
+  linkConnections: 38,
   upstreamIdleMs: 4_000,
   linkIdleMs: 60_000,
   upstreamConnections: 1_024,

@@ -11,8 +11,8 @@ import {
   issueServerCertificate,
 } from '../../link/authority.ts';
 import { linkClientOptions } from '../../link/identity.ts';
-import { connectionLimits, openFileLimit } from '../admission.ts';
 import type { GatewayLimits } from '../limits.ts';
+import { connectionLimits, openFileLimit } from '../open-files.ts';
 
 const host = '127.0.0.1';
 const authority = await createAuthority();
@@ -126,6 +126,26 @@ test('no room: connections that wait make some, silent ones first; else the newc
   assert.equal((await next.request(get)).body, 'for a region');
 });
 
+test('a request has its upstream, however many clients idle; when all are at work it is told so', async () => {
+  await using w = await world({ connections: 3, clientConnections: 3 });
+  using old = await RawClient.connect(w.port);
+  assert.equal((await old.request(get)).body, 'ok');
+  using idle = await RawClient.connect(w.port);
+  assert.equal((await idle.request(get)).body, 'ok');
+  w.origin.respond = () => {};
+  using first = await RawClient.connect(w.port);
+  first.send(get);
+  assert.equal(await old.rest(), '');
+  await eventually('the first', () => w.origin.requests.length === 3);
+  const refused = await idle.request(get);
+  assert.equal(refused.status, 503);
+  assert.match(refused.body, /upstream_saturated/);
+  first.close();
+  await eventually('its end', () => w.log.some(({ status }) => status === 499));
+  w.origin.respond = (_request, socket) => void socket.write(okResponse('again'));
+  assert.equal((await idle.request(get)).body, 'again');
+});
+
 test('a connection that never brings a byte has the limit of a head', async () => {
   await using w = await world({ headMs: 100 });
   using silent = await RawClient.connect(w.port);
@@ -139,11 +159,15 @@ test('limits on connections leave room for upstreams and the rest of the node', 
     [20_000, 4],
     [1_048_576, 16],
   ] as const) {
-    const { clientConnections, linkConnections } = connectionLimits(files, threads);
+    const limits = connectionLimits(files, threads);
+    const { connections, clientConnections, linkConnections } = limits;
     assert.ok(clientConnections > linkConnections && linkConnections >= 4);
+    assert.ok(connections * threads <= files - Math.min(256, files / 4));
     assert.ok(
-      (clientConnections + linkConnections) * 2 * threads <= files - Math.min(256, files / 4),
+      clientConnections + linkConnections <= connections * 0.95,
+      'the rest is for upstreams',
     );
+    assert.ok(clientConnections >= 0.75 * (files / threads) || files < 20_000);
   }
   assert.ok(openFileLimit() >= 256);
 });

@@ -1,11 +1,17 @@
+import type { OpenFiles } from '../open-files.ts';
 import { type ConnectionKeeper, UpstreamConnection } from './connection.ts';
 import type { Dialler } from './dialler.ts';
 import type { ResponseReceiver } from './response-receiver.ts';
 import type { PendingRequest, UpstreamPool } from './upstream-stream.ts';
 
+/** Part of the idle ones that is closed when files are short. */
+const trimmedShare = 8;
+
 export interface PoolOptions extends Omit<ConnectionKeeper, 'onIdle' | 'onClosed'> {
   readonly dialler: Dialler;
   readonly maximum: number;
+  /** Those that all connections of the thread take of. */
+  readonly files: OpenFiles;
   /** Longest time that a connection is kept idle. */
   readonly idleMs: number;
   /** It keeps no idle connections any more, and has none. May be said more than once. */
@@ -56,8 +62,10 @@ export class Pool implements ConnectionKeeper, UpstreamPool {
       idle.begin(receiver);
       return idle;
     }
-    if (this.#closed || this.#all.size >= this.#options.maximum) return undefined;
-    const connection = new UpstreamConnection(this, this.#options.dialler, receiver);
+    const { maximum, files, dialler } = this.#options;
+    if (this.#closed || this.#all.size >= maximum || !files.hasRoom()) return undefined;
+    const connection = new UpstreamConnection(this, dialler, receiver);
+    files.take();
     this.#all.add(connection);
     return connection;
   }
@@ -67,6 +75,13 @@ export class Pool implements ConnectionKeeper, UpstreamPool {
     if (on) return;
     for (const connection of this.#idle.splice(0)) connection.close();
     if (this.#all.size === 0) this.#options.onDisused();
+  }
+
+  /** Closes some of the idle ones, those used longest ago. False: there are none. */
+  trim(): boolean {
+    const oldest = this.#idle.slice(0, Math.ceil(this.#idle.length / trimmedShare));
+    for (const connection of oldest) connection.close();
+    return oldest.length > 0;
   }
 
   /**
@@ -100,6 +115,7 @@ export class Pool implements ConnectionKeeper, UpstreamPool {
 
   onClosed(connection: UpstreamConnection): void {
     this.#all.delete(connection);
+    this.#options.files.give();
     this.#last.delete(connection);
     const at = this.#idle.lastIndexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { DeadlineWheel } from '../deadline-wheel.ts';
 import type { GatewayLimits } from '../limits.ts';
+import type { OpenFiles } from '../open-files.ts';
 import { type Dialler, linkDialler, tcpDialler } from './dialler.ts';
 import { AddressBook } from './names/address-book.ts';
 import type { NameSource } from './names/name-source.ts';
@@ -13,6 +14,7 @@ const readBytes = 64 * 1024;
 
 export interface PoolsOptions {
   readonly limits: GatewayLimits;
+  readonly files: OpenFiles;
   readonly wheel: DeadlineWheel;
   readonly clock: Clock;
   /** Who knows the addresses of endpoints that have names. Closed with the pools. */
@@ -109,6 +111,13 @@ export class Pools {
     for (const [key, pool] of [...this.#pools]) pool.keepIdle(keys.has(key));
   }
 
+  /** Closes some idle connections of each pool. False: there are none. */
+  trim(): boolean {
+    let trimmed = false;
+    for (const pool of [...this.#pools.values()]) trimmed = pool.trim() || trimmed;
+    return trimmed;
+  }
+
   /** Health has changed: requests that wait for what has gone bad look for another place. */
   reconsider(): void {
     for (const pool of [...this.#pools.values()]) {
@@ -128,13 +137,14 @@ export class Pools {
   }
 
   #create(key: string, dialler: Dialler, readBuffer: Buffer, idleMs: number): Pool {
-    const { limits, wheel } = this.#options;
+    const { limits, wheel, files } = this.#options;
     const pool = new Pool({
       dialler,
       wheel,
       wire: limits.wire,
       readBuffer,
       maximum: limits.upstreamConnections,
+      files,
       idleMs,
       onDefect: (error) => this.#options.onDefect(error),
       onDisused: () => this.#pools.delete(key),
