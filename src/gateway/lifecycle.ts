@@ -1,49 +1,32 @@
-import type { Outcome } from '../health/endpoint-table.ts';
 import { formatAccessEntry } from '../observability/access-entry.ts';
 import type { Redirected } from './actions/redirect.ts';
 import { grpcProblemAnswer, problemAnswer, serialiseAnswer, speaksGrpc } from './answers.ts';
-import { choose, type EndpointTarget, type Target, unavailableCode } from './choose.ts';
+import { Attempts, isOfGateway, problemField } from './attempts.ts';
 import type { ClientStream } from './client/client-stream.ts';
 import type { ClientConnection } from './client/connection.ts';
 import type { RequestTaker } from './client/request-taker.ts';
 import { accessEntryOf, refusalEntry } from './entry-of.ts';
 import { Exchange } from './exchange.ts';
-import { hopsOf, identify, ownLines, relayLines } from './forwarding.ts';
+import { hopsOf, identify } from './forwarding.ts';
 import { findField } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { ResponseHead } from './http1/response-parser.ts';
 import type { OutgoingRequest } from './http1/serialise.ts';
 import { WireError } from './http1/wire-error.ts';
 import { listenerRedirect } from './listener/redirect.ts';
+import { outgoingOf, routedPath } from './outgoing.ts';
 import { healthPath, ownAnswer, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
 import type { Phases } from './phases.ts';
-import { EditedFields } from './policies/field-editor.ts';
-import { Pending } from './policies/pending.ts';
-import type { PolicyAnswer } from './policies/policy.ts';
-import type { PolicyList } from './policies/policy-list.ts';
-import { RoutedRequest } from './policies/routed-request.ts';
-import { isPromise, ownAnswerOf, runRequest, runResponse } from './policies/run.ts';
+import { PolicyPhases } from './policies/policy-phases.ts';
 import { isProblemCode, type ProblemCode, problems } from './problems.ts';
 import { parseGrpcTimeout } from './resilience/grpc-timeout.ts';
 import { shedShare } from './resilience/shedding.ts';
-import {
-  type AttemptFailure,
-  countsAsFailure,
-  type FailureKind,
-  finalProblem,
-  isOfNode,
-  mayHaveBeenSent,
-  type Retry,
-  retryAfter,
-} from './retry.ts';
+import type { AttemptFailure } from './retry.ts';
 import type { Runtime } from './runtime.ts';
 import type { RoutePlan } from './snapshot.ts';
 import type { RouteView } from './upstream/route-view.ts';
 import type { UpstreamStream } from './upstream/upstream-stream.ts';
-
-/** On the link only: a problem of the answering gateway, not a response of a service. */
-const problemField = 'Meridian-Problem';
 
 /**
  * The phases of a request, in order:
@@ -60,6 +43,8 @@ const problemField = 'Meridian-Problem';
  */
 export class Lifecycle implements RequestTaker, Phases {
   readonly #runtime: Runtime;
+  readonly #policies: PolicyPhases;
+  readonly #attempts: Attempts;
   readonly #onClosed: (client: ClientConnection) => void;
   readonly #onDefect: (error: unknown) => void;
 
@@ -71,6 +56,8 @@ export class Lifecycle implements RequestTaker, Phases {
     this.#runtime = runtime;
     this.#onClosed = onClosed;
     this.#onDefect = onDefect;
+    this.#policies = new PolicyPhases(runtime, this);
+    this.#attempts = new Attempts(runtime, this);
   }
 
   open(client: ClientStream, head: RequestHead): Exchange {
@@ -87,8 +74,8 @@ export class Lifecycle implements RequestTaker, Phases {
     this.#chooseService(exchange, route);
     if (!this.#admit(exchange, route)) return;
     const { policies } = route;
-    if (policies && !exchange.relayed) this.#applyPolicies(exchange, policies);
-    else this.#serve(exchange);
+    if (policies && !exchange.relayed) this.#policies.apply(exchange, policies);
+    else this.serve(exchange);
   }
 
   // 1 ─ normalise
@@ -199,51 +186,8 @@ export class Lifecycle implements RequestTaker, Phases {
     return false;
   }
 
-  // 5 ─ apply
-  #applyPolicies(exchange: Exchange, policies: PolicyList): void {
-    try {
-      const routed = new RoutedRequest(exchange, exchange.params);
-      exchange.routed = routed;
-      const outcome = runRequest(policies.request, routed);
-      if (isPromise(outcome)) {
-        this.#await(exchange, outcome, (answer) => this.#applied(exchange, answer));
-      } else this.#applied(exchange, outcome);
-    } catch (error) {
-      this.#policyFailed(exchange, error);
-    }
-  }
-
-  #applied(exchange: Exchange, answer: PolicyAnswer | undefined): void {
-    if (answer === undefined) this.#serve(exchange);
-    else exchange.answer(ownAnswerOf(answer));
-  }
-
-  #await<Value>(exchange: Exchange, promise: Promise<Value>, next: (value: Value) => void): void {
-    const { wheel, limits } = this.#runtime;
-    exchange.pending = new Pending(wheel, promise, limits.policyMs, {
-      done: (value) => {
-        exchange.pending = undefined;
-        try {
-          next(value);
-        } catch (error) {
-          this.#policyFailed(exchange, error);
-        }
-      },
-      failed: (error) => {
-        exchange.pending = undefined;
-        this.#policyFailed(exchange, error);
-      },
-    });
-  }
-
-  /** A step that protects something is never passed over: the request ends here. */
-  #policyFailed(exchange: Exchange, error: unknown): void {
-    this.#onDefect(error);
-    if (!exchange.answered) this.problem(exchange, 'policy_failed');
-  }
-
   /** What the route does with a request that its policies let through. */
-  #serve(exchange: Exchange): void {
+  serve(exchange: Exchange): void {
     const { route, view } = exchange;
     if (view) this.#enter(exchange, view);
     else if (route!.redirect) exchange.answer(route!.redirect(redirectedOf(exchange)));
@@ -264,11 +208,11 @@ export class Lifecycle implements RequestTaker, Phases {
       return;
     }
     exchange.hasPlace = entered === 'entered';
-    this.#attempt(exchange, view);
+    this.#attempts.begin(exchange, view);
   }
 
   placed(exchange: Exchange): void {
-    this.#attempt(exchange, exchange.view!);
+    this.#attempts.begin(exchange, exchange.view!);
   }
 
   notPlaced(exchange: Exchange): void {
@@ -276,138 +220,28 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   expired(exchange: Exchange): void {
-    this.#endAttempt(exchange, 'failure');
+    this.#attempts.end(exchange, 'failure');
     if (exchange.answered) exchange.breakOff();
     else this.problem(exchange, 'request_deadline_exceeded');
   }
 
-  // 6 ─ choose
-  #attempt(exchange: Exchange, view: RouteView): void {
-    const choice = choose(view.backend, view, exchange);
-    if (choice.kind === 'none') this.problem(exchange, finalProblem(exchange, choice.code));
-    else this.#forward(exchange, view.target(choice), false);
-  }
-
-  // 7 ─ forward
-  #forward(exchange: Exchange, target: Target, fresh: boolean): void {
-    const { generation } = exchange;
-    exchange.target = target;
-    if (exchange.attempts++ > 0) generation.metrics.retried(exchange.backend!.service.index);
-    if (target.kind === 'relay') {
-      if (!fresh && !target.second) exchange.regions.push(target.region);
-      generation.metrics.relayed(target.region);
-    } else if (!this.#beginAttempt(exchange, target, fresh)) return;
-    if (!exchange.attempt(generation.pool(target), fresh)) {
-      this.failed(exchange, { kind: 'saturated', reused: false });
-    }
-  }
-
-  /** False: others have taken the trials of a half-open endpoint, and it went elsewhere. */
-  #beginAttempt(
-    exchange: Exchange,
-    { endpoint, lastResort }: EndpointTarget,
-    fresh: boolean,
-  ): boolean {
-    const { index } = endpoint;
-    if (!fresh) exchange.endpoints.push(index);
-    const admission = exchange.gate!.begin(index, lastResort);
-    if (admission === 'refused') {
-      this.#attempt(exchange, exchange.view!);
-      return false;
-    }
-    const startedMs =
-      exchange.attempts > 1 ? this.#runtime.clock.monotonicMs() : exchange.startedMs;
-    exchange.attemptAt = { endpoint: index, admission, startedMs, settled: false };
-    return true;
-  }
-
-  /** What became of an attempt at an own endpoint is known. */
-  #settle({ attemptAt, gate, generation }: Exchange, outcome: Outcome): void {
-    if (!attemptAt || attemptAt.settled) return;
-    attemptAt.settled = true;
-    const { endpoint, admission, startedMs } = attemptAt;
-    if (gate!.settle(endpoint, admission, outcome, startedMs)) generation.metrics.ejected(endpoint);
-  }
-
-  /** It is over; if nothing was known of it, this is what became of it. */
-  #endAttempt(exchange: Exchange, outcome: Outcome): void {
-    const { attemptAt, gate } = exchange;
-    if (!attemptAt) return;
-    this.#settle(exchange, outcome);
-    gate!.release(attemptAt.endpoint);
-    exchange.attemptAt = undefined;
-  }
-
   outgoing(exchange: Exchange): OutgoingRequest {
-    const { head, client, identity, target, generation, route, backend } = exchange;
-    const { regionName } = generation;
-    const edited = exchange.routed?.headers;
-    let extra = ownLines(head, client.origin, identity, regionName);
-    if (edited) extra += edited.lines;
-    const relay = target!.kind === 'relay';
-    if (relay) extra += relayLines(regionName, identity.clientAddress, backend!.service.name);
-    else if (exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
-    return {
-      method: head.method,
-      // Another region's gateway routes again, by what the client sent.
-      target: (relay ? exchange.path : servicePath(exchange)) + head.query,
-      authority: (relay ? undefined : route!.rewrite?.host) ?? head.authority,
-      head,
-      fields: edited?.kept ?? head.fields,
-      body: head.body,
-      extra,
-      strip: client.origin.peerRegion === undefined ? 'outside' : 'link',
-    };
+    return outgoingOf(exchange);
   }
 
   failed(exchange: Exchange, failure: AttemptFailure): void {
-    const { target, view } = exchange;
-    exchange.lastFailure = failure.kind;
-    this.#blame(exchange, failure);
-    const retry = this.#mayRetry(exchange, failure);
-    if (retry === 'again') {
-      exchange.refreshed = true;
-      this.#forward(exchange, target!, true);
-    } else if (retry === 'elsewhere') this.#elsewhere(exchange, view!, failure.kind);
-    else this.problem(exchange, finalProblem(exchange, unavailableCode(view!.backend)));
+    this.#attempts.failed(exchange, failure);
   }
 
-  /** Where it was the node that failed, another one of its region comes before other regions. */
-  #elsewhere(exchange: Exchange, view: RouteView, kind: FailureKind): void {
-    const { target } = exchange;
-    const other = target?.kind === 'relay' && isOfNode(kind) ? view.otherNode(target) : undefined;
-    if (other) this.#forward(exchange, other, false);
-    else this.#attempt(exchange, view);
-  }
-
-  #blame(exchange: Exchange, failure: AttemptFailure): void {
-    const counts = countsAsFailure(failure);
-    const { target } = exchange;
-    const endpoint = target?.kind === 'endpoint' ? target.endpoint.index : -1;
-    exchange.generation.metrics.failure(endpoint, failure.kind);
-    this.#endAttempt(exchange, counts ? 'failure' : 'neutral');
-  }
-
-  /** By what is safe, by how often, and by the budget of the service. */
-  #mayRetry(exchange: Exchange, failure: AttemptFailure): Retry {
-    const retry = retryAfter(failure, exchange);
-    if (retry !== 'elsewhere') return retry;
-    const gate = exchange.gate!;
-    if (exchange.attempts > gate.service.config.retries.attempts) return 'no';
-    if (mayHaveBeenSent(failure.kind) && !exchange.retrying) {
-      exchange.retrying = gate.budget.grant();
-      if (!exchange.retrying) return 'no';
-    }
-    return 'elsewhere';
+  reconsider(exchange: Exchange): void {
+    this.#attempts.reconsider(exchange);
   }
 
   // 8 ─ respond
   respond(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): void {
     const { target, generation } = exchange;
     const fromPeer = target!.kind === 'relay';
-    if (target!.kind === 'endpoint') {
-      if (this.#statusFails(exchange, head, stream)) return;
-    } else if (head.status >= 502 && this.#relayElsewhere(exchange, head, stream)) return;
+    if (this.#attempts.answered(exchange, head, stream)) return;
     let extra = `X-Request-Id: ${exchange.identity.requestId}\r\n`;
     const { sticky } = exchange.gate!.balancing;
     if (sticky && target!.kind === 'endpoint') {
@@ -417,66 +251,7 @@ export class Lifecycle implements RequestTaker, Phases {
     const policies = exchange.routed && exchange.route!.policies!.response;
     if (!policies?.length || isOfGateway(head) || head.status === 101) {
       exchange.forward(head, extra, fromPeer);
-    } else this.#applyToResponse(exchange, head, extra, fromPeer, stream);
-  }
-
-  #applyToResponse(
-    exchange: Exchange,
-    head: ResponseHead,
-    extra: string,
-    fromPeer: boolean,
-    stream: UpstreamStream,
-  ): void {
-    const { routed, route } = exchange;
-    const headers = new EditedFields(head.fields);
-    const forwarded = () => {
-      exchange.forward({ ...head, fields: headers.kept }, extra + headers.lines, fromPeer);
-    };
-    try {
-      const response = { status: head.status, headers };
-      const outcome = runResponse(route!.policies!.response, response, routed!);
-      if (isPromise(outcome)) {
-        exchange.holdResponse(stream);
-        this.#await(exchange, outcome, forwarded);
-      } else forwarded();
-    } catch (error) {
-      this.#policyFailed(exchange, error);
-    }
-  }
-
-  /** What a status says of the endpoint. True: the request has gone elsewhere because of it. */
-  #statusFails(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): boolean {
-    const { ejection, retries } = exchange.backend!.service.config;
-    const { status } = head;
-    const { attemptAt } = exchange;
-    const latencyMs = this.#runtime.clock.monotonicMs() - attemptAt!.startedMs;
-    exchange.generation.metrics.response(attemptAt!.endpoint, status, latencyMs);
-    const failed = ejection.statuses.length > 0 && ejection.statuses.includes(status);
-    this.#settle(exchange, failed ? 'failure' : 'success');
-    if (retries.statuses.length === 0 || !retries.statuses.includes(status)) return false;
-    if (exchange.switched || this.#mayRetry(exchange, statusFailure) !== 'elsewhere') return false;
-    const view = exchange.view!;
-    const next = choose(view.backend, view, exchange);
-    if (next.kind === 'none' || (next.kind === 'endpoint' && next.lastResort)) return false;
-    stream.detach();
-    this.#endAttempt(exchange, 'neutral');
-    exchange.lastFailure = 'status';
-    this.#forward(exchange, view.target(next), false);
-    return true;
-  }
-
-  /** The other region has nothing usable either: another one may. */
-  #relayElsewhere(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): boolean {
-    if (!isOfGateway(head)) return false;
-    const refused = { kind: 'refusedByPeer', reused: false } as const;
-    if (this.#mayRetry(exchange, refused) === 'no') return false;
-    const view = exchange.view!;
-    const next = choose(view.backend, view, exchange);
-    if (next.kind === 'none') return false;
-    stream.detach();
-    exchange.lastFailure = 'refusedByPeer';
-    this.#forward(exchange, view.target(next), false);
-    return true;
+    } else this.#policies.applyToResponse(exchange, head, extra, fromPeer, stream);
   }
 
   problem(exchange: Exchange, code: ProblemCode, detail?: string, fields = ''): void {
@@ -490,29 +265,9 @@ export class Lifecycle implements RequestTaker, Phases {
     );
   }
 
-  reconsider(exchange: Exchange): void {
-    const { target, view } = exchange;
-    if (!view || retryAfter({ kind: 'abandoned', reused: false }, exchange) === 'no') return;
-    if (view.stillGood(target!)) return;
-    const next = this.#better(exchange, view);
-    if (!next) return;
-    exchange.abandon();
-    this.#endAttempt(exchange, 'neutral');
-    exchange.lastFailure = 'abandoned';
-    this.#forward(exchange, next, false);
-  }
-
-  #better(exchange: Exchange, view: RouteView): Target | undefined {
-    const { target } = exchange;
-    const other = target?.kind === 'relay' ? view.otherNode(target) : undefined;
-    if (other) return other;
-    const choice = choose(view.backend, view, exchange);
-    return choice.kind === 'none' ? undefined : view.target(choice);
-  }
-
   // 9 ─ log
   ended(exchange: Exchange): void {
-    this.#endAttempt(exchange, 'neutral');
+    this.#attempts.end(exchange, 'neutral');
     const { gate } = exchange;
     if (gate) {
       gate.budget.requestEnded(exchange.retrying);
@@ -566,23 +321,6 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 }
 
-/** A problem that another gateway answered with. */
-function isOfGateway({ fields }: ResponseHead): boolean {
-  return findField(fields, problemField.toLowerCase()) !== undefined;
-}
-
-/** The path without the base path of a domain. */
-function routedPath({ path, basePath }: Exchange): string {
-  return basePath === '' ? path : path.slice(basePath.length) || '/';
-}
-
-/** What the service sees as path. */
-function servicePath(exchange: Exchange): string {
-  const change = exchange.route!.rewrite?.path;
-  const path = routedPath(exchange);
-  return change ? change({ path, params: exchange.params }) : path;
-}
-
 function redirectedOf(exchange: Exchange): Redirected {
   const { head, params, client } = exchange;
   const { authority, query } = head;
@@ -592,7 +330,6 @@ function redirectedOf(exchange: Exchange): Redirected {
 
 /** A request is worth trying again after that. */
 const retryLater = 'Retry-After: 1\r\n';
-const statusFailure: AttemptFailure = { kind: 'status', reused: false };
 
 /** In milliseconds; `undefined`: it may take as long as it does. */
 function totalOf({ route, backend, head }: Exchange): number | undefined {

@@ -1,7 +1,13 @@
 import type { Priority } from '../../config/schema/resilience.ts';
 
-/** How long the event loop of a thread keeps things waiting, seen by a timer that is late. */
+/**
+ * How long the event loop of a thread keeps things waiting, seen by a timer that is late. A
+ * single pause (a revision is compiled, garbage is collected) is no overload: what counts is
+ * the least of the last ticks.
+ */
 export class LagMeter {
+  readonly #late = [0, 0, 0, 0];
+  #at = 0;
   #lagMs = 0;
   #lastMs: number | undefined;
 
@@ -9,8 +15,9 @@ export class LagMeter {
   tick(nowMs: number, intervalMs: number): void {
     const late = this.#lastMs === undefined ? 0 : nowMs - this.#lastMs - intervalMs;
     this.#lastMs = nowMs;
-    // A peak counts at once and is forgotten within some ticks.
-    this.#lagMs = Math.max(late, this.#lagMs * 0.8);
+    this.#late[this.#at] = Math.max(0, late);
+    this.#at = (this.#at + 1) % this.#late.length;
+    this.#lagMs = Math.min(...this.#late);
   }
 
   get lagMs(): number {

@@ -306,7 +306,9 @@ function hostRank(hosts: readonly string[] | undefined, host: string): number {
 
 function pathRank(route: RouteConfig, path: string): string | undefined {
   const segments = path.split('/');
-  if (route.exact !== undefined) return route.exact === path ? '0' : undefined;
+  if (route.exact !== undefined) {
+    return route.exact === path ? `0${'0'.repeat(segments.length)}` : undefined;
+  }
   if (route.pattern !== undefined) {
     const wanted = route.pattern.split('/');
     const fits = (segment: string, at: number) =>

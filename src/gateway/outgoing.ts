@@ -1,0 +1,38 @@
+import type { Exchange } from './exchange.ts';
+import { ownLines, relayLines } from './forwarding.ts';
+import type { OutgoingRequest } from './http1/serialise.ts';
+
+/** The head of an attempt, and how its body ends. */
+export function outgoingOf(exchange: Exchange): OutgoingRequest {
+  const { head, client, identity, target, generation, route, backend } = exchange;
+  const { regionName } = generation;
+  const edited = exchange.routed?.headers;
+  let extra = ownLines(head, client.origin, identity, regionName);
+  if (edited) extra += edited.lines;
+  const relay = target!.kind === 'relay';
+  if (relay) extra += relayLines(regionName, identity.clientAddress, backend!.service.name);
+  else if (exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
+  return {
+    method: head.method,
+    // Another region's gateway routes again, by what the client sent.
+    target: (relay ? exchange.path : servicePath(exchange)) + head.query,
+    authority: (relay ? undefined : route!.rewrite?.host) ?? head.authority,
+    head,
+    fields: edited?.kept ?? head.fields,
+    body: head.body,
+    extra,
+    strip: client.origin.peerRegion === undefined ? 'outside' : 'link',
+  };
+}
+
+/** The path without the base path of a domain. */
+export function routedPath({ path, basePath }: Exchange): string {
+  return basePath === '' ? path : path.slice(basePath.length) || '/';
+}
+
+/** What the service sees as path. */
+function servicePath(exchange: Exchange): string {
+  const change = exchange.route!.rewrite?.path;
+  const path = routedPath(exchange);
+  return change ? change({ path, params: exchange.params }) : path;
+}
