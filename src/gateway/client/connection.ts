@@ -1,21 +1,18 @@
 import type { Socket } from 'node:net';
 import type { Place } from '../admission.ts';
-import { type AnswerContext, type OwnAnswer, serialiseAnswer } from '../answers.ts';
 import { Deadline } from '../deadline-wheel.ts';
 import type { Exchange } from '../exchange.ts';
 import type { ConnectionOrigin } from '../forwarding.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import { parseRequestHead, type RequestHead } from '../http1/request-parser.ts';
-import type { ResponseHead } from '../http1/response-parser.ts';
-import { lastChunk, lastChunkWith, serialiseResponseHead } from '../http1/serialise.ts';
 import { WireError } from '../http1/wire-error.ts';
 import { MessageWriter } from '../message-writer.ts';
 import type { Runtime } from '../runtime.ts';
 import type { ClientStream } from './client-stream.ts';
-import { framingFor } from './framing-for.ts';
 import { isDismissed, isLeaving } from './leaving.ts';
 import { RequestTimeout, refusalCode } from './refusal-code.ts';
 import type { RequestTaker } from './request-taker.ts';
+import { ResponseSide } from './response-side.ts';
 
 /** What the one deadline of a connection stands for at the moment. */
 type Waiting = 'idle' | 'head' | 'body' | 'drain' | 'progress' | 'linger' | 'nothing';
@@ -33,10 +30,9 @@ const noBytes: Buffer = Buffer.alloc(0);
  *   closed ◀── linger: FIN sent, input discarded for a while, so that no reset
  *              overtakes the answer (RFC 9112 section 9.6)
  */
-export class ClientConnection implements ClientStream {
+export class ClientConnection extends ResponseSide implements ClientStream {
   readonly socket: Socket;
   readonly origin: ConnectionOrigin;
-  readonly #writer: MessageWriter;
   readonly #runtime: Runtime;
   readonly #taker: RequestTaker;
   readonly #place: Place;
@@ -51,10 +47,6 @@ export class ClientConnection implements ClientStream {
   #decoder: BodyDecoder | undefined;
   /** Octets of the body since its time limit last began anew. */
   #bodyBytes = 0;
-  /** Of the response begun last: whether the connection outlives it. */
-  #keepAlive = false;
-  /** The client knows its end by the close only. */
-  #byClose = false;
   #advancing = false;
   /** The client closed its sending side. */
   #inputEnded = false;
@@ -67,12 +59,12 @@ export class ClientConnection implements ClientStream {
     origin: ConnectionOrigin,
     place: Place,
   ) {
+    super(new MessageWriter(socket));
     this.#runtime = runtime;
     this.#taker = taker;
     this.socket = socket;
     this.origin = origin;
     this.#place = place;
-    this.#writer = new MessageWriter(socket);
     this.#deadline = new Deadline(runtime.wheel, this);
     socket.on('data', (chunk) => this.#onBytes(chunk));
     socket.on('end', () => this.#onEnd());
@@ -93,62 +85,12 @@ export class ClientConnection implements ClientStream {
     else if (this.origin.peerRegion === undefined) this.#awaitRequest();
   }
 
-  // ── The response ─────────────────────────────────────────────────────────────────────
-
-  get responseBytes(): number {
-    return this.#writer.messageBytes;
-  }
-
-  interim(head: ResponseHead): void {
-    if (this.#exchange?.head.minor === 0) return;
-    this.#writer.interim(
-      serialiseResponseHead({ head, body: head.body, keepAlive: true, extra: '', fromPeer: false }),
-    );
-  }
-
-  begin(head: ResponseHead, extra: string, fromPeer: boolean): void {
-    const exchange = this.#exchange!;
-    const clientMinor = exchange.head.minor;
-    const body = framingFor(clientMinor, head.body);
-    this.#byClose = body.kind === 'close';
-    this.#keepAlive = !this.#byClose && this.#mayKeepAlive(exchange);
-    const text = serialiseResponseHead({
-      head,
-      body,
-      keepAlive: this.#keepAlive,
-      extra,
-      fromPeer,
-      clientMinor,
-    });
-    this.#writer.begin(text, body.kind === 'chunked');
-  }
-
-  answer(answer: OwnAnswer, context: AnswerContext): void {
-    const exchange = this.#exchange!;
-    this.#byClose = false;
-    this.#keepAlive = this.#mayKeepAlive(exchange);
-    const text = serialiseAnswer(answer, context, this.#keepAlive, exchange.head.minor);
-    this.#writer.begin(text, false);
-  }
-
-  data(bytes: Buffer, start: number, end: number, borrowed: boolean): void {
-    this.#writer.data(bytes, start, end, borrowed);
-  }
-
-  end(trailers: readonly string[]): void {
-    this.#writer.end(trailers.length === 0 ? lastChunk : lastChunkWith(trailers));
-  }
-
-  flush(): boolean {
-    return this.#writer.flush();
-  }
-
-  withdraw(): boolean {
-    return this.#writer.withdraw();
+  protected override get exchange(): Exchange | undefined {
+    return this.#exchange;
   }
 
   /** The connection is kept only when the client wants it and the request has come whole. */
-  #mayKeepAlive({ head, requestComplete }: Exchange): boolean {
+  protected override mayKeepAlive({ head, requestComplete }: Exchange): boolean {
     if (!head.keepAlive || !requestComplete || isLeaving(this.#runtime, this.origin)) return false;
     return !this.#inputEnded || this.#input.length > 0;
   }
@@ -186,7 +128,7 @@ export class ClientConnection implements ClientStream {
     this.#exchange = undefined;
     this.#decoder = undefined;
     if (this.#state === 'closed') return;
-    if (!clean || !this.#keepAlive) {
+    if (!clean || !this.keepAlive) {
       this.#linger();
       return;
     }
@@ -196,7 +138,7 @@ export class ClientConnection implements ClientStream {
   /** Resets where a mere close would pass for the end of the response. */
   truncate(): void {
     // A TLS stream that ends without close_notify is known to be cut off.
-    if (this.#byClose && !this.origin.secure) this.socket.resetAndDestroy();
+    if (this.byClose && !this.origin.secure) this.socket.resetAndDestroy();
     else this.socket.destroy();
   }
 
@@ -408,8 +350,8 @@ export class ClientConnection implements ClientStream {
     const detail = error instanceof WireError ? error.message : '';
     const exchange = this.#exchange;
     if (!exchange) {
-      this.#writer.interim(this.#taker.refusal(this, code, detail));
-      this.#writer.flush();
+      this.writer.interim(this.#taker.refusal(this, code, detail));
+      this.writer.flush();
       this.#linger();
     } else if (exchange.answered) this.abort();
     else this.#taker.problem(exchange, code, detail);

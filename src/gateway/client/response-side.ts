@@ -1,0 +1,69 @@
+import { type AnswerContext, type OwnAnswer, serialiseAnswer } from '../answers.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ResponseHead } from '../http1/response-parser.ts';
+import { lastChunk, lastChunkWith, serialiseResponseHead } from '../http1/serialise.ts';
+import type { MessageWriter } from '../message-writer.ts';
+import { framingFor } from './framing-for.ts';
+
+/** The half of an HTTP/1.1 connection that responses leave by. */
+export abstract class ResponseSide {
+  protected readonly writer: MessageWriter;
+  /** Of the response begun last: whether the connection outlives it. */
+  protected keepAlive = false;
+  /** The client knows its end by the close only. */
+  protected byClose = false;
+
+  constructor(writer: MessageWriter) {
+    this.writer = writer;
+  }
+
+  /** Whose response is under way. */
+  protected abstract get exchange(): Exchange | undefined;
+  protected abstract mayKeepAlive(exchange: Exchange): boolean;
+
+  get responseBytes(): number {
+    return this.writer.messageBytes;
+  }
+
+  interim(head: ResponseHead): void {
+    if (this.exchange?.head.minor === 0) return;
+    this.writer.interim(
+      serialiseResponseHead({ head, body: head.body, keepAlive: true, extra: '', fromPeer: false }),
+    );
+  }
+
+  begin(head: ResponseHead, extra: string, fromPeer: boolean): void {
+    const exchange = this.exchange!;
+    const clientMinor = exchange.head.minor;
+    const body = framingFor(clientMinor, head.body);
+    this.byClose = body.kind === 'close';
+    this.keepAlive = !this.byClose && this.mayKeepAlive(exchange);
+    const { keepAlive } = this;
+    const text = serialiseResponseHead({ head, body, keepAlive, extra, fromPeer, clientMinor });
+    this.writer.begin(text, body.kind === 'chunked');
+  }
+
+  answer(answer: OwnAnswer, context: AnswerContext): void {
+    const exchange = this.exchange!;
+    this.byClose = false;
+    this.keepAlive = this.mayKeepAlive(exchange);
+    const text = serialiseAnswer(answer, context, this.keepAlive, exchange.head.minor);
+    this.writer.begin(text, false);
+  }
+
+  data(bytes: Buffer, start: number, end: number, borrowed: boolean): void {
+    this.writer.data(bytes, start, end, borrowed);
+  }
+
+  end(trailers: readonly string[]): void {
+    this.writer.end(trailers.length === 0 ? lastChunk : lastChunkWith(trailers));
+  }
+
+  flush(): boolean {
+    return this.writer.flush();
+  }
+
+  withdraw(): boolean {
+    return this.writer.withdraw();
+  }
+}

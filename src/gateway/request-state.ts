@@ -1,0 +1,128 @@
+import type { ServiceConfig } from '../config/schema/service.ts';
+import type { Admission } from '../health/endpoint-table.ts';
+import type { Target, Tried } from './choose.ts';
+import type { ClientStream } from './client/client-stream.ts';
+import type { RequestIdentity } from './forwarding.ts';
+import type { Generation } from './generation.ts';
+import type { RequestHead } from './http1/request-parser.ts';
+import type { RoutedRequest } from './policies/routed-request.ts';
+import type { ProblemCode } from './problems.ts';
+import { type FailureKind, isIdempotent, type Replayability } from './retry.ts';
+import type { Runtime } from './runtime.ts';
+import type { Backend, RoutePlan } from './snapshot.ts';
+import type { RouteView } from './upstream/route-view.ts';
+import type { ServiceGate } from './upstream/service-gate.ts';
+
+const noParams: Readonly<Record<string, string>> = Object.freeze({});
+
+/** What has to be told to the record of an endpoint when an attempt there ends. */
+export interface EndpointAttempt {
+  readonly endpoint: number;
+  readonly admission: Exclude<Admission, 'refused'>;
+  readonly startedMs: number;
+  /** Its outcome is known. */
+  settled: boolean;
+}
+
+/** What is known of a request and what the phases have decided about it. `Exchange` moves its bytes. */
+export abstract class RequestState implements Replayability, Tried {
+  readonly runtime: Runtime;
+  /** The one in which it began. */
+  readonly generation: Generation;
+  readonly client: ClientStream;
+  readonly head: RequestHead;
+  readonly identity: RequestIdentity;
+  readonly startedMs: number;
+  readonly idempotent: boolean;
+
+  /** Canonical path; '' until normalised. */
+  path = '';
+  route: RoutePlan | undefined = undefined;
+  /** The service that it is for, as its route uses it. */
+  backend: Backend | undefined = undefined;
+  /** While the request may still be sent somewhere: it holds the whole topology. */
+  view: RouteView | undefined = undefined;
+  /** Of a domain's mapping, not part of what the service sees; '' else. */
+  basePath = '';
+  /** Of the route's pattern. */
+  params: Readonly<Record<string, string>> = noParams;
+  /** As policies see it, where the route has some. */
+  routed: RoutedRequest | undefined = undefined;
+  /** Policies that are waited for: cancelled when the exchange ends. */
+  pending: { cancel(): void } | undefined = undefined;
+  target: Target | undefined = undefined;
+  relayed = false;
+  readonly endpoints: number[] = [];
+  readonly regions: number[] = [];
+  refreshed = false;
+  /** Of its service, once it is let in. */
+  gate: ServiceGate | undefined = undefined;
+  /** The attempt under way at an own endpoint; `undefined`: there is none. */
+  attemptAt: EndpointAttempt | undefined = undefined;
+  /** It was granted a retry from the budget of its service. */
+  retrying = false;
+  /** Of the concurrency of its service. */
+  hasPlace = false;
+  attempts = 0;
+  /** How the attempt before the current one ended. */
+  lastFailure: FailureKind | undefined = undefined;
+
+  /** All of the request has arrived. */
+  requestComplete = false;
+  bodyBegun = false;
+  answered = false;
+  switched = false;
+  status = 0;
+  /** Of the problem that the gateway answered with. */
+  problemCode: ProblemCode | undefined = undefined;
+
+  constructor(
+    runtime: Runtime,
+    client: ClientStream,
+    head: RequestHead,
+    identity: RequestIdentity,
+  ) {
+    this.runtime = runtime;
+    this.generation = runtime.generation;
+    this.client = client;
+    this.head = head;
+    this.identity = identity;
+    this.startedMs = runtime.clock.monotonicMs();
+    this.idempotent = isIdempotent(head.method);
+    this.requestComplete = head.body.kind === 'none';
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get timeouts(): ServiceConfig['timeouts'] {
+    return this.backend!.service.config.timeouts;
+  }
+
+  get bodyLimit(): number {
+    return this.route === undefined || this.switched
+      ? Number.POSITIVE_INFINITY
+      : this.route.bodyLimit;
+  }
+
+  get clientAddress(): string {
+    return this.identity.clientAddress;
+  }
+
+  get fields(): readonly string[] {
+    return this.head.fields;
+  }
+
+  get query(): string {
+    return this.head.query;
+  }
+
+  get secure(): boolean {
+    return this.client.origin.secure;
+  }
+
+  get upgrade(): string | undefined {
+    return this.head.upgrade;
+  }
+}
