@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../base/clock.ts';
+import { atOnce, inSlices, type Steps } from '../base/steps.ts';
 import { Admissions } from './admissions.ts';
 import { ClientConnection } from './client/connection.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
@@ -79,6 +80,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return thread;
 }
 
+/** How long requests wait for a part of a preparation, at most. */
+const sliceMs = 1;
 /** A handshake over the worst links, and the first request after it. */
 const graceMs = 2_000;
 
@@ -134,7 +137,7 @@ class GatewayThread implements Gateway {
     };
     const lag = new LagMeter();
     const runtime: Runtime = {
-      generation: this.#compile(options, plugins),
+      generation: atOnce(this.#compile(options, plugins)),
       limits: this.#limitsOf(options),
       wheel,
       random: new RandomHex(),
@@ -214,7 +217,8 @@ class GatewayThread implements Gateway {
     this.#assertNewest(turn);
     const plugins = await loadPlugins(next.config);
     this.#assertNewest(turn);
-    const generation = this.#compile(next, plugins);
+    const steps = this.#compile(next, plugins);
+    const generation = await inSlices(steps, sliceMs, () => this.#assertNewest(turn));
     const listeners = await this.#prepareListeners(next, turn).catch((error: unknown) => {
       generation.abandon();
       throw error;
@@ -242,11 +246,11 @@ class GatewayThread implements Gateway {
     if (turn !== this.#turn) over('a newer revision is being prepared');
   }
 
-  #compile(configuration: GatewayConfiguration, plugins: Plugins): Generation {
+  #compile(configuration: GatewayConfiguration, plugins: Plugins): Steps<Generation> {
     const { identity, listen } = configuration;
     // That of the listener is looked at with the listener.
     if (identity && identity !== listen.link?.identity) assertUsable(identity, 'the link');
-    return new Generation(configuration, { ...this.#surroundings, plugins });
+    return Generation.compile(configuration, { ...this.#surroundings, plugins });
   }
 
   #limitsOf({ config }: GatewayConfiguration): GatewayLimits {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { MeridianError } from '../base/errors.ts';
+import type { Steps } from '../base/steps.ts';
 import type { SheddingConfig } from '../config/schema/resilience.ts';
 import type { HealthTable } from '../health/table.ts';
 import type { Target } from './choose.ts';
@@ -12,7 +13,7 @@ import type { ConcurrencyLimit } from './resilience/concurrency-limit.ts';
 import type { Conditional } from './router/candidates.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 import type { RequestMetrics } from './runtime.ts';
-import { compileSnapshot, type RoutePlan, type Snapshot } from './snapshot.ts';
+import { type Backend, type RoutePlan, type Snapshot, snapshotSteps } from './snapshot.ts';
 import { createBalancing } from './upstream/balancing/create-balancing.ts';
 import type { MaglevTables } from './upstream/balancing/maglev-tables.ts';
 import { type Pools, tcpKey, tlsKey } from './upstream/pools.ts';
@@ -90,17 +91,38 @@ export class Generation {
   #retired = false;
   #healthSeen: number;
 
-  /** @throws MeridianError `region_unknown`, `certificate_invalid`, and what compiling the routes throws */
-  constructor(configuration: GatewayConfiguration, surroundings: Surroundings) {
-    const { config, region, health, bundle } = configuration;
+  /**
+   * Compiles one, in steps: ended early, nothing is left of it.
+   *
+   * @throws MeridianError `region_unknown`, `certificate_invalid`, and what compiling the routes throws
+   */
+  static *compile(
+    configuration: GatewayConfiguration,
+    surroundings: Surroundings,
+  ): Steps<Generation> {
+    const { config, region } = configuration;
     if (!Object.hasOwn(config.regions, region)) {
       const message = `the configuration has no region "${region}"`;
       throw new MeridianError<GatewayErrorCode>('region_unknown', message);
     }
-    const { pools, plugins } = surroundings;
-    const snapshot = compileSnapshot(config, region, plugins);
+    const snapshot = yield* snapshotSteps(config, region, surroundings.plugins);
+    try {
+      return new Generation(configuration, surroundings, snapshot);
+    } catch (error) {
+      for (const { policies } of snapshot.plans) policies?.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    configuration: GatewayConfiguration,
+    surroundings: Surroundings,
+    snapshot: Snapshot,
+  ) {
+    const { health, bundle } = configuration;
+    const { pools } = surroundings;
     const nodes = relayNodesOf(configuration, snapshot);
-    this.regionName = region;
+    this.regionName = snapshot.regionName;
     this.ownRegion = snapshot.ownRegion;
     this.shedding = snapshot.shedding;
     this.health = health;
@@ -250,11 +272,18 @@ function viewsOf(
   gates: readonly ServiceGate[],
 ): (RouteView | WeightedViews | undefined)[] {
   const world = { topology, ownRegion, health, nodes };
+  const known = new Map<Backend, RouteView>();
+  const viewOf = (backend: Backend): RouteView => {
+    const shared = known.get(backend);
+    if (shared) return shared;
+    const view = new RouteView(world, backend, gates[backend.service.index]!);
+    known.set(backend, view);
+    return view;
+  };
   return plans.map(({ backends }) => {
-    const views = backends.map(
-      (backend) => new RouteView(world, backend, gates[backend.service.index]!),
-    );
-    return views.length > 1 ? new WeightedViews(views) : views[0];
+    const [first, second] = backends;
+    if (second) return new WeightedViews(backends.map(viewOf));
+    return first && viewOf(first);
   });
 }
 

@@ -1,3 +1,4 @@
+import { atOnce, type Steps } from '../base/steps.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { Priority, SheddingConfig } from '../config/schema/resilience.ts';
 import type { RouteConfig } from '../config/schema/route.ts';
@@ -8,7 +9,7 @@ import { compileRewrite, type Rewrite } from './actions/rewrite.ts';
 import type { OwnAnswer } from './answers.ts';
 import type { Plugins } from './policies/plugin.ts';
 import { createPolicyList, type PolicyList } from './policies/policy-list.ts';
-import { compileRouter, type Router } from './router/router.ts';
+import { type Router, routerSteps } from './router/router.ts';
 
 /** A route with everything about it that does not change until the next revision. */
 export interface RoutePlan {
@@ -27,7 +28,7 @@ export interface RoutePlan {
   readonly rewrite: Rewrite | undefined;
 }
 
-/** A service as one route uses it. */
+/** A service as a route uses it; routes that use it in the same way share one. */
 export interface Backend {
   readonly service: ServiceInfo;
   /** Share of the requests of the route. */
@@ -59,45 +60,85 @@ export function compileSnapshot(
   region: string,
   plugins: Plugins | undefined,
 ): Snapshot {
+  return atOnce(snapshotSteps(config, region, plugins));
+}
+
+/** `compileSnapshot` in steps. Policies that it has created are closed when it is ended early. */
+export function* snapshotSteps(
+  config: Config,
+  region: string,
+  plugins: Plugins | undefined,
+): Steps<Snapshot> {
   const topology = compileTopology(config);
-  const { domains, defaultEndpoint, limits } = config;
+  const { domains, defaultEndpoint } = config;
+  const router = yield* routerSteps(config.routes, { domains, defaultEndpoint });
   return {
     topology,
     ownRegion: topology.regionIndex.get(region)!,
     regionName: region,
     shedding: config.shedding,
-    router: compileRouter(config.routes, { domains, defaultEndpoint }),
-    plans: config.routes.map((route, index) => ({
-      index,
-      name: route.name,
-      policies: plugins && createPolicyList(route.policies, plugins, `routes[${index}].policies`),
-      bodyLimit: route.limits?.body ?? limits.body ?? Number.POSITIVE_INFINITY,
-      priority: route.priority ?? 'normal',
-      totalMs: route.timeouts?.total,
-      redirect: compileRedirect(route),
-      answer: compileAnswer(route.respond),
-      backends: backendsOf(route, topology),
-      rewrite: compileRewrite(route),
-    })),
+    router,
+    plans: yield* planSteps(config, topology, plugins),
   };
 }
 
-function backendsOf(route: RouteConfig, topology: Topology): Backend[] {
-  const { service, services = [] } = route;
-  const named = service === undefined ? services : [{ service, weight: 1 }];
-  return named.map((one) => backendOf(one.service, one.weight, route, topology));
+function* planSteps(
+  { routes, limits }: Config,
+  topology: Topology,
+  plugins: Plugins | undefined,
+): Steps<readonly RoutePlan[]> {
+  const backends = new Backends(topology);
+  const plans: RoutePlan[] = [];
+  let whole = false;
+  try {
+    for (const [index, route] of routes.entries()) {
+      plans.push({
+        index,
+        name: route.name,
+        policies: plugins && createPolicyList(route.policies, plugins, `routes[${index}].policies`),
+        bodyLimit: route.limits?.body ?? limits.body ?? Number.POSITIVE_INFINITY,
+        priority: route.priority ?? 'normal',
+        totalMs: route.timeouts?.total,
+        redirect: compileRedirect(route),
+        answer: compileAnswer(route.respond),
+        backends: backends.of(route),
+        rewrite: compileRewrite(route),
+      });
+      yield;
+    }
+    whole = true;
+    return plans;
+  } finally {
+    if (!whole) for (const { policies } of plans) policies?.close();
+  }
 }
 
-function backendOf(
-  name: string,
-  weight: number,
-  { residency }: RouteConfig,
-  topology: Topology,
-): Backend {
-  const service = topology.services[topology.serviceIndex.get(name)!]!;
-  const allowed = topology.regions.map(
-    (region) => service.allowed[region.index]! && (residency?.includes(region.name) ?? true),
-  );
-  const restricted = topology.regions.some(({ serves }, region) => serves && !allowed[region]);
-  return { service, weight, allowed, restricted };
+/** Few kinds for many routes: what requests of all of them look at stays in the caches of the processor. */
+class Backends {
+  readonly #topology: Topology;
+  readonly #known = new Map<string, readonly Backend[]>();
+
+  constructor(topology: Topology) {
+    this.#topology = topology;
+  }
+
+  of({ service, services, residency }: RouteConfig): readonly Backend[] {
+    const named = service === undefined ? (services ?? []) : [{ service, weight: 1 }];
+    const key = residency || services ? JSON.stringify([named, residency]) : `${service}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const created = named.map((one) => this.#create(one.service, one.weight, residency));
+    this.#known.set(key, created);
+    return created;
+  }
+
+  #create(name: string, weight: number, residency: RouteConfig['residency']): Backend {
+    const { services, serviceIndex, regions } = this.#topology;
+    const service = services[serviceIndex.get(name)!]!;
+    const allowed = regions.map(
+      (region) => service.allowed[region.index]! && (residency?.includes(region.name) ?? true),
+    );
+    const restricted = regions.some(({ serves }, region) => serves && !allowed[region]);
+    return { service, weight, allowed, restricted };
+  }
 }

@@ -21,7 +21,8 @@ interface Candidate {
  * order of precedence, before the others that name the method as they do.
  */
 export class Candidates {
-  readonly #byMethod = new Map<string, number>();
+  /** `undefined`: no route here names methods. */
+  #byMethod: Map<string, number> | undefined;
   #any = -1;
   /** The most specific first. */
   #conditional: Candidate[] | undefined;
@@ -39,17 +40,19 @@ export class Candidates {
       return;
     }
     if (methods === undefined && this.#any === -1) this.#any = index;
-    for (const method of methods ?? []) {
+    if (methods === undefined) return;
+    this.#byMethod ??= new Map();
+    for (const method of methods) {
       if (!this.#byMethod.has(method)) this.#byMethod.set(method, index);
     }
   }
 
   /** The route for the request; -1 for none. */
   find(request: Conditional): number {
-    if (!this.#conditional) return this.#byMethod.get(request.method) ?? this.#any;
+    if (!this.#conditional) return this.#byMethod?.get(request.method) ?? this.#any;
     const named = this.#findConditional(request, true);
     if (named !== -1) return named;
-    const plain = this.#byMethod.get(request.method);
+    const plain = this.#byMethod?.get(request.method);
     if (plain !== undefined) return plain;
     const any = this.#findConditional(request, false);
     return any === -1 ? this.#any : any;
@@ -57,7 +60,7 @@ export class Candidates {
 
   /** Adds the methods with which the request would be for a route here, when `find` gives -1. */
   collect(request: Conditional, into: Set<string>): void {
-    for (const method of this.#byMethod.keys()) into.add(method);
+    for (const method of this.#byMethod?.keys() ?? []) into.add(method);
     for (const { methods, conditions } of this.#conditional ?? []) {
       if (!methods || !conditions.hold(request)) continue;
       for (const method of methods) into.add(method);

@@ -2,18 +2,21 @@ import { Candidates, type Conditional } from './candidates.ts';
 import type { RouteConditions } from './conditions.ts';
 import type { RoutePath } from './route-path.ts';
 
-/** One place in the tree of whole-path patterns. */
+/**
+ * One place in the tree of whole-path patterns. Most are leaves, and a request that finds one
+ * of many finds it in cold memory: what a node has not is not looked into.
+ */
 class PatternNode {
-  readonly literals = new Map<string, PatternNode>();
-  parameter: PatternNode | undefined;
-  candidates: Candidates | undefined;
+  literals: Map<string, PatternNode> | undefined = undefined;
+  parameter: PatternNode | undefined = undefined;
+  candidates: Candidates | undefined = undefined;
 }
 
 /** One place in the tree of prefixes. */
 class PrefixNode {
-  readonly literals = new Map<string, PrefixNode>();
+  literals: Map<string, PrefixNode> | undefined = undefined;
   readonly parent: PrefixNode | undefined;
-  candidates: Candidates | undefined;
+  candidates: Candidates | undefined = undefined;
 
   constructor(parent: PrefixNode | undefined) {
     this.parent = parent;
@@ -45,7 +48,10 @@ export class HostRoutes {
       if (parameters.some((parameter) => parameter.position === position)) {
         node.parameter ??= new PatternNode();
         node = node.parameter;
-      } else node = childOf(node.literals, segment, () => new PatternNode());
+      } else {
+        node.literals ??= new Map();
+        node = childOf(node.literals, segment, () => new PatternNode());
+      }
     }
     return node;
   }
@@ -54,6 +60,7 @@ export class HostRoutes {
     let node = this.#prefixes;
     for (const segment of segments) {
       const parent = node;
+      node.literals ??= new Map();
       node = childOf(node.literals, segment, () => new PrefixNode(parent));
     }
     return node;
@@ -82,7 +89,7 @@ export class HostRoutes {
 
   #deepestPrefix(path: string): PrefixNode | undefined {
     let node = this.#prefixes;
-    for (let at = 1; at <= path.length; ) {
+    for (let at = 1; node.literals !== undefined && at <= path.length; ) {
       const end = segmentEnd(path, at);
       const child = node.literals.get(path.substring(at, end));
       if (child === undefined) break;
@@ -97,7 +104,7 @@ export class HostRoutes {
 function findPattern(node: PatternNode, path: string, at: number, request: Conditional): number {
   if (at > path.length) return node.candidates?.find(request) ?? -1;
   const end = segmentEnd(path, at);
-  const literal = node.literals.get(path.substring(at, end));
+  const literal = node.literals?.get(path.substring(at, end));
   if (literal !== undefined) {
     const index = findPattern(literal, path, end + 1, request);
     if (index !== -1) return index;
@@ -118,7 +125,7 @@ function collectPatterns(
     return;
   }
   const end = segmentEnd(path, at);
-  const literal = node.literals.get(path.substring(at, end));
+  const literal = node.literals?.get(path.substring(at, end));
   if (literal !== undefined) collectPatterns(literal, path, end + 1, request, into);
   if (node.parameter !== undefined && end > at) {
     collectPatterns(node.parameter, path, end + 1, request, into);

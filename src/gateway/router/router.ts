@@ -1,3 +1,4 @@
+import { atOnce, type Steps } from '../../base/steps.ts';
 import type { DomainConfig } from '../../config/schema/domain.ts';
 import type { RouteConfig } from '../../config/schema/route.ts';
 import type { Conditional } from './candidates.ts';
@@ -72,28 +73,36 @@ export interface RouterOptions {
  *
  * @throws MeridianError `bad_route` for a route whose path cannot match
  */
-export function compileRouter(
+export function compileRouter(routes: readonly RouteConfig[], options?: RouterOptions): Router {
+  return atOnce(routerSteps(routes, options));
+}
+
+/** `compileRouter` in steps. */
+export function* routerSteps(
   routes: readonly RouteConfig[],
   { domains = {}, defaultEndpoint = true }: RouterOptions = {},
-): Router {
-  const paths = routes.map(routePath);
+): Steps<Router> {
+  const paths: RoutePath[] = [];
+  const matches: (MatchedRoute | undefined)[] = [];
   const hosts = new HostTable<HostRoutes>();
   const apis = new Map<string, HostRoutes>();
   const any = new HostRoutes();
   for (const [index, route] of routes.entries()) {
+    const path = routePath(route);
+    const simple = path.parameters.length === 0;
+    paths.push(path);
+    matches.push(simple ? Object.freeze(matched(index, noParams, '')) : undefined);
     const conditions = RouteConditions.of(route);
-    const entry = { index, path: paths[index]!, methods: route.methods, conditions };
+    const entry = { index, path, methods: route.methods, conditions };
     if (route.api !== undefined) routesOf(apis, route.api).add(entry);
     else if (!route.hosts) any.add(entry);
     for (const host of route.hosts ?? []) hosts.take(host, () => new HostRoutes()).add(entry);
+    yield;
   }
   const mappings = new HostTable<DomainMappings>();
   for (const [domain, config] of Object.entries(domains)) {
     mappings.take(domain, () => compileMappings(config, apis));
   }
-  const matches = paths.map(({ parameters }, index) =>
-    parameters.length === 0 ? Object.freeze(matched(index, noParams, '')) : undefined,
-  );
   const tables = { paths, matches, hosts, any, defaultEndpoint };
   const hasDomains = Object.keys(domains).length > 0;
   return new CompiledRouter({ ...tables, mappings: hasDomains ? mappings : undefined });

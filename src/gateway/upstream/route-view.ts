@@ -20,7 +20,7 @@ export interface RouteWorld {
 
 const nowhere: readonly number[] = [];
 
-/** The live side of one service of a route: what `choose` reads. Relay order is kept until health changes. */
+/** The live side of a backend: what `choose` reads. Relay order is kept until health changes. */
 export class RouteView implements ChoiceView {
   readonly backend: Backend;
   readonly ownRegion: number;

@@ -8,6 +8,7 @@ import { noMaterial } from '../configuration/material.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import type { Generation } from './generation.ts';
 import { servesTraffic } from './listeners.ts';
+import { packConfig } from './packed-config.ts';
 import { SessionSecret } from './session-secret.ts';
 import type { ThreadData } from './thread-messages.ts';
 import { KeptThread, type ThreadHandlers, type ThreadRole } from './threads.ts';
@@ -97,6 +98,7 @@ export class DataPlane {
   async prepare(next: Generation, bundle: Uint8Array | undefined): Promise<PreparedDataPlane> {
     const counters = this.#counters.for(metricsLayout(next.configuration.config));
     const data = this.#dataFor(next, bundle);
+    const config = packConfig(next.configuration.config);
     const plans = [
       ...this.#gateways.map((thread, i) => ({ thread, data: data(counters[i]!.buffer, i) })),
       ...this.#nameServers.map((thread, i) => ({
@@ -109,7 +111,7 @@ export class DataPlane {
     };
     try {
       // One after the other: while one builds, its siblings serve.
-      for (const plan of plans) await plan.thread.prepare(plan.data);
+      for (const plan of plans) await plan.thread.prepare(plan.data, config);
     } catch (error) {
       abandon();
       throw error;

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema/config.ts';
 import type { Material } from '../configuration/material.ts';
 import type { OwnNode } from '../own-node.ts';
+import type { PackedConfig } from './packed-config.ts';
 
 /** What a worker thread serves from, one generation of it. Cloned, but for the buffers. */
 export interface ThreadData {
@@ -22,6 +23,8 @@ export interface ThreadData {
   readonly bundle: Uint8Array | undefined;
 }
 
+export type PackedThreadData = Omit<ThreadData, 'config'> & { readonly config: PackedConfig };
+
 /**
  * A new generation comes in two steps, so that all threads swap or none does:
  *
@@ -29,7 +32,7 @@ export interface ThreadData {
  *           └▶ refused    └▶ abandon
  */
 export type ToThread =
-  | { readonly kind: 'prepare'; readonly data: ThreadData }
+  | { readonly kind: 'prepare'; readonly data: PackedThreadData }
   | { readonly kind: 'commit' | 'abandon'; readonly generation: number }
   | { readonly kind: 'drain'; readonly on: boolean }
   | { readonly kind: 'sessionSecret'; readonly secret: Uint8Array }

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { MeridianError, messageOf } from '../../base/errors.ts';
+import { packConfig } from './packed-config.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
 export type ThreadRole = 'gateway' | 'dns';
@@ -117,13 +118,13 @@ export class KeptThread {
    * @throws MeridianError with the code of what cannot be built; `thread_failed` when the
    *   thread ends or gives no answer in time. The old generation serves on.
    */
-  async prepare(data: ThreadData): Promise<void> {
+  async prepare(data: ThreadData, config = packConfig(data.config)): Promise<void> {
     const worker = this.#worker;
     if (!worker || !this.#serving) return;
     const { generation } = data;
     const done = Promise.withResolvers<void>();
     this.#preparation = { generation, worker, done };
-    worker.postMessage({ kind: 'prepare', data } satisfies ToThread);
+    worker.postMessage({ kind: 'prepare', data: { ...data, config } } satisfies ToThread);
     const limit = this.#clock.after(prepareLimitMs, () => {
       const message = `${this.#role} thread ${this.#index} gave no answer in ${prepareLimitMs / 1_000} s`;
       done.reject(new MeridianError('thread_failed', message));

@@ -1,11 +1,16 @@
 import { codeOf, messageOf } from '../../base/errors.ts';
+import { inSlices } from '../../base/steps.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
-import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
+import { unpackConfig } from './packed-config.ts';
+import type { FromThread, PackedThreadData, ThreadData, ToThread } from './thread-messages.ts';
 
 interface Prepared {
   commit(): void;
   abandon(): void;
 }
+
+/** How long what the thread serves waits for a part of a configuration, at most. */
+const sliceMs = 1;
 
 /** A thread's side of a swap: builds what is prepared, keeps it until it is told which it is. */
 export class TwoPhase {
@@ -32,11 +37,13 @@ export class TwoPhase {
     return true;
   }
 
-  async #build(data: ThreadData): Promise<void> {
+  async #build(data: PackedThreadData): Promise<void> {
     const { generation } = data;
     this.#wanted = generation;
     try {
-      const parts = await this.#prepare(data);
+      const config = await inSlices(unpackConfig(data.config), sliceMs);
+      if (this.#wanted !== generation) return;
+      const parts = await this.#prepare({ ...data, config });
       if (this.#wanted !== generation) return parts.abandon();
       this.#prepared = { generation, parts };
       this.#post({ kind: 'prepared', generation });
