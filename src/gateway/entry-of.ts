@@ -1,10 +1,12 @@
 import type { AccessEntry } from '../observability/access-entry.ts';
 import type { Exchange } from './exchange.ts';
+import type { ConnectionOrigin } from './forwarding.ts';
 import { type ProblemCode, problems } from './problems.ts';
 
 /** What the access log keeps of a request that has ended. */
 export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEntry {
-  const { head, identity, route, backend, target, runtime, generation, problemCode } = exchange;
+  const { client, head, identity, route, backend, target, runtime, generation, problemCode } =
+    exchange;
   const peer = target?.kind === 'relay' ? target.to.regionName : undefined;
   const endpoint = target?.kind === 'endpoint' ? target.endpoint : undefined;
   return {
@@ -12,6 +14,8 @@ export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEnt
     requestId: identity.requestId,
     traceId: identity.traceId,
     client: identity.clientAddress,
+    listener: client.origin.listener,
+    version: head.version,
     method: head.method,
     host: head.host,
     path: exchange.path === '' ? head.path : exchange.path,
@@ -31,7 +35,7 @@ export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEnt
 
 /** What it keeps of input that was no request. */
 export function refusalEntry(
-  client: string,
+  { address: client, listener }: ConnectionOrigin,
   code: ProblemCode,
   requestId: string,
   timeMs: number,
@@ -41,6 +45,8 @@ export function refusalEntry(
     requestId,
     traceId: requestId,
     client,
+    listener,
+    version: '-',
     method: '-',
     host: '-',
     path: '-',

@@ -7,6 +7,7 @@ import type { Target } from './choose.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { GatewayErrorCode } from './gateway-error.ts';
+import type { LogShare } from './log-share.ts';
 import type { Plugins } from './policies/plugin.ts';
 import type { PolicyList } from './policies/policy-list.ts';
 import type { ConcurrencyLimit } from './resilience/concurrency-limit.ts';
@@ -75,6 +76,7 @@ export class Generation {
   readonly regionName: string;
   readonly ownRegion: number;
   readonly shedding: SheddingConfig;
+  readonly logShare: LogShare;
   readonly health: HealthTable;
   readonly metrics: RequestMetrics;
   readonly #pools: Pools;
@@ -125,6 +127,7 @@ export class Generation {
     this.regionName = snapshot.regionName;
     this.ownRegion = snapshot.ownRegion;
     this.shedding = snapshot.shedding;
+    this.logShare = snapshot.logShare;
     this.health = health;
     this.metrics = configuration.metrics;
     this.#pools = pools;

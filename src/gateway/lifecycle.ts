@@ -14,6 +14,7 @@ import type { ResponseHead } from './http1/response-parser.ts';
 import type { OutgoingRequest } from './http1/serialise.ts';
 import { WireError } from './http1/wire-error.ts';
 import { listenerRedirect } from './listener/redirect.ts';
+import { isKept } from './log-share.ts';
 import { outgoingOf, routedPath } from './outgoing.ts';
 import { healthPath, ownAnswer, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
@@ -294,7 +295,11 @@ export class Lifecycle implements RequestTaker, Phases {
       bytesOut: exchange.sentBytes,
     });
     if (exchange.problemCode !== undefined) metrics.refused(exchange.problemCode);
-    accessLog?.write(formatAccessEntry(accessEntryOf(exchange, durationMs)));
+    if (!accessLog) return;
+    const failed = exchange.problemCode !== undefined || exchange.status >= 500;
+    if (isKept(exchange.generation.logShare, exchange.identity.traceId, failed)) {
+      accessLog.write(formatAccessEntry(accessEntryOf(exchange, durationMs)));
+    }
   }
 
   refusal(client: ClientConnection, code: ProblemCode, detail: string): string {
@@ -305,7 +310,7 @@ export class Lifecycle implements RequestTaker, Phases {
     metrics.request({ route: -1, service: -1, status, durationMs: 0, bytesIn: 0, bytesOut: 0 });
     metrics.refused(code);
     accessLog?.write(
-      formatAccessEntry(refusalEntry(client.origin.address, code, requestId, clock.wallMs())),
+      formatAccessEntry(refusalEntry(client.origin, code, requestId, clock.wallMs())),
     );
     const answer = problemAnswer(code, requestId, '', detail === '' ? undefined : detail);
     const context = { requestId, region: regionName, wallMs: clock.wallMs(), headOnly: false };

@@ -7,6 +7,7 @@ import { compileAnswer } from './actions/fixed-answer.ts';
 import { compileRedirect, type Redirect } from './actions/redirect.ts';
 import { compileRewrite, type Rewrite } from './actions/rewrite.ts';
 import type { OwnAnswer } from './answers.ts';
+import { type LogShare, logShareOf } from './log-share.ts';
 import type { Plugins } from './policies/plugin.ts';
 import { createPolicyList, type PolicyList } from './policies/policy-list.ts';
 import { type Router, routerSteps } from './router/router.ts';
@@ -45,6 +46,7 @@ export interface Snapshot {
   readonly ownRegion: number;
   readonly regionName: string;
   readonly shedding: SheddingConfig;
+  readonly logShare: LogShare;
   readonly router: Router;
   /** By route index. */
   readonly plans: readonly RoutePlan[];
@@ -77,6 +79,7 @@ export function* snapshotSteps(
     ownRegion: topology.regionIndex.get(region)!,
     regionName: region,
     shedding: config.shedding,
+    logShare: logShareOf(config.accessLog),
     router,
     plans: yield* planSteps(config, topology, plugins),
   };

@@ -8,6 +8,8 @@ const entry: AccessEntry = {
   requestId: '01J',
   traceId: '0af7651916cd43dd8448eb211c80319c',
   client: '203.0.113.9',
+  listener: 'https',
+  version: '1.1',
   method: 'GET',
   host: 'api.exchange.test',
   path: '/v1/rates',

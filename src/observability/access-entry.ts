@@ -7,6 +7,9 @@ export interface AccessEntry {
   readonly traceId: string;
   /** Address of the client; of the original one where the request was relayed to us. */
   readonly client: string;
+  /** Version of HTTP: `1.1`. */
+  readonly version: string;
+  readonly listener: string;
   readonly method: string;
   readonly host: string;
   /** Without the query, which may hold tokens. */
@@ -35,7 +38,8 @@ export function formatAccessEntry(entry: AccessEntry): string {
   return (
     `{"time":"${new Date(entry.timeMs).toISOString()}"` +
     `,"requestId":${quote(entry.requestId)},"traceId":${quote(entry.traceId)}` +
-    `,"client":${quote(entry.client)},"method":${quote(entry.method)}` +
+    `,"client":${quote(entry.client)},"listener":${quote(entry.listener)}` +
+    `,"version":${quote(entry.version)},"method":${quote(entry.method)}` +
     `,"host":${quote(entry.host)},"path":${quote(withoutQuery(entry.path))}` +
     optional('route', entry.route) +
     optional('service', entry.service) +

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessLogSchema } from './access-log.ts';
 import { timingSchema } from './check.ts';
 import { domainsSchema } from './domain.ts';
 import { limitsSchema } from './limits.ts';
@@ -124,9 +125,7 @@ export const configSchema = z
       .meta({
         description: 'Where clients are, by GeoIP. Default: the optional country data package.',
       }),
-    accessLog: z.boolean().default(true).meta({
-      description: 'Whether gateways write a line of JSON for each request.',
-    }),
+    accessLog: accessLogSchema,
     store: storeSchema
       .prefault({ engine: 'memory' })
       .meta({ description: 'Where state lives that regions share.' }),
