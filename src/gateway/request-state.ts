@@ -4,6 +4,7 @@ import type { Target, Tried } from './choose.ts';
 import type { ClientStream } from './client/client-stream.ts';
 import type { RequestIdentity } from './forwarding.ts';
 import type { Generation } from './generation.ts';
+import { findField } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-parser.ts';
 import type { RoutedRequest } from './policies/routed-request.ts';
 import type { ProblemCode } from './problems.ts';
@@ -118,8 +119,11 @@ export abstract class RequestState implements Replayability, Tried {
     return this.head.query;
   }
 
+  /** Whether the client's own connection is over TLS; of a relayed request its first gateway says. */
   get secure(): boolean {
-    return this.client.origin.secure;
+    const { origin } = this.client;
+    if (origin.peerRegion === undefined) return origin.secure;
+    return findField(this.head.fields, 'x-forwarded-proto') === 'https';
   }
 
   get upgrade(): string | undefined {
