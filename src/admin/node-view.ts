@@ -141,6 +141,8 @@ export interface EndpointStatus {
   readonly state: StateName;
   /** Whether this node avoids it at the moment. */
   readonly ejected: boolean;
+  /** Of its circuit breaker: `halfOpen` lets trials through. */
+  readonly breaker: 'closed' | 'open' | 'halfOpen';
 }
 
 export interface AddressStatus {

@@ -130,11 +130,17 @@ export class Attempts {
   #mayRetry(exchange: Exchange, failure: AttemptFailure): Retry {
     const retry = retryAfter(failure, exchange);
     if (retry !== 'elsewhere') return retry;
-    const gate = exchange.gate!;
-    if (exchange.attempts > gate.service.config.retries.attempts) return 'no';
+    const { service, budget } = exchange.gate!;
+    if (exchange.attempts > service.config.retries.attempts) {
+      exchange.generation.metrics.retryWithheld(service.index, 'attempts');
+      return 'no';
+    }
     if (mayHaveBeenSent(failure.kind) && !exchange.retrying) {
-      exchange.retrying = gate.budget.grant();
-      if (!exchange.retrying) return 'no';
+      exchange.retrying = budget.grant();
+      if (!exchange.retrying) {
+        exchange.generation.metrics.retryWithheld(service.index, 'budget');
+        return 'no';
+      }
     }
     return 'elsewhere';
   }

@@ -23,6 +23,8 @@ export interface RequestMetrics {
   failure(endpointIndex: number, kind: string): void;
   ejected(endpointIndex: number): void;
   retried(serviceIndex: number): void;
+  /** It would have been, but for the bound on attempts or the budget. */
+  retryWithheld(serviceIndex: number, reason: 'attempts' | 'budget'): void;
   relayed(regionIndex: number): void;
   connectionOpened(listener: string): void;
   connectionClosed(listener: string): void;

@@ -236,6 +236,10 @@ test('an update keeps out what was ejected', () => {
   table.eject(first, topology.endpoints, 0.5);
   health.update({ config, topology, table: next });
   assert.equal(next.ejected(0), true);
+  const breakers = () => health.states().services[0]?.endpoints.map(({ breaker }) => breaker);
+  assert.deepEqual(breakers(), ['open', 'closed']);
+  next.endpoints.tryAgain(0, 1);
+  assert.deepEqual(breakers(), ['halfOpen', 'closed']);
 });
 
 test('a new configuration is followed into its new table', async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { EndpointInfo } from '../config/topology.ts';
+import { type BreakerName, breakerNames } from './endpoint-table.ts';
 import type { Verdict } from './hysteresis.ts';
 import type { HealthMachine } from './machine.ts';
 import { addressKey, gatewayKey } from './plan.ts';
@@ -44,6 +45,7 @@ export interface EndpointReport {
   readonly verdict: Verdict | undefined;
   readonly detail: string;
   readonly ejected: boolean;
+  readonly breaker: BreakerName;
 }
 
 export interface ServiceReport extends StateReport {
@@ -126,6 +128,7 @@ function serviceReport(
       verdict: own?.verdict,
       detail: own?.detail ?? `probed by ${region.name}`,
       ejected: table.ejected(endpoint.index),
+      breaker: breakerNames[table.endpoints.state(endpoint.index)],
     };
   });
   return { service: service.name, region: region.name, ...stateReport(status, clock), endpoints };

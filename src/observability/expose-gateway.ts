@@ -8,6 +8,7 @@ import {
   families,
   type GatewayMetricsLayout,
   statusClasses,
+  withheldReasons,
 } from './gateway-layout.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import { requestBoundsMs } from './histogram.ts';
@@ -98,6 +99,17 @@ function exposeServices(exposition: Exposition, { services }: GatewayMetricsLayo
     'meridian_gateway_retries_total',
     'Requests sent to a further endpoint or region after a failure, by service.',
     [...sum('retries')].map((value, index) => [{ service: services[index]! }, value]),
+  );
+  exposition.counter(
+    'meridian_gateway_retries_withheld_total',
+    'Requests not sent again because of the bound on attempts or the budget, by service.',
+    [...sum('withheld')].map((value, index) => [
+      {
+        service: services[Math.floor(index / withheldReasons.length)]!,
+        reason: withheldReasons[index % withheldReasons.length]!,
+      },
+      value,
+    ]),
   );
 }
 

@@ -28,6 +28,8 @@ export const failureKinds = [
   'badResponse',
   'saturated',
 ] as const;
+/** Why a request that might have been sent again was not. */
+export const withheldReasons = ['attempts', 'budget'] as const;
 export const closeCauses = [
   ...['idle', 'head', 'body', 'drain', 'progress', 'linger'],
   ...['handshake', 'proxyProtocol', 'untrustedProxy', 'flood'],
@@ -62,6 +64,7 @@ export const families = {
   routes: { axis: 'routes', width: statusClasses + 2 + histogramWidth(requestBoundsMs) },
   services: { axis: 'services', width: statusClasses + fineWidth },
   retries: { axis: 'services', width: 1 },
+  withheld: { axis: 'services', width: withheldReasons.length },
   endpoints: { axis: 'endpoints', width: statusClasses + fineWidth },
   failures: { axis: 'endpoints', width: failureKinds.length },
   ejections: { axis: 'endpoints', width: 1 },

@@ -51,6 +51,7 @@ test('the threads of a node are summed, by route, class, status and region', () 
     metrics.bytesIn(100);
     metrics.bytesOut(1_000);
     metrics.retried(0);
+    metrics.retryWithheld(1, 'budget');
     metrics.ejected(1);
     metrics.failure(1, 'connect');
     metrics.failure(-1, 'timeout');
@@ -73,6 +74,9 @@ test('the threads of a node are summed, by route, class, status and region', () 
     meridian_gateway_received_bytes_total: 200,
     meridian_gateway_sent_bytes_total: 2_000,
     'meridian_gateway_retries_total{service="a"}': 2,
+    'meridian_gateway_retries_withheld_total{service="a",reason="budget"}': 0,
+    'meridian_gateway_retries_withheld_total{service="b",reason="attempts"}': 0,
+    'meridian_gateway_retries_withheld_total{service="b",reason="budget"}': 2,
     'meridian_endpoint_ejections_total{service="b",region="eu-west-1",endpoint="b:81"}': 2,
     'meridian_endpoint_failures_total{service="b",region="eu-west-1",endpoint="b:81",kind="connect"}': 2,
     'meridian_link_failures_total{kind="timeout"}': 2,

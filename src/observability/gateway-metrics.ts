@@ -11,12 +11,14 @@ import {
   type GatewayMetricsLayout,
   statusClasses,
   statusCodes,
+  withheldReasons,
 } from './gateway-layout.ts';
 import { recordDuration, requestBoundsMs } from './histogram.ts';
 
 export type { GatewayMetricsLayout } from './gateway-layout.ts';
 
 export type FailureKindName = (typeof failureKinds)[number];
+export type WithheldReason = (typeof withheldReasons)[number];
 export type CloseCause = (typeof closeCauses)[number];
 
 /** A request that has ended. Indices by the layout; -1: none. */
@@ -151,6 +153,12 @@ export class GatewayMetrics {
   /** A request was sent to a further endpoint or region after a failure. */
   retried(service: number): void {
     count(this.#words, this.#first.retries + service);
+  }
+
+  /** It would have been, but for the bound on attempts or the budget of the service. */
+  retryWithheld(service: number, reason: WithheldReason): void {
+    const at = this.#first.withheld + service * withheldReasons.length;
+    count(this.#words, at + withheldReasons.indexOf(reason));
   }
 
   /** A request was handed to the gateway of another region. */

@@ -2,6 +2,7 @@ import type { Exposition, Labels, Sample } from './exposition.ts';
 import type { ProcessFigures } from './process-meter.ts';
 
 type State = 'healthy' | 'unhealthy' | 'unknown';
+type Breaker = 'closed' | 'halfOpen' | 'open';
 
 /** What the node as a whole shows in its metrics. The status of the admin API has all of it. */
 export interface NodeFigures {
@@ -39,11 +40,17 @@ export interface NodeFigures {
     readonly name: string;
     readonly region: string;
     readonly state: State;
-    readonly endpoints: readonly { readonly address: string; readonly ejected: boolean }[];
+    readonly endpoints: readonly {
+      readonly address: string;
+      readonly state: State;
+      readonly ejected: boolean;
+      readonly breaker: Breaker;
+    }[];
   }[];
 }
 
 const stateValues: Readonly<Record<State, number>> = { healthy: 1, unhealthy: 0, unknown: -1 };
+const breakerValues: Readonly<Record<Breaker, number>> = { closed: 0, halfOpen: 1, open: 2 };
 const stateLegend = '1 healthy, 0 unhealthy, -1 unknown.';
 
 /** Writes what is true of the node, its process and its view of the regions. */
@@ -170,15 +177,30 @@ function exposeHealth(exposition: Exposition, { regions, services }: NodeFigures
     `State of each service in each region as this node holds it: ${stateLegend}`,
     services.map(({ name, region, state }) => [{ service: name, region }, stateValues[state]]),
   );
+  exposeBreakers(exposition, services);
+}
+
+function exposeBreakers(exposition: Exposition, services: NodeFigures['services']): void {
+  const all = services.flatMap(({ name, region, endpoints }) =>
+    endpoints.map((endpoint) => ({
+      labels: { service: name, region, endpoint: endpoint.address },
+      endpoint,
+    })),
+  );
+  exposition.gauge(
+    'meridian_endpoint_state',
+    `State of each endpoint by the probes of this node: ${stateLegend}`,
+    all.map(({ labels, endpoint }) => [labels, stateValues[endpoint.state]]),
+  );
   exposition.gauge(
     'meridian_endpoint_ejected',
     'Whether this node avoids the endpoint: 1 or 0.',
-    services.flatMap(({ name, region, endpoints }) =>
-      endpoints.map(
-        ({ address, ejected }) =>
-          [{ service: name, region, endpoint: address }, ejected ? 1 : 0] as const,
-      ),
-    ),
+    all.map(({ labels, endpoint }) => [labels, endpoint.ejected ? 1 : 0]),
+  );
+  exposition.gauge(
+    'meridian_endpoint_breaker_state',
+    'Circuit breaker of each endpoint on this node: 0 closed, 1 half-open (trials only), 2 open.',
+    all.map(({ labels, endpoint }) => [labels, breakerValues[endpoint.breaker]]),
   );
 }
 

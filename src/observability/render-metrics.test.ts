@@ -53,7 +53,11 @@ const node: NodeFigures = {
       name: 'rates',
       region: 'eu-west-1',
       state: 'healthy',
-      endpoints: [{ address: '10.0.0.1:80', ejected: true }],
+      endpoints: [
+        { address: '10.0.0.1:80', state: 'unhealthy', ejected: true, breaker: 'open' },
+        { address: '10.0.0.2:80', state: 'healthy', ejected: false, breaker: 'halfOpen' },
+        { address: '10.0.0.3:80', state: 'unknown', ejected: false, breaker: 'closed' },
+      ],
     },
   ],
 };
@@ -108,6 +112,11 @@ test('states, store and configuration of the node', (t) => {
     'meridian_region_draining{region="eu-west-1"} 1',
     'meridian_service_state{service="rates",region="eu-west-1"} 1',
     'meridian_endpoint_ejected{service="rates",region="eu-west-1",endpoint="10.0.0.1:80"} 1',
+    'meridian_endpoint_breaker_state{service="rates",region="eu-west-1",endpoint="10.0.0.1:80"} 2',
+    'meridian_endpoint_breaker_state{service="rates",region="eu-west-1",endpoint="10.0.0.2:80"} 1',
+    'meridian_endpoint_breaker_state{service="rates",region="eu-west-1",endpoint="10.0.0.3:80"} 0',
+    'meridian_endpoint_state{service="rates",region="eu-west-1",endpoint="10.0.0.1:80"} 0',
+    'meridian_endpoint_state{service="rates",region="eu-west-1",endpoint="10.0.0.3:80"} -1',
   ]) {
     assert.ok(lines.includes(line), `${line} is missing`);
   }

@@ -40,7 +40,10 @@ const service = (
   state,
   ...history,
   reason: state === 'healthy' ? '' : `${of} says down`,
-  endpoints: endpoint === undefined ? [] : [{ address: endpoint, state, ejected: false }],
+  endpoints:
+    endpoint === undefined
+      ? []
+      : [{ address: endpoint, state, ejected: false, breaker: 'closed' as const }],
 });
 const complete: ReadinessView = {
   degraded: [],

@@ -7,6 +7,8 @@ import { RawClient } from '../../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../../config/schema/config.ts';
 import { halfOpen, open } from '../../health/endpoint-table.ts';
+import { exposeGateway } from '../../observability/expose-gateway.ts';
+import { Exposition } from '../../observability/exposition.ts';
 import { DeadlineWheel } from '../deadline-wheel.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
@@ -41,6 +43,20 @@ async function world(count: number, service: ServiceInput, route: object = {}) {
       return client;
     },
     seen: () => origins.map(({ requests }) => requests.length),
+    /** Retries, and those withheld by each reason, as `/metrics` shows them. */
+    retries() {
+      const exposition = new Exposition();
+      exposeGateway(exposition, [started.metrics]);
+      const of = (sample: string) =>
+        Number(exposition.text().split(`${sample} `)[1]?.split('\n')[0]);
+      const withheld = (reason: string) =>
+        of(`meridian_gateway_retries_withheld_total{service="s",reason="${reason}"}`);
+      return {
+        sent: of('meridian_gateway_retries_total{service="s"}'),
+        attempts: withheld('attempts'),
+        budget: withheld('budget'),
+      };
+    },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
       await started.gateway.close();
@@ -108,6 +124,8 @@ test('a status may be retried elsewhere: idempotent requests only, and never bey
   assert.ok(before <= 12, 'one further attempt each at most');
   for (let count = 0; count < 3; count++) await client.request(post);
   assert.equal(w.seen().reduce((sum, one) => sum + one) - before, 3, 'a POST is never sent twice');
+  const exhausted = statuses.filter((status) => status === 503).length;
+  assert.deepEqual(w.retries(), { sent: before - 6, attempts: exhausted, budget: 0 });
 });
 
 test('retries have a budget: a service that fails gets little more than it was sent', async () => {
@@ -119,6 +137,7 @@ test('retries have a budget: a service that fails gets little more than it was s
   const client = await w.connect();
   for (let count = 0; count < 5; count++) assert.equal((await client.request(get)).status, 503);
   assert.deepEqual(w.seen(), [3, 2]);
+  assert.deepEqual(w.retries(), { sent: 0, attempts: 0, budget: 5 });
 });
 
 test('concurrency: so many at a time, a few wait their turn, the others are told at once', async () => {

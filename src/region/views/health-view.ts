@@ -59,11 +59,12 @@ export function logHealthChange(log: Log, change: HealthChange): void {
   log.info('state changed', { of: subject.key, state, previous, reason });
 }
 
-function endpointStatus({ endpoint, verdict, ejected }: EndpointReport): EndpointStatus {
+function endpointStatus({ endpoint, verdict, ejected, breaker }: EndpointReport): EndpointStatus {
   return {
     address: `${endpoint.host}:${endpoint.port}`,
     state: verdict === undefined ? 'unknown' : verdict === 'up' ? 'healthy' : 'unhealthy',
     ejected,
+    breaker,
   };
 }
 
