@@ -27,7 +27,7 @@ const loadsOf = ({ endpoints }: HealthTable): EndpointLoads => ({
   admittedForMs: () => Number.POSITIVE_INFINITY,
 });
 
-function world(residency?: string[]) {
+function world(residency?: string[], own = ['a:1', 'b:1']) {
   const input: ConfigInput = {
     regions: {
       eu: { address: '127.0.0.1', location },
@@ -36,7 +36,7 @@ function world(residency?: string[]) {
     },
     services: {
       s: {
-        endpoints: { eu: ['a:1', 'b:1'], us: ['c:1'], ap: ['d:1'] },
+        endpoints: { eu: own, us: ['c:1'], ap: ['d:1'] },
         ...(residency ? { residency } : {}),
       },
     },
@@ -87,6 +87,20 @@ test('ejected on this node only: another endpoint here, else relay, else last re
   assert.equal(outcome(w, healthy, []), 'last resort');
 });
 
+test('two own endpoints, then two regions, then what is left of the own ones', () => {
+  const w = world(undefined, ['a:1', 'b:1', 'e:1', 'f:1']);
+  const tried = (endpoints: number[], regions: number[]) => ({ ...fresh, endpoints, regions });
+  assert.equal(outcome(w, healthy, [1, 2], tried([0, 1], [])), 'relay 1');
+  assert.equal(outcome(w, healthy, [1, 2], tried([0, 1], [1])), 'relay 2');
+  assert.equal(outcome(w, healthy, [1, 2], tried([0, 1], [1, 2])), 'served here');
+  assert.equal(outcome(w, healthy, [], tried([0, 1, 2], [])), 'served here');
+  assert.equal(outcome(w, healthy, [], tried([0, 1, 2, 3], [])), 'no_usable_endpoint');
+  const [, , third, fourth] = w.backend.service.endpoints[0]!;
+  for (const one of [third!, fourth!]) w.health.eject(one, w.backend.service.endpoints[0]!, 1);
+  assert.equal(outcome(w, healthy, [], tried([0, 1], [])), 'no_usable_endpoint');
+  assert.equal(outcome(w, unhealthy, [], tried([0, 1], [])), 'no_usable_endpoint');
+});
+
 test('a relayed request is tried here or not at all', () => {
   const w = world();
   const relayed = { ...fresh, relayed: true };
@@ -110,15 +124,15 @@ test('every request ends: whatever is tried, choices run out within the bounds',
       fc.constantFrom<StateCode>(unknown, healthy, unhealthy),
       fc.shuffledSubarray([1, 2]),
       fc.boolean(),
-      fc.subarray([0, 1]),
+      fc.subarray([0, 1, 2, 3]),
       (state, relays, relayed, ejected) => {
-        const w = world();
+        const w = world(undefined, ['a:1', 'b:1', 'e:1', 'f:1']);
         const siblings = w.backend.service.endpoints[0]!;
         for (const index of ejected) w.health.eject(siblings[index]!, siblings, 1);
         const endpoints: number[] = [];
         const regions: number[] = [];
         for (let step = 0; ; step++) {
-          assert.ok(step <= 2 * maximumTries, 'it goes on and on');
+          assert.ok(step <= siblings.length + maximumTries, 'it goes on and on');
           const choice = choose(w.backend, w.view(state, relays), {
             ...fresh,
             endpoints,

@@ -30,7 +30,7 @@ export interface Tried extends BalanceKey {
   readonly relayed: boolean;
 }
 
-/** At most this many of the own endpoints, then as many regions, then the last resort. */
+/** At most this many of the own endpoints before other regions, and as many of those. */
 export const maximumTries = 2;
 
 export interface EndpointTarget {
@@ -61,25 +61,33 @@ export type Choice =
  *
  *   own region allowed, service not unhealthy here,  ──▶ an endpoint, by the balancer
  *   an endpoint not ejected, no spill-over                 │ tried, or none
- *   another region allowed and usable                ◀─────┘
+ *   another region allowed and usable                ◀─────┘ or two were tried
  *     │ yes ──▶ relay, the best not yet tried              │ tried, or none
+ *   own endpoints not ejected beyond those two       ◀─────┘
+ *     │ yes ──▶ the next one                               │ tried, or none
  *   own region allowed, no endpoint tried yet        ◀─────┘
  *     │ yes ──▶ one endpoint whatever its state: the last resort
  *     └ no  ──▶ 503, with its own code where residency left regions out
+ *
+ * How many of these a request gets is for `retries.attempts` of the service to say.
  */
 export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice {
   const ownAllowed = backend.allowed[view.ownRegion]!;
   const { balancer } = view.balancing;
-  if (ownAllowed && view.ownState !== unhealthy && tried.endpoints.length < maximumTries) {
-    if (!spills(view, tried)) {
-      const endpoint = balancer.next(tried, view.loads, tried.endpoints, false);
-      if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
-    }
+  const ownUsable = ownAllowed && view.ownState !== unhealthy;
+  const early = tried.endpoints.length < maximumTries;
+  if (ownUsable && early && !spills(view, tried)) {
+    const endpoint = balancer.next(tried, view.loads, tried.endpoints, false);
+    if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
   }
   if (!tried.relayed && tried.regions.length < maximumTries) {
     for (const region of view.relays) {
       if (!tried.regions.includes(region)) return { kind: 'relay', region };
     }
+  }
+  if (ownUsable && !early) {
+    const endpoint = balancer.next(tried, view.loads, tried.endpoints, false);
+    if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
   }
   if (ownAllowed && tried.endpoints.length === 0) {
     const endpoint = balancer.next(tried, view.loads, tried.endpoints, true);

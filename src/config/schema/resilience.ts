@@ -40,7 +40,8 @@ export const ejectionSchema = z
 export const retriesSchema = z
   .strictObject({
     attempts: z.int().min(0).max(10).default(3).meta({
-      description: 'Further attempts at most, over endpoints and regions.',
+      description:
+        'Further attempts at most, after the first: two endpoints of the own region in all, then two other regions, then what is left of the own endpoints. One on a fresh connection, where a reused one had died, counts but is always allowed.',
     }),
     budget: z.number().min(0).max(1).default(0.2).meta({
       description: 'Share of the live requests of the service, on this node, that may be retries.',

@@ -128,6 +128,17 @@ test('a status may be retried elsewhere: idempotent requests only, and never bey
   assert.deepEqual(w.retries(), { sent: before - 6, attempts: exhausted, budget: 0 });
 });
 
+test('attempts are those after the first, each at another endpoint', async () => {
+  for (const attempts of [0, 3, undefined, 4]) {
+    const counted = attempts === undefined ? {} : { attempts };
+    await using w = await world(5, { retries: { statuses: [503], ...counted } });
+    for (const origin of w.origins) origin.respond = (_, socket) => void socket.write(failing);
+    assert.equal((await (await w.connect()).request(get)).status, 503);
+    const expected = [1, 1, 1, 1, 1].map((one, at) => (at <= (attempts ?? 3) ? one : 0));
+    assert.deepEqual(w.seen(), expected, `${attempts} attempts`);
+  }
+});
+
 test('retries have a budget: a service that fails gets little more than it was sent', async () => {
   await using w = await world(2, {
     retries: { statuses: [503], budget: 0, minimum: 0 },
