@@ -53,3 +53,10 @@ function cells(row: string): string[] {
     .split('|')
     .map((cell) => cell.trim());
 }
+
+/** The table whose first heading is that. */
+export function tableUnder(path: string, heading: string): Table {
+  const found = partsOf(path).find((part) => !isBlock(part) && part.heading[0] === heading);
+  if (!found || isBlock(found)) throw new Error(`${path} has no table under "${heading}"`);
+  return found;
+}
