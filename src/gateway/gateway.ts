@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { atOnce, inSlices, type Steps } from '../base/steps.ts';
 import { Admissions } from './admissions.ts';
-import { ClientConnection } from './client/connection.ts';
+import { Clients } from './client/clients.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
@@ -91,10 +91,9 @@ class GatewayThread implements Gateway {
   readonly #limits: Partial<GatewayLimits>;
   readonly #pools: Pools;
   readonly #surroundings: Omit<Surroundings, 'plugins'>;
-  readonly #lifecycle: Lifecycle;
   readonly #admissions: Admissions;
   readonly #listeners: Listeners;
-  readonly #clients = new Set<ClientConnection>();
+  readonly #clients: Clients;
   /** The current one, and those before it that have requests. */
   readonly #generations = new Set<Generation>();
   readonly #tick: NodeJS.Timeout;
@@ -103,7 +102,6 @@ class GatewayThread implements Gateway {
   #turn = 0;
   #preparing: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
-  #whenEmpty: (() => void) | undefined;
 
   constructor(options: GatewayOptions, plugins: Plugins) {
     const onDefect = options.onDefect ?? warn;
@@ -148,7 +146,8 @@ class GatewayThread implements Gateway {
     };
     this.#runtime = runtime;
     this.#serveBy(runtime.generation);
-    this.#lifecycle = new Lifecycle(runtime, (client) => this.#forget(client), onDefect);
+    const lifecycle = new Lifecycle(runtime, (client) => this.#clients.closed(client), onDefect);
+    this.#clients = new Clients(runtime, lifecycle);
     this.#admissions = new Admissions(runtime.limits, files, graceMs / wheel.tickMs, {
       onShed: () => runtime.generation.metrics.connectionShed(),
       onFull: options.onFull ?? warn,
@@ -193,10 +192,7 @@ class GatewayThread implements Gateway {
       isRegion: (name) => runtime.generation.hasRegion(name),
       admission: (listener) => this.#admissions.of(listener),
       now: () => wheel.now,
-      onConnection: (socket, origin, place) => {
-        runtime.generation.metrics.connectionOpened(origin.listener);
-        this.#clients.add(new ClientConnection(runtime, this.#lifecycle, socket, origin, place));
-      },
+      onConnection: (socket, origin, place) => this.#clients.accept(socket, origin, place),
       onFrame,
       onRefused: (listener, why) => runtime.generation.metrics.connectionRefused(listener, why),
     };
@@ -290,7 +286,7 @@ class GatewayThread implements Gateway {
   /** Lets go of connections whose listener is gone, or whose region. */
   #dismiss(): void {
     this.#listeners.dropStrangers();
-    for (const client of [...this.#clients]) {
+    for (const client of this.#clients) {
       const stranger = isFromGoneRegion(this.#runtime, client.origin);
       if (stranger || client.origin.entrance.gone) client.drain(stranger);
     }
@@ -306,11 +302,7 @@ class GatewayThread implements Gateway {
 
   drain(on = true): void {
     this.#runtime.draining = on;
-    if (on) this.#drainClients(false);
-  }
-
-  #drainClients(last: boolean): void {
-    for (const client of [...this.#clients]) client.drain(last);
+    if (on) this.#clients.drain(false);
   }
 
   close(): Promise<void> {
@@ -322,29 +314,11 @@ class GatewayThread implements Gateway {
     this.#prepared?.abandon();
     this.#runtime.draining = true;
     await this.#listeners.close();
-    this.#drainClients(true);
-    if (this.#clients.size > 0) await this.#emptyOrLate();
-    for (const client of [...this.#clients]) client.abort();
+    await this.#clients.close(this.#runtime.limits.closeMs);
     this.#admissions.close();
     this.#pools.close();
     clearInterval(this.#tick);
     await this.#preparing;
-  }
-
-  #emptyOrLate(): Promise<void> {
-    return new Promise((resolve) => {
-      const late = setTimeout(resolve, this.#runtime.limits.closeMs);
-      this.#whenEmpty = () => {
-        clearTimeout(late);
-        resolve();
-      };
-    });
-  }
-
-  #forget(client: ClientConnection): void {
-    this.#runtime.generation.metrics.connectionClosed(client.origin.listener);
-    this.#clients.delete(client);
-    if (this.#clients.size === 0) this.#whenEmpty?.();
   }
 }
 

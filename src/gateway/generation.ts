@@ -17,7 +17,7 @@ import type { RequestMetrics } from './runtime.ts';
 import { type Backend, type RoutePlan, type Snapshot, snapshotSteps } from './snapshot.ts';
 import { createBalancing } from './upstream/balancing/create-balancing.ts';
 import type { MaglevTables } from './upstream/balancing/maglev-tables.ts';
-import { type Pools, tcpKey, tlsKey } from './upstream/pools.ts';
+import { endpointKey, type Pools, type UpstreamManner } from './upstream/pools.ts';
 import { RelayNodes } from './upstream/relay-nodes.ts';
 import { RouteView, WeightedViews } from './upstream/route-view.ts';
 import { ServiceGate } from './upstream/service-gate.ts';
@@ -80,8 +80,8 @@ export class Generation {
   readonly health: HealthTable;
   readonly metrics: RequestMetrics;
   readonly #pools: Pools;
-  /** By service index; `undefined`: in clear. */
-  readonly #tls: readonly (UpstreamTls | undefined)[];
+  /** By service index. */
+  readonly #manners: readonly UpstreamManner[];
   readonly #drained = Promise.withResolvers<void>();
   readonly #policies: readonly PolicyList[];
   /** Queues may outlive its retirement; the rest of a gate is held by the requests that went through. */
@@ -133,7 +133,7 @@ export class Generation {
     this.#pools = pools;
     const gates = gatesOf(snapshot, configuration, surroundings);
     this.#queues = gates.flatMap(({ limit }) => limit ?? []);
-    this.#tls = upstreamTlsOf(configuration, snapshot);
+    this.#manners = mannersOf(configuration, snapshot);
     this.#policies = snapshot.plans.flatMap(({ policies }) => policies ?? []);
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
@@ -143,7 +143,7 @@ export class Generation {
       views: viewsOf(snapshot, health, nodes, gates),
       regionIndex: snapshot.topology.regionIndex,
       bundle: bundle && Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength),
-      poolKeys: new Set([...endpointKeys(snapshot, this.#tls), ...(nodes?.keys() ?? [])]),
+      poolKeys: new Set([...endpointKeys(snapshot, this.#manners), ...(nodes?.keys() ?? [])]),
     };
   }
 
@@ -186,8 +186,7 @@ export class Generation {
     const { index, serviceIndex, host, port } = target.endpoint;
     const known = this.#endpointPools[index];
     if (known) return known;
-    const tls = this.#tls[serviceIndex];
-    const pool = tls ? this.#pools.tls(tls, host, port) : this.#pools.tcp(host, port);
+    const pool = this.#pools.endpoint(this.#manners[serviceIndex]!, host, port);
     if (!this.#retired) this.#endpointPools[index] = pool;
     return pool;
   }
@@ -299,32 +298,21 @@ function relayNodesOf(
 }
 
 /** @throws MeridianError `certificate_invalid` naming the service */
-function upstreamTlsOf(
-  { upstreams }: GatewayConfiguration,
-  { topology }: Snapshot,
-): (UpstreamTls | undefined)[] {
-  return topology.services.map(({ name, config: { tls } }) => {
-    if (!tls) return undefined;
+function mannersOf({ upstreams }: GatewayConfiguration, { topology }: Snapshot): UpstreamManner[] {
+  return topology.services.map(({ name, config: { tls, protocol } }) => {
+    if (!tls) return { protocol, tls };
     const { serverName, verify } = tls;
-    const protocol = 'http1';
-    return new UpstreamTls({
-      ...upstreams?.[name],
-      whose: `service ${name}`,
-      serverName,
-      verify,
-      protocol,
-    });
+    const whose = `service ${name}`;
+    const own = new UpstreamTls({ ...upstreams?.[name], whose, serverName, verify, protocol });
+    return { protocol, tls: own };
   });
 }
 
 function endpointKeys(
   { topology, ownRegion }: Snapshot,
-  tls: readonly (UpstreamTls | undefined)[],
+  manners: readonly UpstreamManner[],
 ): string[] {
   return topology.services.flatMap(({ endpoints, index }) => {
-    const over = tls[index];
-    return endpoints[ownRegion]!.map(({ host, port }) =>
-      over ? tlsKey(over, host, port) : tcpKey(host, port),
-    );
+    return endpoints[ownRegion]!.map(({ host, port }) => endpointKey(manners[index]!, host, port));
   });
 }

@@ -2,8 +2,8 @@ import { formatAccessEntry } from '../observability/access-entry.ts';
 import type { Redirected } from './actions/redirect.ts';
 import { grpcProblemAnswer, problemAnswer, serialiseAnswer, speaksGrpc } from './answers.ts';
 import { Attempts, isOfGateway, problemField } from './attempts.ts';
+import type { Client } from './client/client.ts';
 import type { ClientStream } from './client/client-stream.ts';
-import type { ClientConnection } from './client/connection.ts';
 import type { RequestTaker } from './client/request-taker.ts';
 import { accessEntryOf, refusalEntry } from './entry-of.ts';
 import { Exchange } from './exchange.ts';
@@ -46,12 +46,12 @@ export class Lifecycle implements RequestTaker, Phases {
   readonly #runtime: Runtime;
   readonly #policies: PolicyPhases;
   readonly #attempts: Attempts;
-  readonly #onClosed: (client: ClientConnection) => void;
+  readonly #onClosed: (client: Client) => void;
   readonly #onDefect: (error: unknown) => void;
 
   constructor(
     runtime: Runtime,
-    onClosed: (client: ClientConnection) => void,
+    onClosed: (client: Client) => void,
     onDefect: (error: unknown) => void,
   ) {
     this.#runtime = runtime;
@@ -302,7 +302,7 @@ export class Lifecycle implements RequestTaker, Phases {
     }
   }
 
-  refusal(client: ClientConnection, code: ProblemCode, detail: string): string {
+  refusal(client: Client, code: ProblemCode, detail: string): string {
     const { clock, random, accessLog } = this.#runtime;
     const { metrics, regionName } = this.#runtime.generation;
     const { status } = problems[code];
@@ -321,7 +321,7 @@ export class Lifecycle implements RequestTaker, Phases {
     this.#onDefect(error);
   }
 
-  closed(client: ClientConnection): void {
+  closed(client: Client): void {
     this.#onClosed(client);
   }
 }

@@ -40,6 +40,8 @@ export interface GatewayLimits {
   readonly linkConnections: number;
   /** Below the 5 s after which Node's own server closes idle connections. */
   readonly upstreamIdleMs: number;
+  /** HTTP/2 says GOAWAY where HTTP/1.1 just closes: nothing is lost by waiting longer. */
+  readonly http2IdleMs: number;
   /** Links end at a gateway that waits for `idleMs`. */
   readonly linkIdleMs: number;
   /** Connections of one gateway thread to one endpoint or region. */
@@ -86,6 +88,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   clientConnections: 672,
   linkConnections: 38,
   upstreamIdleMs: 4_000,
+  http2IdleMs: 60_000,
   linkIdleMs: 60_000,
   upstreamConnections: 1_024,
   streams: 100,

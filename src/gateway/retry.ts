@@ -8,6 +8,8 @@ export type FailureKind =
   | 'tls'
   /** The pool may not open another connection. Nothing was sent. */
   | 'saturated'
+  /** HTTP/2: the peer says that it did not look at the request (RFC 9113 section 8.7). */
+  | 'unprocessed'
   /** Closed after the request was sent, before any byte of a response. */
   | 'closed'
   /** No byte of a response in time. */
@@ -50,6 +52,11 @@ export function retryAfter(failure: AttemptFailure, request: Replayability): Ret
   if (request.answered) return 'no';
   if (failure.kind === 'connect' || failure.kind === 'saturated') return 'elsewhere';
   if (failure.kind === 'tls') return request.bodyBegun ? 'no' : 'elsewhere';
+  // Nothing was carried out: the connection is going away, or takes fewer requests than it got.
+  if (failure.kind === 'unprocessed') {
+    if (request.bodyBegun) return 'no';
+    return request.refreshed ? 'elsewhere' : 'again';
+  }
   if (failure.kind === 'badResponse') return 'no';
   if (!request.idempotent || request.bodyBegun) return 'no';
   return failure.kind === 'closed' && failure.reused && !request.refreshed ? 'again' : 'elsewhere';
@@ -57,7 +64,7 @@ export function retryAfter(failure: AttemptFailure, request: Replayability): Ret
 
 /** Whether the request may have reached a service, so that another attempt is more load for it. */
 export function mayHaveBeenSent(kind: FailureKind): boolean {
-  return kind !== 'connect' && kind !== 'saturated';
+  return kind !== 'connect' && kind !== 'saturated' && kind !== 'unprocessed';
 }
 
 /** Whether a failure counts against the endpoint; the end of a reused connection is no fault. */
@@ -85,6 +92,7 @@ const failureProblems: Readonly<Record<FailureKind, ProblemCode>> = {
   connect: 'upstream_connect_failed',
   tls: 'upstream_tls_failed',
   saturated: 'upstream_saturated',
+  unprocessed: 'upstream_saturated',
   closed: 'upstream_closed',
   timeout: 'upstream_timeout',
   badResponse: 'upstream_bad_response',
@@ -97,6 +105,7 @@ const failureProblems: Readonly<Record<FailureKind, ProblemCode>> = {
 const harmlessFailures: ReadonlySet<FailureKind> = new Set([
   'connect',
   'tls',
+  'unprocessed',
   'refusedByPeer',
   'abandoned',
 ]);

@@ -27,12 +27,15 @@ export const failureKinds = [
   'closed',
   'badResponse',
   'saturated',
+  'unprocessed',
 ] as const;
 /** Why a request that might have been sent again was not. */
 export const withheldReasons = ['attempts', 'budget'] as const;
 export const closeCauses = [
   ...['idle', 'head', 'body', 'drain', 'progress', 'linger'],
-  ...['handshake', 'proxyProtocol', 'untrustedProxy', 'flood'],
+  ...['handshake', 'proxyProtocol', 'untrustedProxy'],
+  ...['pong', 'settling', 'resets', 'provokedResets', 'continuations', 'settings', 'pings'],
+  ...['emptyData', 'windowUpdates', 'priorities', 'unknownFrames'],
 ] as const;
 
 export const statusCodes = 600;

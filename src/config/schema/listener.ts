@@ -2,9 +2,6 @@ import { z } from 'zod';
 import { tlsSchema } from './tls.ts';
 import { portSchema } from './units.ts';
 
-/** Until connections of HTTP/2 are bridged to the lifecycle of a request. */
-const http2ByDefault = false;
-
 export const listenerSchema = z.strictObject({
   port: portSchema.optional().meta({
     description: 'Of a listener of your own. Those of `http` and `https` stand in `ports`.',
@@ -16,7 +13,7 @@ export const listenerSchema = z.strictObject({
     description:
       'In the place of the `tls` of the whole configuration, whose certificates it has where it names none.',
   }),
-  http2: z.boolean().default(http2ByDefault).meta({
+  http2: z.boolean().default(true).meta({
     description:
       'Whether HTTP/2 is spoken: offered over TLS (ALPN), or in clear by prior knowledge.',
   }),

@@ -53,6 +53,10 @@ export const serviceSchema = z.strictObject({
     description: 'Share of endpoint weight that must be healthy for the region to be healthy.',
   }),
   residency: residencySchema.optional(),
+  protocol: z.enum(['http1', 'http2']).default('http1').meta({
+    description:
+      'What its endpoints are spoken to in: HTTP/1.1, or HTTP/2 (with `tls` agreed on by ALPN, else by prior knowledge), which gRPC needs. Checks of type `http` speak HTTP/1.1.',
+  }),
   tls: upstreamTlsSchema.optional(),
   balancing: balancingSchema.prefault({ type: 'roundRobin' }),
   spillOver: spillOverSchema.prefault({}),

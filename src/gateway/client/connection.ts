@@ -8,6 +8,7 @@ import { parseRequestHead, type RequestHead } from '../http1/request-parser.ts';
 import { WireError } from '../http1/wire-error.ts';
 import { MessageWriter } from '../message-writer.ts';
 import type { Runtime } from '../runtime.ts';
+import type { Client } from './client.ts';
 import type { ClientStream } from './client-stream.ts';
 import { isDismissed, isLeaving } from './leaving.ts';
 import { RequestTimeout, refusalCode } from './refusal-code.ts';
@@ -30,7 +31,7 @@ const noBytes: Buffer = Buffer.alloc(0);
  *   closed ◀── linger: FIN sent, input discarded for a while, so that no reset
  *              overtakes the answer (RFC 9112 section 9.6)
  */
-export class ClientConnection extends ResponseSide implements ClientStream {
+export class ClientConnection extends ResponseSide implements ClientStream, Client {
   readonly socket: Socket;
   readonly origin: ConnectionOrigin;
   readonly #runtime: Runtime;
@@ -66,7 +67,7 @@ export class ClientConnection extends ResponseSide implements ClientStream {
     this.origin = origin;
     this.#place = place;
     this.#deadline = new Deadline(runtime.wheel, this);
-    socket.on('data', (chunk) => this.#onBytes(chunk));
+    socket.on('data', (chunk) => this.receive(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
     socket.on('error', () => socket.destroy());
@@ -149,7 +150,8 @@ export class ClientConnection extends ResponseSide implements ClientStream {
 
   // ── Input ────────────────────────────────────────────────────────────────────────────
 
-  #onBytes(chunk: Buffer): void {
+  /** What the socket brings, or brought before. */
+  receive(chunk: Buffer): void {
     this.#runtime.generation.metrics.bytesIn(chunk.length);
     if (this.#state === 'linger') {
       this.#lingeredBytes += chunk.length;

@@ -1,8 +1,8 @@
 import type { Exchange } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-parser.ts';
 import type { ProblemCode } from '../problems.ts';
+import type { Client } from './client.ts';
 import type { ClientStream } from './client-stream.ts';
-import type { ClientConnection } from './connection.ts';
 
 /** Turns what a connection reads into exchanges. `Lifecycle` is the one. */
 export interface RequestTaker {
@@ -11,9 +11,9 @@ export interface RequestTaker {
   begin(exchange: Exchange): void;
   problem(exchange: Exchange, code: ProblemCode, detail?: string): void;
   /** The text of an answer to something that is no request; logs it. */
-  refusal(client: ClientConnection, code: ProblemCode, detail: string): string;
+  refusal(client: Client, code: ProblemCode, detail: string): string;
   /** An error that no peer can cause: a defect of the gateway. */
   defect(error: unknown): void;
   /** The connection ends. */
-  closed(client: ClientConnection): void;
+  closed(client: Client): void;
 }

@@ -3,11 +3,13 @@ import { messageOf } from '../../base/errors.ts';
 import type { DeadlineWheel } from '../deadline-wheel.ts';
 import type { GatewayLimits } from '../limits.ts';
 import type { OpenFiles } from '../open-files.ts';
-import { type Dialler, linkDialler, tcpDialler } from './dialler.ts';
+import { linkDialler, tcpDialler } from './dialler.ts';
+import { Http2Pool } from './http2-pool.ts';
 import { AddressBook } from './names/address-book.ts';
 import type { NameSource } from './names/name-source.ts';
-import { Pool } from './pool.ts';
+import { Pool, type PoolOptions } from './pool.ts';
 import type { RelayNode } from './relay-nodes.ts';
+import type { UpstreamPool } from './upstream-stream.ts';
 import type { UpstreamTls } from './upstream-tls.ts';
 
 const readBytes = 64 * 1024;
@@ -24,14 +26,19 @@ export interface PoolsOptions {
   onNameFailing(message: string): void;
 }
 
-/** The key of the pool of a plain endpoint: services that share an address share connections. */
-export function tcpKey(host: string, port: number): string {
-  return `tcp ${host}:${port}`;
+/** How the endpoints of a service are spoken to. */
+export interface UpstreamManner {
+  readonly protocol: 'http1' | 'http2';
+  /** `undefined`: in clear. */
+  readonly tls: UpstreamTls | undefined;
 }
 
-/** The same over TLS: only services that prove and ask for the same share connections. */
-export function tlsKey({ key }: UpstreamTls, host: string, port: number): string {
-  return `tls ${host}:${port} ${key}`;
+/**
+ * The key of the pool of an endpoint: services that share an address share connections, but
+ * over TLS only those that prove and ask for the same.
+ */
+export function endpointKey({ protocol, tls }: UpstreamManner, host: string, port: number): string {
+  return tls ? `tls ${host}:${port} ${tls.key}` : `tcp ${host}:${port} ${protocol}`;
 }
 
 /** The host in a key of an endpoint; `undefined`: of a node, which has an address. */
@@ -47,7 +54,7 @@ function hostIn(key: string): string | undefined {
  */
 export class Pools {
   readonly #options: PoolsOptions;
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, UpstreamPool>();
   readonly #book: AddressBook;
   #wanted: ReadonlySet<string> = new Set();
   /** One buffer for plain sockets, one for TLS, whose reads may interleave with the former. */
@@ -71,37 +78,33 @@ export class Pools {
     return this.#pools.size;
   }
 
-  tcp(host: string, port: number): Pool {
-    const key = tcpKey(host, port);
+  endpoint(manner: UpstreamManner, host: string, port: number): UpstreamPool {
+    const key = endpointKey(manner, host, port);
     const known = this.#pools.get(key);
     if (known) return known;
-    const { upstreamIdleMs } = this.#options.limits;
-    return this.#create(
+    const { lookup } = this.#book;
+    const { protocol, tls } = manner;
+    const { upstreamIdleMs, http2IdleMs } = this.#options.limits;
+    const options = tls
+      ? { dialler: tls.dialler(host, port, lookup), readBuffer: this.#tlsBuffer }
+      : { dialler: tcpDialler(host, port, lookup), readBuffer: this.#plainBuffer };
+    return this.#add(
       key,
-      tcpDialler(host, port, this.#book.lookup),
-      this.#plainBuffer,
-      upstreamIdleMs,
+      protocol === 'http2'
+        ? new Http2Pool({ ...this.#common(key), ...options, idleMs: http2IdleMs })
+        : new Pool({ ...this.#common(key), ...options, idleMs: upstreamIdleMs }),
     );
   }
 
-  tls(tls: UpstreamTls, host: string, port: number): Pool {
-    const key = tlsKey(tls, host, port);
-    const known = this.#pools.get(key);
-    if (known) return known;
-    const { upstreamIdleMs } = this.#options.limits;
-    return this.#create(
-      key,
-      tls.dialler(host, port, this.#book.lookup),
-      this.#tlsBuffer,
-      upstreamIdleMs,
-    );
-  }
-
-  link({ key, identity, regionName, node, port }: RelayNode): Pool {
+  link({ key, identity, regionName, node, port }: RelayNode): UpstreamPool {
     const known = this.#pools.get(key);
     if (known) return known;
     const dialler = linkDialler(identity, regionName, node.address, port);
-    return this.#create(key, dialler, this.#tlsBuffer, this.#options.limits.linkIdleMs);
+    const idleMs = this.#options.limits.linkIdleMs;
+    return this.#add(
+      key,
+      new Pool({ ...this.#common(key), dialler, readBuffer: this.#tlsBuffer, idleMs }),
+    );
   }
 
   /** From now on only these keep idle connections, and the addresses of their names are kept up to date. */
@@ -136,19 +139,20 @@ export class Pools {
     for (const [key, pool] of [...this.#pools]) if (hostIn(key) === name) pool.leave(addresses);
   }
 
-  #create(key: string, dialler: Dialler, readBuffer: Buffer, idleMs: number): Pool {
+  /** What pools have in common. */
+  #common(key: string): Omit<PoolOptions, 'dialler' | 'readBuffer' | 'idleMs'> {
     const { limits, wheel, files } = this.#options;
-    const pool = new Pool({
-      dialler,
+    return {
       wheel,
       wire: limits.wire,
-      readBuffer,
       maximum: limits.upstreamConnections,
       files,
-      idleMs,
       onDefect: (error) => this.#options.onDefect(error),
       onDisused: () => this.#pools.delete(key),
-    });
+    };
+  }
+
+  #add(key: string, pool: UpstreamPool): UpstreamPool {
     pool.keepIdle(this.#wanted.has(key));
     this.#pools.set(key, pool);
     return pool;

@@ -53,5 +53,9 @@ export interface UpstreamPool {
   pending(): Iterable<PendingRequest>;
   /** Off: connections without a request close, at once or when they have none. */
   keepIdle(on: boolean): void;
+  /** Closes some of those without a request. False: there are none. */
+  trim(): boolean;
+  /** Connections to these addresses take no further request. */
+  leave(addresses: ReadonlySet<string>): void;
   close(): void;
 }
