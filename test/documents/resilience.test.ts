@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type FailureKind, isIdempotent, retryAfter } from '../../src/gateway/retry.ts';
+import { tableUnder } from './markdown.ts';
+
+test('the table of retries says what the gateway decides', () => {
+  const { rows } = tableUnder('docs/guides/resilience.md', 'an attempt ended by');
+  assert.ok(rows.length >= 9);
+  for (const [ended, ...answers] of rows) {
+    const kind = /`(\w+)`/.exec(ended!)![1] as FailureKind;
+    const failure = { kind, reused: ended!.includes('served before') };
+    const requests = [
+      { idempotent: isIdempotent('PUT'), bodyBegun: false },
+      { idempotent: isIdempotent('POST'), bodyBegun: false },
+      { idempotent: isIdempotent('PUT'), bodyBegun: true },
+    ];
+    for (const [at, request] of requests.entries()) {
+      if (answers[at] === '–') continue;
+      const decided = retryAfter(failure, { ...request, answered: false, refreshed: false });
+      assert.equal(decided, answers[at], ended);
+      const late = { ...request, answered: true, refreshed: false };
+      assert.equal(retryAfter(failure, late), 'no', ended);
+    }
+  }
+});
