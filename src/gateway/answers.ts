@@ -42,6 +42,16 @@ export interface AnswerContext {
   readonly headOnly: boolean;
 }
 
+/** Whose responses end with their head: octets after it would be taken for the next one (RFC 9112 section 6.3). */
+export function hasNoContent(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
+/** Content as an answer holds it: text of ASCII as it is, other text as bytes. */
+export function contentOf(text: string): string | Buffer {
+  return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text);
+}
+
 /**
  * The whole message in HTTP/1.1, or its head where the body is bytes. Unless it says
  * otherwise no cache may store it: it tells of a moment.
@@ -54,9 +64,10 @@ export function serialiseAnswer(
 ): string {
   const { status, contentType, body, fields } = answer;
   const cache = /^cache-control:/im.test(fields) ? '' : 'Cache-Control: no-store\r\n';
-  const text = context.headOnly || status === 204 || typeof body !== 'string' ? '' : body;
-  const content =
-    status === 204 ? '' : `Content-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n`;
+  const bodiless = hasNoContent(status);
+  const text = context.headOnly || bodiless || typeof body !== 'string' ? '' : body;
+  const type = /^content-type:/im.test(fields) ? '' : `Content-Type: ${contentType}\r\n`;
+  const content = bodiless ? '' : `${type}Content-Length: ${body.length}\r\n`;
   return (
     `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n` +
     `Date: ${new Date(context.wallMs).toUTCString()}\r\n${content}${cache}` +

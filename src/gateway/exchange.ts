@@ -47,6 +47,8 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   /** What the client has not taken yet of an answer of our own. */
   #paced: PacedBody | undefined;
   #total: Deadline | undefined;
+  /** Since when the endpoint of the current attempt has all of the request, where there is a total limit. */
+  #sentMs = Number.POSITIVE_INFINITY;
   /** After a switch: which directions have ended. */
   #requestEnded = false;
   #responseEnded = false;
@@ -89,7 +91,12 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   requestEnd(trailers: readonly string[]): void {
     this.requestComplete = true;
     this.#trailers = trailers;
-    if (this.#ready) this.#stream?.end(trailers);
+    if (this.#ready) this.#sent(this.#stream);
+  }
+
+  #sent(stream: UpstreamStream | undefined): void {
+    if (this.#total) this.#sentMs = this.runtime.clock.monotonicMs();
+    stream?.end(this.#trailers);
   }
 
   /** After all that one read of the client brought. False: the client must wait. */
@@ -119,6 +126,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   /** Starts an attempt. False: the pool has no connection to give. */
   attempt(pool: UpstreamPool, fresh: boolean): boolean {
     this.#ready = false;
+    this.#sentMs = Number.POSITIVE_INFINITY;
     const stream = pool.acquire(this, fresh);
     this.#stream = stream;
     return stream !== undefined;
@@ -133,7 +141,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
       for (const part of this.#held) stream.data(part);
       this.#held = undefined;
     }
-    if (this.requestComplete) stream.end(this.#trailers);
+    if (this.requestComplete) this.#sent(stream);
     if (stream.flush()) this.client.resumeBody();
   }
 
@@ -152,6 +160,11 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   limitTotal(totalMs: number): void {
     this.#total = new Deadline(this.runtime.wheel, this);
     this.#total.set(totalMs);
+  }
+
+  /** How long the current attempt has waited with all of the request; asked where there is a total limit. */
+  get awaitedMs(): number {
+    return Math.max(0, this.runtime.clock.monotonicMs() - this.#sentMs);
   }
 
   onDeadline(): void {

@@ -221,7 +221,7 @@ export class Lifecycle implements RequestTaker, Phases {
   }
 
   expired(exchange: Exchange): void {
-    this.#attempts.end(exchange, 'failure');
+    this.#attempts.end(exchange, hadItsTime(exchange) ? 'failure' : 'neutral');
     if (exchange.answered) exchange.breakOff();
     else this.problem(exchange, 'request_deadline_exceeded');
   }
@@ -250,7 +250,8 @@ export class Lifecycle implements RequestTaker, Phases {
     }
     if (!fromPeer) extra += `Meridian-Region: ${generation.regionName}\r\n`;
     const policies = exchange.routed && exchange.route!.policies!.response;
-    if (!policies?.length || isOfGateway(head) || head.status === 101) {
+    const own = fromPeer && isOfGateway(head);
+    if (!policies?.length || own || head.status === 101) {
       exchange.forward(head, extra, fromPeer);
     } else this.#policies.applyToResponse(exchange, head, extra, fromPeer, stream);
   }
@@ -327,18 +328,33 @@ export class Lifecycle implements RequestTaker, Phases {
 }
 
 function redirectedOf(exchange: Exchange): Redirected {
-  const { head, params, client } = exchange;
+  const { head, params, basePath, client, path: whole } = exchange;
   const { authority, query } = head;
   const scheme = client.origin.secure ? 'https' : 'http';
-  return { path: routedPath(exchange), params, query, authority, scheme };
+  return { path: routedPath(exchange), basePath, whole, params, query, authority, scheme };
 }
 
 /** A request is worth trying again after that. */
 const retryLater = 'Retry-After: 1\r\n';
 
+/**
+ * Whether the endpoint had all of the request for at least half of the time that the
+ * configuration gives. Else it was a client that sent slowly or gave little time, a queue or
+ * another endpoint that took it, and nobody can have an endpoint ejected that way.
+ */
+function hadItsTime(exchange: Exchange): boolean {
+  const configured = configuredTotalOf(exchange);
+  return configured !== undefined && exchange.awaitedMs >= configured / 2;
+}
+
+function configuredTotalOf({ route, backend }: Exchange): number | undefined {
+  return route!.totalMs ?? backend!.service.config.timeouts.total;
+}
+
 /** In milliseconds; `undefined`: it may take as long as it does. */
-function totalOf({ route, backend, head }: Exchange): number | undefined {
-  const configured = route!.totalMs ?? backend!.service.config.timeouts.total;
+function totalOf(exchange: Exchange): number | undefined {
+  const { head } = exchange;
+  const configured = configuredTotalOf(exchange);
   if (head.version !== '2') return configured;
   const asked = parseGrpcTimeout(findField(head.fields, 'grpc-timeout'));
   if (asked === undefined) return configured;

@@ -22,7 +22,10 @@ export const redirectSchema = z
     error: 'a redirect has a `prefix` or a `path`, not both',
     path: ['path'],
   })
-  .meta({ description: 'Sends the client elsewhere.' });
+  .meta({
+    description:
+      'Sends the client elsewhere. Within a domain, without `host`, a new path is below the base path.',
+  });
 
 export const respondSchema = z
   .strictObject({

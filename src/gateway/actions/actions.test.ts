@@ -105,6 +105,7 @@ test('a route may answer by itself', async () => {
         exact: '/robots.txt',
         respond: { status: 200, body: 'café', headers: { 'Cache-Control': 'max-age=60' } },
       },
+      { name: 'spaces', exact: '/spaces', respond: { status: 200, body: 'a\u00a0b\u2028' } },
       { name: 'gone', prefix: '/', respond: { status: 410 } },
     ],
   });
@@ -112,6 +113,8 @@ test('a route may answer by itself', async () => {
   assert.equal(Buffer.from(robots.body, 'latin1').toString(), 'café');
   assert.match(robots.head, /^Cache-Control: max-age=60\r$/m);
   assert.match(robots.head, /^Content-Type: text\/plain; charset=utf-8\r$/m);
+  const spaces = await w.get('/spaces');
+  assert.equal(Buffer.from(spaces.body, 'latin1').toString(), 'a\u00a0b\u2028');
   assert.equal((await w.get('/x')).status, 410);
 });
 
@@ -135,7 +138,12 @@ test('a canary gets its share, evenly spread', async () => {
 
 test('a domain strips its base path, and says so', async () => {
   await using w = await world({
-    routes: [{ name: 'o', api: 'orders', prefix: '/items', service: 's' }],
+    routes: [
+      { name: 'o', api: 'orders', prefix: '/items', service: 's' },
+      { name: 'x', api: 'orders', prefix: '/x', redirect: { scheme: 'https' } },
+      { name: 'y', api: 'orders', prefix: '/y', redirect: { prefix: '/z' } },
+      { name: 'a', api: 'orders', prefix: '/away', redirect: { host: 'b.test', prefix: '/n' } },
+    ],
     domains: { 'shop.test': { mappings: [{ basePath: '/v1/orders', api: 'orders' }] } },
     defaultEndpoint: false,
   });
@@ -143,6 +151,14 @@ test('a domain strips its base path, and says so', async () => {
   assert.equal(w.seen(), 'GET /items/7 HTTP/1.1 Host: shop.test');
   assert.match(w.origin.requests[0]!.head, /^X-Forwarded-Prefix: \/v1\/orders\r$/m);
   assert.equal((await w.get('/v1/orders/nothing', 'shop.test')).status, 404);
+  for (const [path, location] of [
+    ['/x', 'https://shop.test/v1/orders/x'],
+    ['/y/a', 'http://shop.test/v1/orders/z/a'],
+    ['/away/a', 'http://b.test/n/a'],
+  ] as const) {
+    const { head } = await w.get(`/v1/orders${path}`, 'shop.test');
+    assert.equal(/^Location: (.*)\r$/m.exec(head)?.[1], location);
+  }
   const unknown = await w.get('/items', 'other.test');
   assert.equal(unknown.status, 421);
   assert.match(unknown.body, /"misdirected_request"/);

@@ -4,6 +4,10 @@ import { compilePathChange, type RoutedPath } from './path-change.ts';
 
 /** A request that is sent elsewhere. */
 export interface Redirected extends RoutedPath {
+  /** Of a domain's mapping, '' else: what stands before `path` in what was asked for. */
+  readonly basePath: string;
+  /** All of the canonical path. */
+  readonly whole: string;
   readonly scheme: 'http' | 'https';
   /** `host` or `host:port`; '' for HTTP/1.0 without Host. */
   readonly authority: string;
@@ -13,7 +17,10 @@ export interface Redirected extends RoutedPath {
 
 export type Redirect = (request: Redirected) => OwnAnswer;
 
-/** 30x with a Location made of parts that were parsed or configured, so it stays one line. */
+/**
+ * 30x with a Location made of parts that were parsed or configured, so it stays one line.
+ * Within a domain a new path is below the base path, as the route's own is.
+ */
 export function compileRedirect(route: RouteConfig): Redirect | undefined {
   const { redirect } = route;
   if (!redirect) return undefined;
@@ -23,7 +30,8 @@ export function compileRedirect(route: RouteConfig): Redirect | undefined {
     const [host, port] = takeApart(request.authority);
     const toPort = redirect.port ?? (redirect.scheme === undefined ? port : undefined);
     const authority = `${redirect.host ?? host}${portSuffix(scheme, toPort)}`;
-    const path = change ? change(request) : request.path;
+    const base = redirect.host === undefined ? request.basePath : '';
+    const path = change ? base + change(request) : request.whole;
     const query = redirect.query === 'keep' ? request.query : '';
     // Who sent no host is told no more than the path.
     const origin = authority === '' ? '' : `${scheme}://${authority}`;

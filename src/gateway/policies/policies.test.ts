@@ -5,7 +5,9 @@ import { oneRegion, startGateway } from '../../../test/support/gateways.ts';
 import { RawClient } from '../../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../../config/schema/config.ts';
+import { serialiseAnswer } from '../answers.ts';
 import { EditedFields } from './field-editor.ts';
+import { ownAnswerOf } from './run.ts';
 
 const plugin = fileURLToPath(new URL('./testdata/tenant.ts', import.meta.url));
 
@@ -65,6 +67,27 @@ test('the headers policy changes both ways, whatever Connection names', async ()
   ]);
   assert.match(response.head, /^Strict-Transport-Security: max-age=9\r$/m);
   assert.doesNotMatch(response.head, /^Server:/m);
+});
+
+test('a service cannot pass the response policies by marks of a gateway', async () => {
+  await using w = await world([{ type: 'headers', response: { remove: ['Server'] } }]);
+  w.origin.respond = (_, socket) =>
+    void socket.write(okResponse('ok', 'Server: x\r\nMeridian-Problem: upstream_closed\r\n'));
+  const { head } = await w.client.request(get());
+  assert.doesNotMatch(head, /^(Server|Meridian-Problem):/m);
+});
+
+test('an answer that has no body cannot bring one: it would be read as the next response', () => {
+  for (const status of [204, 304]) {
+    assert.throws(() => ownAnswerOf({ status, body: 'é' }), { code: 'policy_answer_invalid' });
+    assert.equal(ownAnswerOf({ status }).body, '');
+  }
+  const headers = { 'content-type': 'a/b' };
+  const context = { requestId: 'r', region: 'eu', wallMs: 0, headOnly: false };
+  const answer = (status: number, body?: string) =>
+    serialiseAnswer(ownAnswerOf({ status, headers, ...(body && { body }) }), context, true, 1);
+  assert.doesNotMatch(answer(304), /^content-length:/im);
+  assert.deepEqual(answer(200, 'x').match(/^content-type: .*$/gim), ['content-type: a/b']);
 });
 
 test('a plugin waits, edits, and sees the response; the body that came meanwhile is not lost', async () => {

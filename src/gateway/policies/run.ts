@@ -1,5 +1,5 @@
 import { MeridianError } from '../../base/errors.ts';
-import type { OwnAnswer } from '../answers.ts';
+import { contentOf, hasNoContent, type OwnAnswer } from '../answers.ts';
 import { allOf, VALUE } from '../http1/octets.ts';
 import { fieldLine } from '../http1/serialise.ts';
 import { assertEditable } from './field-editor.ts';
@@ -75,6 +75,7 @@ export function ownAnswerOf(answer: PolicyAnswer): OwnAnswer {
   if (!Number.isInteger(status) || status < 200 || status > 599)
     invalid('status is not 200 to 599');
   if (typeof body !== 'string') invalid('body is not text');
+  if (hasNoContent(status) && body !== '') invalid(`${status} has no body`);
   if (typeof contentType !== 'string' || !allOf(VALUE, contentType, 0, contentType.length)) {
     invalid('contentType is no field value');
   }
@@ -83,12 +84,7 @@ export function ownAnswerOf(answer: PolicyAnswer): OwnAnswer {
     assertEditable(name);
     fields += fieldLine(name, value);
   }
-  return { status, contentType, body: asBytes(body), fields };
-}
-
-/** Text of an answer is ASCII on the wire; other text goes as bytes. */
-function asBytes(body: string): string | Buffer {
-  return /^[\x00-\x7f]*$/.test(body) ? body : Buffer.from(body);
+  return { status, contentType, body: contentOf(body), fields };
 }
 
 function invalid(why: string): never {

@@ -59,7 +59,13 @@ export class ConcurrencyLimit {
   readonly #slots: Slots;
   readonly #options: ConcurrencyOptions;
   readonly #wheel: DeadlineWheel;
-  readonly #queue: Waiting[] = [];
+  /** In the order of their coming. */
+  readonly #queue = new Map<Waiter, Waiting>();
+  /** Never at its end while somebody waits: who was passed has left the queue, who comes is behind. */
+  readonly #next = this.#queue.values();
+  /** Places that were left and not handed on yet. */
+  #left = 0;
+  #handingOn = false;
 
   constructor(slots: Slots, options: ConcurrencyOptions, wheel: DeadlineWheel) {
     this.#slots = slots;
@@ -70,37 +76,47 @@ export class ConcurrencyLimit {
   /** `entered`: one `leave` follows. `waiting`: one of the waiter's calls, or `cancel`. */
   enter(waiter: Waiter): 'entered' | 'waiting' | 'full' {
     const { maximum, queue, queueTimeoutMs } = this.#options;
-    if (this.#queue.length === 0 && this.#slots.take(maximum)) return 'entered';
-    if (this.#queue.length >= queue) return 'full';
-    this.#queue.push(new Waiting(this, waiter, this.#wheel, queueTimeoutMs));
+    if (this.#queue.size === 0 && this.#slots.take(maximum)) return 'entered';
+    if (this.#queue.size >= queue) return 'full';
+    this.#queue.set(waiter, new Waiting(this, waiter, this.#wheel, queueTimeoutMs));
     return 'waiting';
   }
 
-  /** A request that had a place has ended. */
+  /**
+   * A request that had a place has ended. One that gets it may end at once, and the next one:
+   * a loop here, since a queue of thousands would be too deep a recursion.
+   */
   leave(): void {
-    const next = this.#queue.shift();
-    if (!next) {
-      this.#slots.give();
-      return;
+    this.#left++;
+    if (this.#handingOn) return;
+    this.#handingOn = true;
+    try {
+      while (this.#left > 0) {
+        this.#left--;
+        if (!this.#placeFirst()) this.#slots.give();
+      }
+    } finally {
+      this.#handingOn = false;
     }
-    next.close();
-    next.waiter.onPlace();
   }
 
   /** It waits no more. False: it did not. */
   cancel(waiter: Waiter): boolean {
-    const at = this.#queue.findIndex((waiting) => waiting.waiter === waiter);
-    if (at === -1) return false;
-    this.#queue.splice(at, 1)[0]!.close();
-    return true;
+    this.#queue.get(waiter)?.close();
+    return this.#queue.delete(waiter);
   }
 
   /** Lets in who waits where other threads have made room. To be called now and then. */
   poll(): void {
-    while (this.#queue.length > 0 && this.#slots.take(this.#options.maximum)) {
-      const next = this.#queue.shift()!;
-      next.close();
-      next.waiter.onPlace();
-    }
+    while (this.#queue.size > 0 && this.#slots.take(this.#options.maximum)) this.#placeFirst();
+  }
+
+  /** The place is already taken for it. False: nobody waits. */
+  #placeFirst(): boolean {
+    if (this.#queue.size === 0) return false;
+    const { waiter } = this.#next.next().value!;
+    this.cancel(waiter);
+    waiter.onPlace();
+    return true;
   }
 }

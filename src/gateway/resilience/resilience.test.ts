@@ -206,6 +206,31 @@ test('the total time ends a request that has no response, and one whose response
   await client.rest();
 });
 
+test('who sends slowly until the total time is over says nothing of the endpoint', async () => {
+  await using w = await world(1, { timeouts: { total: '200ms' }, ejection: { failures: 1 } });
+  w.origins[0]!.respond = () => {};
+  const slow = await w.connect();
+  const late = await slow.request('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc');
+  assert.equal(late.status, 504);
+  assert.equal(w.health.endpoints.state(0), 0);
+  assert.equal((await (await w.connect()).request(post)).status, 504);
+  assert.equal(w.health.endpoints.state(0), open, 'an endpoint that had all of it is blamed');
+});
+
+test('the rest of a response that is retried elsewhere is not read for ever', async () => {
+  await using w = await world(2, { retries: { statuses: [503] } });
+  const endless = w.origins[0]!;
+  endless.respond = (_, socket) => {
+    socket.write('HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const drip = setInterval(() => socket.write('1\r\nx\r\n'), 50);
+    socket.on('close', () => clearInterval(drip));
+  };
+  const client = await w.connect();
+  for (let count = 0; count < 2; count++) assert.equal((await client.request(get)).body, '1');
+  assert.equal(endless.requests.length, 1);
+  await eventually('the connection is closed', () => endless.sockets.size === 0, 4_000);
+});
+
 test('a route may have a total time of its own', async () => {
   await using w = await world(1, { timeouts: { total: '1h' } }, { timeouts: { total: '100ms' } });
   w.origins[0]!.respond = () => {};
@@ -299,6 +324,27 @@ test('property: the budget holds for any order of requests', () => {
       }
     }),
   );
+});
+
+test('a long queue whose requests end as soon as they are let in is no deep recursion', () => {
+  let taken = 0;
+  const slots = { take: () => taken === 0 && ++taken === 1, give: () => void taken-- };
+  const options = { maximum: 1, queue: 50_000, queueTimeoutMs: 1_000 };
+  const limit = new ConcurrencyLimit(slots, options, new DeadlineWheel());
+  const nothing = { onPlace() {}, onNoPlace() {} };
+  assert.equal(limit.enter(nothing), 'entered');
+  let placed = 0;
+  const brief = () => ({
+    onNoPlace() {},
+    onPlace() {
+      placed++;
+      limit.leave();
+    },
+  });
+  for (let count = 0; count < 20_000; count++) assert.equal(limit.enter(brief()), 'waiting');
+  limit.leave();
+  assert.equal(placed, 20_000);
+  assert.equal(taken, 0);
 });
 
 test('property: places are never more than the maximum, and who waits is served in order', () => {

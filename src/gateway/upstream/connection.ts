@@ -172,8 +172,8 @@ export class UpstreamConnection implements UpstreamStream, PendingRequest {
   }
 
   /**
-   * The receiver loses interest. A response whose head has come, to a request sent whole,
-   * is read to its end so that the connection can be used again; else it is closed.
+   * The receiver loses interest. A response whose head has come, to a request sent whole, is
+   * read to its end for a second, so that the connection can be used again; else it is closed.
    */
   detach(): void {
     this.#receiver = undefined;
@@ -281,7 +281,7 @@ export class UpstreamConnection implements UpstreamStream, PendingRequest {
   /** A body that has not come with its head in one read. */
   #decode(body: BodyFraming, bytes: Buffer, at: number, end: number): number {
     this.#decoder ??= new BodyDecoder(body, this.#keeper.wire);
-    this.#deadline.set(this.#timeouts.idle);
+    if (this.#receiver) this.#deadline.set(this.#timeouts.idle);
     const taken = this.#decoder.decode(bytes, at, end, this.#onPart);
     if (this.#state === 'busy' && !this.#decoder.done) this.#receiver?.onPause();
     return taken;
