@@ -7,8 +7,10 @@ import {
   reportOf,
   tamperedStore,
 } from '../../test/support/revisions.ts';
+import type { Clock } from '../base/clock.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
+import type { Store } from '../store/store.ts';
 import { nodesOf } from './change.ts';
 import { RolloutController, rankOf } from './controller.ts';
 import type { RevisionInfo, TrafficCount } from './revision.ts';
@@ -20,11 +22,28 @@ afterEach(() => {
   for (const controller of open.splice(0)) controller.close();
 });
 
+/** Revisions whose content is unpacked by another thread, in its own time: tests wait for that. */
+class AwaitedRevisions extends Revisions {
+  readonly #reads: Set<Promise<unknown>>;
+
+  constructor(store: Store, clock: Clock, reads: Set<Promise<unknown>>) {
+    super(store, clock);
+    this.#reads = reads;
+  }
+
+  override read(info: RevisionInfo): Promise<unknown> {
+    const read = super.read(info).finally(() => this.#reads.delete(read));
+    this.#reads.add(read);
+    return read;
+  }
+}
+
 /** Two nodes that report every two seconds, with a controller each. */
 class Nodes {
   readonly clock = new ManualClock();
   readonly store = new MemoryStore(this.clock);
-  readonly revisions = new Revisions(this.store, this.clock);
+  readonly #reads = new Set<Promise<unknown>>();
+  readonly revisions = this.revisionsOf(this.store);
   readonly actions: string[] = [];
   readonly running = new Map<string, RevisionInfo>();
   readonly traffic = new Map<string, Partial<TrafficCount>>();
@@ -38,6 +57,18 @@ class Nodes {
     const bounds = { errorShare: 0.1, readyShare: 1 };
     const rollout = { waves: [['east'], ['west']], pauseMs, bounds };
     this.info = await this.revisions.apply(changeTo('2', first, { rollout }));
+  }
+
+  revisionsOf(store: Store): Revisions {
+    return new AwaitedRevisions(store, this.clock, this.#reads);
+  }
+
+  /** Until all that does not wait for the clock is done. */
+  async settle(): Promise<void> {
+    do {
+      await Promise.allSettled(this.#reads);
+      for (let count = 0; count < 30; count++) await turn();
+    } while (this.#reads.size > 0);
   }
 
   control(name: string, revisions = this.revisions): RolloutController {
@@ -57,7 +88,7 @@ class Nodes {
   async observe(...controllers: RolloutController[]): Promise<void> {
     const { head } = (await this.revisions.head())!;
     for (const controller of controllers) controller.observe(head);
-    await settle();
+    await this.settle();
   }
 
   async report(): Promise<void> {
@@ -78,7 +109,7 @@ class Nodes {
     for (let passed = 0; passed < ms; passed += 500) {
       if (passed % 2_000 === 0) await this.report();
       this.clock.advance(500);
-      await settle();
+      await this.settle();
     }
   }
 
@@ -92,10 +123,6 @@ class Nodes {
     const stage = `${this.info.sequence}/${this.info.content.nonce}/${reached}`;
     return names.toSorted((a, b) => rankOf(a, nodes, stage) - rankOf(b, nodes, stage));
   }
-}
-
-async function settle(): Promise<void> {
-  for (let count = 0; count < 30; count++) await turn();
 }
 
 test('a rollout goes wave by wave to its end, and each step is taken once', async () => {
@@ -201,7 +228,7 @@ test('it looks only while a rollout runs, and not after close', async () => {
     },
   });
   await nodes.begin();
-  const controller = nodes.control('east.east', new Revisions(store, nodes.clock));
+  const controller = nodes.control('east.east', nodes.revisionsOf(store));
   await nodes.pass(5_000);
   assert.equal(reads, 0);
   await nodes.observe(controller);
@@ -243,7 +270,7 @@ test('a replica that lags behind the head that is followed is looked at again', 
   const bounds = { errorShare: 0, readyShare: 1 };
   const rollout = { waves: [['east', 'west']], pauseMs: 0, bounds };
   const third = await nodes.revisions.apply(changeTo('3', base, { rollout }));
-  await nodes.observe(nodes.control('east.east', new Revisions(store, nodes.clock)));
+  await nodes.observe(nodes.control('east.east', nodes.revisionsOf(store)));
   for (const name of names) nodes.running.set(name, third);
   await nodes.pass(2_000);
   assert.equal((await nodes.rollout()).state, 'running');
