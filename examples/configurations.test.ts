@@ -55,6 +55,7 @@ test('each host of the currency exchange has an address and reaches its services
         method: 'GET',
         fields: [],
         query: '',
+        listener: 'http',
       });
       const service = match.kind === 'route' ? config.routes[match.index]!.service : 'none';
       assert.equal(service, expected[path] ?? 'none', `${name}.exchange.test${path}`);

@@ -16,7 +16,12 @@ const few = routes(10);
 const many = routes(10_000);
 /** One that is matched by its prefix, a different one each time. */
 const paths = Array.from({ length: 1_000 }, (_, at) => `/v1/p${at * 10 + 2}/q/rates`);
-const request = { method: 'GET', fields: ['Host', 'api.exchange.test'], query: '' };
+const request = {
+  method: 'GET',
+  fields: ['Host', 'api.exchange.test'],
+  query: '',
+  listener: 'http',
+};
 let turn = 0;
 
 const ofFew = 'router: pattern, of 10 routes';

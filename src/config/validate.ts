@@ -21,7 +21,12 @@ import {
   someRegionServes,
 } from './semantics/regions.ts';
 import { routeActionsFit } from './semantics/route-actions.ts';
-import { routeNamesDiffer, routePathsCanMatch, routesDoNotOverlap } from './semantics/routes.ts';
+import {
+  boundRoutesGetRequests,
+  routeNamesDiffer,
+  routePathsCanMatch,
+  routesDoNotOverlap,
+} from './semantics/routes.ts';
 import type { Rule } from './semantics/rule.ts';
 import { endpointsArePossible, residencyIsPossible } from './semantics/services.ts';
 import { latencyNetworksDiffer, storeServersAreComplete } from './semantics/tables.ts';
@@ -53,6 +58,7 @@ const rules: readonly Rule[] = [
   routeNamesDiffer,
   routePathsCanMatch,
   routesDoNotOverlap,
+  boundRoutesGetRequests,
   routeActionsFit,
   domainsFitRoutes,
   policiesAreUsable,

@@ -119,6 +119,7 @@ function explainRouted(
     method: basis.method,
     fields: [],
     query,
+    listener: 'http',
   });
   if (match.kind === 'none') {
     return { ...basis, outcome: problem('route_not_found', 'no route matches host and path') };

@@ -132,7 +132,7 @@ export class Lifecycle implements RequestTaker, Phases {
   // 3 ─ route
   #route(exchange: Exchange): RoutePlan | undefined {
     const { generation, head, path } = exchange;
-    const match = generation.match(head.host, path, head);
+    const match = generation.match(head.host, path, exchange);
     if (match.kind === 'route') {
       exchange.params = match.params;
       exchange.basePath = match.basePath;

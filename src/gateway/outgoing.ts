@@ -10,8 +10,10 @@ export function outgoingOf(exchange: Exchange): OutgoingRequest {
   let extra = ownLines(head, client.origin, identity, regionName);
   if (edited) extra += edited.lines;
   const relay = target!.kind === 'relay';
-  if (relay) extra += relayLines(regionName, identity.clientAddress, backend!.service.name);
-  else if (exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
+  if (relay) {
+    extra += relayLines(regionName, identity.clientAddress, backend!.service.name);
+    if (route!.bound) extra += `Meridian-Listener: ${exchange.listener}\r\n`;
+  } else if (exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
   return {
     method: head.method,
     // Another region's gateway routes again, by what the client sent.

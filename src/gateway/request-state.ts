@@ -126,6 +126,13 @@ export abstract class RequestState implements Replayability, Tried {
     return findField(this.head.fields, 'x-forwarded-proto') === 'https';
   }
 
+  /** Where the client's request came in: of a relayed one, in its first region. */
+  get listener(): string {
+    const { origin } = this.client;
+    if (origin.peerRegion === undefined) return origin.listener;
+    return findField(this.head.fields, 'meridian-listener') ?? origin.listener;
+  }
+
   get upgrade(): string | undefined {
     return this.head.upgrade;
   }

@@ -17,6 +17,8 @@ export interface RoutePlan {
   readonly index: number;
   readonly name: string;
   readonly policies: PolicyList | undefined;
+  /** To listeners: another region has to know where a request came in. */
+  readonly bound: boolean;
   /** Largest content of a request, in bytes. */
   readonly bodyLimit: number;
   readonly priority: Priority;
@@ -99,6 +101,7 @@ function* planSteps(
         index,
         name: route.name,
         policies: plugins && createPolicyList(route.policies, plugins, `routes[${index}].policies`),
+        bound: route.listeners !== undefined,
         bodyLimit: route.limits?.body ?? limits.body ?? Number.POSITIVE_INFINITY,
         priority: route.priority ?? 'normal',
         totalMs: route.timeouts?.total,

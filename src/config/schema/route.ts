@@ -54,6 +54,10 @@ export const routeSchema = z
     hosts: z.array(hostPattern).min(1).optional().meta({
       description: 'Hosts that match: exact, or `*.example.com` for names below. Default: any.',
     }),
+    listeners: z.array(z.string()).min(1).optional().meta({
+      description:
+        'Listeners whose requests match, such as `[internal]`; for others the route is not there. Between routes that fit alike, conditions counted in, one that names the listener comes first. Default: any.',
+    }),
     exact: pathText.optional().meta({ description: 'Matches this path alone.' }),
     prefix: pathText.optional().meta({
       description: 'Matches this path and all below it, by whole segments. Default: `/`.',

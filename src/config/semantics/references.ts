@@ -1,5 +1,6 @@
 import type { Finding } from '../config-error.ts';
 import { fieldsAt } from '../field-path.ts';
+import { standardListeners } from '../listeners.ts';
 import { nearestName } from '../nearest-name.ts';
 import type { Rule } from './rule.ts';
 
@@ -8,7 +9,7 @@ interface Reference {
   readonly place: string;
   /** Whether the name is the last key of `place` or the value there. */
   readonly at: Finding['at'];
-  readonly to: 'region' | 'service' | 'plugin';
+  readonly to: 'region' | 'service' | 'plugin' | 'listener';
 }
 
 /** Every place of the model that names something declared elsewhere. */
@@ -18,6 +19,7 @@ const references: readonly Reference[] = [
   { place: 'routes.*.service', at: 'value', to: 'service' },
   { place: 'routes.*.services.*.service', at: 'value', to: 'service' },
   { place: 'routes.*.policies.*.plugin', at: 'value', to: 'plugin' },
+  { place: 'routes.*.listeners.*', at: 'value', to: 'listener' },
   { place: 'routes.*.residency.*', at: 'value', to: 'region' },
   { place: 'zones.*.records.*.service', at: 'value', to: 'service' },
   { place: 'zones.*.records.*.answers.*.region', at: 'value', to: 'region' },
@@ -27,13 +29,19 @@ const references: readonly Reference[] = [
 ];
 
 /** Reads the data as written, so that a mistake elsewhere in a part hides no dangling name. */
-export const referencesExist: Rule = ({ input, regions, services, plugins }, report) => {
-  const declared = { region: regions, service: services, plugin: plugins };
+export const referencesExist: Rule = (draft, report) => {
+  const { input, regions, services, plugins } = draft;
+  const listeners = new Map([
+    ...standardListeners.map((name) => [name, undefined] as const),
+    ...draft.listeners,
+  ]);
+  const declared = { region: regions, service: services, plugin: plugins, listener: listeners };
   // One wrong name is often used many times, and the nearest one is costly to find.
   const nearest = {
     region: nearestOf(regions),
     service: nearestOf(services),
     plugin: nearestOf(plugins),
+    listener: nearestOf(listeners),
   };
   for (const { place, at, to } of references) {
     for (const { path, value } of fieldsAt(input, place.split('.'))) {

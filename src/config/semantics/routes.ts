@@ -69,9 +69,9 @@ function checkParameters(pattern: string, report: (message: string) => void): vo
 
 /**
  * Two routes overlap when a request could be for either and neither is more specific:
- * same host (or both any, or any of one API), same shape of path, same conditions, a method
- * that both name (or both any: a route that names the method is the more specific one). One
- * map entry per host, shape and method, so that 100,000 routes are checked in one pass. Two
+ * same host (or both any, or any of one API), same shape of path, same conditions, a listener
+ * and a method that both name (or both any: a route that names it is the more specific one).
+ * One map entry per host, shape, listener and method, so that 100,000 routes are checked in one pass. Two
  * routes with other conditions may fit one request too; then their order decides.
  */
 export const routesDoNotOverlap: Rule = ({ routes }, report) => {
@@ -82,14 +82,26 @@ export const routesDoNotOverlap: Rule = ({ routes }, report) => {
     const reported = new Set<number>();
     const shape = pathShape(route) + conditionsText(route);
     for (const host of new Set(route.hosts ?? [anyHostOf(route)])) {
-      const key = `${host} ${shape}`;
-      const claimed = claims.get(key) ?? new Map<string, number>();
-      claims.set(key, claimed);
-      const other = claim(claimed, index, route.methods);
-      if (other === undefined || reported.has(other)) continue;
-      reported.add(other);
-      report(overlap(index, route, other, routes[other]!, host));
+      for (const listener of new Set(route.listeners ?? [''])) {
+        const key = `${listener} ${host} ${shape}`;
+        const claimed = claims.get(key) ?? new Map<string, number>();
+        claims.set(key, claimed);
+        const other = claim(claimed, index, route.methods);
+        if (other === undefined || reported.has(other)) continue;
+        reported.add(other);
+        report(overlap(index, route, other, routes[other]!, host));
+      }
     }
+  }
+};
+
+/** What comes in at a listener that redirects is answered before any route is looked for. */
+export const boundRoutesGetRequests: Rule = ({ routes, listeners }, report) => {
+  for (const [index, route] of routes.entries()) {
+    const bound = route?.listeners;
+    if (!bound?.every((name) => listeners.get(name)?.redirect)) continue;
+    const message = 'never matches, because every listener that it names redirects all requests';
+    report({ path: ['routes', index, 'listeners'], at: 'value', message });
   }
 };
 
@@ -144,7 +156,7 @@ function overlap(
 }
 
 function checkRepetitions(index: number, route: RouteConfig, report: Report): void {
-  for (const field of ['hosts', 'methods'] as const) {
+  for (const field of ['hosts', 'methods', 'listeners'] as const) {
     for (const [at, value] of route[field]?.entries() ?? []) {
       if (route[field]?.indexOf(value) === at) continue;
       report({

@@ -1,12 +1,14 @@
 import type { RouteConditions } from './conditions.ts';
 
-/** What of a request, besides host and path, decides its route. */
+/** What of a request, besides host and path, decides its route. An exchange satisfies it. */
 export interface Conditional {
   readonly method: string;
   /** name, value, name, value … as received. */
   readonly fields: readonly string[];
   /** With its `?`, or ''. */
   readonly query: string;
+  /** Name of the listener where the client's request came in. */
+  readonly listener: string;
 }
 
 interface Candidate {
@@ -16,9 +18,9 @@ interface Candidate {
 }
 
 /**
- * The routes that share one host and one path. Without conditions on header fields or query
- * one look-up by method finds the route; those with conditions are tried one by one, in the
- * order of precedence, before the others that name the method as they do.
+ * The routes that share one host and one path. Without conditions on header fields, query or
+ * listener one look-up by method finds the route; those with conditions are tried one by one,
+ * in the order of precedence, before the others that name the method as they do.
  */
 export class Candidates {
   /** `undefined`: no route here names methods. */
@@ -77,11 +79,12 @@ export class Candidates {
   }
 }
 
-/** Of routes with the same path: most header conditions, then most of the query, then order. */
+/** Of routes with the same path: most header conditions, most of the query, a listener, order. */
 function byPrecedence(a: Candidate, b: Candidate): number {
   return (
     b.conditions.headers - a.conditions.headers ||
     b.conditions.query - a.conditions.query ||
+    Number(b.conditions.bound) - Number(a.conditions.bound) ||
     a.index - b.index
   );
 }

@@ -2,8 +2,8 @@ import type { HeaderCondition, QueryCondition, RouteConfig } from '../../config/
 import type { Conditional } from './candidates.ts';
 
 /**
- * Conditions of a route on header fields and query parameters; all have to hold. Values are
- * compared whole and case-sensitively:
+ * Conditions of a route on header fields, query parameters and the listener where a request
+ * came in; all have to hold. Values are compared whole and case-sensitively:
  *
  *  - a field with one of its lines, which is not split at commas;
  *  - a parameter with the first of that name, both decoded once (`+` is a space). What is not
@@ -13,22 +13,30 @@ export class RouteConditions {
   /** How many there are. */
   readonly headers: number;
   readonly query: number;
+  /** To listeners. */
+  readonly bound: boolean;
   readonly #headers: readonly HeaderCondition[];
   readonly #query: readonly QueryCondition[];
+  readonly #listeners: readonly string[] | undefined;
 
-  private constructor(headers: readonly HeaderCondition[], query: readonly QueryCondition[]) {
+  private constructor({ headers = [], query = [], listeners }: RouteConfig) {
     this.headers = headers.length;
     this.query = query.length;
+    this.bound = listeners !== undefined;
     this.#headers = headers.map((one) => ({ ...one, name: one.name.toLowerCase() }));
     this.#query = query;
+    this.#listeners = listeners;
   }
 
   /** `undefined` for a route without any. */
-  static of({ headers, query }: RouteConfig): RouteConditions | undefined {
-    return headers || query ? new RouteConditions(headers ?? [], query ?? []) : undefined;
+  static of(route: RouteConfig): RouteConditions | undefined {
+    const { headers, query, listeners } = route;
+    return headers || query || listeners ? new RouteConditions(route) : undefined;
   }
 
-  hold({ fields, query }: Conditional): boolean {
+  hold(request: Conditional): boolean {
+    const { fields, query } = request;
+    if (this.#listeners && !this.#listeners.includes(request.listener)) return false;
     for (const condition of this.#headers) if (!headerHolds(condition, fields)) return false;
     if (this.#query.length === 0) return true;
     const parameters = parametersOf(query);

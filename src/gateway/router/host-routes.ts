@@ -29,6 +29,8 @@ export interface RoutedPath {
   readonly path: RoutePath;
   readonly methods: readonly string[] | undefined;
   readonly conditions: RouteConditions | undefined;
+  /** `undefined`: any. */
+  readonly listeners: readonly string[] | undefined;
 }
 
 /** The routes of one host, wildcard, any host, or of one API, as two trees of path segments. */
@@ -36,10 +38,20 @@ export class HostRoutes {
   readonly #patterns = new PatternNode();
   readonly #prefixes = new PrefixNode(undefined);
 
-  add({ index, path, methods, conditions }: RoutedPath): void {
+  /** Where it has routes; `undefined`: everywhere. */
+  #listeners: Set<string> | undefined = new Set();
+
+  add({ index, path, methods, conditions, listeners }: RoutedPath): void {
+    if (!listeners) this.#listeners = undefined;
+    for (const listener of listeners ?? []) this.#listeners?.add(listener);
     const node = path.kind === 'prefix' ? this.#prefixNode(path) : this.#patternNode(path);
     node.candidates ??= new Candidates();
     node.candidates.add(index, methods, conditions);
+  }
+
+  /** Whether some route is for requests that come in there. */
+  isServedAt(listener: string): boolean {
+    return this.#listeners?.has(listener) ?? true;
   }
 
   #patternNode({ segments, parameters }: RoutePath): PatternNode {

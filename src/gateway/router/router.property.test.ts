@@ -20,6 +20,8 @@ interface Candidate {
   readonly methods: readonly string[] | undefined;
   /** Conditions on fields, on the query. */
   readonly conditions: readonly [number, number];
+  /** To listeners. */
+  readonly bound: boolean;
 }
 
 function hostRank(hosts: readonly string[] | undefined, host: string): number {
@@ -59,8 +61,10 @@ function reference(
     const rank = pathRank(route, path);
     const hosts = hostRank(route.hosts, host);
     if (rank === undefined || hosts < 0 || !holds(route, told)) return [];
+    if (route.listeners && !route.listeners.includes(told.listener)) return [];
     const conditions = [route.headers?.length ?? 0, route.query?.length ?? 0] as const;
-    return [{ index, hostRank: hosts, pathRank: rank, methods: route.methods, conditions }];
+    const bound = route.listeners !== undefined;
+    return [{ index, hostRank: hosts, pathRank: rank, methods: route.methods, conditions, bound }];
   });
   const best = Math.max(...all.map((candidate) => candidate.hostRank));
   const known = all.filter((candidate) => candidate.hostRank === best);
@@ -72,6 +76,7 @@ function reference(
       Number(a.methods === undefined) - Number(b.methods === undefined) ||
       b.conditions[0] - a.conditions[0] ||
       b.conditions[1] - a.conditions[1] ||
+      Number(b.bound) - Number(a.bound) ||
       a.index - b.index,
   );
   const chosen = open[0];
@@ -87,10 +92,11 @@ function reference(
   return { kind: 'route', index: chosen.index, params, basePath: '' };
 }
 
-/** What a request says in the field X and the parameter q; `undefined`: neither. */
+/** What a request says in the field X and the parameter q (`undefined`: neither), and where. */
 interface Told {
   readonly x: string | undefined;
   readonly q: string | undefined;
+  readonly listener: string;
 }
 
 function holds({ headers = [], query = [] }: RouteConfig, { x, q }: Told): boolean {
@@ -131,13 +137,15 @@ const rule: fc.Arbitrary<Rule> = fc
     fc.option(someHosts),
     someConditions('X'),
     someConditions('q'),
+    fc.option(fc.subarray(['http', 'inside'], { minLength: 1 }), { freq: 3 }),
   )
-  .map(([path, methods, hosts, headers, query]) => ({
+  .map(([path, methods, hosts, headers, query, listeners]) => ({
     ...path,
     ...(methods === null ? {} : { methods }),
     ...(hosts === null ? {} : { hosts }),
     ...(headers === null ? {} : { headers }),
     ...(query === null ? {} : { query }),
+    ...(listeners === null ? {} : { listeners }),
   }));
 const request = fc.tuple(
   fc.constantFrom('', 't', 'a.t', 'b.a.t', 'c.b.a.t', 'xt', 'x.a.t'),
@@ -148,6 +156,7 @@ const request = fc.tuple(
   fc.record({
     x: fc.constantFrom('1', '2', '3', undefined),
     q: fc.constantFrom('1', '2', undefined),
+    listener: fc.constantFrom('http', 'inside', 'other'),
   }),
 );
 
@@ -162,8 +171,9 @@ test('property: agrees with comparing every route', () => {
         const router = compileRouter(routes);
         for (const [host, path, method, told] of requests) {
           const fields = told.x === undefined ? [] : ['x', told.x];
+          const { listener } = told;
           const query = told.q === undefined ? '?a=b' : `?a=b&q=${told.q}`;
-          const match = router.match(host, path, { method, fields, query });
+          const match = router.match(host, path, { method, fields, query, listener });
           kinds.set(match.kind, (kinds.get(match.kind) ?? 0) + 1);
           assert.deepEqual(
             match,

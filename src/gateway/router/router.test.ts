@@ -5,7 +5,7 @@ import { compileRouter } from './router.ts';
 
 type Rule = Omit<Partial<RouteConfig>, 'name' | 'service'>;
 
-const plain = (method: string) => ({ method, fields: [], query: '' });
+const plain = (method: string, listener = 'http') => ({ method, fields: [], query: '', listener });
 
 function routesOf(rules: readonly Rule[]): RouteConfig[] {
   return rules.map((rule, index) => ({ name: `r${index}`, service: 's', ...rule }));
@@ -209,7 +209,7 @@ test('conditions: all hold or the route is not there; more of them come first', 
     ]),
   );
   const found = (method: string, fields: readonly string[], query = '') => {
-    const match = router.match('h', '/', { method, fields, query });
+    const match = router.match('h', '/', { method, fields, query, listener: 'http' });
     return match.kind === 'route' ? match.index : match.kind;
   };
   assert.equal(found('POST', []), 0);
@@ -280,4 +280,34 @@ test('with the default endpoint off, only hosts are served that are named', () =
     (host) => router.match(host, '/', plain('GET')).kind,
   );
   assert.deepEqual(kinds, ['route', 'route', 'route', 'unknownHost', 'unknownHost']);
+});
+
+test('a route bound to listeners is there for what came in by them only', () => {
+  const routes = routesOf([
+    { hosts: ['a.test'], prefix: '/admin', listeners: ['inside', 'partners'] },
+    { hosts: ['a.test'] },
+    { hosts: ['a.test'], listeners: ['inside'] },
+    { hosts: ['a.test'], headers: [{ name: 'x', present: true }] },
+    { hosts: ['b.test'], methods: ['GET'], listeners: ['inside'] },
+    { prefix: '/any', listeners: ['inside'] },
+  ]);
+  const router = compileRouter(routes, { defaultEndpoint: false });
+  const found = (host: string, path: string, listener: string, method = 'GET') => {
+    const match = router.match(host, path, plain(method, listener));
+    return match.kind === 'route' ? match.index : match.kind;
+  };
+  assert.equal(found('a.test', '/admin', 'inside'), 0);
+  assert.equal(found('a.test', '/admin', 'partners'), 0);
+  assert.equal(found('a.test', '/admin', 'http'), 1, 'the shorter prefix, which is for any');
+  assert.equal(found('a.test', '/', 'inside'), 2, 'before the one for any, whatever the order');
+  assert.equal(found('a.test', '/', 'partners'), 1);
+  const told = { method: 'GET', fields: ['X', ''], query: '', listener: 'inside' };
+  const match = router.match('a.test', '/', told);
+  assert.equal(match.kind === 'route' && match.index, 3, 'conditions come first');
+  assert.equal(found('b.test', '/', 'inside'), 4);
+  assert.equal(found('b.test', '/', 'inside', 'PUT'), 'methodNotAllowed');
+  assert.equal(found('b.test', '/', 'http', 'PUT'), 'unknownHost', 'as if nobody had named it');
+  const open = compileRouter(routes);
+  const any = (listener: string) => open.match('c.test', '/any', plain('GET', listener)).kind;
+  assert.deepEqual([any('inside'), any('http')], ['route', 'none']);
 });

@@ -60,10 +60,11 @@ export interface RouterOptions {
  *     it is part of it.
  *  3. Method: one that names the method wins over one for any.
  *  4. The number of conditions on header fields, then of those on the query.
- *  5. The order of configuration.
+ *  5. One that is bound to the listener wins over one for any.
+ *  6. The order of configuration.
  *
- * A route of which method or conditions do not match is passed over, as if it were not
- * there. When only methods are in the way, the answer is `methodNotAllowed` with all that
+ * A route of which method, conditions or listeners do not match is passed over, as if it were
+ * not there: for a listener there are the routes bound to it and those for any. When only methods are in the way, the answer is `methodNotAllowed` with all that
  * would be allowed.
  *
  * The cost depends on the length of host and path, not on how many routes there are: each
@@ -93,7 +94,8 @@ export function* routerSteps(
     paths.push(path);
     matches.push(simple ? Object.freeze(matched(index, noParams, '')) : undefined);
     const conditions = RouteConditions.of(route);
-    const entry = { index, path, methods: route.methods, conditions };
+    const { methods, listeners } = route;
+    const entry = { index, path, methods, conditions, listeners };
     if (route.api !== undefined) routesOf(apis, route.api).add(entry);
     else if (!route.hosts) any.add(entry);
     for (const host of route.hosts ?? []) hosts.take(host, () => new HostRoutes()).add(entry);
@@ -135,8 +137,15 @@ class CompiledRouter implements Router {
     if (mapped !== undefined) return mapped;
     const found = hosts.find(host, (routes) => this.#matchPath(routes, path, request, ''));
     if (found !== undefined) return found;
-    if (!defaultEndpoint && !hosts.has(host) && !mappings?.has(host)) return unknownHost;
+    if (!defaultEndpoint && !this.#isKnown(host, request)) return unknownHost;
     return this.#matchPath(any, path, request, '') ?? noMatch;
+  }
+
+  /** To the listener where the request came in. */
+  #isKnown(host: string, { listener }: Conditional): boolean {
+    const { hosts, mappings } = this.#tables;
+    if (mappings?.has(host)) return true;
+    return hosts.find(host, (routes) => routes.isServedAt(listener) || undefined) ?? false;
   }
 
   #matchMapped(mappings: DomainMappings, path: string, request: Conditional) {

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startGateway } from '../../test/support/gateways.ts';
+import { RawClient } from '../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
+import type { ConfigInput } from '../config/schema/config.ts';
+import { healthy } from '../health/table.ts';
+import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
+
+const location = { latitude: 1, longitude: 1 };
+const addresses = { eu: '127.0.16.1', us: '127.0.17.1' };
+const authority = await createAuthority();
+const [eu, us] = await Promise.all(
+  (['eu', 'us'] as const).map((region) =>
+    issueRegionIdentity(authority, region, { addresses: [addresses[region]] }),
+  ),
+);
+
+/** All endpoints are in us: what reaches eu, by `http` or `inside`, is relayed. */
+async function world() {
+  const origins = { inner: await RawOrigin.listen(), outer: await RawOrigin.listen() };
+  for (const [name, origin] of Object.entries(origins)) {
+    origin.respond = (_, socket) => void socket.write(okResponse(name));
+  }
+  const config = (linkPort: number): ConfigInput => ({
+    regions: {
+      eu: { address: addresses.eu, location },
+      us: { address: addresses.us, location },
+    },
+    ports: { link: linkPort },
+    listeners: { inside: { port: 1, protocol: 'http' } },
+    services: Object.fromEntries(
+      Object.entries(origins).map(([name, { port }]) => [
+        name,
+        { endpoints: { us: [`127.0.0.1:${port}`] } },
+      ]),
+    ),
+    routes: [
+      { name: 'admin', service: 'inner', listeners: ['inside'] },
+      { name: 'all', service: 'outer' },
+    ],
+  });
+  const listen = (host: string) => ({ http: { host, port: 0 }, inside: { host, port: 0 } });
+  const link = { host: addresses.us, port: 0, identity: us! };
+  const back = await startGateway({
+    config: config(1),
+    region: 'us',
+    listen: { ...listen(addresses.us), link },
+  });
+  const front = await startGateway({
+    config: config(back.gateway.ports.link!),
+    identity: eu!,
+    listen: listen(addresses.eu),
+  });
+  front.health.setGateway(1, healthy);
+  for (const service of [0, 1]) front.health.setService(service, 1, healthy);
+  return {
+    origins,
+    front,
+    back,
+    /** The body of what a request by that listener is answered with. */
+    async get(region: 'eu' | 'us', listener: string, fields = '') {
+      const { gateway } = region === 'eu' ? front : back;
+      using client = await RawClient.connect(gateway.ports[listener]!, addresses[region]);
+      return (await client.request(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`)).body;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { gateway, defects } of [front, back]) {
+        await gateway.close();
+        assert.deepEqual(defects, []);
+      }
+      for (const origin of Object.values(origins)) await origin.close();
+    },
+  };
+}
+
+test('a route bound to a listener is for its requests only, relayed ones too', async () => {
+  await using w = await world();
+  for (const region of ['us', 'eu'] as const) {
+    assert.equal(await w.get(region, 'http'), 'outer', region);
+    assert.equal(await w.get(region, 'inside'), 'inner', region);
+  }
+  assert.deepEqual(
+    w.back.log.map(({ hop, route }) => `${hop} ${route}`),
+    ['0 all', '0 admin', '1 all', '1 admin'],
+  );
+});
+
+test('by which listener a request came in is for nobody to claim', async () => {
+  await using w = await world();
+  for (const region of ['us', 'eu'] as const) {
+    const forged = 'Meridian-Listener: inside\r\nmeridian-hop: 1\r\n';
+    assert.equal(await w.get(region, 'http', forged), 'outer', region);
+  }
+  for (const { head } of w.origins.outer.requests) assert.doesNotMatch(head, /^meridian-/im);
+});
