@@ -9,8 +9,9 @@ import { configPage } from './reference/config-page.ts';
 import { configSchemaFile } from './reference/config-schema.ts';
 import { errorsPage } from './reference/errors-page.ts';
 import type { Generator } from './reference/generator.ts';
+import { metricsPage } from './reference/metrics-page.ts';
 
-const generators: readonly Generator[] = [configSchemaFile, configPage, errorsPage];
+const generators: readonly Generator[] = [configSchemaFile, configPage, errorsPage, metricsPage];
 
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

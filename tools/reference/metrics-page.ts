@@ -1,0 +1,161 @@
+import { problems } from '../../src/gateway/problems.ts';
+import { DnsMetrics, exposeDns } from '../../src/observability/dns-metrics.ts';
+import { exposeGateway } from '../../src/observability/expose-gateway.ts';
+import {
+  Exposition,
+  type HistogramSeries,
+  type Sample,
+} from '../../src/observability/exposition.ts';
+import {
+  closeCauses,
+  failureKinds,
+  withheldReasons,
+} from '../../src/observability/gateway-layout.ts';
+import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
+import type { BoundsMs } from '../../src/observability/histogram.ts';
+import { exposeNode, type NodeFigures } from '../../src/observability/node-metrics.ts';
+import type { Generator } from './generator.ts';
+
+interface Metric {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** Takes down what would be shown. */
+class Recorder extends Exposition {
+  readonly metrics: Metric[] = [];
+
+  override counter(name: string, help: string, samples: readonly Sample[]): void {
+    this.#take(name, 'counter', help, samples[0]);
+  }
+
+  override gauge(name: string, help: string, samples: readonly Sample[]): void {
+    this.#take(name, 'gauge', help, samples[0]);
+  }
+
+  override histogram(
+    name: string,
+    help: string,
+    _bounds: BoundsMs,
+    series: readonly HistogramSeries[],
+  ): void {
+    this.#take(name, 'histogram', help, series[0]);
+  }
+
+  #take(name: string, type: Metric['type'], help: string, first?: Sample | HistogramSeries): void {
+    if (!first) throw new Error(`${name}: the page has no sample to read its labels from`);
+    this.metrics.push({ name, type, labels: Object.keys(first[0]), help });
+  }
+}
+
+const service = 's';
+const region = 'r';
+
+/** A node of which everything is known. */
+const node: NodeFigures = {
+  region,
+  node: 'n',
+  version: '1',
+  revision: {
+    hash: 'h',
+    sequence: 1,
+    ageSeconds: 1,
+    source: 'file',
+    staleForSeconds: 1,
+    appliedInSeconds: 1,
+    refused: undefined,
+    pendingRestart: [],
+  },
+  store: {
+    reachable: true,
+    outOfReachForSeconds: 0,
+    buckets: [{ name: 'b', leader: 'l', quorum: true, lagMs: 1, lagMessages: 1 }],
+  },
+  regions: [
+    {
+      name: region,
+      gateway: { state: 'healthy', flaps: 0 },
+      draining: false,
+      addresses: [{ address: 'a', state: 'healthy' }],
+    },
+  ],
+  services: [
+    {
+      name: service,
+      region,
+      state: 'healthy',
+      endpoints: [{ address: 'a', state: 'healthy', ejected: false, breaker: 'closed' }],
+    },
+  ],
+};
+
+/** A gateway thread that has counted one of each. */
+function busyGateway(): GatewayMetrics {
+  const metrics = new GatewayMetrics({
+    routes: ['a'],
+    regions: [region],
+    listeners: ['http'],
+    services: [service],
+    endpoints: [{ service, region, endpoint: 'e' }],
+    problems: Object.keys(problems),
+  });
+  metrics.request({ route: 0, service: 0, status: 200, durationMs: 1, bytesIn: 1, bytesOut: 1 });
+  metrics.response(0, 200, 1);
+  metrics.failure(0, 'connect');
+  metrics.ejected(0);
+  metrics.refused('overloaded');
+  return metrics;
+}
+
+function busyNameServer(): DnsMetrics {
+  const metrics = new DnsMetrics();
+  metrics.query('udp', 1, 0, 0.1);
+  return metrics;
+}
+
+function metricsShown(): Metric[] {
+  const recorder = new Recorder();
+  exposeNode(recorder, node, {
+    cpuSeconds: 0,
+    residentBytes: 0,
+    startTimeSeconds: 0,
+    uptimeSeconds: 0,
+    eventLoopDelaySeconds: { mean: 0, p99: 0, max: 0 },
+  });
+  exposeGateway(recorder, [busyGateway()]);
+  exposeDns(recorder, [busyNameServer()]);
+  return recorder.metrics.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const quoted = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(', ');
+
+/** The page with everything that `/metrics` shows. */
+export const metricsPage: Generator = {
+  path: 'docs/reference/metrics.md',
+  render: () =>
+    [
+      '# Metrics reference',
+      '',
+      'Made from the sources by `npm run generate`. `GET :9000/metrics` of a node shows these in',
+      "Prometheus' text format, summed over its threads and over all revisions since its start. A",
+      'family of which nothing has occurred yet may be missing.',
+      '',
+      '| label | values |',
+      '|---|---|',
+      `| \`cause\` | ${quoted(closeCauses)} |`,
+      `| \`class\` | ${quoted(['1xx', '2xx', '3xx', '4xx', '5xx'])} |`,
+      `| \`code\` | of refusals: [codes of problems](errors.md); of responses: the status |`,
+      `| \`kind\` | ${quoted(failureKinds)} |`,
+      `| \`reason\` | ${quoted(withheldReasons)} |`,
+      `| \`route\` | the name of the route; \`-\`: none matched |`,
+      '',
+      '| name | type | labels | meaning |',
+      '|---|---|---|---|',
+      ...metricsShown().map(
+        ({ name, type, labels, help }) => `| \`${name}\` | ${type} | ${quoted(labels)} | ${help} |`,
+      ),
+      '',
+    ].join('\n'),
+};
