@@ -12,13 +12,15 @@ export interface ClientCertificate {
   readonly serial: string;
 }
 
+/** One for all requests of a connection: policies of the operator cannot change it. */
 export function readClientCertificate(certificate: X509Certificate): ClientCertificate {
-  return {
+  const names = alternativeNames(certificate.subjectAltName).map((name) => Object.freeze(name));
+  return Object.freeze({
     subject: distinguishedName(certificate.subject),
-    names: alternativeNames(certificate.subjectAltName),
+    names: Object.freeze(names),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
     serial: certificate.serialNumber,
-  };
+  });
 }
 
 /**

@@ -1,4 +1,7 @@
+import type { ClientCertificate } from '../listener/client-certificate.ts';
 import type { FieldEditor } from './field-editor.ts';
+
+export type { ClientCertificate };
 
 /**
  * What a policy sees of a request. The path is the canonical one that was routed, that is
@@ -18,6 +21,11 @@ export interface PolicyRequest {
   readonly region: string;
   readonly requestId: string;
   readonly clientAddress: string;
+  /**
+   * What the client proved to be to the listener where its request came in; `undefined`: it
+   * showed no certificate, or was asked for none. Nothing that a request says can change it.
+   */
+  readonly clientCertificate: ClientCertificate | undefined;
   /** Fields that the service will get. */
   readonly headers: FieldEditor;
   /** For a policy to leave something for its own response phase. One per request. */

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.ts';
+import type { ClientCertificate } from '../listener/client-certificate.ts';
 import { EditedFields } from './field-editor.ts';
 import type { PolicyRequest } from './policy.ts';
 
@@ -45,6 +46,11 @@ export class RoutedRequest implements PolicyRequest {
 
   get clientAddress(): string {
     return this.#exchange.identity.clientAddress;
+  }
+
+  /** Policies run where the client's own connection is, never for a relayed request. */
+  get clientCertificate(): ClientCertificate | undefined {
+    return this.#exchange.client.origin.clientCertificate;
   }
 
   get notes(): Map<string, unknown> {
