@@ -1,4 +1,4 @@
-import { octetClasses, TOKEN, VALUE } from '../http1/octets.ts';
+import { isToken } from '../http1/octets.ts';
 import type { DecodedBlock } from './hpack/decoder.ts';
 
 /** What requests and responses have in common. */
@@ -26,8 +26,6 @@ export interface ResponseSection extends FieldSection {
 }
 
 const COLON = 0x3a;
-const SP = 0x20;
-const HTAB = 0x09;
 
 type Kind = 'request' | 'response' | 'trailers';
 
@@ -42,23 +40,24 @@ class Reading {
   contentLength = -1;
   readonly #kind: Kind;
   #cookieAt = -1;
+  #hosted = false;
 
   constructor(kind: Kind) {
     this.#kind = kind;
   }
 
   /** False: malformed (RFC 9113 section 8.1.1). */
-  read(fields: readonly string[]): boolean {
+  read({ fields, wellFormed }: DecodedBlock): boolean {
+    if (!wellFormed) return false;
     let regular = false;
     for (let at = 0; at < fields.length; at += 2) {
       const name = fields[at]!;
       const value = fields[at + 1]!;
-      if (!isValue(value)) return false;
       if (name.charCodeAt(0) === COLON) {
         if (regular || !this.#takePseudo(name, value)) return false;
       } else {
         regular = true;
-        if (!isName(name) || !this.#take(name, value)) return false;
+        if (!this.#take(name, value)) return false;
       }
     }
     return true;
@@ -99,6 +98,9 @@ class Reading {
       case 2:
         if (name === 'te' && value !== 'trailers') return false;
         break;
+      case 4:
+        if (name === 'host' && this.#isSecondHost()) return false;
+        break;
       case 6:
         if (name === 'cookie') return this.#takeCookie(value);
         break;
@@ -122,10 +124,20 @@ class Reading {
     return true;
   }
 
+  /** Not a word of it in RFC 9113; in HTTP/1.1 two of them make a bad request. */
+  #isSecondHost(): boolean {
+    const second = this.#hosted;
+    this.#hosted = true;
+    return second;
+  }
+
   /** Cookies may come one by one (section 8.2.3); HTTP/1.1 knows one line only. */
   #takeCookie(value: string): boolean {
-    if (this.#cookieAt === -1) this.#cookieAt = this.fields.push('cookie', value) - 1;
-    else this.fields[this.#cookieAt] += `; ${value}`;
+    const { fields } = this;
+    const earlier = fields[this.#cookieAt];
+    if (earlier === undefined) this.#cookieAt = fields.push('cookie', value) - 1;
+    else if (earlier === '') fields[this.#cookieAt] = value;
+    else if (value !== '') fields[this.#cookieAt] = `${earlier}; ${value}`;
     return true;
   }
 
@@ -141,9 +153,11 @@ class Reading {
 export function readRequest(block: DecodedBlock, blockBytes: number): RequestSection | undefined {
   const reading = new Reading('request');
   const { tooLarge } = block;
-  if (!reading.read(block.fields) || !(tooLarge || isComplete(reading))) return undefined;
+  if (!reading.read(block) || !(isComplete(reading) || tooLarge)) return undefined;
+  const method = reading.method ?? '';
+  if (!isToken(method) && !(tooLarge && method === '')) return undefined;
   return {
-    method: reading.method ?? '',
+    method,
     scheme: reading.scheme ?? '',
     path: reading.path ?? '',
     authority: reading.authority,
@@ -156,7 +170,7 @@ export function readRequest(block: DecodedBlock, blockBytes: number): RequestSec
 
 /** Section 8.3.1; of CONNECT 8.5. */
 function isComplete({ method, scheme, path, authority }: Reading): boolean {
-  if (method === undefined || !isToken(method)) return false;
+  if (method === undefined) return false;
   if (method === 'CONNECT') {
     return scheme === undefined && path === undefined && authority !== undefined;
   }
@@ -166,7 +180,7 @@ function isComplete({ method, scheme, path, authority }: Reading): boolean {
 /** `undefined`: malformed. */
 export function readResponse(block: DecodedBlock, blockBytes: number): ResponseSection | undefined {
   const reading = new Reading('response');
-  if (!reading.read(block.fields)) return undefined;
+  if (!reading.read(block)) return undefined;
   const { fields, contentLength, status } = reading;
   // 101 does not exist here (section 8.6).
   if (status === undefined || !/^[1-5]\d\d$/.test(status) || status === '101') return undefined;
@@ -177,36 +191,5 @@ export function readResponse(block: DecodedBlock, blockBytes: number): ResponseS
 /** name, value, name, value …; `undefined`: malformed. */
 export function readTrailers(block: DecodedBlock): readonly string[] | undefined {
   const reading = new Reading('trailers');
-  return reading.read(block.fields) && !block.tooLarge ? reading.fields : undefined;
-}
-
-function isToken(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    if ((octetClasses[text.charCodeAt(at)]! & TOKEN) === 0) return false;
-  }
-  return text.length > 0;
-}
-
-/** A token without capitals (section 8.2.1). */
-function isName(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const octet = text.charCodeAt(at);
-    if ((octetClasses[octet]! & TOKEN) === 0 || (octet >= 0x41 && octet <= 0x5a)) return false;
-  }
-  return text.length > 0;
-}
-
-/** No control character, and no white space around it (section 8.2.1). */
-function isValue(text: string): boolean {
-  const { length } = text;
-  if (length === 0) return true;
-  if (isSpace(text.charCodeAt(0)) || isSpace(text.charCodeAt(length - 1))) return false;
-  for (let at = 0; at < length; at++) {
-    if ((octetClasses[text.charCodeAt(at)]! & VALUE) === 0) return false;
-  }
-  return true;
-}
-
-function isSpace(octet: number): boolean {
-  return octet === SP || octet === HTAB;
+  return reading.read(block) && !block.tooLarge ? reading.fields : undefined;
 }

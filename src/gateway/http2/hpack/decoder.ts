@@ -1,9 +1,10 @@
+import { isFieldName, isFieldValue } from '../field-octets.ts';
 import { ErrorCode, violate } from '../http2-error.ts';
 import { DynamicTable, entryBytes } from './dynamic-table.ts';
 import { decodeHuffman } from './huffman.ts';
 import { staticCount, staticTable } from './static-table.ts';
 
-/** As SETTINGS_HEADER_TABLE_SIZE has it when nothing is said. */
+/** As SETTINGS_HEADER_TABLE_SIZE has it when nothing is said, and we never say anything. */
 const tableBytes = 4_096;
 const maxInteger = 2 ** 31 - 1;
 const noBytes: Buffer = Buffer.alloc(0);
@@ -11,69 +12,87 @@ const noBytes: Buffer = Buffer.alloc(0);
 export interface FieldLimits {
   /** Octets as the peer counts them: name, value and 32 for each line. */
   readonly fieldBytes: number;
+  /** Lines; all that a cookie was cut into (RFC 9113 section 8.2.3) are none. */
   readonly fieldCount: number;
 }
 
 export interface DecodedBlock {
   /** name, value, name, value …, one octet per character. */
   readonly fields: string[];
+  /** Each name and each value keeps to the octets that RFC 9113 section 8.2.1 allows. */
+  readonly wellFormed: boolean;
   /** Beyond the limits; the lines that did not fit are not in `fields`. */
   readonly tooLarge: boolean;
 }
 
 /**
  * Decodes the field blocks of one direction of a connection (RFC 7541). Each must be given, also
- * those of messages that nobody wants: they change the table. What is beyond the limits is decoded
- * and forgotten.
+ * those of messages that nobody wants: they change the table.
+ *
+ * A hostile block gains nothing: what it costs is proportional to its octets on the wire, since
+ * what an index leads to is never copied, and what it leaves is bounded by the table and the
+ * limits. What is beyond them is decoded and forgotten.
  */
 export class HpackDecoder {
   readonly #table = new DynamicTable(tableBytes);
+  /**
+   * There was an entry that is not well-formed. Until then nothing that comes out of the table
+   * needs a look at its octets, which would cost more than to decode it.
+   */
+  #tainted = false;
   #bytes = noBytes;
   #at = 0;
   #end = 0;
 
-  /** @throws Http2Error COMPRESSION_ERROR */
+  /** @throws Http2Error COMPRESSION_ERROR, after which it is not to be used again */
   decode(block: Buffer, start: number, end: number, limits: FieldLimits): DecodedBlock {
     this.#bytes = block;
     this.#at = start;
     this.#end = end;
+    this.#resize();
+    const { fieldBytes, fieldCount } = limits;
     const fields: string[] = [];
     let bytes = 0;
     let lines = 0;
-    let resizable = true;
+    let wellFormed = true;
     let name = '';
     let value = '';
     while (this.#at < end) {
       const octet = block[this.#at]!;
-      if ((octet & 0xe0) === 0x20) {
-        if (!resizable) fail('the table is resized after the first field');
-        this.#resize();
-        continue;
-      }
-      resizable = false;
       if ((octet & 0x80) !== 0) {
         const index = this.#integer(0x7f);
         name = this.#name(index);
         value = this.#value(index);
+        if (this.#tainted) wellFormed &&= isFieldName(name) && isFieldValue(value);
       } else {
-        const indexed = (octet & 0x40) !== 0;
-        const index = this.#integer(indexed ? 0x3f : 0x0f);
+        const indexing = (octet & 0x40) !== 0;
+        if (!indexing && (octet & 0x20) !== 0) fail('the table is resized after the first field');
+        const index = this.#integer(indexing ? 0x3f : 0x0f);
         name = index === 0 ? this.#string() : this.#name(index);
         value = this.#string();
-        if (indexed) this.#table.add(name, value);
+        const sound = isFieldValue(value) && ((index !== 0 && !this.#tainted) || isFieldName(name));
+        wellFormed &&= sound;
+        if (indexing) {
+          this.#tainted ||= !sound;
+          this.#table.add(name, value);
+        }
       }
       bytes += entryBytes(name, value);
-      if (++lines <= limits.fieldCount && bytes <= limits.fieldBytes) fields.push(name, value);
+      if (name !== 'cookie') lines++;
+      if (lines <= fieldCount && bytes <= fieldBytes) fields.push(name, value);
     }
     // A block mostly lies in a read of 64 KiB, which nothing is to keep alive.
     this.#bytes = noBytes;
-    return { fields, tooLarge: lines > limits.fieldCount || bytes > limits.fieldBytes };
+    return { fields, wellFormed, tooLarge: lines > fieldCount || bytes > fieldBytes };
   }
 
+  /** Section 4.2: only where a block begins; the peer may have to say both its least and its last. */
   #resize(): void {
-    const limit = this.#integer(0x1f);
-    if (limit > tableBytes) fail('the table is resized beyond its limit');
-    this.#table.resize(limit);
+    while (this.#at < this.#end && (this.#bytes[this.#at]! & 0xe0) === 0x20) {
+      const limit = this.#integer(0x1f);
+      if (limit > tableBytes) fail('the table is resized beyond its limit');
+      this.#table.resize(limit);
+    }
   }
 
   #name(index: number): string {
@@ -99,6 +118,7 @@ export class HpackDecoder {
     for (let factor = 1; ; factor *= 128) {
       const octet = this.#octet();
       value += (octet & 0x7f) * factor;
+      // The second for octets that add nothing, without end.
       if (value > maxInteger || factor > maxInteger) fail('an integer is too large');
       if (octet < 0x80) return value;
     }

@@ -5,6 +5,9 @@ export function entryBytes(name: string, value: string): number {
   return name.length + value.length + entryOverheadBytes;
 }
 
+/** An entry has left; `serial`: how many had been added before it. */
+type Evicted = (name: string, serial: number) => void;
+
 /**
  * The dynamic table of one direction (RFC 7541 section 2.3.2), newest first. A ring:
  *
@@ -20,11 +23,17 @@ export class DynamicTable {
   #count = 0;
   #bytes = 0;
   #limit: number;
-  /** Of all that were ever added: tells entries apart. */
-  added = 0;
+  #added = 0;
+  readonly #onEvicted: Evicted | undefined;
 
-  constructor(limit: number) {
+  constructor(limit: number, onEvicted?: Evicted) {
     this.#limit = limit;
+    this.#onEvicted = onEvicted;
+  }
+
+  /** How many were ever added, which is the serial of the next. */
+  get added(): number {
+    return this.#added;
   }
 
   get count(): number {
@@ -50,18 +59,17 @@ export class DynamicTable {
   }
 
   /** One that is too large for the table empties it (section 4.4). */
-  add(name: string, value: string): boolean {
+  add(name: string, value: string): void {
     const bytes = entryBytes(name, value);
     this.#makeRoom(bytes);
-    if (bytes > this.#limit) return false;
+    if (bytes > this.#limit) return;
     if (this.#count === this.#names.length) this.#grow();
     const slot = (this.#first + this.#count) & (this.#names.length - 1);
     this.#names[slot] = name;
     this.#values[slot] = value;
     this.#count++;
     this.#bytes += bytes;
-    this.added++;
-    return true;
+    this.#added++;
   }
 
   #slot(index: number): number {
@@ -71,10 +79,12 @@ export class DynamicTable {
   #makeRoom(bytes: number): void {
     while (this.#count > 0 && this.#bytes + bytes > this.#limit) {
       const slot = this.#first;
-      this.#bytes -= entryBytes(this.#names[slot]!, this.#values[slot]!);
+      const name = this.#names[slot]!;
+      this.#bytes -= entryBytes(name, this.#values[slot]!);
       this.#names[slot] = '';
       this.#values[slot] = '';
       this.#first = (slot + 1) & (this.#names.length - 1);
+      this.#onEvicted?.(name, this.#added - this.#count);
       this.#count--;
     }
   }

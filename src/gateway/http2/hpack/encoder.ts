@@ -1,4 +1,5 @@
 import { DynamicTable, entryBytes } from './dynamic-table.ts';
+import { type FieldTraits, traitsOf } from './field-traits.ts';
 import { staticCount, staticTable } from './static-table.ts';
 
 /** What the table may take, whatever the peer allows. */
@@ -6,9 +7,11 @@ const tableBytes = 4_096;
 const scratchBytes = 512;
 /** An entry beyond this would drive out too many others. */
 const largestEntryBytes = 512;
-/** Names that are kept in mind, and values of one. */
-const mostNames = 64;
+/** Values of one name that are looked through. */
 const mostValues = 4;
+/** So many values in a row that nobody sent again: from then on only one of so many is added. */
+const mostMisses = 4;
+const probation = 16;
 
 /** First octets of a representation, and what of them holds the start of an index (section 6). */
 const INDEXED = 0x80;
@@ -17,36 +20,32 @@ const TABLE_SIZE = 0x20;
 const NEVER_INDEXED = 0x10;
 const WITHOUT_INDEXING = 0x00;
 
-/** Another value each time: only the name is worth an entry. */
-const varyingNames = new Set([
-  ...[':path', 'content-length', 'etag', 'age', 'last-modified', 'location', 'expires'],
-  ...['if-modified-since', 'if-none-match', 'range', 'content-range', 'referer'],
-  ...['x-request-id', 'traceparent', 'tracestate', 'grpc-timeout', 'grpc-message'],
-]);
-/** Worth guessing: nobody on the way may put them into a table either (section 7.1.3). */
-const secretNames = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
-
-/** What is known of a name. */
-interface Known {
-  /** Index of its first static entry; 0: none. */
-  readonly firstStatic: number;
-  /** How many static entries have a value. */
-  readonly staticValues: number;
-  readonly use: 'index' | 'varying' | 'secret';
-  /** Values in the dynamic table, and when they were added; some may have left it. */
-  readonly values: string[];
+/** A name that has an entry in the dynamic table. */
+interface KnownName {
+  readonly traits: FieldTraits;
+  /** The entries of that name that were added last, in order; all but the last may have left. */
   readonly serials: number[];
+  /** Values not found since one last was. */
+  misses: number;
 }
 
 /**
  * Encodes the field blocks of one direction of a connection (RFC 7541). Strings are sent as they
  * are: the Huffman code would save a quarter of what is not in the table, and cost more than the
  * rest of a small response.
+ *
+ * The dynamic table is searched by name. What `#names` holds is no more than the table does:
+ *
+ *   #names   date ─▶ serials 7 9     server ─▶ serials 4
+ *                            │ └──────────────────┼──────┐
+ *   table    10 etag:…    9 date:b    8 …    7 date:a    4 server:origin      newest first
+ *            index 62     63          64     65          68
  */
 export class HpackEncoder {
-  readonly #table = new DynamicTable(tableBytes);
-  readonly #known = new Map<string, Known>();
-  #out: Buffer = Buffer.allocUnsafe(scratchBytes);
+  readonly #table = new DynamicTable(tableBytes, (name, serial) => this.#forget(name, serial));
+  readonly #names = new Map<string, KnownName>();
+  /** Not out of the pool of 8 KiB, which it would keep alive as long as the connection. */
+  #out: Buffer = Buffer.allocUnsafeSlow(scratchBytes);
   #length = 0;
   /** The smallest limit that the peer has set since the last block; -1: none. */
   #lowest = -1;
@@ -65,7 +64,7 @@ export class HpackEncoder {
    */
   encode(fields: readonly string[]): Uint8Array {
     this.#length = 0;
-    if (this.#out.length > 8 * scratchBytes) this.#out = Buffer.allocUnsafe(scratchBytes);
+    if (this.#out.length > 8 * scratchBytes) this.#out = Buffer.allocUnsafeSlow(scratchBytes);
     if (this.#lowest !== -1) this.#tellLimit();
     for (let at = 0; at < fields.length; at += 2) this.#field(fields[at]!, fields[at + 1]!);
     return this.#out.subarray(0, this.#length);
@@ -79,61 +78,72 @@ export class HpackEncoder {
   }
 
   #field(name: string, value: string): void {
-    const known = this.#known.get(name) ?? this.#learn(name);
-    const index = staticIndexOf(known, value) || this.#indexOf(known, value);
+    const known = this.#names.get(name);
+    const traits = known === undefined ? traitsOf(name) : known.traits;
+    const index = staticIndexOf(traits, value) || this.#indexOf(known, value);
     if (index !== 0) {
       this.#integer(INDEXED, 0x7f, index);
       return;
     }
-    const nameIndex = known.firstStatic || this.#nameIndexOf(known);
-    if (known.use === 'secret') this.#integer(NEVER_INDEXED, 0x0f, nameIndex);
-    else if (!this.#isWorthIt(known, nameIndex, name, value)) {
-      this.#integer(WITHOUT_INDEXING, 0x0f, nameIndex);
-    } else {
+    const nameIndex = traits.firstStatic || this.#nameIndexOf(known);
+    if (traits.use === 'secret') this.#integer(NEVER_INDEXED, 0x0f, nameIndex);
+    else if (this.#isWorthAdding(traits, known, nameIndex, entryBytes(name, value))) {
       this.#integer(WITH_INDEXING, 0x3f, nameIndex);
-      this.#add(known, name, value);
-    }
+      this.#add(name, value, traits);
+    } else this.#integer(WITHOUT_INDEXING, 0x0f, nameIndex);
     if (nameIndex === 0) this.#string(name);
     this.#string(value);
   }
 
-  #isWorthIt({ use }: Known, nameIndex: number, name: string, value: string): boolean {
-    if (use === 'varying' && nameIndex !== 0) return false;
-    return entryBytes(name, value) <= Math.min(largestEntryBytes, this.#table.limit);
+  #isWorthAdding(
+    { use }: FieldTraits,
+    known: KnownName | undefined,
+    nameIndex: number,
+    bytes: number,
+  ): boolean {
+    if (bytes > Math.min(largestEntryBytes, this.#table.limit)) return false;
+    if (use === 'varying') return nameIndex === 0;
+    return known === undefined || ++known.misses < mostMisses || known.misses % probation === 0;
   }
 
-  #add(known: Known, name: string, value: string): void {
-    if (known.values.length === mostValues) {
-      known.values.shift();
-      known.serials.shift();
-    }
-    known.values.push(value);
-    known.serials.push(this.#table.added);
+  #add(name: string, value: string, traits: FieldTraits): void {
+    const serial = this.#table.added;
+    // Before looking for the name, which may leave with what makes room.
     this.#table.add(name, value);
+    const known = this.#names.get(name);
+    if (known === undefined) {
+      this.#names.set(name, { traits, serials: [serial], misses: 0 });
+      return;
+    }
+    if (known.serials.length === mostValues) known.serials.shift();
+    known.serials.push(serial);
+  }
+
+  #forget(name: string, serial: number): void {
+    if (this.#names.get(name)?.serials.at(-1) === serial) this.#names.delete(name);
   }
 
   /** 0: it is not there. */
-  #indexOf({ values, serials }: Known, value: string): number {
-    for (let at = values.length - 1; at >= 0; at--) {
-      if (values[at] === value) return this.#indexAt(serials[at]!);
+  #indexOf(known: KnownName | undefined, value: string): number {
+    if (known === undefined) return 0;
+    const { serials } = known;
+    for (let at = serials.length - 1; at >= 0; at--) {
+      const age = this.#ageOf(serials[at]!);
+      if (age >= this.#table.count) return 0;
+      if (this.#table.value(age) !== value) continue;
+      known.misses = 0;
+      return staticCount + 1 + age;
     }
     return 0;
   }
 
-  #nameIndexOf({ serials }: Known): number {
-    return serials.length === 0 ? 0 : this.#indexAt(serials[serials.length - 1]!);
+  #nameIndexOf(known: KnownName | undefined): number {
+    if (known === undefined) return 0;
+    return staticCount + 1 + this.#ageOf(known.serials.at(-1)!);
   }
 
-  #indexAt(serial: number): number {
-    const age = this.#table.added - 1 - serial;
-    return age < this.#table.count ? staticCount + 1 + age : 0;
-  }
-
-  #learn(name: string): Known {
-    if (this.#known.size === mostNames) this.#known.clear();
-    const known = knownOf(name);
-    this.#known.set(name, known);
-    return known;
+  #ageOf(serial: number): number {
+    return this.#table.added - 1 - serial;
   }
 
   /** Section 5.1. */
@@ -158,27 +168,15 @@ export class HpackEncoder {
 
   #reserve(bytes: number): void {
     if (this.#length + bytes <= this.#out.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(2 * this.#out.length, this.#length + bytes));
+    const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#out.length, this.#length + bytes));
     this.#out.copy(grown, 0, 0, this.#length);
     this.#out = grown;
   }
 }
 
-function staticIndexOf({ firstStatic, staticValues }: Known, value: string): number {
+function staticIndexOf({ firstStatic, staticValues }: FieldTraits, value: string): number {
   for (let index = firstStatic; index < firstStatic + staticValues; index++) {
     if (staticTable[2 * index - 1] === value) return index;
   }
   return 0;
-}
-
-function knownOf(name: string): Known {
-  let firstStatic = 0;
-  let staticValues = 0;
-  for (let index = staticCount; index >= 1; index--) {
-    if (staticTable[2 * index - 2] !== name) continue;
-    firstStatic = index;
-    if (staticTable[2 * index - 1] !== '') staticValues++;
-  }
-  const use = secretNames.has(name) ? 'secret' : varyingNames.has(name) ? 'varying' : 'index';
-  return { firstStatic, staticValues, use, values: [], serials: [] };
 }
