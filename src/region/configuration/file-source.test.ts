@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../../test/support/eventually.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
 import { configSchema } from '../../config/schema/config.ts';
@@ -30,6 +31,8 @@ test('a storm of requests to read the file anew makes two changes of it, and non
   const clock = new ManualClock();
   const source = new FileSource({ path, live, stateDirectory: directory, clock });
   for (let times = 0; times < 100; times++) source.refresh();
+  await eventually('the first change', () => changes.length > 0);
+  for (let times = 0; times < 100; times++) source.refresh();
   assert.equal(changes.length, 1);
   changes[0]?.resolve({ kind: 'serving', configuration });
   await eventually('the second change', () => changes.length === 2);
@@ -38,4 +41,37 @@ test('a storm of requests to read the file anew makes two changes of it, and non
   changes[1]?.resolve({ kind: 'serving', configuration });
   for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
   assert.equal(changes.length, 2);
+});
+
+test('a file that was replaced and asked to be read at once is read once; a later edit is seen', async () => {
+  const path = join(directory, 'replaced.json');
+  await writeFile(path, '{}');
+  const config = configSchema.parse({ regions: {} });
+  const configuration = { config, own: { region: 'here' } } as unknown as Configuration;
+  let changes = 0;
+  const live: Pick<LiveConfiguration, 'change' | 'configuration'> = {
+    configuration,
+    change: async () => {
+      changes++;
+      return { kind: 'serving', configuration };
+    },
+  };
+  const clock = new ManualClock();
+  const source = new FileSource({ path, live, stateDirectory: directory, clock });
+  const looks = async (times: number) => {
+    for (let time = 0; time < times; time++) {
+      clock.advance(500);
+      await delay(20);
+    }
+  };
+  source.start();
+  await looks(2);
+  await writeFile(path, '{ }');
+  source.refresh();
+  await looks(4);
+  assert.equal(changes, 1);
+  await writeFile(path, '{  }');
+  await looks(2);
+  assert.equal(changes, 2);
+  source.close();
 });

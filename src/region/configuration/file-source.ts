@@ -25,7 +25,7 @@ export class FileSource implements ConfigurationSource {
   readonly #options: FileSourceOptions;
   readonly #files: WatchedFiles;
   #refused: Refusal | undefined;
-  /** However often it is asked for meanwhile, it is read once more. */
+  /** To be read. However often that is asked for while it is being read, it is read once more. */
   #asked = false;
   #busy = false;
   #closed = false;
@@ -65,16 +65,15 @@ export class FileSource implements ConfigurationSource {
 
   async #work(): Promise<void> {
     this.#busy = true;
-    while (this.#asked && !this.#closed) {
-      this.#asked = false;
-      await this.#reload();
-    }
+    while (this.#asked && !this.#closed) await this.#reload();
     this.#busy = false;
   }
 
   async #reload(): Promise<void> {
     const { path, live, clock } = this.#options;
     const heardAtMs = clock.monotonicMs();
+    await this.#files.mark();
+    this.#asked = false;
     const outcome = await live.change({
       place: path ?? 'the snapshot',
       heardAtMs,

@@ -173,7 +173,10 @@ export class StoreSource implements ConfigurationSource {
 
   async #work(): Promise<void> {
     this.#busy = true;
-    for (let work = this.#next(); work && !this.#closed; work = this.#next()) await work();
+    for (let work = this.#next(); work && !this.#closed; work = this.#next()) {
+      await this.#files.mark();
+      await work();
+    }
     this.#busy = false;
   }
 

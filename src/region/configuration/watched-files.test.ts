@@ -66,3 +66,32 @@ test('a change while the one before is worked on is seen, though the files are n
   assert.equal(changes, 1);
   files.close();
 });
+
+test('what was marked is told no more, also to a look that was under way; what comes after it is', async () => {
+  const path = join(directory, 'marked');
+  await writeFile(path, '1');
+  const clock = new ManualClock();
+  let changes = 0;
+  const files = new WatchedFiles(clock, 5, () => changes++);
+  const later = async () => {
+    clock.advance(5);
+    await delay(20);
+  };
+  await files.watch([path]);
+  await writeFile(path, '22');
+  clock.advance(5);
+  await files.mark();
+  await later();
+  assert.equal(changes, 0);
+  await writeFile(path, '333');
+  await files.watch([path]);
+  await later();
+  assert.equal(changes, 1, 'it was read before this');
+  await later();
+  assert.equal(changes, 1);
+  files.close();
+  await files.mark();
+  await writeFile(path, '4444');
+  await later();
+  assert.equal(changes, 1, 'closed');
+});

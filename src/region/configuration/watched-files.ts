@@ -35,6 +35,20 @@ export class WatchedFiles {
     this.#schedule();
   }
 
+  /**
+   * What they hold from now on is about to be read, whoever asked for it: changes until here
+   * are told no more, those after it are.
+   */
+  async mark(): Promise<void> {
+    this.#timer?.cancel();
+    const paths = [...this.#paths]; // a list of its own: a look that is under way finds it replaced
+    this.#paths = paths;
+    const found = await look(paths);
+    if (paths !== this.#paths) return;
+    this.#seen = found;
+    this.#schedule();
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
