@@ -9,7 +9,11 @@ const folder = import.meta.dirname;
 const files = globSync('*/meridian.yaml', { cwd: folder }).sort();
 
 test('there are examples', () => {
-  assert.deepEqual(files, ['currency-exchange/meridian.yaml', 'minimal/meridian.yaml']);
+  assert.deepEqual(files, [
+    'currency-exchange/meridian.yaml',
+    'minimal/meridian.yaml',
+    'policy/meridian.yaml',
+  ]);
 });
 
 for (const file of files) {
