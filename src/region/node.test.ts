@@ -39,9 +39,10 @@ async function configure(ports: object, more: object = {}): Promise<string> {
   return path;
 }
 
-async function start(ports: object) {
-  const configPath = await configure(ports);
-  const log = createLog({ region: 'here', clock: systemClock, write: () => undefined });
+async function start(ports: object, more: object = {}, lines: string[] = []) {
+  const configPath = await configure(ports, more);
+  const write = (line: string) => void lines.push(line);
+  const log = createLog({ region: 'here', clock: systemClock, write });
   const options = { region: 'here', stateDirectory: state, adminToken: undefined };
   return startNode({ ...options, configPath, version: '0', log });
 }
@@ -95,6 +96,19 @@ test('connections that are open over a revision are counted as open after it', a
     assert.equal(await open(), '1');
     client.destroy();
     await eventually('no connection that is open', async () => (await open()) === '0');
+  } finally {
+    await node.close();
+  }
+});
+
+test('what a gateway thread has to say is in the log of the node', async () => {
+  const lines: string[] = [];
+  const services = { s: { endpoints: { here: ['nowhere.invalid:80'] } } };
+  const node = await start(await everyPort(), { services, threads: { gateway: 1 } }, lines);
+  try {
+    await eventually('a word about the name', () =>
+      lines.some((line) => /"warn".*cannot be resolved: nowhere\.invalid/.test(line)),
+    );
   } finally {
     await node.close();
   }

@@ -40,6 +40,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
     thread: data.thread,
     onDefect: (error) => defects.fault(error),
     onFull: (message) => post({ kind: 'warning', message }),
+    onNameFailing: (message) => post({ kind: 'warning', message }),
     onFrame: (peerRegion, frame) => post({ kind: 'frame', region: peerRegion, bytes: frame }),
   });
   let generation = data.generation;
