@@ -1,5 +1,6 @@
 import type { HeaderCondition, QueryCondition, RouteConfig } from '../../config/schema/route.ts';
 import type { Conditional } from './candidates.ts';
+import type { QueryReader } from './query.ts';
 
 /**
  * Conditions of a route on header fields, query parameters and the listener where a request
@@ -18,20 +19,23 @@ export class RouteConditions {
   readonly #headers: readonly HeaderCondition[];
   readonly #query: readonly QueryCondition[];
   readonly #listeners: readonly string[] | undefined;
+  readonly #reader: QueryReader;
 
-  private constructor({ headers = [], query = [], listeners }: RouteConfig) {
+  private constructor({ headers = [], query = [], listeners }: RouteConfig, reader: QueryReader) {
     this.headers = headers.length;
     this.query = query.length;
     this.bound = listeners !== undefined;
     this.#headers = headers.map((one) => ({ ...one, name: one.name.toLowerCase() }));
     this.#query = query;
     this.#listeners = listeners;
+    this.#reader = reader;
+    for (const { name } of query) reader.add(name);
   }
 
-  /** `undefined` for a route without any. */
-  static of(route: RouteConfig): RouteConditions | undefined {
+  /** `undefined` for a route without any. @param reader the one of all routes */
+  static of(route: RouteConfig, reader: QueryReader): RouteConditions | undefined {
     const { headers, query, listeners } = route;
-    return headers || query || listeners ? new RouteConditions(route) : undefined;
+    return headers || query || listeners ? new RouteConditions(route, reader) : undefined;
   }
 
   hold(request: Conditional): boolean {
@@ -39,7 +43,7 @@ export class RouteConditions {
     if (this.#listeners && !this.#listeners.includes(request.listener)) return false;
     for (const condition of this.#headers) if (!headerHolds(condition, fields)) return false;
     if (this.#query.length === 0) return true;
-    const parameters = parametersOf(query);
+    const parameters = this.#reader.parametersOf(query);
     return this.#query.every(({ name, value, present }) => {
       const given = parameters.get(name);
       return value === undefined ? (given !== undefined) === present : given === value;
@@ -58,27 +62,4 @@ function headerHolds(
     if (fields[at + 1] === value) return true;
   }
   return value === undefined && !present;
-}
-
-/** The first value of each name. */
-function parametersOf(query: string): Map<string, string> {
-  const parameters = new Map<string, string>();
-  for (const part of query.slice(1).split('&')) {
-    if (part === '') continue;
-    const equals = part.indexOf('=');
-    const name = decoded(equals === -1 ? part : part.slice(0, equals));
-    if (!parameters.has(name))
-      parameters.set(name, equals === -1 ? '' : decoded(part.slice(equals + 1)));
-  }
-  return parameters;
-}
-
-function decoded(text: string): string {
-  const spaced = text.replaceAll('+', ' ');
-  if (!spaced.includes('%')) return spaced;
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return text;
-  }
 }

@@ -6,6 +6,7 @@ import { RouteConditions } from './conditions.ts';
 import { compileMappings, type DomainMappings, mappingFor } from './domain-routes.ts';
 import { HostRoutes } from './host-routes.ts';
 import { HostTable } from './host-table.ts';
+import { QueryReader } from './query.ts';
 import { type RoutePath, routePath } from './route-path.ts';
 
 export interface MatchedRoute {
@@ -88,12 +89,13 @@ export function* routerSteps(
   const hosts = new HostTable<HostRoutes>();
   const apis = new Map<string, HostRoutes>();
   const any = new HostRoutes();
+  const reader = new QueryReader();
   for (const [index, route] of routes.entries()) {
     const path = routePath(route);
     const simple = path.parameters.length === 0;
     paths.push(path);
     matches.push(simple ? Object.freeze(matched(index, noParams, '')) : undefined);
-    const conditions = RouteConditions.of(route);
+    const conditions = RouteConditions.of(route, reader);
     const { methods, listeners } = route;
     const entry = { index, path, methods, conditions, listeners };
     if (route.api !== undefined) routesOf(apis, route.api).add(entry);
