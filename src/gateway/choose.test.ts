@@ -43,7 +43,7 @@ function world(residency?: string[], own = ['a:1', 'b:1']) {
     routes: [{ name: 'r', service: 's' }],
   };
   const snapshot = compileSnapshot(configSchema.parse(input), 'eu', undefined);
-  const backend = snapshot.plans[0]!.backends[0]!;
+  const backend = snapshot.routes.plans[0]!.backends[0]!;
   const health = new HealthTable(snapshot.topology);
   const balancer = new RoundRobin(backend.service.endpoints[0]!);
   const view = (ownState: StateCode, relays: number[]) => ({

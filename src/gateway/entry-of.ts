@@ -5,7 +5,7 @@ import { type ProblemCode, problems } from './problems.ts';
 
 /** What the access log keeps of a request that has ended. */
 export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEntry {
-  const { client, head, identity, route, backend, target, runtime, generation, problemCode } =
+  const { client, head, identity, routeName, backend, target, runtime, generation, problemCode } =
     exchange;
   const peer = target?.kind === 'relay' ? target.to.regionName : undefined;
   const endpoint = target?.kind === 'endpoint' ? target.endpoint : undefined;
@@ -19,7 +19,7 @@ export function accessEntryOf(exchange: Exchange, durationMs: number): AccessEnt
     method: head.method,
     host: head.host,
     path: exchange.path === '' ? head.path : exchange.path,
-    route: route?.name,
+    route: routeName,
     service: backend?.service.name,
     region: problemCode !== undefined || !target ? undefined : (peer ?? generation.regionName),
     upstream: endpoint ? `${endpoint.host}:${endpoint.port}` : peer,

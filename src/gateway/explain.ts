@@ -134,8 +134,9 @@ function explainRouted(
       outcome: problem('misdirected_request', 'no domain and no route names the host'),
     };
   }
-  const plan = snapshot.plans[match.index]!;
-  const routed = { ...basis, route: plan.name, params: match.params };
+  const { plans, planOf, names } = snapshot.routes;
+  const plan = plans[planOf[match.index]!]!;
+  const routed = { ...basis, route: names[match.index], params: match.params };
   const own = plan.redirect ? 'redirected by the route' : 'answered by the route itself';
   const [backend] = plan.backends;
   return backend

@@ -14,7 +14,13 @@ import type { ConcurrencyLimit } from './resilience/concurrency-limit.ts';
 import type { Conditional } from './router/candidates.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 import type { RequestMetrics } from './runtime.ts';
-import { type Backend, type RoutePlan, type Snapshot, snapshotSteps } from './snapshot.ts';
+import {
+  type Backend,
+  type RoutePlan,
+  type RouteTable,
+  type Snapshot,
+  snapshotSteps,
+} from './snapshot.ts';
 import { createBalancing } from './upstream/balancing/create-balancing.ts';
 import type { MaglevTables } from './upstream/balancing/maglev-tables.ts';
 import { endpointKey, type Pools, type UpstreamManner } from './upstream/pools.ts';
@@ -27,9 +33,8 @@ import { UpstreamTls } from './upstream/upstream-tls.ts';
 /** What is needed while requests begin. */
 interface Intake {
   readonly router: Router;
-  /** By route index. */
-  readonly plans: readonly RoutePlan[];
-  /** By route index; `undefined` for routes that answer by themselves. */
+  readonly routes: RouteTable;
+  /** By the number of the plan; `undefined` for routes that answer by themselves. */
   readonly views: readonly (RouteView | WeightedViews | undefined)[];
   readonly regionIndex: ReadonlyMap<string, number>;
   readonly bundle: Buffer | undefined;
@@ -39,7 +44,7 @@ interface Intake {
 /** Of a retired generation: nothing begins there any more. */
 const noIntake: Intake = Object.freeze({
   router: Object.freeze({ match: (): RouteMatch => ({ kind: 'none' }) }),
-  plans: [],
+  routes: { plans: [], planOf: new Uint32Array(0), names: [] },
   views: [],
   regionIndex: new Map(),
   bundle: undefined,
@@ -74,6 +79,8 @@ export interface Surroundings {
  */
 export class Generation {
   readonly regionName: string;
+  /** By route index; for the log of requests that outlive it. */
+  readonly routeNames: readonly string[];
   readonly ownRegion: number;
   readonly shedding: SheddingConfig;
   readonly logShare: LogShare;
@@ -111,7 +118,7 @@ export class Generation {
     try {
       return new Generation(configuration, surroundings, snapshot);
     } catch (error) {
-      for (const { policies } of snapshot.plans) policies?.close();
+      for (const { policies } of snapshot.routes.plans) policies?.close();
       throw error;
     }
   }
@@ -125,6 +132,7 @@ export class Generation {
     const { pools } = surroundings;
     const nodes = relayNodesOf(configuration, snapshot);
     this.regionName = snapshot.regionName;
+    this.routeNames = snapshot.routes.names;
     this.ownRegion = snapshot.ownRegion;
     this.shedding = snapshot.shedding;
     this.logShare = snapshot.logShare;
@@ -134,12 +142,12 @@ export class Generation {
     const gates = gatesOf(snapshot, configuration, surroundings);
     this.#queues = gates.flatMap(({ limit }) => limit ?? []);
     this.#manners = mannersOf(configuration, snapshot);
-    this.#policies = snapshot.plans.flatMap(({ policies }) => policies ?? []);
+    this.#policies = snapshot.routes.plans.flatMap(({ policies }) => policies ?? []);
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
     this.#intake = {
       router: snapshot.router,
-      plans: snapshot.plans,
+      routes: snapshot.routes,
       views: viewsOf(snapshot, health, nodes, gates),
       regionIndex: snapshot.topology.regionIndex,
       bundle: bundle && Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength),
@@ -171,12 +179,13 @@ export class Generation {
 
   /** The route that `match` found in the same step. */
   route(index: number): RoutePlan {
-    return this.#intake.plans[index]!;
+    const { plans, planOf } = this.#intake.routes;
+    return plans[planOf[index]!]!;
   }
 
   /** Where its request goes; of several services the one named, else one by weight. Only for routes that forward. */
-  view({ index }: RoutePlan, service?: string): RouteView {
-    const choice = this.#intake.views[index]!;
+  view({ number }: RoutePlan, service?: string): RouteView {
+    const choice = this.#intake.views[number]!;
     if (choice instanceof RouteView) return choice;
     return (service === undefined ? undefined : choice.named(service)) ?? choice.next();
   }
@@ -268,7 +277,7 @@ function gatesOf(
 }
 
 function viewsOf(
-  { topology, ownRegion, plans }: Snapshot,
+  { topology, ownRegion, routes }: Snapshot,
   health: HealthTable,
   nodes: RelayNodes | undefined,
   gates: readonly ServiceGate[],
@@ -282,7 +291,7 @@ function viewsOf(
     known.set(backend, view);
     return view;
   };
-  return plans.map(({ backends }) => {
+  return routes.plans.map(({ backends }) => {
     const [first, second] = backends;
     if (second) return new WeightedViews(backends.map(viewOf));
     return first && viewOf(first);

@@ -136,6 +136,7 @@ export class Lifecycle implements RequestTaker, Phases {
     if (match.kind === 'route') {
       exchange.params = match.params;
       exchange.basePath = match.basePath;
+      exchange.routeIndex = match.index;
       exchange.route = generation.route(match.index);
       return exchange.route;
     }
@@ -288,7 +289,7 @@ export class Lifecycle implements RequestTaker, Phases {
     // Probes, of every region and several times a second: no requests of users.
     if (exchange.path === healthPath && exchange.problemCode === undefined) return;
     metrics.request({
-      route: exchange.route?.index ?? -1,
+      route: exchange.routeIndex,
       service: exchange.backend?.service.index ?? -1,
       status: exchange.status,
       durationMs,

@@ -38,6 +38,8 @@ export abstract class RequestState implements Replayability, Tried {
 
   /** Canonical path; '' until normalised. */
   path = '';
+  /** In the configuration; -1: it matched none. */
+  routeIndex = -1;
   route: RoutePlan | undefined = undefined;
   /** The service that it is for, as its route uses it. */
   backend: Backend | undefined = undefined;
@@ -95,6 +97,10 @@ export abstract class RequestState implements Replayability, Tried {
 
   get method(): string {
     return this.head.method;
+  }
+
+  get routeName(): string | undefined {
+    return this.generation.routeNames[this.routeIndex];
   }
 
   get timeouts(): ServiceConfig['timeouts'] {

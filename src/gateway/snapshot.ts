@@ -12,10 +12,13 @@ import type { Plugins } from './policies/plugin.ts';
 import { createPolicyList, type PolicyList } from './policies/policy-list.ts';
 import { type Router, routerSteps } from './router/router.ts';
 
-/** A route with everything about it that does not change until the next revision. */
+/**
+ * What is done with the requests of a route, until the next revision. Routes that say the same
+ * share one: of ten thousand only what differs is spread over the memory.
+ */
 export interface RoutePlan {
-  readonly index: number;
-  readonly name: string;
+  /** Into `plans`. */
+  readonly number: number;
   readonly policies: PolicyList | undefined;
   /** To listeners: another region has to know where a request came in. */
   readonly bound: boolean;
@@ -50,8 +53,19 @@ export interface Snapshot {
   readonly shedding: SheddingConfig;
   readonly logShare: LogShare;
   readonly router: Router;
-  /** By route index. */
+  readonly routes: RouteTable;
+}
+
+/**
+ *   route   0   1   2   3 …          plans   0  service a
+ *   plan  │ 0 │ 0 │ 1 │ 0 │ …                1  service b, with policies
+ */
+export interface RouteTable {
   readonly plans: readonly RoutePlan[];
+  /** By route index: into `plans`. */
+  readonly planOf: Uint32Array;
+  /** By route index. */
+  readonly names: readonly string[];
 }
 
 /**
@@ -83,40 +97,62 @@ export function* snapshotSteps(
     shedding: config.shedding,
     logShare: logShareOf(config.accessLog),
     router,
-    plans: yield* planSteps(config, topology, plugins),
+    routes: yield* routeSteps(config, topology, plugins),
   };
 }
 
-function* planSteps(
+function* routeSteps(
   { routes, limits }: Config,
   topology: Topology,
   plugins: Plugins | undefined,
-): Steps<readonly RoutePlan[]> {
+): Steps<RouteTable> {
   const backends = new Backends(topology);
   const plans: RoutePlan[] = [];
+  const planOf = new Uint32Array(routes.length);
+  const known = new Map<string, number>();
   let whole = false;
   try {
     for (const [index, route] of routes.entries()) {
-      plans.push({
-        index,
-        name: route.name,
-        policies: plugins && createPolicyList(route.policies, plugins, `routes[${index}].policies`),
-        bound: route.listeners !== undefined,
-        bodyLimit: route.limits?.body ?? limits.body ?? Number.POSITIVE_INFINITY,
-        priority: route.priority ?? 'normal',
-        totalMs: route.timeouts?.total,
-        redirect: compileRedirect(route),
-        answer: compileAnswer(route.respond),
-        backends: backends.of(route),
-        rewrite: compileRewrite(route),
-      });
+      const key = planKey(route);
+      const shared = key === undefined ? undefined : known.get(key);
+      const number = shared ?? plans.length;
+      planOf[index] = number;
+      if (shared === undefined) {
+        if (key !== undefined) known.set(key, number);
+        plans.push({
+          number,
+          policies:
+            plugins && createPolicyList(route.policies, plugins, `routes[${index}].policies`),
+          bound: route.listeners !== undefined,
+          bodyLimit: route.limits?.body ?? limits.body ?? Number.POSITIVE_INFINITY,
+          priority: route.priority ?? 'normal',
+          totalMs: route.timeouts?.total,
+          redirect: compileRedirect(route),
+          answer: compileAnswer(route.respond),
+          backends: backends.of(route),
+          rewrite: compileRewrite(route),
+        });
+      }
       yield;
     }
     whole = true;
-    return plans;
+    return { plans, planOf, names: routes.map(({ name }) => name) };
   } finally {
     if (!whole) for (const { policies } of plans) policies?.close();
   }
+}
+
+/**
+ * Equal for routes that may share a plan. `undefined`: one of its own, since it depends on the
+ * path, or holds what changes: turns of services, a user's policy.
+ */
+function planKey(route: RouteConfig): string | undefined {
+  const { service, services, redirect, respond, rewrite, policies } = route;
+  if (services || redirect || respond || rewrite) return undefined;
+  if (policies?.some(({ type }) => type !== 'headers')) return undefined;
+  const { residency, limits, priority, timeouts, listeners } = route;
+  const bound = listeners !== undefined;
+  return JSON.stringify([service, residency, limits, priority, timeouts, policies, bound]);
 }
 
 /** Few kinds for many routes: what requests of all of them look at stays in the caches of the processor. */

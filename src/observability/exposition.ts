@@ -1,4 +1,4 @@
-import { type BoundsMs, histogramWidth } from './histogram.ts';
+import type { BoundsMs } from './histogram.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 export type Sample = readonly [labels: Labels, value: number];
@@ -48,12 +48,12 @@ export class Exposition {
   #series(name: string, labels: Labels, bounds: BoundsMs, words: Float64Array): void {
     let cumulative = 0;
     for (let bucket = 0; bucket <= bounds.length; bucket++) {
-      cumulative += words[bucket] ?? 0;
+      cumulative += words[1 + bucket] ?? 0;
       const bound = bounds[bucket];
       const le = bound === undefined ? '+Inf' : String(bound / 1_000);
       this.#line(`${name}_bucket`, formatLabels({ ...labels, le }), cumulative);
     }
-    const sumMs = words[histogramWidth(bounds) - 1] ?? 0;
+    const sumMs = words[0] ?? 0;
     this.#line(`${name}_sum`, formatLabels(labels), sumMs / 1_000);
     this.#line(`${name}_count`, formatLabels(labels), cumulative);
   }

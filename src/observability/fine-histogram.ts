@@ -52,8 +52,8 @@ export function coarsened(words: Float64Array, bounds: readonly number[]): Float
   let bound = 0;
   for (let bucket = 0; bucket < buckets; bucket++) {
     while (bound < bounds.length && fineBound(bucket) > bounds[bound]!) bound++;
-    coarse[bound]! += words[bucket]!;
+    coarse[1 + bound]! += words[bucket]!;
   }
-  coarse[bounds.length + 1] = words[buckets]!;
+  coarse[0] = words[buckets]!;
   return coarse;
 }

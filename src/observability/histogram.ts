@@ -3,8 +3,10 @@ import { count } from './counter-block.ts';
 /**
  * A latency histogram inside a counter block, by upper bounds in milliseconds:
  *
- *   ┌ ≤ bound 0 ┬ ≤ bound 1 ┬ … ┬ ≤ last ┬ above ┬ sum in ms ┐   counts not cumulative
- *   └───────────┴───────────┴───┴────────┴───────┴───────────┘
+ *   ┌ sum in ms ┬ ≤ bound 0 ┬ ≤ bound 1 ┬ … ┬ ≤ last ┬ above ┐   counts not cumulative
+ *   └───────────┴───────────┴───────────┴───┴────────┴───────┘
+ *
+ * The sum lies beside the buckets of short durations: a request touches memory in one place.
  */
 export type BoundsMs = readonly number[];
 
@@ -29,6 +31,6 @@ export function recordDuration(
 ): void {
   let bucket = 0;
   while (bucket < bounds.length && durationMs > bounds[bucket]!) bucket++;
-  count(words, first + bucket);
-  count(words, first + bounds.length + 1, durationMs);
+  count(words, first, durationMs);
+  count(words, first + 1 + bucket);
 }

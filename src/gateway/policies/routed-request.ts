@@ -33,7 +33,7 @@ export class RoutedRequest implements PolicyRequest {
   }
 
   get route(): string {
-    return this.#exchange.route!.name;
+    return this.#exchange.routeName!;
   }
 
   get region(): string {

@@ -3,18 +3,25 @@ import type { RouteConditions } from './conditions.ts';
 import type { RoutePath } from './route-path.ts';
 
 /**
- * One place in the tree of whole-path patterns. Most are leaves, and a request that finds one
- * of many finds it in cold memory: what a node has not is not looked into.
+ * Where a segment leads: a node, or, where nothing follows and one route takes every request,
+ * only the index of that. Most routes are such leaves, and of ten thousand the one that a request
+ * is for lies in cold memory: what is not there need not be fetched.
+ *
+ *   literals   rates ─▶ 17
+ *              admin ─▶ PrefixNode ─▶ literals …
  */
+type Place<Node> = Node | number;
+
+/** One place in the tree of whole-path patterns. */
 class PatternNode {
-  literals: Map<string, PatternNode> | undefined = undefined;
+  literals: Map<string, Place<PatternNode>> | undefined = undefined;
   parameter: PatternNode | undefined = undefined;
   candidates: Candidates | undefined = undefined;
 }
 
 /** One place in the tree of prefixes. */
 class PrefixNode {
-  literals: Map<string, PrefixNode> | undefined = undefined;
+  literals: Map<string, Place<PrefixNode>> | undefined = undefined;
   readonly parent: PrefixNode | undefined;
   candidates: Candidates | undefined = undefined;
 
@@ -41,12 +48,12 @@ export class HostRoutes {
   /** Where it has routes; `undefined`: everywhere. */
   #listeners: Set<string> | undefined = new Set();
 
-  add({ index, path, methods, conditions, listeners }: RoutedPath): void {
+  add(route: RoutedPath): void {
+    const { listeners } = route;
     if (!listeners) this.#listeners = undefined;
     for (const listener of listeners ?? []) this.#listeners?.add(listener);
-    const node = path.kind === 'prefix' ? this.#prefixNode(path) : this.#patternNode(path);
-    node.candidates ??= new Candidates();
-    node.candidates.add(index, methods, conditions);
+    if (route.path.kind === 'prefix') addPrefix(this.#prefixes, route);
+    else addPattern(this.#patterns, route);
   }
 
   /** Whether some route is for requests that come in there. */
@@ -54,35 +61,13 @@ export class HostRoutes {
     return this.#listeners?.has(listener) ?? true;
   }
 
-  #patternNode({ segments, parameters }: RoutePath): PatternNode {
-    let node = this.#patterns;
-    for (const [position, segment] of segments.entries()) {
-      if (parameters.some((parameter) => parameter.position === position)) {
-        node.parameter ??= new PatternNode();
-        node = node.parameter;
-      } else {
-        node.literals ??= new Map();
-        node = childOf(node.literals, segment, () => new PatternNode());
-      }
-    }
-    return node;
-  }
-
-  #prefixNode({ segments }: RoutePath): PrefixNode {
-    let node = this.#prefixes;
-    for (const segment of segments) {
-      const parent = node;
-      node.literals ??= new Map();
-      node = childOf(node.literals, segment, () => new PrefixNode(parent));
-    }
-    return node;
-  }
-
   /** The best route for the request, or -1. */
   find(path: string, request: Conditional): number {
     const whole = findPattern(this.#patterns, path, 1, request);
     if (whole !== -1) return whole;
-    for (let node = this.#deepestPrefix(path); node !== undefined; node = node.parent) {
+    const place = this.#deepestPrefix(path);
+    if (typeof place === 'number') return place;
+    for (let node: PrefixNode | undefined = place; node !== undefined; node = node.parent) {
       const index = node.candidates?.find(request) ?? -1;
       if (index !== -1) return index;
     }
@@ -93,23 +78,88 @@ export class HostRoutes {
   allowedMethods(path: string, request: Conditional): Set<string> {
     const allowed = new Set<string>();
     collectPatterns(this.#patterns, path, 1, request, allowed);
-    for (let node = this.#deepestPrefix(path); node !== undefined; node = node.parent) {
+    const place = this.#deepestPrefix(path);
+    if (typeof place === 'number') return allowed;
+    for (let node: PrefixNode | undefined = place; node !== undefined; node = node.parent) {
       node.candidates?.collect(request, allowed);
     }
     return allowed;
   }
 
-  #deepestPrefix(path: string): PrefixNode | undefined {
+  #deepestPrefix(path: string): Place<PrefixNode> {
     let node = this.#prefixes;
     for (let at = 1; node.literals !== undefined && at <= path.length; ) {
       const end = segmentEnd(path, at);
-      const child = node.literals.get(path.substring(at, end));
-      if (child === undefined) break;
-      node = child;
+      const place = node.literals.get(path.substring(at, end));
+      if (place === undefined) break;
+      if (typeof place === 'number') return place;
+      node = place;
       at = end + 1;
     }
     return node;
   }
+}
+
+function addPrefix(root: PrefixNode, { path: { segments }, ...route }: RoutedPath): void {
+  let node = root;
+  for (const [position, segment] of segments.entries()) {
+    const parent = node;
+    node.literals ??= new Map();
+    if (position === segments.length - 1 && isLeaf(route, node.literals.get(segment))) {
+      node.literals.set(segment, route.index);
+      return;
+    }
+    node = childOf(node.literals, segment, () => new PrefixNode(parent));
+  }
+  addTo(node, route);
+}
+
+function addPattern(root: PatternNode, { path, ...route }: RoutedPath): void {
+  const { segments, parameters } = path;
+  let node = root;
+  for (const [position, segment] of segments.entries()) {
+    if (parameters.some((parameter) => parameter.position === position)) {
+      node.parameter ??= new PatternNode();
+      node = node.parameter;
+      continue;
+    }
+    node.literals ??= new Map();
+    if (position === segments.length - 1 && isLeaf(route, node.literals.get(segment))) {
+      node.literals.set(segment, route.index);
+      return;
+    }
+    node = childOf(node.literals, segment, () => new PatternNode());
+  }
+  addTo(node, route);
+}
+
+type Entry = Pick<RoutedPath, 'index' | 'methods' | 'conditions'>;
+type Holder = { candidates: Candidates | undefined };
+
+/** Whether a route that is the first at its place takes every request there. */
+function isLeaf({ methods, conditions }: Entry, there: unknown): boolean {
+  return there === undefined && methods === undefined && conditions === undefined;
+}
+
+function addTo(node: Holder, { index, methods, conditions }: Entry): void {
+  node.candidates ??= new Candidates();
+  node.candidates.add(index, methods, conditions);
+}
+
+/** The node of a segment; a leaf becomes one. */
+function childOf<Node extends Holder>(
+  children: Map<string, Place<Node>>,
+  segment: string,
+  create: () => Node,
+): Node {
+  const known = children.get(segment);
+  if (typeof known === 'object') return known;
+  const created = create();
+  if (known !== undefined) {
+    addTo(created, { index: known, methods: undefined, conditions: undefined });
+  }
+  children.set(segment, created);
+  return created;
 }
 
 /** Literal before parameter at each segment; `at` is where the next segment starts. */
@@ -117,7 +167,9 @@ function findPattern(node: PatternNode, path: string, at: number, request: Condi
   if (at > path.length) return node.candidates?.find(request) ?? -1;
   const end = segmentEnd(path, at);
   const literal = node.literals?.get(path.substring(at, end));
-  if (literal !== undefined) {
+  if (typeof literal === 'number') {
+    if (end === path.length) return literal;
+  } else if (literal !== undefined) {
     const index = findPattern(literal, path, end + 1, request);
     if (index !== -1) return index;
   }
@@ -138,7 +190,7 @@ function collectPatterns(
   }
   const end = segmentEnd(path, at);
   const literal = node.literals?.get(path.substring(at, end));
-  if (literal !== undefined) collectPatterns(literal, path, end + 1, request, into);
+  if (typeof literal === 'object') collectPatterns(literal, path, end + 1, request, into);
   if (node.parameter !== undefined && end > at) {
     collectPatterns(node.parameter, path, end + 1, request, into);
   }
@@ -147,12 +199,4 @@ function collectPatterns(
 function segmentEnd(path: string, at: number): number {
   const slash = path.indexOf('/', at);
   return slash === -1 ? path.length : slash;
-}
-
-function childOf<Node>(children: Map<string, Node>, segment: string, create: () => Node): Node {
-  const known = children.get(segment);
-  if (known !== undefined) return known;
-  const created = create();
-  children.set(segment, created);
-  return created;
 }

@@ -84,17 +84,14 @@ export function* routerSteps(
   routes: readonly RouteConfig[],
   { domains = {}, defaultEndpoint = true }: RouterOptions = {},
 ): Steps<Router> {
-  const paths: RoutePath[] = [];
-  const matches: (MatchedRoute | undefined)[] = [];
+  const parameters = new Map<number, RoutePath['parameters']>();
   const hosts = new HostTable<HostRoutes>();
   const apis = new Map<string, HostRoutes>();
   const any = new HostRoutes();
   const reader = new QueryReader();
   for (const [index, route] of routes.entries()) {
     const path = routePath(route);
-    const simple = path.parameters.length === 0;
-    paths.push(path);
-    matches.push(simple ? Object.freeze(matched(index, noParams, '')) : undefined);
+    if (path.parameters.length > 0) parameters.set(index, path.parameters);
     const conditions = RouteConditions.of(route, reader);
     const { methods, listeners } = route;
     const entry = { index, path, methods, conditions, listeners };
@@ -107,7 +104,7 @@ export function* routerSteps(
   for (const [domain, config] of Object.entries(domains)) {
     mappings.take(domain, () => compileMappings(config, apis));
   }
-  const tables = { paths, matches, hosts, any, defaultEndpoint };
+  const tables = { parameters, hosts, any, defaultEndpoint };
   const hasDomains = Object.keys(domains).length > 0;
   return new CompiledRouter({ ...tables, mappings: hasDomains ? mappings : undefined });
 }
@@ -117,9 +114,8 @@ const unknownHost: RouteMatch = { kind: 'unknownHost' };
 const noParams: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
 
 interface Tables {
-  readonly paths: readonly RoutePath[];
-  /** By route index: what a route without parameters gives, made once. */
-  readonly matches: readonly (MatchedRoute | undefined)[];
+  /** By route index; only of routes that have some. */
+  readonly parameters: ReadonlyMap<number, RoutePath['parameters']>;
   readonly hosts: HostTable<HostRoutes>;
   readonly any: HostRoutes;
   readonly mappings: HostTable<DomainMappings> | undefined;
@@ -170,14 +166,10 @@ class CompiledRouter implements Router {
       if (allowed.size === 0) return undefined;
       return { kind: 'methodNotAllowed', allow: [...allowed].sort() };
     }
-    const { matches, paths } = this.#tables;
-    const shared = basePath === '' ? matches[index] : undefined;
-    return shared ?? matched(index, paramsOf(paths[index]!, path), basePath);
+    const parameters = this.#tables.parameters.get(index);
+    const params = parameters === undefined ? noParams : paramsOf(parameters, path);
+    return { kind: 'route', index, params, basePath };
   }
-}
-
-function matched(index: number, params: MatchedRoute['params'], basePath: string): MatchedRoute {
-  return { kind: 'route', index, params, basePath };
 }
 
 function routesOf(apis: Map<string, HostRoutes>, name: string): HostRoutes {
@@ -188,8 +180,10 @@ function routesOf(apis: Map<string, HostRoutes>, name: string): HostRoutes {
   return created;
 }
 
-function paramsOf({ parameters }: RoutePath, path: string): Readonly<Record<string, string>> {
-  if (parameters.length === 0) return noParams;
+function paramsOf(
+  parameters: RoutePath['parameters'],
+  path: string,
+): Readonly<Record<string, string>> {
   const segments = path.slice(1).split('/');
   const params: Record<string, string> = Object.create(null);
   for (const { position, name } of parameters) params[name] = segments[position]!;
