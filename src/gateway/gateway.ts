@@ -153,10 +153,11 @@ class GatewayThread implements Gateway {
       onFull: options.onFull ?? warn,
     });
     this.#listeners = this.#createListeners(options);
+    const expire = () => wheel.advanceTo(clock.monotonicMs());
     this.#tick = setInterval(() => {
-      const nowMs = clock.monotonicMs();
-      lag.tick(nowMs, wheel.tickMs);
-      wheel.advanceTo(nowMs);
+      lag.tick(clock.monotonicMs(), wheel.tickMs);
+      // After the sockets were read: what came while the thread was busy came in time.
+      setImmediate(expire);
       for (const generation of this.#generations) generation.pollQueues();
       this.#watchHealth();
     }, wheel.tickMs);

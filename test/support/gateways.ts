@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/base/clock.ts';
 import { type ConfigInput, configSchema } from '../../src/config/schema/config.ts';
 import { compileTopology, type Topology } from '../../src/config/topology.ts';
 import {
@@ -49,6 +50,8 @@ export interface StartOptions {
   readonly zone?: string;
   /** Default: those of the system. */
   readonly names?: NameSource;
+  /** Default: that of the system. */
+  readonly clock?: Clock;
 }
 
 /** A configuration of one region, `eu`, with one service, `s`, at these ports. */
@@ -103,6 +106,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     onFull: (message) => void full.push(message),
     limits: { closeMs: 200, ...options.limits },
     ...(options.names ? { names: options.names } : {}),
+    ...(options.clock ? { clock: options.clock } : {}),
   });
   return {
     gateway,
