@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { type BodyFraming, chunkedBody, noBody } from '../http1/framing.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
 import type { ResponseSection } from '../http2/field-section.ts';
@@ -15,7 +16,8 @@ export function responseHeadOf(
   return {
     headBytes: blockBytes,
     status,
-    reason: '',
+    // Not sent in HTTP/2; a client in HTTP/1.1 may show it.
+    reason: STATUS_CODES[status] ?? '',
     minor: 1,
     fields,
     connection: noOptions,
