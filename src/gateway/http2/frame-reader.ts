@@ -21,8 +21,8 @@ import {
 } from './frames.ts';
 import { ErrorCode, violate } from './http2-error.ts';
 
-/** CONTINUATIONs of one field block: as many as a field section at the default limit could need, and more. */
-const continuations = 16;
+/** CONTINUATIONs of one field block that are always taken; where it may be long, twice those of full frames. */
+const fewestContinuations = 16;
 
 const noBytes: Buffer = Buffer.alloc(0);
 const lengthMismatch = 'the length of a frame does not fit its type';
@@ -50,6 +50,7 @@ export interface FrameReaderOptions {
 export class FrameReader {
   readonly #handler: FrameHandler;
   readonly #options: FrameReaderOptions;
+  readonly #continuations: number;
   #preface: number;
   #first = true;
   /** A header, or the payload of a frame other than DATA, that has come in part. */
@@ -73,6 +74,8 @@ export class FrameReader {
   constructor(handler: FrameHandler, options: FrameReaderOptions) {
     this.#handler = handler;
     this.#options = options;
+    const fullFrames = Math.ceil(options.blockBytes / maxFrameBytes);
+    this.#continuations = Math.max(fewestContinuations, 2 * fullFrames);
     this.#preface = options.preface ? clientPreface.length : 0;
   }
 
@@ -304,7 +307,9 @@ export class FrameReader {
   #collect(bytes: Buffer, start: number, end: number): void {
     this.#blockBytes += end - start;
     const { blockBytes, onBlockTooLarge } = this.#options;
-    if (this.#blockBytes > blockBytes || this.#block.length > continuations) onBlockTooLarge();
+    if (this.#blockBytes > blockBytes || this.#block.length > this.#continuations) {
+      onBlockTooLarge();
+    }
     this.#block.push(Buffer.from(bytes.subarray(start, end)));
   }
 

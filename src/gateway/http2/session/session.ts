@@ -40,10 +40,10 @@ export interface SessionOwner {
 
 const initialWindow = 65_535;
 /**
- * What a field block may have beyond the section that it stands for: the Huffman code makes some
- * octets longer, and there is a length before each string.
+ * How long a field block may be, in sections at their limit: of one that is a little too large the
+ * stream is answered with 431, and only beyond that the connection is given up.
  */
-const blockOverheadBytes = 4_096;
+const blockSections = 2;
 /** Streams that wait to begin still get an id. */
 const lastUsableId = maxStreamId - 2_000_000;
 const drainMark = Buffer.from('goaway\0\0', 'latin1');
@@ -93,7 +93,7 @@ export class Session implements StreamKeeper {
     this.#inlet = new Inlet(this);
     this.#reader = new FrameReader(this.#inlet, {
       preface: role === 'server',
-      blockBytes: limits.fieldBytes + blockOverheadBytes,
+      blockBytes: blockSections * limits.fieldBytes,
       onBlockTooLarge: () => this.flooded('continuations'),
     });
     this.#window = limits.connectionWindow;
