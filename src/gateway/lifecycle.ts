@@ -296,6 +296,7 @@ export class Lifecycle implements RequestTaker, Phases {
       bytesIn: exchange.receivedBytes,
       bytesOut: exchange.sentBytes,
     });
+    metrics.asked(exchange.head.version);
     if (exchange.problemCode !== undefined) metrics.refused(exchange.problemCode);
     if (!accessLog) return;
     const failed = exchange.problemCode !== undefined || exchange.status >= 500;

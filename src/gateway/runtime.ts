@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { RequestFigures } from '../observability/gateway-metrics.ts';
+import type { HttpVersion, RequestFigures } from '../observability/gateway-metrics.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Generation } from './generation.ts';
 import type { GatewayLimits } from './limits.ts';
@@ -15,6 +15,8 @@ import type { LagMeter } from './resilience/shedding.ts';
  */
 export interface RequestMetrics {
   request(figures: RequestFigures): void;
+  /** Asked in that version of HTTP. */
+  asked(version: HttpVersion): void;
   /** Answered by the gateway with that problem. */
   refused(code: string): void;
   /** The head of a response came from an endpoint. */

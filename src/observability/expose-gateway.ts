@@ -7,6 +7,7 @@ import {
   failureKinds,
   families,
   type GatewayMetricsLayout,
+  httpVersions,
   statusClasses,
   withheldReasons,
 } from './gateway-layout.ts';
@@ -183,7 +184,7 @@ function exposeConnections(exposition: Exposition, { listeners }: GatewayMetrics
   );
   exposition.counter(
     'meridian_gateway_ended_connections_total',
-    'Connections that the gateway ended because of a limit, by which it was.',
+    'Connections, and streams of HTTP/2, that the gateway ended because of a limit, by which it was.',
     [...sum('causes')].map((value, index) => [{ cause: closeCauses[index]! }, value]),
   );
 }
@@ -191,6 +192,11 @@ function exposeConnections(exposition: Exposition, { listeners }: GatewayMetrics
 function exposeTotals(exposition: Exposition, layout: GatewayMetricsLayout, sum: Sum): void {
   const total = (name: string, help: string, counter: CounterName) =>
     exposition.counter(`meridian_gateway_${name}_total`, help, [[{}, sum(counter)[0] ?? 0]]);
+  exposition.counter(
+    'meridian_gateway_requests_by_version_total',
+    'Requests answered, by the version of HTTP that the client spoke.',
+    [...sum('versions')].map((value, index) => [{ version: httpVersions[index]! }, value]),
+  );
   total('shed_connections', 'Connections refused or closed for want of room.', 'shed');
   total('received_bytes', 'Bytes read from clients.', 'received');
   total('sent_bytes', 'Bytes written to clients.', 'sent');

@@ -38,6 +38,9 @@ export const closeCauses = [
   ...['emptyData', 'windowUpdates', 'priorities', 'unknownFrames'],
 ] as const;
 
+/** Versions of HTTP that clients ask in. */
+export const httpVersions = ['1.0', '1.1', '2'] as const;
+
 export const statusCodes = 600;
 export const statusClasses = 5;
 
@@ -53,6 +56,7 @@ interface Family {
 /** Every counter there is, in the order in which they lie. */
 export const families = {
   responses: { axis: 'once', width: statusCodes },
+  versions: { axis: 'once', width: httpVersions.length },
   shed: { axis: 'once', width: 1 },
   received: { axis: 'once', width: 1 },
   sent: { axis: 'once', width: 1 },

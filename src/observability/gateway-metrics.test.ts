@@ -58,6 +58,7 @@ test('the threads of a node are summed, by route, class, status and region', () 
     metrics.refused('overloaded');
     metrics.refused('nobody knows');
     metrics.connectionEnded('idle');
+    metrics.asked('2');
   }
   const samples = samplesOf([first, second]);
   const expected = {
@@ -82,6 +83,8 @@ test('the threads of a node are summed, by route, class, status and region', () 
     'meridian_link_failures_total{kind="timeout"}': 2,
     'meridian_gateway_refusals_total{code="overloaded"}': 2,
     'meridian_gateway_ended_connections_total{cause="idle"}': 2,
+    'meridian_gateway_requests_by_version_total{version="2"}': 2,
+    'meridian_gateway_requests_by_version_total{version="1.1"}': 0,
     'meridian_gateway_request_bytes_total{route="rates"}': 30,
     'meridian_gateway_response_bytes_total{route="-"}': 100,
   };

@@ -9,6 +9,7 @@ import {
   failureKinds,
   families,
   type GatewayMetricsLayout,
+  httpVersions,
   statusClasses,
   statusCodes,
   withheldReasons,
@@ -19,6 +20,7 @@ export type { GatewayMetricsLayout } from './gateway-layout.ts';
 
 export type FailureKindName = (typeof failureKinds)[number];
 export type WithheldReason = (typeof withheldReasons)[number];
+export type HttpVersion = (typeof httpVersions)[number];
 export type CloseCause = (typeof closeCauses)[number];
 
 /** A request that has ended. Indices by the layout; -1: none. */
@@ -120,6 +122,11 @@ export class GatewayMetrics {
     const of = this.#first.services + service * families.services.width;
     count(words, of + statusClass);
     recordFine(words, of + statusClasses, durationMs);
+  }
+
+  /** It was asked in that version of HTTP. */
+  asked(version: HttpVersion): void {
+    count(this.#words, this.#first.versions + httpVersions.indexOf(version));
   }
 
   /** The gateway answered by itself with that problem. */
