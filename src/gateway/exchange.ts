@@ -75,6 +75,10 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
     return this.status === 0 || this.status === clientGone ? 0 : this.client.responseBytes;
   }
 
+  get over(): boolean {
+    return this.#over;
+  }
+
   // ── Request, from the client ─────────────────────────────────────────────────────────
 
   requestData(part: Buffer): void {
@@ -284,7 +288,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
 
   clientDrained(): void {
     if (this.#paced) this.#pour(this.#paced);
-    else this.#stream?.resume();
+    else if (!this.#heldResponse) this.#stream?.resume();
   }
 
   onEnd(trailers: readonly string[]): void {

@@ -46,9 +46,14 @@ export class NameSet {
         if (spellings[next] === name) return true;
       }
     }
-    const key = name.toLowerCase().replace(/[_.]/g, '-');
+    const key = foldedName(name);
     return this.#names.has(key) || this.#prefixes.some((prefix) => key.startsWith(prefix));
   }
+}
+
+/** Equal for names that some servers cannot tell apart. */
+export function foldedName(name: string): string {
+  return name.toLowerCase().replace(/[_.]/g, '-');
 }
 
 function slot(name: string, length: number): number {

@@ -106,8 +106,12 @@ function framingLine(body: BodyFraming): string {
   return body.kind === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : '';
 }
 
-/** `Name: value CRLF` for `extra`. Throws `unsafe_head` for what cannot be a field. */
+/**
+ * `Name: value CRLF` for `extra`. Throws `unsafe_head` for what cannot be a field, and for what
+ * is no text though the types say so: a plugin may give an error, whose text a client chose.
+ */
 export function fieldLine(name: string, value: string): string {
+  if (typeof name !== 'string' || typeof value !== 'string') unsafe();
   if (!isToken(name) || !allOf(VALUE, value, 0, value.length)) unsafe();
   return `${name}: ${value}\r\n`;
 }

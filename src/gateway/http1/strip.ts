@@ -34,10 +34,15 @@ const forwardingFields = [
 /** Of a request, whoever sent it. */
 const always = [...connectionFields, ...requestFields];
 const fromLink = new NameSet(always, ['meridian-']);
-const fromOutside = new NameSet(
-  [...always, ...forwardingFields],
-  ['meridian-', 'x-amzn-mtls-', 'x-client-cert-', 'x-forwarded-', 'x-ssl-client-'],
-);
+const forgedPrefixes = [
+  'meridian-',
+  'x-amzn-mtls-',
+  'x-client-cert-',
+  'x-forwarded-',
+  'x-ssl-client-',
+];
+const fromOutside = new NameSet([...always, ...forwardingFields], forgedPrefixes);
+const forged = new NameSet(forwardingFields, forgedPrefixes);
 const fromUpstream = new NameSet([...connectionFields, 'x-request-id'], ['meridian-']);
 
 const ofGateway = new NameSet(gatewayFields, gatewayFieldPrefixes);
@@ -45,6 +50,16 @@ const ofGateway = new NameSet(gatewayFields, gatewayFieldPrefixes);
 /** Whether the gateway writes it by itself, so that policies may not. */
 export function isGatewayField(name: string): boolean {
   return ofGateway.has(name);
+}
+
+/** The fields of a request from outside without those that nobody is to believe; the same where there are none. */
+export function withoutForged(fields: readonly string[]): readonly string[] {
+  let kept: string[] | undefined;
+  for (let at = 0; at < fields.length; at += 2) {
+    if (forged.has(fields[at]!)) kept ??= fields.slice(0, at);
+    else kept?.push(fields[at]!, fields[at + 1]!);
+  }
+  return kept ?? fields;
 }
 
 /** Besides, fields that mean something only before the content (RFC 9110 §6.5.1). */

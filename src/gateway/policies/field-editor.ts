@@ -1,9 +1,14 @@
 import { MeridianError } from '../../base/errors.ts';
 import { findField } from '../http1/fields.ts';
+import { foldedName } from '../http1/name-set.ts';
 import { fieldLine } from '../http1/serialise.ts';
 import { isGatewayField } from '../http1/strip.ts';
 
-/** The fields of a message on its way through. Names are compared without regard to case. */
+/**
+ * The fields of a message on its way through. Names are compared without regard to case. What
+ * replaces or leaves out a field also leaves out names that differ in `_`, `.` and `-` only:
+ * services that make variables of names cannot tell `X_Tenant` of a client from `X-Tenant`.
+ */
 export interface FieldEditor {
   /** The first value of that name. */
   get(name: string): string | undefined;
@@ -71,9 +76,9 @@ export class EditedFields implements FieldEditor {
 
   delete(name: string): void {
     assertEditable(name);
-    const lower = name.toLowerCase();
-    if (findField(this.kept, lower) !== undefined) this.kept = without(this.kept, lower);
-    if (findField(this.#added, lower) !== undefined) this.#added = without(this.#added, lower);
+    const folded = foldedName(name);
+    this.kept = without(this.kept, folded);
+    this.#added = without(this.#added, folded);
   }
 }
 
@@ -89,10 +94,17 @@ function valuesOf(fields: readonly string[], lower: string): string[] {
   return fields.filter((_, at) => isNamed(at));
 }
 
-function without(fields: readonly string[], lower: string): string[] {
-  const kept: string[] = [];
+/** The same list where there is nothing of that name. */
+function without<Fields extends readonly string[]>(
+  fields: Fields,
+  folded: string,
+): Fields | string[] {
+  let kept: string[] | undefined;
   for (let at = 0; at < fields.length; at += 2) {
-    if (fields[at]!.toLowerCase() !== lower) kept.push(fields[at]!, fields[at + 1]!);
+    const name = fields[at]!;
+    if (name.length === folded.length && foldedName(name) === folded) {
+      kept ??= fields.slice(0, at);
+    } else kept?.push(name, fields[at + 1]!);
   }
-  return kept;
+  return kept ?? fields;
 }

@@ -6,8 +6,11 @@ import { RawClient } from '../../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../../config/schema/config.ts';
 import { serialiseAnswer } from '../answers.ts';
+import type { Exchange } from '../exchange.ts';
 import { EditedFields } from './field-editor.ts';
-import { ownAnswerOf } from './run.ts';
+import type { Policy, PolicyRequest, PolicyResponse } from './policy.ts';
+import { RoutedRequest } from './routed-request.ts';
+import { ownAnswerOf, runRequest, runResponse } from './run.ts';
 
 const plugin = fileURLToPath(new URL('./testdata/tenant.ts', import.meta.url));
 
@@ -90,6 +93,36 @@ test('an answer that has no body cannot bring one: it would be read as the next 
   assert.deepEqual(answer(200, 'x').match(/^content-type: .*$/gim), ['content-type: a/b']);
 });
 
+test('no spelling of a field passes for one that a policy sets or leaves out', async () => {
+  await using w = await world([
+    { type: 'headers', request: { set: { 'X-Tenant': 'ours' }, remove: ['X-Admin'] } },
+  ]);
+  await w.client.request(get('', 'X_Tenant: a\r\nx.tenant: b\r\nX_Admin: 1\r\nX-Tenants: c\r\n'));
+  const { head } = w.origin.requests[0]!;
+  assert.deepEqual(head.match(/^x.(tenant|admin).*$/gim), ['X-Tenants: c', 'X-Tenant: ours']);
+});
+
+test('policies see no field that only a gateway may tell, and no other policy acts for nobody', async () => {
+  const exchange = {
+    head: { fields: ['A', '1', 'X-Real-IP', '9', 'x_forwarded_for', '9', 'B', '2'] },
+  };
+  const routed = new RoutedRequest(exchange as unknown as Exchange, {});
+  assert.deepEqual(routed.headers.kept, ['A', '1', 'B', '2']);
+  let acted = 0;
+  const request = { ended: false } as unknown as PolicyRequest & { ended: boolean };
+  const gone = Promise.withResolvers<undefined>();
+  const waiting = { onRequest: () => gone.promise, onResponse: () => gone.promise };
+  const acting = { onRequest: () => void acted++, onResponse: () => void acted++ };
+  const outcomes = [
+    runRequest([waiting, acting as Policy], request),
+    runResponse([waiting, acting as Policy], {} as PolicyResponse, request),
+  ];
+  request.ended = true;
+  gone.resolve(undefined);
+  await Promise.all(outcomes);
+  assert.equal(acted, 0);
+});
+
 test('a plugin waits, edits, and sees the response; the body that came meanwhile is not lost', async () => {
   await using w = await world(tenant('ok'));
   const body = 'x'.repeat(100_000);
@@ -164,6 +197,7 @@ test('what the gateway writes itself is not for policies, and nothing splits a m
     ['A b', 'x'],
     ['A', 'x\r\nB: y'],
     ['', 'x'],
+    ['A', new Error('x\r\nB: y') as unknown as string],
   ] as const) {
     assert.throws(() => fields.add(name, value), { code: 'unsafe_head' }, name);
   }

@@ -26,8 +26,10 @@ export interface PolicyRequest {
    * showed no certificate, or was asked for none. Nothing that a request says can change it.
    */
   readonly clientCertificate: ClientCertificate | undefined;
-  /** Fields that the service will get. */
+  /** Fields that the service will get; what a client says of who is behind it is not among them. */
   readonly headers: FieldEditor;
+  /** The client is gone, or it took too long: nobody waits for what a policy does any more. */
+  readonly ended: boolean;
   /** For a policy to leave something for its own response phase. One per request. */
   readonly notes: Map<string, unknown>;
 }

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.ts';
+import { withoutForged } from '../http1/strip.ts';
 import type { ClientCertificate } from '../listener/client-certificate.ts';
 import { EditedFields } from './field-editor.ts';
 import type { PolicyRequest } from './policy.ts';
@@ -13,7 +14,7 @@ export class RoutedRequest implements PolicyRequest {
   constructor(exchange: Exchange, params: Readonly<Record<string, string>>) {
     this.#exchange = exchange;
     this.params = params;
-    this.headers = new EditedFields(exchange.head.fields);
+    this.headers = new EditedFields(withoutForged(exchange.head.fields));
   }
 
   get method(): string {
@@ -51,6 +52,10 @@ export class RoutedRequest implements PolicyRequest {
   /** Policies run where the client's own connection is, never for a relayed request. */
   get clientCertificate(): ClientCertificate | undefined {
     return this.#exchange.client.origin.clientCertificate;
+  }
+
+  get ended(): boolean {
+    return this.#exchange.over;
   }
 
   get notes(): Map<string, unknown> {

@@ -30,7 +30,7 @@ async function requestAfter(
   request: PolicyRequest,
 ): Promise<PolicyAnswer | undefined> {
   let answer = await first;
-  for (let at = next; answer === undefined && at < policies.length; at++) {
+  for (let at = next; answer === undefined && at < policies.length && !request.ended; at++) {
     answer = await policies[at]!.onRequest!(request);
   }
   return answer;
@@ -56,7 +56,7 @@ async function responseAfter(
   request: PolicyRequest,
 ): Promise<void> {
   await first;
-  for (let at = next; at < policies.length; at++) {
+  for (let at = next; at < policies.length && !request.ended; at++) {
     await policies[at]!.onResponse!(response, request);
   }
 }
