@@ -98,7 +98,7 @@ export const problems = Object.freeze({
     'client',
     false,
     'The host is not served on this connection',
-    'The TLS connection was made for a certificate that does not name the host; ask for it on a connection of its own.',
+    'The TLS connection was made for a certificate that does not name the host: ask for it on a connection of its own. Or no domain and no route names the host, and the default endpoint is off.',
   ),
   incomplete_body: define(
     400,

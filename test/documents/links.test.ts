@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
+import { isBlock, partsOf } from './markdown.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -36,5 +37,26 @@ test('links between documents lead to files and headings that are there', () => 
       const anchors = anchorsOf(readFileSync(target, 'utf8'));
       assert.ok(anchors.has(anchor), `${document}: ${relative(root, target)} has no #${anchor}`);
     }
+  }
+});
+
+test('the tests that stand against known failures are there', () => {
+  const rows = partsOf('docs/decisions/known-failures.md').flatMap((part) =>
+    isBlock(part) ? [] : part.rows,
+  );
+  const files = globSync('{src,test}/**/*.{test.ts,ts}', { cwd: root });
+  const tests = files
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+  assert.ok(rows.length > 20);
+  for (const [, here] of rows) {
+    for (const [, path] of here!.matchAll(/`([^`\s]+\.ts)`/g)) {
+      assert.ok(
+        files.some((file) => file.endsWith(path!)),
+        path,
+      );
+    }
+    for (const [, name] of here!.matchAll(/"([^"]+)"/g)) assert.ok(tests.includes(name!), name);
   }
 });
