@@ -13,7 +13,6 @@ import { DeadlineWheel } from '../deadline-wheel.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
 import { RetryBudget } from './retry-budget.ts';
-import { LagMeter, shedShare } from './shedding.ts';
 
 type ServiceInput = Omit<NonNullable<ConfigInput['services']>[string], 'endpoints'>;
 
@@ -270,37 +269,6 @@ test('sticky clients come back to their endpoint, and go elsewhere only while it
   assert.equal(moved.body, String(1 - own));
   assert.match(moved.head, /^Set-Cookie: stick=/m);
   for (const origin of origins) await origin.close();
-});
-
-test('shedding: low goes first, high last, more with more lag', () => {
-  assert.equal(shedShare('low', 100, 100), 0);
-  assert.equal(shedShare('low', 150, 100), 0.5);
-  assert.equal(shedShare('normal', 200, 100), 0);
-  assert.equal(shedShare('high', 800, 100), 1);
-  fc.assert(
-    fc.property(fc.float({ min: 0, max: 5_000, noNaN: true }), (lag) => {
-      const [low, normal, high] = (['low', 'normal', 'high'] as const).map((priority) =>
-        shedShare(priority, lag, 100),
-      ) as [number, number, number];
-      assert.ok(low >= normal && normal >= high && high >= 0 && low <= 1);
-    }),
-  );
-});
-
-test('lag: one pause is no overload, ticks that stay late are', () => {
-  const meter = new LagMeter();
-  let nowMs = 0;
-  const late = (...byMs: number[]) => {
-    for (const ms of byMs) {
-      nowMs += 50 + ms;
-      meter.tick(nowMs, 50);
-    }
-    return meter.lagMs;
-  };
-  assert.equal(late(0, 0, 900, 0), 0);
-  assert.equal(late(300, 200, 250), 0);
-  assert.equal(late(400), 200);
-  assert.equal(late(0), 0);
 });
 
 test('property: the budget holds for any order of requests', () => {
