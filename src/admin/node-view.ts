@@ -1,3 +1,4 @@
+import type { RequestQuestion } from '../gateway/explain/question.ts';
 import type { StateName } from '../health/table.ts';
 import type { RolloutPlan } from '../revisions/change.ts';
 import type { DriftRow } from '../revisions/drift.ts';
@@ -11,7 +12,7 @@ export interface NodeView {
   /** Prometheus' text format 0.0.4. */
   metrics(): string;
   /** @throws MeridianError for what cannot be explained, such as a URL that is not one */
-  explainRequest(method: string, url: string): object | Promise<object>;
+  explainRequest(question: RequestQuestion): object | Promise<object>;
   /**
    * `client` is an address, with or without a prefix length.
    *

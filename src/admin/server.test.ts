@@ -66,6 +66,14 @@ test('explain passes the question on and has defaults', async (t) => {
     method: 'POST',
     url: 'http://api.exchange.test/v1/rates?a=b',
   });
+  const more = 'client=192.0.2.1&headers=X-Beta%3A%20yes%0AX-User%3A%20a&listener=inside';
+  assert.deepEqual((await ask('GET', `/explain/request?url=${url}&${more}`)).json(), {
+    method: 'GET',
+    url: 'http://api.exchange.test/v1/rates?a=b',
+    client: '192.0.2.1',
+    headers: 'X-Beta: yes\nX-User: a',
+    listener: 'inside',
+  });
   assert.deepEqual((await ask('GET', '/explain/dns?name=api.exchange.test')).json(), {
     name: 'api.exchange.test',
     type: 'A',
@@ -80,8 +88,14 @@ test('questions that make no sense are refused by name', async (t) => {
     ['', 'url is missing'],
     ['?url=', 'url is missing'],
     ['?url=http://a&url=http://b', 'url is given twice'],
-    ['?url=http://a&verb=GET', 'unknown parameter; /explain/request has: method, url'],
-    ['?url=http://a&__proto__=1', 'unknown parameter; /explain/request has: method, url'],
+    [
+      '?url=http://a&verb=GET',
+      'unknown parameter; /explain/request has: method, url, client, headers, listener',
+    ],
+    [
+      '?url=http://a&__proto__=1',
+      'unknown parameter; /explain/request has: method, url, client, headers, listener',
+    ],
   ]) {
     const reply = await ask('GET', `/explain/request${query}`);
     assertProblem(reply, 400, 'bad_parameter');

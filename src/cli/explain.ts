@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { MeridianError } from '../base/errors.ts';
-import { parseMethod, parseNetwork, parseUrl, withScheme } from './inputs.ts';
+import { collectHeader, parseMethod, parseNetwork, parseUrl, withScheme } from './inputs.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { print, printJson } from './output.ts';
 import { renderExplanation } from './render-explanation.ts';
@@ -8,6 +8,8 @@ import { renderExplanation } from './render-explanation.ts';
 interface ExplainOptions extends StackOptions {
   readonly region?: string;
   readonly client?: string;
+  readonly header?: Readonly<Record<string, string[]>>;
+  readonly listener?: string;
 }
 
 const regionHelp = 'ask the node of this region; default: the first that answers';
@@ -17,9 +19,12 @@ export function define(command: Command): void {
     .description('where a request would go, and why')
     .argument('<method>', 'such as GET', parseMethod)
     .argument('<url>', 'such as http://api.exchange.test/v1/rates')
+    .option('--client <ip>', 'address of the client; default: 127.0.0.1')
+    .option('--header <field>', "a field such as 'Name: value'; may be repeated", collectHeader)
+    .option('--listener <name>', 'by which it comes in; default: as the URL says')
     .option('--region <name>', regionHelp)
     .action((method: string, url: string, options: ExplainOptions) =>
-      explain('request', { method, url: requestUrl(url) }, options),
+      explain('request', { method, url: requestUrl(url), ...told(options) }, options),
     );
   addJsonOption(addStateOption(command.command('dns')))
     .description('what a client would be answered, and why')
@@ -31,6 +36,18 @@ export function define(command: Command): void {
       const client = options.client === undefined ? {} : { client: options.client };
       return explain('dns', { name, type: type.toUpperCase(), ...client }, options);
     });
+}
+
+/** What else is known of the request. */
+function told({ client, header, listener }: ExplainOptions): Record<string, string> {
+  const lines = Object.entries(header ?? {}).flatMap(([name, values]) =>
+    values.map((value) => `${name}: ${value}`),
+  );
+  return {
+    ...(client !== undefined && { client }),
+    ...(lines.length > 0 && { headers: lines.join('\n') }),
+    ...(listener !== undefined && { listener }),
+  };
 }
 
 /** As it was written: how a path is made canonical is part of the explanation. */

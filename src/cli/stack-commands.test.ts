@@ -231,10 +231,12 @@ test('explain says why, and passes on what cannot be explained', async () => {
     'request',
     'GET',
     'http://rates.test.example/v1/x',
-    '--region',
-    'eu',
+    ...['--region', 'eu', '--client', '192.0.2.9', '--header', 'X-One: 1', '--header', 'x-two: 2'],
   );
-  assert.deepEqual([request.region, request.route], ['eu', 'rates']);
+  assert.deepEqual(
+    [request.region, request.route, request.client, request.listener],
+    ['eu', 'rates', '192.0.2.9', 'http'],
+  );
   const wrong = await meridian('explain', 'dns', 'rates.test.example', 'NOTYPE');
   assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /^meridian: .*NOTYPE/);

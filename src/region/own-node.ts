@@ -13,6 +13,12 @@ export interface OwnNode {
   readonly bind: string;
 }
 
+/** The zone of a node, where one is named. */
+export function zoneOf({ regions }: Config, { region, node }: OwnNode): string | undefined {
+  const { zone, nodes } = regions[region]!;
+  return nodes?.[node]?.zone ?? zone;
+}
+
 /**
  * Finds the node in a configuration. `node` may be left out where the region has one.
  *

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { MeridianError } from '../../base/errors.ts';
+import type { RequestQuestion } from '../../gateway/explain/question.ts';
 import type { RevisionInfo } from '../../revisions/revision.ts';
 import { SecretError } from '../../secrets/secret-error.ts';
 import type { SecretInfo } from '../../secrets/secrets.ts';
@@ -155,9 +156,10 @@ export class FakeNode implements NodeView {
   metrics() {
     return '# HELP x X.\n# TYPE x gauge\nx 1\n';
   }
-  explainRequest(method: string, url: string) {
+  explainRequest(question: RequestQuestion) {
+    const { url } = question;
     if (!url.startsWith('http')) throw new MeridianError('bad_url', `not a URL: ${url}`);
-    return { method, url };
+    return question;
   }
   async explainDns(name: string, type: string, client: string | undefined) {
     if (name === 'broken.test') throw new Error('internal: password=hunter2');

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
-import type { Config } from '../../config/schema/config.ts';
 import { compileTopology } from '../../config/topology.ts';
 import { createGateway, type GatewayConfiguration } from '../../gateway/gateway.ts';
 import { metricsLayout } from '../../gateway/metrics-layout.ts';
@@ -10,7 +9,7 @@ import { AccessLog } from '../../observability/access-log.ts';
 import { isSameLayout } from '../../observability/gateway-layout.ts';
 import { GatewayMetrics } from '../../observability/gateway-metrics.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
-import type { OwnNode } from '../own-node.ts';
+import { zoneOf } from '../own-node.ts';
 import { FaultLog } from './fault-log.ts';
 import { gatewayListeners } from './listeners.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
@@ -98,11 +97,6 @@ function gatewayConfiguration(
     zone: zoneOf(config, own),
     bundle: data.bundle,
   };
-}
-
-function zoneOf({ regions }: Config, { region, node }: OwnNode): string | undefined {
-  const { zone, nodes } = regions[region]!;
-  return nodes?.[node]?.zone ?? zone;
 }
 
 function post(message: FromThread): void {

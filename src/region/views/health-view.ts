@@ -4,8 +4,10 @@ import type {
   ServiceStatus,
   StateStatus,
 } from '../../admin/node-view.ts';
+import type { Verdict } from '../../health/hysteresis.ts';
 import type { EndpointReport, HealthReport, StateReport } from '../../health/report.ts';
 import type { HealthChange } from '../../health/status.ts';
+import type { StateName } from '../../health/table.ts';
 import type { Log } from '../../observability/log.ts';
 
 /** The gateway of every serving region, as this node holds it. */
@@ -32,6 +34,16 @@ export function serviceStatuses({ services }: HealthReport, ownRegion: string): 
     ...stateStatus(service),
     endpoints: service.region === ownRegion ? service.endpoints.map(endpointStatus) : [],
   }));
+}
+
+/** The state of an endpoint by the probes of this node, by `EndpointInfo.index`. */
+export function endpointStates({ services }: HealthReport): (index: number) => StateName {
+  const verdicts = new Map(
+    services.flatMap(({ endpoints }) =>
+      endpoints.map(({ endpoint, verdict }) => [endpoint.index, verdict] as const),
+    ),
+  );
+  return (index) => stateOf(verdicts.get(index));
 }
 
 /** The decided states alone, for the record that the store keeps. */
@@ -62,10 +74,14 @@ export function logHealthChange(log: Log, change: HealthChange): void {
 function endpointStatus({ endpoint, verdict, ejected, breaker }: EndpointReport): EndpointStatus {
   return {
     address: `${endpoint.host}:${endpoint.port}`,
-    state: verdict === undefined ? 'unknown' : verdict === 'up' ? 'healthy' : 'unhealthy',
+    state: stateOf(verdict),
     ejected,
     breaker,
   };
+}
+
+function stateOf(verdict: Verdict | undefined): StateName {
+  return verdict === undefined ? 'unknown' : verdict === 'up' ? 'healthy' : 'unhealthy';
 }
 
 function stateStatus({ state, reason, sinceWallMs, flaps }: StateReport): StateStatus {

@@ -1,7 +1,7 @@
 import type { NodeStatus, NodeView, RevisionStatus } from '../../admin/node-view.ts';
 import type { Clock } from '../../base/clock.ts';
 import { explainDns } from '../../dns/explain.ts';
-import { explainRequest } from '../../gateway/explain.ts';
+import { explainRequest } from '../../gateway/explain/explain.ts';
 import type { Health } from '../../health/health.ts';
 import { ProcessMeter } from '../../observability/process-meter.ts';
 import { renderMetrics } from '../../observability/render-metrics.ts';
@@ -14,8 +14,9 @@ import type { LiveConfiguration } from '../configuration/live-configuration.ts';
 import type { StalenessWatch } from '../configuration/staleness-watch.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { NodeOptions } from '../node.ts';
+import { zoneOf } from '../own-node.ts';
 import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
-import { regionStatuses, serviceStatuses } from './health-view.ts';
+import { endpointStates, regionStatuses, serviceStatuses } from './health-view.ts';
 import { createRevisionsView } from './revisions-view.ts';
 import { createSecretsView } from './secrets-view.ts';
 import { storeTroubles, storeView } from './store-view.ts';
@@ -54,10 +55,19 @@ export function createNodeView(parts: NodeParts): NodeView {
         gateway: [parts.dataPlane.gatewayMetrics()],
         dns: parts.dataPlane.dnsMetrics,
       }),
-    explainRequest: (method, url) => {
+    explainRequest: (question) => {
       const { configuration, table } = live.generation;
-      const { config, own } = configuration;
-      return explainRequest({ config, region: own.region, health: table }, method, url);
+      const { config, own, material } = configuration;
+      const options = {
+        config,
+        region: own.region,
+        health: table,
+        zone: zoneOf(config, own),
+        balancingSecrets: material.cookieSecrets,
+        endpointState: endpointStates(parts.health.states()),
+        clock: parts.clock,
+      };
+      return explainRequest(options, question);
     },
     explainDns: (name, type, client = '127.0.0.1') => {
       const { configuration, topology, table } = live.generation;

@@ -14,10 +14,19 @@ export const addressHash: RequestHash = ({ clientAddress }) =>
 export function requestHash(key: HashKeyConfig): RequestHash {
   if (key === 'address') return addressHash;
   const find = finder(key);
+  // Not `findKey`: the kind of key is looked at once.
   return (request) => {
     const text = find(request);
     return text ? hashText(text) : addressHash(request);
   };
+}
+
+/** What the hash is taken of, unless it is the address; '' or `undefined`: there is none. */
+export function findKey(
+  key: Exclude<HashKeyConfig, 'address'>,
+  request: BalanceKey,
+): string | undefined {
+  return finder(key)(request);
 }
 
 function finder(key: Exclude<HashKeyConfig, 'address'>) {
