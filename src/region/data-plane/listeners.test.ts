@@ -12,7 +12,7 @@ const certificates = [{ cert: 'c', key: 'k' }];
 const identity = { ca: 'a', cert: 'c', key: 'k' };
 const parse = (more: Partial<ConfigInput> = {}) =>
   configSchema.parse({ regions: { here: { address: '127.0.0.1', location } }, ...more });
-const at = (port: number) => ({ host: '127.0.0.9', port, http2: false });
+const at = (port: number) => ({ host: '127.0.0.9', port, http2: true });
 
 test('without anything but certificates there are the listeners that every region has', () => {
   const config = parse();
@@ -35,7 +35,7 @@ test('settings of listeners reach the gateway, those of `tls` where a listener h
       http: { redirect: 'https' },
       partners: {
         port: 8444,
-        http2: true,
+        http2: false,
         proxyProtocol: { from: ['10.0.0.0/8'] },
         tls: { unknownNames: 'refuse' },
       },
@@ -59,7 +59,7 @@ test('settings of listeners reach the gateway, those of `tls` where a listener h
     },
     partners: {
       ...at(8444),
-      http2: true,
+      http2: false,
       proxies: ['10.0.0.0/8'],
       tls: { certificates, policy: 'intermediate', unknownNames: 'refuse' },
     },
