@@ -8,13 +8,25 @@ export interface SteadyOptions {
   readonly perSecond: number;
 }
 
-/** A well-behaved client: kept-alive connections in turn, at a steady rate, whatever comes back. */
+/** Well below the shortest idle limit of a gateway under test, 2 s. */
+const keptMs = 1_000;
+
+interface IdleSocket {
+  readonly socket: Socket;
+  /** When its last request was sent: the gateway cannot count it as idle from an earlier time. */
+  readonly usedMs: number;
+}
+
+/**
+ * A well-behaved client: kept-alive connections in turn, at a steady rate, whatever comes back.
+ * One that is about to be closed by the gateway is not used: its end and a request could cross.
+ */
 export class SteadyClient {
   /** How long each request took. */
   readonly latenciesMs: number[] = [];
   readonly failures: string[] = [];
   readonly #options: SteadyOptions;
-  readonly #idle: Socket[] = [];
+  readonly #idle: IdleSocket[] = [];
   readonly #busy = new Set<Socket>();
   readonly #timer: NodeJS.Timeout;
   readonly #startedMs = performance.now();
@@ -37,7 +49,8 @@ export class SteadyClient {
 
   stop(): void {
     clearInterval(this.#timer);
-    for (const socket of [...this.#idle, ...this.#busy]) socket.destroy();
+    for (const { socket } of this.#idle) socket.destroy();
+    for (const socket of this.#busy) socket.destroy();
   }
 
   #catchUp(): void {
@@ -47,7 +60,7 @@ export class SteadyClient {
 
   #request(): void {
     const { host, port, path } = this.#options;
-    const socket = this.#idle.pop() ?? connect({ host, port, noDelay: true });
+    const socket = this.#kept() ?? connect({ host, port, noDelay: true });
     const startedMs = performance.now();
     let text = '';
     const finish = (failure: string | undefined) => {
@@ -56,7 +69,7 @@ export class SteadyClient {
       this.#busy.delete(socket);
       if (failure === undefined) {
         this.latenciesMs.push(performance.now() - startedMs);
-        this.#idle.push(socket);
+        this.#idle.push({ socket, usedMs: startedMs });
         socket.on('close', () => this.#forget(socket));
         return;
       }
@@ -75,8 +88,17 @@ export class SteadyClient {
     socket.write(`GET ${path} HTTP/1.1\r\nHost: good\r\n\r\n`);
   }
 
+  /** The connection used last, if that was not too long ago. */
+  #kept(): Socket | undefined {
+    const last = this.#idle.pop();
+    if (!last) return undefined;
+    if (performance.now() - last.usedMs < keptMs) return last.socket;
+    last.socket.destroy();
+    return this.#kept();
+  }
+
   #forget(socket: Socket): void {
-    const at = this.#idle.indexOf(socket);
+    const at = this.#idle.findIndex((idle) => idle.socket === socket);
     if (at !== -1) this.#idle.splice(at, 1);
   }
 }
