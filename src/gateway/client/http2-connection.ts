@@ -93,6 +93,10 @@ export class Http2Connection implements Client, SessionOwner, StreamHost, Deadli
     this.#transport.due();
   }
 
+  progressed(): void {
+    if (this.#waiting === 'progress') this.#rest();
+  }
+
   answered(): void {
     if (isLeaving(this.runtime, this.origin)) this.#leave();
   }
@@ -138,7 +142,13 @@ export class Http2Connection implements Client, SessionOwner, StreamHost, Deadli
       if (this.#lingeredBytes > this.runtime.limits.lingerBytes) this.socket.destroy();
       return;
     }
-    this.#session.receive(chunk, 0, chunk.length, clock.monotonicMs());
+    try {
+      this.#session.receive(chunk, 0, chunk.length, clock.monotonicMs());
+    } catch (error) {
+      this.taker.defect(error);
+      this.socket.destroy();
+      return;
+    }
     this.due();
   }
 

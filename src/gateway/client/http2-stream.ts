@@ -20,6 +20,8 @@ export interface StreamHost {
   readonly origin: ConnectionOrigin;
   /** Something waits to be written. */
   due(): void;
+  /** Something of a response went out. */
+  progressed(): void;
   /** A response has been given whole. */
   answered(): void;
 }
@@ -115,7 +117,9 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
     this.#wait('drain', this.#host.runtime.limits.writeStallMs);
   }
 
-  progressed(): void {}
+  progressed(): void {
+    this.#host.progressed();
+  }
 
   /** Never asked for: no request in HTTP/2 offers to switch. */
   switchProtocol(): void {}

@@ -58,7 +58,7 @@ export class Inlet implements FrameHandler {
     const section = readRequest(block, blockBytes);
     if (!section) session.refuseId(id, ErrorCode.PROTOCOL_ERROR);
     else if (ends && section.contentLength > 0) session.refuseId(id, ErrorCode.PROTOCOL_ERROR);
-    else if (table.size >= session.limits.streams) session.refuseId(id, ErrorCode.REFUSED_STREAM);
+    else if (table.size >= session.limits.streams) this.#refuseSurplus(id);
     else {
       const stream = new Stream(session);
       session.enter(id, stream);
@@ -67,6 +67,13 @@ export class Inlet implements FrameHandler {
       session.touch(stream);
       if (ends) this.#end(stream, noTrailers);
     }
+  }
+
+  /** Until it has seen our limit a client cannot keep to it. */
+  #refuseSurplus(id: number): void {
+    const session = this.#session;
+    session.rejectId(id, ErrorCode.REFUSED_STREAM);
+    if (session.settled) session.spend('provokedResets');
   }
 
   #onResponse(stream: Stream, block: DecodedBlock, blockBytes: number, ends: boolean): void {
@@ -107,7 +114,7 @@ export class Inlet implements FrameHandler {
     const stream = session.table.get(id);
     this.#content = undefined;
     if (!stream) {
-      this.#assertBegun(id);
+      this.#onStray(id);
       session.consumed(length);
       return;
     }
@@ -198,12 +205,16 @@ export class Inlet implements FrameHandler {
     }
   }
 
-  #assertBegun(id: number): void {
-    const absence = this.#session.table.absence(id);
+  /** DATA on a stream that is not open; not all that we have dropped are remembered as such. */
+  #onStray(id: number): void {
+    const session = this.#session;
+    const absence = session.table.absence(id);
     if (absence === 'idle') {
       violate(ErrorCode.PROTOCOL_ERROR, 'DATA on a stream that has not begun');
     }
-    if (absence === 'ended') violate(ErrorCode.STREAM_CLOSED, 'DATA on a stream that has ended');
+    if (absence !== 'ended') return;
+    session.outlet.writer.rstStream(id, ErrorCode.STREAM_CLOSED);
+    session.spend('provokedResets');
   }
 
   // ── Connection ───────────────────────────────────────────────────────────────────────

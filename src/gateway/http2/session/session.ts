@@ -199,9 +199,14 @@ export class Session implements StreamKeeper {
 
   /** One that never came to be a request. */
   refuseId(id: number, code: number): void {
+    this.rejectId(id, code);
+    this.spend('provokedResets');
+  }
+
+  rejectId(id: number, code: number): void {
+    this.table.skipTo(id);
     this.table.drop(id);
     this.outlet.writer.rstStream(id, code);
-    this.spend('provokedResets');
   }
 
   openWindow(stream: Stream, bytes: number): void {
