@@ -191,6 +191,7 @@ test('a violation has its code, wherever it is split, and what came before has b
     ['HEADERS on stream 0', frame(HEADERS, END_HEADERS, 0, 'b'), PROTOCOL_ERROR],
     ['HEADERS, padding without its length', frame(HEADERS, PADDED, 1), FRAME_SIZE_ERROR],
     ['HEADERS, too much padding', frame(HEADERS, PADDED, 1, 2, 'b'), PROTOCOL_ERROR],
+    ['the same, a whole block', frame(HEADERS, 4 | PADDED, 1, 2, 'b'), PROTOCOL_ERROR],
     ['HEADERS, priority cut off', frame(HEADERS, PRIORITY_FLAG, 1, '1234'), FRAME_SIZE_ERROR],
     [
       'HEADERS, padding reaches into the priority',

@@ -41,7 +41,8 @@ test('what is no field block', () => {
     ['the same, never', '1f2f0161'],
     ['an index that does not end', 'ff'],
     ['an index that does not end, of octets that add nothing', 'ff80808080'],
-    ['an index with octets that add nothing, without end', `ff${'80'.repeat(100)}00`],
+    ['the same, which ends after all', `0f${'80'.repeat(100)}000131`],
+    ['a sixth octet that adds nothing', '0f8080808080000131'],
     ['an index of 2³¹', 'ff81ffffff07'],
     ['an index of 2³⁵ and more', 'ffffffffffff7f'],
     ['a name that is missing', '40'],
@@ -55,7 +56,8 @@ test('what is no field block', () => {
     ['a table larger than 4,096 octets', '3fe21f'],
     ['a table of 2³¹ − 1 octets', '3fe0ffffff07'],
     ['a new table size after a field', '8220'],
-    ['a new table size after a literal', '000161016220'],
+    ['a new table size after a field, others after it', '822001610162'],
+    ['a new table size after a literal', '00016101623fe11f'],
     ['EOS', '40016184ffffffff'],
     ['EOS after an octet', '400161851fffffffff'],
     ['8 bits of padding', '40016182f8ff'],
@@ -73,6 +75,7 @@ test('what is lawful, if odd', () => {
     ['nothing', '', []],
     ['an empty name, which the decoder does not judge', '000000', ['', '']],
     ['an index that takes more octets than it needs', '0f8680000131', ['age', '1']],
+    ['the same, as long as may be', '0f80808080000131', ['accept-charset', '1']],
     ['an empty string in the Huffman code', '00016180', ['a', '']],
     ['7 bits of padding', '000161831acb7f', ['a', 'a--']],
     ['3 bits of padding', '000161811f', ['a', 'a']],
@@ -125,6 +128,14 @@ test('an entry as large as the table fits, one octet more empties it', () => {
   assert.deepEqual(decode(decoder, 'be').fields[0], 'a');
   decode(decoder, literal(indexing, 'a', '1'.repeat(4_064)));
   assert.throws(() => decode(decoder, 'be'), isCompressionError);
+});
+
+test('entries that fill the table to the last octet', () => {
+  const decoder = new HpackDecoder();
+  for (const name of ['a', 'b']) decode(decoder, literal(indexing, name, 'v'.repeat(2_015)));
+  assert.deepEqual(decode(decoder, 'bf').fields[0], 'a');
+  decode(decoder, literal(indexing, 'c', ''));
+  assert.throws(() => decode(decoder, 'c0'), isCompressionError);
 });
 
 test('the name of a new entry may be that of one which leaves to make room', () => {

@@ -6,7 +6,8 @@ import { staticCount, staticTable } from './static-table.ts';
 
 /** As SETTINGS_HEADER_TABLE_SIZE has it when nothing is said, and we never say anything. */
 const tableBytes = 4_096;
-const maxInteger = 2 ** 31 - 1;
+/** Of the fifth octet behind a prefix, which is as long as an integer may be: below 2³⁶. */
+const largestFactor = 128 ** 4;
 const noBytes: Buffer = Buffer.alloc(0);
 
 export interface FieldLimits {
@@ -115,13 +116,12 @@ export class HpackDecoder {
   #integer(mask: number): number {
     let value = this.#octet() & mask;
     if (value < mask) return value;
-    for (let factor = 1; ; factor *= 128) {
+    for (let factor = 1; factor <= largestFactor; factor *= 128) {
       const octet = this.#octet();
       value += (octet & 0x7f) * factor;
-      // The second for octets that add nothing, without end.
-      if (value > maxInteger || factor > maxInteger) fail('an integer is too large');
       if (octet < 0x80) return value;
     }
+    return fail('an integer is too long');
   }
 
   #string(): string {
