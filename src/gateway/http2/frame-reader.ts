@@ -148,10 +148,12 @@ export class FrameReader {
     const type = bytes[at + 3]!;
     const streamId = bytes.readUInt32BE(at + 5) & 0x7fffffff;
     if (length > maxFrameBytes) violate(ErrorCode.FRAME_SIZE_ERROR, 'a frame is too long');
-    if (this.#first && type !== SETTINGS) {
-      violate(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS');
+    if (this.#first) {
+      if (type !== SETTINGS || (bytes[at + 4]! & ACK) !== 0) {
+        violate(ErrorCode.PROTOCOL_ERROR, 'the first frame is not SETTINGS');
+      }
+      this.#first = false;
     }
-    this.#first = false;
     if (this.#blockOf !== 0 && (type !== CONTINUATION || streamId !== this.#blockOf)) {
       violate(ErrorCode.PROTOCOL_ERROR, 'a field block is interrupted');
     }
