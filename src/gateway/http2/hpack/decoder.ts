@@ -1,13 +1,15 @@
 import { isFieldName, isFieldValue } from '../field-octets.ts';
 import { ErrorCode, violate } from '../http2-error.ts';
 import { DynamicTable, entryBytes } from './dynamic-table.ts';
-import { decodeHuffman } from './huffman.ts';
+import { decodedBytes, decodeHuffman } from './huffman.ts';
 import { staticCount, staticTable } from './static-table.ts';
 
 /** As SETTINGS_HEADER_TABLE_SIZE has it when nothing is said, and we never say anything. */
 const tableBytes = 4_096;
 /** Of the fifth octet behind a prefix, which is as long as an integer may be: below 2³⁶. */
 const largestFactor = 128 ** 4;
+/** Room for what most Huffman strings stand for. */
+const scratchBytes = 256;
 const noBytes: Buffer = Buffer.alloc(0);
 
 export interface FieldLimits {
@@ -41,6 +43,7 @@ export class HpackDecoder {
    * needs a look at its octets, which would cost more than to decode it.
    */
   #tainted = false;
+  #scratch = noBytes;
   #bytes = noBytes;
   #at = 0;
   #end = 0;
@@ -131,9 +134,15 @@ export class HpackDecoder {
     const start = this.#at;
     this.#at += length;
     if (this.#at > this.#end) fail('the block ends too early');
-    return huffman
-      ? decodeHuffman(this.#bytes, start, this.#at)
-      : this.#bytes.toString('latin1', start, this.#at);
+    if (!huffman) return this.#bytes.toString('latin1', start, this.#at);
+    return decodeHuffman(this.#bytes, start, this.#at, this.#room(decodedBytes(length)));
+  }
+
+  #room(bytes: number): Buffer {
+    if (bytes > scratchBytes) return Buffer.allocUnsafe(bytes);
+    // Not out of the pool of 8 KiB, which it would keep alive as long as the connection.
+    if (this.#scratch === noBytes) this.#scratch = Buffer.allocUnsafeSlow(scratchBytes);
+    return this.#scratch;
   }
 
   #octet(): number {

@@ -97,25 +97,33 @@ function step(tree: [number, number][], from: number, bits: number): number {
   return node * 0x10000 + emitted;
 }
 
+/** The most that so many octets can stand for: the shortest codes have five bits. */
+export function decodedBytes(encodedBytes: number): number {
+  return Math.ceil((encodedBytes * 8) / 5);
+}
+
 /**
  * The string that bytes[start,end) encode, one octet per character.
  *
+ * @param out room for `decodedBytes(end - start)`
  * @throws Http2Error COMPRESSION_ERROR: EOS, or padding that is none (section 5.2)
  */
-export function decodeHuffman(bytes: Uint8Array, start: number, end: number): string {
-  // The shortest codes have five bits.
-  const out = Buffer.allocUnsafe(Math.ceil(((end - start) * 8) / 5));
+export function decodeHuffman(bytes: Buffer, start: number, end: number, out: Buffer): string {
   let length = 0;
   let state = 0;
   for (let at = start; at < end; at++) {
     const octet = bytes[at]!;
-    for (let entry = table[16 * state + (octet >> 4)]!, half = 0; ; half++) {
-      state = entry >>> 16;
-      if (state === failed) invalid();
-      if ((entry & 0x100) !== 0) out[length++] = entry;
-      if (half === 1) break;
-      entry = table[16 * state + (octet & 15)]!;
-    }
+    let entry = table[16 * state + (octet >> 4)]!;
+    state = entry >>> 16;
+    if (state === failed) invalid();
+    // Overwritten by the next where nothing is emitted, which is cheaper than to ask.
+    out[length] = entry;
+    length += (entry >> 8) & 1;
+    entry = table[16 * state + (octet & 15)]!;
+    state = entry >>> 16;
+    if (state === failed) invalid();
+    out[length] = entry;
+    length += (entry >> 8) & 1;
   }
   if (padding[state] === 0) invalid();
   return out.toString('latin1', 0, length);
