@@ -147,7 +147,7 @@ export const problems = Object.freeze({
     'client',
     false,
     'The HTTP version is not supported',
-    'HTTP/1.0 and HTTP/1.1 are.',
+    'HTTP/1.0 and HTTP/1.1 are, and HTTP/2 where the listener speaks it.',
   ),
   request_timeout: define(
     408,
