@@ -3,9 +3,9 @@
  * Each thread's part stands beside the sum, so that what a thread held can be given back
  * when it dies.
  *
- *   ┌ sum ─────────┬ thread 0 ────┬ thread 1 ────┬ …
- *   │ per service  │ per service  │ per service  │
- *   └──────────────┴──────────────┴──────────────┴ …
+ *   ┌ sum ─────────┬ thread 0 ────┬ thread 1 ────┬ … ┬ waiting in thread 0 ┬ …
+ *   │ per service  │ per service  │ per service  │   │ per service         │
+ *   └──────────────┴──────────────┴──────────────┴ … ┴─────────────────────┴ …
  */
 export class ServiceSlots {
   readonly #words: Int32Array;
@@ -13,11 +13,11 @@ export class ServiceSlots {
   readonly #threads: number;
 
   static bytes(services: number, threads: number): number {
-    return services * (threads + 1) * 4;
+    return services * (2 * threads + 1) * 4;
   }
 
   constructor(buffer: SharedArrayBuffer, offset: number, services: number, threads: number) {
-    this.#words = new Int32Array(buffer, offset, services * (threads + 1));
+    this.#words = new Int32Array(buffer, offset, services * (2 * threads + 1));
     this.#services = services;
     this.#threads = threads;
   }
@@ -42,12 +42,33 @@ export class ServiceSlots {
     Atomics.sub(this.#words, service, 1);
   }
 
+  /** So many requests wait in a thread. */
+  setWaiting(service: number, thread: number, count: number): void {
+    Atomics.store(this.#words, this.#waitingColumn(thread) + service, count);
+  }
+
+  /** Whether requests wait in another thread that has less than its part, while this one has all of it. */
+  owes(service: number, thread: number, maximum: number): boolean {
+    const least = maximum / this.#threads;
+    if (Atomics.load(this.#words, this.#column(thread) + service) < least) return false;
+    for (let other = 0; other < this.#threads; other++) {
+      if (Atomics.load(this.#words, this.#waitingColumn(other) + service) === 0) continue;
+      if (Atomics.load(this.#words, this.#column(other) + service) < least) return true;
+    }
+    return false;
+  }
+
   /** A thread has died. */
   clearThread(thread: number): void {
     for (let service = 0; service < this.#services; service++) {
       const held = Atomics.exchange(this.#words, this.#column(thread) + service, 0);
       if (held !== 0) Atomics.sub(this.#words, service, held);
+      this.setWaiting(service, thread, 0);
     }
+  }
+
+  #waitingColumn(thread: number): number {
+    return this.#column(thread) + this.#services * this.#threads;
   }
 
   #column(thread: number): number {

@@ -5,6 +5,10 @@ export interface Slots {
   /** Takes one, unless `maximum` are taken. */
   take(maximum: number): boolean;
   give(): void;
+  /** So many wait in this thread. */
+  setWaiting(count: number): void;
+  /** Another thread, where requests wait, has less than its part, and this one has all of its own. */
+  owes(maximum: number): boolean;
 }
 
 /** A request that waits for a place. */
@@ -43,12 +47,17 @@ class Waiting implements DeadlineOwner {
   }
 }
 
+/** Of two polls of ours another thread is sure to have one between. */
+const cedePolls = 2;
+/** A place is left to other threads no more often, since nobody uses it until they look. */
+const cedeEveryPolls = 4;
+
 /**
  * The live requests of a service, over all threads of the node, with a short queue in each
  * thread: first come, first served.
  *
  *   enter ──▶ place ──▶ leave ─▶ the first that waits here, else a free place for all
- *     │ none        ▲
+ *     │ none        ▲     └────▶ now and then: free for a thread that waits with less than its part
  *     ▼             │ a place of another thread became free: seen by `poll`
  *   queue ──────────┘
  *     │ full, or waited too long
@@ -66,6 +75,8 @@ export class ConcurrencyLimit {
   /** Places that were left and not handed on yet. */
   #left = 0;
   #handingOn = false;
+  #polls = 0;
+  #cededAt = Number.NEGATIVE_INFINITY;
 
   constructor(slots: Slots, options: ConcurrencyOptions, wheel: DeadlineWheel) {
     this.#slots = slots;
@@ -76,9 +87,10 @@ export class ConcurrencyLimit {
   /** `entered`: one `leave` follows. `waiting`: one of the waiter's calls, or `cancel`. */
   enter(waiter: Waiter): 'entered' | 'waiting' | 'full' {
     const { maximum, queue, queueTimeoutMs } = this.#options;
-    if (this.#queue.size === 0 && this.#slots.take(maximum)) return 'entered';
+    if (this.#queue.size === 0 && !this.#cedes && this.#slots.take(maximum)) return 'entered';
     if (this.#queue.size >= queue) return 'full';
     this.#queue.set(waiter, new Waiting(this, waiter, this.#wheel, queueTimeoutMs));
+    this.#slots.setWaiting(this.#queue.size);
     return 'waiting';
   }
 
@@ -93,7 +105,7 @@ export class ConcurrencyLimit {
     try {
       while (this.#left > 0) {
         this.#left--;
-        if (!this.#placeFirst()) this.#slots.give();
+        if (this.#cede() || !this.#placeFirst()) this.#slots.give();
       }
     } finally {
       this.#handingOn = false;
@@ -103,12 +115,29 @@ export class ConcurrencyLimit {
   /** It waits no more. False: it did not. */
   cancel(waiter: Waiter): boolean {
     this.#queue.get(waiter)?.close();
-    return this.#queue.delete(waiter);
+    if (!this.#queue.delete(waiter)) return false;
+    this.#slots.setWaiting(this.#queue.size);
+    return true;
   }
 
-  /** Lets in who waits where other threads have made room. To be called now and then. */
+  /** Lets in who waits where other threads have made room. To be called at the same interval by all. */
   poll(): void {
+    this.#polls++;
+    if (this.#cedes) return;
     while (this.#queue.size > 0 && this.#slots.take(this.#options.maximum)) this.#placeFirst();
+  }
+
+  /** The place that was left is for another thread. */
+  get #cedes(): boolean {
+    return this.#polls - this.#cededAt < cedePolls;
+  }
+
+  /** Whether the place is left to another thread: its queue would else get nothing while this one has one. */
+  #cede(): boolean {
+    if (this.#queue.size === 0 || this.#polls - this.#cededAt < cedeEveryPolls) return false;
+    if (!this.#slots.owes(this.#options.maximum)) return false;
+    this.#cededAt = this.#polls;
+    return true;
   }
 
   /** The place is already taken for it. False: nobody waits. */

@@ -7,6 +7,7 @@ import { RawClient } from '../../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../../config/schema/config.ts';
 import { halfOpen, open } from '../../health/endpoint-table.ts';
+import { ServiceSlots } from '../../health/service-slots.ts';
 import { exposeGateway } from '../../observability/expose-gateway.ts';
 import { Exposition } from '../../observability/exposition.ts';
 import { DeadlineWheel } from '../deadline-wheel.ts';
@@ -294,9 +295,46 @@ test('property: the budget holds for any order of requests', () => {
   );
 });
 
+test('places move between threads: none waits for ever while another has a queue of its own', () => {
+  const slots = new ServiceSlots(new SharedArrayBuffer(ServiceSlots.bytes(1, 2)), 0, 1, 2);
+  const threads = [0, 1].map((thread) => {
+    const inside: (() => void)[] = [];
+    const limit = new ConcurrencyLimit(
+      {
+        take: (maximum) => slots.take(0, thread, maximum),
+        give: () => slots.give(0, thread),
+        setWaiting: (count) => slots.setWaiting(0, thread, count),
+        owes: (maximum) => slots.owes(0, thread, maximum),
+      },
+      { maximum: 4, queue: 100, queueTimeoutMs: 60_000 },
+      new DeadlineWheel(),
+    );
+    const come = () => {
+      const waiter = { onPlace: () => void inside.push(() => limit.leave()), onNoPlace() {} };
+      if (limit.enter(waiter) === 'entered') waiter.onPlace();
+    };
+    return { inside, limit, come };
+  });
+  const [first, second] = threads as [(typeof threads)[0], (typeof threads)[0]];
+  for (let count = 0; count < 60; count++) first.come();
+  for (let count = 0; count < 60; count++) second.come();
+  assert.deepEqual([first.inside.length, second.inside.length], [4, 0]);
+  for (let turn = 0; turn < 16; turn++) {
+    for (const { inside } of threads) inside.shift()?.();
+    for (const { limit } of threads) limit.poll();
+    assert.ok(slots.live(0) <= 4);
+  }
+  assert.deepEqual([first.inside.length, second.inside.length], [2, 2]);
+});
+
 test('a long queue whose requests end as soon as they are let in is no deep recursion', () => {
   let taken = 0;
-  const slots = { take: () => taken === 0 && ++taken === 1, give: () => void taken-- };
+  const slots = {
+    take: () => taken === 0 && ++taken === 1,
+    give: () => void taken--,
+    setWaiting() {},
+    owes: () => false,
+  };
   const options = { maximum: 1, queue: 50_000, queueTimeoutMs: 1_000 };
   const limit = new ConcurrencyLimit(slots, options, new DeadlineWheel());
   const nothing = { onPlace() {}, onNoPlace() {} };
@@ -322,6 +360,8 @@ test('property: places are never more than the maximum, and who waits is served 
       const slots = {
         take: (maximum: number) => taken < maximum && taken++ >= 0,
         give: () => void taken--,
+        setWaiting() {},
+        owes: () => false,
       };
       const options = { maximum: 3, queue: 4, queueTimeoutMs: 1_000 };
       const limit = new ConcurrencyLimit(slots, options, new DeadlineWheel());

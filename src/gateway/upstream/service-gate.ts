@@ -61,6 +61,8 @@ export class ServiceGate implements EndpointLoads {
     const slots = {
       take: (maximum: number) => health.slots.take(service.index, thread, maximum),
       give: () => health.slots.give(service.index, thread),
+      setWaiting: (count: number) => health.slots.setWaiting(service.index, thread, count),
+      owes: (maximum: number) => health.slots.owes(service.index, thread, maximum),
     };
     this.limit =
       concurrency &&
