@@ -6,10 +6,11 @@ import { ConfigError, type ConfigIssue, type Finding } from './config-error.ts';
 import { importConfig } from './config-module.ts';
 import { formatPath } from './field-path.ts';
 import { withAbsoluteFiles } from './files.ts';
+import { readJson } from './json-source.ts';
 import type { Config } from './schema/config.ts';
 import { decodeText, maximumFileBytes } from './text-source.ts';
 import { validate } from './validate.ts';
-import { type Position, readYaml } from './yaml-source.ts';
+import { type Position, readYaml, type YamlSource } from './yaml-source.ts';
 
 export interface LoadedConfig {
   /** The validated model, deeply frozen; names of files are absolute. */
@@ -54,6 +55,14 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
  * @throws ConfigError `config_invalid` with every issue of the text.
  */
 export function parseConfig(text: string, fileName: string): LoadedConfig {
+  const json = readJson(text);
+  if (json !== undefined) {
+    let source: YamlSource | undefined;
+    return accept(json, fileName, (path, at) => {
+      source ??= readYaml(text);
+      return source.locate(path, at);
+    });
+  }
   const source = readYaml(text);
   const issues = source.syntax.map(({ line, column, message }) => ({
     file: fileName,
