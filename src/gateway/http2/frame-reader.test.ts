@@ -23,8 +23,6 @@ import {
 } from './frames.ts';
 import { ErrorCode, Http2Error, violate } from './http2-error.ts';
 
-const blockBytes = 64;
-
 /** What a reader says, in words; content of one frame in one piece, however it came. */
 class Recorder implements FrameHandler {
   readonly events: string[] = [];
@@ -98,7 +96,11 @@ function uint32(value: number): string {
  * What becomes of `bytes`, cut at `places`. Each piece lies somewhere in memory of its own, which is
  * overwritten once it was read.
  */
-function outcome(bytes: Buffer, places: readonly number[], preface = false): string[] {
+function outcome(
+  bytes: Buffer,
+  places: readonly number[],
+  { preface = false, blockBytes = 64 } = {},
+): string[] {
   const recorder = new Recorder();
   const reader = new FrameReader(recorder, {
     preface,
@@ -127,12 +129,12 @@ function outcome(bytes: Buffer, places: readonly number[], preface = false): str
 
 /** The same however it is split: at each place, and at all of them. */
 function assertOutcome(bytes: Buffer, expected: readonly string[], what: string, preface = false) {
-  assert.deepEqual(outcome(bytes, [], preface), expected, what);
+  assert.deepEqual(outcome(bytes, [], { preface }), expected, what);
   for (let place = 0; place <= bytes.length; place++) {
-    assert.deepEqual(outcome(bytes, [place], preface), expected, `${what}, split at ${place}`);
+    assert.deepEqual(outcome(bytes, [place], { preface }), expected, `${what}, split at ${place}`);
   }
   const everywhere = Array.from({ length: bytes.length }, (_, at) => at);
-  assert.deepEqual(outcome(bytes, everywhere, preface), expected, `${what}, split everywhere`);
+  assert.deepEqual(outcome(bytes, everywhere, { preface }), expected, `${what}, split everywhere`);
 }
 
 const settings = frame(SETTINGS, 0, 0);
@@ -179,6 +181,17 @@ test('a conversation, split in any way', () => {
   const bytes = Buffer.concat([clientPreface, ...conversation.map(([one]) => one)]);
   const expected = conversation.flatMap(([, ...events]) => events);
   assertOutcome(bytes, expected, 'conversation', true);
+});
+
+test('a frame is told as soon as its last octet is there', () => {
+  for (let frames = 0; frames <= conversation.length; frames++) {
+    const first = conversation.slice(0, frames);
+    const bytes = Buffer.concat(first.map(([one]) => one));
+    assert.deepEqual(
+      outcome(bytes, []),
+      first.flatMap(([, ...events]) => events),
+    );
+  }
 });
 
 test('a violation has its code, wherever it is split, and what came before has been told', () => {
@@ -297,13 +310,27 @@ test('the preface, and SETTINGS as the first frame', () => {
   }
   assertOutcome(clientPreface, [], 'nothing else', true);
   assertOutcome(clientPreface.subarray(0, 23), [], 'most of it', true);
-  for (const first of [
-    frame(PING, 0, 0, '12345678'),
-    frame(HEADERS, 5, 1, 'b'),
-    frame(0xbe, 0, 0),
-  ]) {
-    assertOutcome(Buffer.concat([clientPreface, first]), error, 'of a client', true);
-    assertOutcome(first, error, 'of a server');
+  for (const [what, first] of [
+    ['PING', frame(PING, 0, 0, '12345678')],
+    ['HEADERS', frame(HEADERS, END_HEADERS, 1, 'b')],
+    ['an unknown frame', frame(0xbe, 0, 0)],
+    ['an acknowledgement of nothing', frame(SETTINGS, ACK, 0)],
+  ] as const) {
+    assertOutcome(Buffer.concat([clientPreface, first]), error, `${what} of a client`, true);
+    assertOutcome(first, error, `${what} of a server`);
+  }
+});
+
+test('where a field block may be long, it may come in twice as many frames as it needs', () => {
+  const blockBytes = 24 * 16_384 + 1;
+  const headers = frame(HEADERS, 0, 1);
+  const continuation = frame(CONTINUATION, 0, 1);
+  for (const [count, last] of [
+    [50, 'settings '],
+    [51, `error ${ErrorCode.ENHANCE_YOUR_CALM}`],
+  ] as const) {
+    const frames = [settings, headers, ...new Array(count).fill(continuation)];
+    assert.equal(outcome(Buffer.concat(frames), [], { blockBytes }).at(-1), last);
   }
 });
 
