@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../../test/support/eventually.ts';
+import { freePort } from '../../test/support/free-ports.ts';
 import { revisionOf, type StartedGateway, startGateway } from '../../test/support/gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
@@ -20,7 +21,7 @@ const [eu, us] = await Promise.all(
 
 /** eu has no endpoint that works and relays all to us, which has two nodes with an origin each. */
 async function world() {
-  const linkPort = await freePort();
+  const linkPort = await freePort(...addresses);
   const origins = [await RawOrigin.listen(), await RawOrigin.listen()] as const;
   const config = (port: number): ConfigInput => ({
     regions: {
@@ -63,16 +64,6 @@ async function world() {
       for (const origin of origins) await origin.close();
     },
   };
-}
-
-/** Free on both addresses, and below the range from which the kernel gives ports. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 20_000);
-    const probes = await Promise.allSettled(addresses.map((at) => RawOrigin.listen(at, port)));
-    for (const probe of probes) if (probe.status === 'fulfilled') await probe.value.close();
-    if (probes.every(({ status }) => status === 'fulfilled')) return port;
-  }
 }
 
 test('the nodes of the other region share what is relayed', async () => {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { eventually } from '../../test/support/eventually.ts';
+import { freePort } from '../../test/support/free-ports.ts';
 import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
@@ -42,7 +43,7 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
     origin.respond = (_request, socket) => void socket.write(okResponse(`from ${name}`));
     origins[name] = origin;
   }
-  const linkPort = await freePort();
+  const linkPort = await freePort(...Object.values(addresses));
   const config: ConfigInput = {
     regions: Object.fromEntries(
       names.map((name) => [name, { address: addresses[name], location: locations[name] }]),
@@ -94,18 +95,6 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
       for (const name of names) await origins[name].close();
     },
   };
-}
-
-/** Free on all three addresses, and below the range from which the kernel gives ports. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 20_000);
-    const probes = await Promise.allSettled(
-      names.map((name) => RawOrigin.listen(addresses[name], port)),
-    );
-    for (const probe of probes) if (probe.status === 'fulfilled') await probe.value.close();
-    if (probes.every(({ status }) => status === 'fulfilled')) return port;
-  }
 }
 
 test('an unhealthy service is relayed at once to the nearest region, with the client named', async () => {

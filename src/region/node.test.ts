@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { eventually } from '../../test/support/eventually.ts';
+import { freePorts } from '../../test/support/free-ports.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { startNode } from './node.ts';
@@ -23,15 +24,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** Ports that were free a moment ago, all held at once so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, address));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
 async function configure(ports: object, more: object = {}): Promise<string> {
   const path = join(directory, 'meridian.json');
   const document = { regions: { here: { address, location } }, ports, ...more };
@@ -48,7 +40,7 @@ async function start(ports: object, more: object = {}, lines: string[] = []) {
 }
 
 async function everyPort() {
-  const [http, https, dns, link, admin] = await freePorts(5);
+  const [http, https, dns, link, admin] = await freePorts(5, address);
   return { http, https, dns, link, admin };
 }
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { certifyHosts } from '../../test/support/certificates.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { freePorts } from '../../test/support/free-ports.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { systemClock } from '../base/clock.ts';
 import { createAuthority } from '../link/authority.ts';
@@ -20,18 +20,10 @@ const location = { latitude: 1, longitude: 2 };
 /** As many that all meet the thread of the first once in a thousand runs, which then tell nothing. */
 const tries = 11;
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, address));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
 test('a TLS session is resumed by every thread, over a renewed certificate and on listeners that come later', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'meridian-tls-'));
   const state = join(directory, 'state');
-  const [http, https, dns, link, admin, further] = await freePorts(6);
+  const [http, https, dns, link, admin, further] = await freePorts(6, address);
   const authority = await createAuthority();
   const configPath = join(directory, 'meridian.json');
   const configure = async (listeners: object) => {

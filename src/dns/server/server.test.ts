@@ -3,6 +3,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { freePort } from '../../../test/support/free-ports.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { frame } from '../client/tcp.ts';
@@ -194,6 +195,15 @@ test('at the limit of connections the one that was idle for longest makes room',
   for (const socket of [sockets[0]!, sockets[2]!, fourth]) await askOver(socket);
 });
 
+/** A port that is taken for UDP, and for TCP is not. */
+async function holdUdp(t: TestContext, address: string): Promise<number> {
+  const port = await freePort(address);
+  const holder = createSocket('udp4').bind(port, address);
+  await once(holder, 'listening');
+  t.after(() => holder.close());
+  return port;
+}
+
 async function udp(t: TestContext, port: number): Promise<UdpSocket> {
   const socket = createSocket('udp4');
   t.after(() => socket.close());
@@ -274,11 +284,7 @@ test('a commit swaps the zones and keeps sockets and connections', async (t) => 
 
 test('what cannot be prepared, is abandoned or was overtaken changes nothing', async (t) => {
   const { server, client, next } = await start(t);
-  const holder = createSocket('udp4');
-  holder.bind(0, '127.0.0.2');
-  await once(holder, 'listening');
-  t.after(() => holder.close());
-  const taken = holder.address().port;
+  const taken = await holdUdp(t, '127.0.0.2');
   const late1 = next({ 'late.test': lateZone });
   await assert.rejects(
     server.prepare(next({ 'late.test': { records: [{ name: 'x', type: 'A' }] } })),
@@ -296,9 +302,9 @@ test('what cannot be prepared, is abandoned or was overtaken changes nothing', a
 });
 
 test('another address: bound before the commit, and the old one is left gently', async (t) => {
-  const { server, client, next } = await start(t);
+  const port = await freePort('127.0.0.1', '127.0.0.2');
+  const { server, client, next } = await start(t, { port });
   const moved = { ...next({ 'late.test': lateZone }), host: '127.0.0.2' };
-  const { port } = server;
   const idle = await tcp(t, port);
   const busy = await tcp(t, port);
   const half = frame(query('static')).subarray(0, 9);
@@ -351,11 +357,7 @@ test('a port that another holds, for TCP or for UDP, is an error that names it',
     code: 'address_in_use',
     message: new RegExp(`127\\.0\\.0\\.1:${port} \\(TCP\\)`),
   });
-  const datagrams = createSocket('udp4');
-  datagrams.bind(0, '127.0.0.1');
-  await once(datagrams, 'listening');
-  t.after(() => datagrams.close());
-  await assert.rejects(start(t, { port: datagrams.address().port }), {
+  await assert.rejects(start(t, { port: await holdUdp(t, '127.0.0.1') }), {
     code: 'address_in_use',
     message: /\(UDP\)/,
   });
