@@ -24,9 +24,18 @@ export interface AdminOptions {
 
 /** Where a command asks: `--state`, or `--admin` with `--token-file`; and `--json`. */
 export function addAdminOptions(command: Command): Command {
-  addJsonOption(addStateOption(command))
-    .option('--admin <url>', 'admin API of a node that is of no stack (MERIDIAN_ADMIN_URL)')
-    .option('--token-file <file>', 'its token, for changes (MERIDIAN_ADMIN_TOKEN_FILE)');
+  return addAskOptions(command).option(
+    '--token-file <file>',
+    'its token, for changes (MERIDIAN_ADMIN_TOKEN_FILE)',
+  );
+}
+
+/** The same for a command that changes nothing. */
+export function addAskOptions(command: Command): Command {
+  addJsonOption(addStateOption(command)).option(
+    '--admin <url>',
+    'admin API of a node that is of no stack (MERIDIAN_ADMIN_URL)',
+  );
   command.hook('preAction', (_, called) => {
     if (called.getOptionValueSource('state') !== 'cli') return;
     if (called.getOptionValueSource('admin') === 'cli') {
@@ -72,9 +81,8 @@ const findLimitMs = 1_000;
  * @throws MeridianError `stack_not_running`, `admin_unreachable`, `admin_address_invalid`
  */
 export async function connectAdmin(options: AdminOptions): Promise<AdminConnection> {
-  const { admin, state, stateSaid = false, tokenFile } = options;
-  const fromEnvironment = stateSaid ? undefined : process.env.MERIDIAN_ADMIN_URL || undefined;
-  const url = admin ?? fromEnvironment;
+  const { state, tokenFile } = options;
+  const url = namedAdmin(options);
   const tokenPath = tokenFile ?? (process.env.MERIDIAN_ADMIN_TOKEN_FILE || undefined);
   if (url !== undefined) return new Connection([targetOf(url)], tokenPath, undefined);
   const { failNotSupervised, findStack } = await import('../stack/control/client.ts');
@@ -87,6 +95,12 @@ export async function connectAdmin(options: AdminOptions): Promise<AdminConnecti
     'admin_unreachable',
     `no node of the stack on ${stack.layout.directory} answers; see \`meridian status\``,
   );
+}
+
+/** The address that was said, here or in the environment; `undefined`: a stack is to be asked. */
+export function namedAdmin({ admin, stateSaid }: AdminOptions): string | undefined {
+  if (admin !== undefined || stateSaid) return admin;
+  return process.env.MERIDIAN_ADMIN_URL || undefined;
 }
 
 function targetOf(text: string): Target {

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { MeridianError } from '../base/errors.ts';
+import { codeOf, MeridianError, messageOf } from '../base/errors.ts';
+import { type AdminOptions, addAskOptions, connectAdmin, namedAdmin } from './admin-connection.ts';
 import { collectHeader, parseMethod, parseNetwork, parseUrl, withScheme } from './inputs.ts';
-import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { print, printJson } from './output.ts';
 import { renderExplanation } from './render-explanation.ts';
 
-interface ExplainOptions extends StackOptions {
+interface ExplainOptions extends AdminOptions {
   readonly region?: string;
   readonly client?: string;
   readonly header?: Readonly<Record<string, string[]>>;
@@ -15,7 +15,7 @@ interface ExplainOptions extends StackOptions {
 const regionHelp = 'ask the node of this region; default: the first that answers';
 
 export function define(command: Command): void {
-  addJsonOption(addStateOption(command.command('request')))
+  addAskOptions(command.command('request'))
     .description('where a request would go, and why')
     .argument('<method>', 'such as GET', parseMethod)
     .argument('<url>', 'such as http://api.exchange.test/v1/rates')
@@ -26,7 +26,7 @@ export function define(command: Command): void {
     .action((method: string, url: string, options: ExplainOptions) =>
       explain('request', { method, url: requestUrl(url), ...told(options) }, options),
     );
-  addJsonOption(addStateOption(command.command('dns')))
+  addAskOptions(command.command('dns'))
     .description('what a client would be answered, and why')
     .argument('<name>', 'domain name')
     .argument('[type]', 'record type', 'A')
@@ -59,24 +59,35 @@ function requestUrl(text: string): string {
 async function explain(
   kind: 'request' | 'dns',
   parameters: Record<string, string>,
-  { state, region, json }: ExplainOptions,
+  options: ExplainOptions,
 ): Promise<void> {
+  const path = `/explain/${kind}?${new URLSearchParams(parameters)}`;
+  try {
+    const answer = await ask(path, options);
+    if (options.json) printJson(answer);
+    else print(renderExplanation(answer));
+  } catch (error) {
+    // The node knows names, types and URLs best: what it refuses was typed wrongly.
+    if (codeOf(error) !== 'cannot_explain') throw error;
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+/** The node that was named, or one of the stack. */
+async function ask(path: string, options: ExplainOptions): Promise<Record<string, unknown>> {
+  const { admin, region } = options;
+  if (admin !== undefined || (region === undefined && namedAdmin(options) !== undefined)) {
+    return (await (await connectAdmin(options)).get(path)) as Record<string, unknown>;
+  }
   const { findStack } = await import('../stack/control/client.ts');
   const { askAdmin } = await import('../stack/admin-client.ts');
   const { firstThatAnswers, servingNodes } = await import('./stack-servers.ts');
-  const path = `/explain/${kind}?${new URLSearchParams(parameters)}`;
   const { status, body } = await firstThatAnswers(
-    servingNodes(findStack(state), region),
+    servingNodes(findStack(options.state), region),
     ([, { address, admin }]) => askAdmin(address, admin, path, 1_000),
   );
   const answer = JSON.parse(body) as Record<string, unknown>;
-  if (status !== 200) {
-    const { code = 'admin_refused', detail, title } = answer;
-    const message = String(detail ?? title ?? `answered ${status}`);
-    // The node knows names, types and URLs best: what it refuses was typed wrongly.
-    if (code === 'cannot_explain') throw new InvalidArgumentError(message);
-    throw new MeridianError(String(code), message);
-  }
-  if (json) printJson(answer);
-  else print(renderExplanation(answer));
+  if (status === 200) return answer;
+  const { code = 'admin_refused', detail, title } = answer;
+  throw new MeridianError(String(code), String(detail ?? title ?? `answered ${status}`));
 }

@@ -237,6 +237,11 @@ test('explain says why, and passes on what cannot be explained', async () => {
     [request.region, request.route, request.client, request.listener],
     ['eu', 'rates', '192.0.2.9', 'http'],
   );
+  const named = await meridianJson(
+    ...['explain', 'request', 'GET', 'http://rates.test.example/v1/x'],
+    ...['--admin', `http://${address.eu}:${port.admin}`],
+  );
+  assert.deepEqual([named.region, named.route], ['eu', 'rates']);
   const wrong = await meridian('explain', 'dns', 'rates.test.example', 'NOTYPE');
   assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /^meridian: .*NOTYPE/);
