@@ -15,6 +15,7 @@ import type { OutgoingRequest } from './http1/serialise.ts';
 import { WireError } from './http1/wire-error.ts';
 import { listenerRedirect } from './listener/redirect.ts';
 import { isKept } from './log-share.ts';
+import { matchRoute } from './match-route.ts';
 import { outgoingOf, routedPath } from './outgoing.ts';
 import { healthPath, ownAnswer, reservedPrefix } from './own-resources.ts';
 import { normalisePath } from './path.ts';
@@ -131,8 +132,8 @@ export class Lifecycle implements RequestTaker, Phases {
 
   // 3 ─ route
   #route(exchange: Exchange): RoutePlan | undefined {
-    const { generation, head, path } = exchange;
-    const match = generation.match(head.host, path, exchange);
+    const { generation } = exchange;
+    const match = matchRoute(exchange);
     if (match.kind === 'route') {
       exchange.params = match.params;
       exchange.basePath = match.basePath;

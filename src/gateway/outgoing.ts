@@ -12,6 +12,8 @@ export function outgoingOf(exchange: Exchange): OutgoingRequest {
   const relay = target!.kind === 'relay';
   if (relay) {
     extra += relayLines(regionName, identity.clientAddress, backend!.service.name);
+    // What its conditions looked at may be another by now.
+    if (edited) extra += `Meridian-Route: ${exchange.routeName}\r\n`;
     if (route!.bound) extra += `Meridian-Listener: ${exchange.listener}\r\n`;
   } else if (exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
   return {

@@ -181,6 +181,22 @@ test('residency of the route narrows that of the service', async () => {
   assert.equal(w.origins.eu.requests.length, 0);
 });
 
+test('a request that policies changed is served elsewhere by the route that was found for it', async () => {
+  await using beta = await RawOrigin.listen();
+  beta.respond = (_request, socket) => void socket.write(okResponse('beta'));
+  await using w = await world((config) => {
+    config.services!.beta = { endpoints: { us: [`127.0.0.1:${beta.port}`] } };
+    const policies = [{ type: 'headers' as const, request: { remove: ['X-Beta'] } }];
+    const headers = [{ name: 'x-beta', value: '1' }];
+    config.routes!.push({ name: 'beta', headers, service: 'beta', policies });
+  });
+  for (const { health } of Object.values(w.gateways))
+    health.setService(1, names.indexOf('us'), healthy);
+  const { body } = await w.client.request('GET /p HTTP/1.1\r\nHost: a\r\nX-Beta: 1\r\n\r\n');
+  assert.equal(body, 'beta');
+  assert.doesNotMatch(beta.requests[0]!.head, /x-beta/i);
+});
+
 test('a region that answers nothing is left as soon as health turns against it', async () => {
   await using w = await world();
   w.believe('eu', 'eu', unhealthy);

@@ -41,6 +41,8 @@ export abstract class RequestState implements Replayability, Tried {
   /** In the configuration; -1: it matched none. */
   routeIndex = -1;
   route: RoutePlan | undefined = undefined;
+  /** The name of that of its first region, where policies have changed its fields since. */
+  foundRoute: string | undefined = undefined;
   /** The service that it is for, as its route uses it. */
   backend: Backend | undefined = undefined;
   /** While the request may still be sent somewhere: it holds the whole topology. */

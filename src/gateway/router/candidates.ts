@@ -9,6 +9,11 @@ export interface Conditional {
   readonly query: string;
   /** Name of the listener where the client's request came in. */
   readonly listener: string;
+  /**
+   * The name of the route that another region found for it, before policies changed what
+   * conditions look at: no others than its conditions hold, and these do. Default: not known.
+   */
+  readonly foundRoute?: string | undefined;
 }
 
 interface Candidate {

@@ -16,12 +16,17 @@ export class RouteConditions {
   readonly query: number;
   /** To listeners. */
   readonly bound: boolean;
+  readonly #route: string;
   readonly #headers: readonly HeaderCondition[];
   readonly #query: readonly QueryCondition[];
   readonly #listeners: readonly string[] | undefined;
   readonly #reader: QueryReader;
 
-  private constructor({ headers = [], query = [], listeners }: RouteConfig, reader: QueryReader) {
+  private constructor(
+    { name: route, headers = [], query = [], listeners }: RouteConfig,
+    reader: QueryReader,
+  ) {
+    this.#route = route;
     this.headers = headers.length;
     this.query = query.length;
     this.bound = listeners !== undefined;
@@ -39,7 +44,8 @@ export class RouteConditions {
   }
 
   hold(request: Conditional): boolean {
-    const { fields, query } = request;
+    const { fields, query, foundRoute } = request;
+    if (foundRoute !== undefined) return foundRoute === this.#route;
     if (this.#listeners && !this.#listeners.includes(request.listener)) return false;
     for (const condition of this.#headers) if (!headerHolds(condition, fields)) return false;
     if (this.#query.length === 0) return true;

@@ -224,6 +224,23 @@ test('conditions: all hold or the route is not there; more of them come first', 
   assert.equal(found('PUT', ['X-Beta', '']), 0);
 });
 
+test('of a route that was found elsewhere the conditions hold, and no others do', () => {
+  const router = compileRouter(
+    routesOf([
+      {},
+      { headers: [{ name: 'a', present: true }] },
+      { query: [{ name: 'b', present: true }] },
+    ]),
+  );
+  const found = (foundRoute: string) => {
+    const request = { method: 'GET', fields: ['a', ''], query: '?b', listener: 'http', foundRoute };
+    const match = router.match('h', '/', request);
+    return match.kind === 'route' && match.index;
+  };
+  const names = ['r0', 'r1', 'r2', 'gone'];
+  assert.deepEqual(names.map(found), [0, 1, 2, 0]);
+});
+
 test('methods that would be allowed are those of routes whose conditions hold', () => {
   const router = compileRouter(
     routesOf([
