@@ -15,8 +15,8 @@ export interface Generation {
 }
 
 /**
- * The generation that is to follow. Where regions, services and endpoints are the same, it
- * shares the table of the one before; else what was ejected stays ejected where it stays.
+ * The generation that is to follow. Where regions, services, endpoints and the columns of
+ * threads are the same, it shares the table of the one before; else what was ejected stays ejected where it stays.
  */
 export function nextGeneration(
   before: Generation | undefined,
@@ -32,9 +32,11 @@ export function nextGeneration(
   return { number, configuration, topology, table };
 }
 
-/** Equal where the small integers of two topologies mean the same. */
-function shapeOf({ regions, services, endpoints, addresses }: Topology): string {
+/** Equal where the small integers of two topologies mean the same, and the table has the same columns. */
+function shapeOf(topology: Topology): string {
+  const { regions, services, endpoints, addresses, gatewayThreads } = topology;
   return JSON.stringify([
+    gatewayThreads,
     regions.map(({ name }) => name),
     services.map(({ name }) => name),
     endpoints.map(({ serviceIndex, regionIndex, host, port }) => [
