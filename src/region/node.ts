@@ -15,6 +15,7 @@ import { FileSource } from './configuration/file-source.ts';
 import { bundleOf, LiveConfiguration } from './configuration/live-configuration.ts';
 import { StalenessWatch } from './configuration/staleness-watch.ts';
 import { StoreSource } from './configuration/store-source.ts';
+import { type Marks, marksOf } from './configuration/watched-files.ts';
 import { DataPlane } from './data-plane/data-plane.ts';
 import { type Generation, nextGeneration } from './data-plane/generation.ts';
 import { portNeeds } from './data-plane/listeners.ts';
@@ -86,6 +87,7 @@ export async function startNode(options: NodeOptions): Promise<RegionNode> {
   const lock = await takeStateDirectory(stateDirectory);
   try {
     const files = new SnapshotFiles(stateDirectory);
+    const seen = options.configPath === undefined ? undefined : await marksOf([options.configPath]);
     const configuration = await chooseStart({
       region: options.region,
       node: options.node,
@@ -100,7 +102,7 @@ export async function startNode(options: NodeOptions): Promise<RegionNode> {
     await provePortsFree(
       portNeeds(configuration.config, configuration.own, configuration.material),
     );
-    const node = new RunningNode(options, clock, lock, files);
+    const node = new RunningNode(options, clock, lock, files, seen);
     await node.start(nextGeneration(undefined, configuration));
     return node;
   } catch (error) {
@@ -115,6 +117,8 @@ class RunningNode implements RegionNode {
   readonly #lock: ExclusiveLock;
   readonly #snapshots: SnapshotKeeper;
   readonly #lastHealth: LastHealthFile;
+  /** The configuration file, before it was read. */
+  readonly #seen: Marks | undefined;
   readonly #ended = Promise.withResolvers<void>();
   /** What was started, to be closed in this order. */
   readonly #parts: { close(): unknown }[] = [];
@@ -128,13 +132,20 @@ class RunningNode implements RegionNode {
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: NodeOptions, clock: Clock, lock: ExclusiveLock, files: SnapshotFiles) {
+  constructor(
+    options: NodeOptions,
+    clock: Clock,
+    lock: ExclusiveLock,
+    files: SnapshotFiles,
+    seen: Marks | undefined,
+  ) {
     const { ring, log, stateDirectory } = options;
     this.#options = options;
     this.#clock = clock;
     this.#lock = lock;
     this.#snapshots = new SnapshotKeeper({ files, ring, clock, log });
     this.#lastHealth = new LastHealthFile(stateDirectory, clock);
+    this.#seen = seen;
   }
 
   get ended(): Promise<void> {
@@ -220,7 +231,7 @@ class RunningNode implements RegionNode {
     const secrets = new Secrets({ store, ring, clock });
     const source =
       config.store.engine === 'memory'
-        ? new FileSource({ path: configPath, live, stateDirectory, clock })
+        ? new FileSource({ path: configPath, seen: this.#seen, live, stateDirectory, clock })
         : new StoreSource({
             ...{ revisions, secrets, live, stateDirectory, configPath, seed, clock, log },
           });

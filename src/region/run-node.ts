@@ -4,7 +4,8 @@ import { createLog } from '../observability/log.ts';
 import { leaveSecretsOutOfCoreDumps } from '../secrets/core-dumps.ts';
 import { type KeyRing, type KeyRingSource, loadKeyRing } from '../secrets/key-ring.ts';
 import { readSecretFile, secretFileContext } from '../secrets/sealed-text.ts';
-import { type RegionNode, startNode } from './node.ts';
+import { startNode } from './node.ts';
+import { NodeSignals } from './node-signals.ts';
 import type { Peer } from './start/peers.ts';
 
 export interface RunNodeOptions {
@@ -72,37 +73,5 @@ async function readSecret(
   } catch (cause) {
     const code = cause instanceof MeridianError ? cause.code : 'secret_unreadable';
     throw new MeridianError(code, `cannot read the ${what}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/**
- * The signals of a node, heard from before it starts: the moment it says that it is ready,
- * it may be told to stop. What comes during the start is obeyed after it; a second signal
- * then ends the process at once.
- */
-class NodeSignals {
-  #node: RegionNode | undefined;
-  #asked: 'drain' | 'close' | undefined;
-
-  constructor() {
-    process.on('SIGHUP', () => this.#node?.reload());
-    process.on('SIGUSR2', () => this.#node?.reopenLogs());
-    process.on('SIGTERM', () => this.#ask('drain'));
-    process.on('SIGINT', () => this.#ask('close'));
-  }
-
-  obey(node: RegionNode): void {
-    this.#node = node;
-    if (this.#asked === 'drain') void node.drainAndClose();
-    if (this.#asked === 'close') void node.close();
-  }
-
-  #ask(what: 'drain' | 'close'): void {
-    const first = this.#asked === undefined;
-    this.#asked ??= what;
-    if (!this.#node) {
-      if (!first) process.exit(1);
-    } else if (first && what === 'drain') void this.#node.drainAndClose();
-    else void this.#node.close();
   }
 }

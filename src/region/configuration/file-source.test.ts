@@ -10,6 +10,7 @@ import { configSchema } from '../../config/schema/config.ts';
 import type { Configuration } from './configuration.ts';
 import { FileSource } from './file-source.ts';
 import type { ChangeOutcome, LiveConfiguration } from './live-configuration.ts';
+import { marksOf } from './watched-files.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'meridian-file-source-'));
 after(() => rm(directory, { recursive: true }));
@@ -73,5 +74,31 @@ test('a file that was replaced and asked to be read at once is read once; a late
   await writeFile(path, '{  }');
   await looks(2);
   assert.equal(changes, 2);
+  source.close();
+});
+
+test('a file that was replaced while the node started is seen', async () => {
+  const path = join(directory, 'starting.json');
+  await writeFile(path, '{}');
+  const seen = await marksOf([path]);
+  await writeFile(path, '{ }');
+  const config = configSchema.parse({ regions: {} });
+  const configuration = { config, own: { region: 'here' } } as unknown as Configuration;
+  let changes = 0;
+  const live: Pick<LiveConfiguration, 'change' | 'configuration'> = {
+    configuration,
+    change: async () => {
+      changes++;
+      return { kind: 'serving', configuration };
+    },
+  };
+  const clock = new ManualClock();
+  const source = new FileSource({ path, seen, live, stateDirectory: directory, clock });
+  source.start();
+  for (let looks = 0; looks < 4; looks++) {
+    await delay(20);
+    clock.advance(500);
+  }
+  assert.equal(changes, 1);
   source.close();
 });

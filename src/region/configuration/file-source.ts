@@ -4,13 +4,15 @@ import { acceptFile } from '../start/starting-point.ts';
 import type { ConfigurationSource } from './configuration-source.ts';
 import type { LiveConfiguration } from './live-configuration.ts';
 import { materialFiles } from './material.ts';
-import { WatchedFiles } from './watched-files.ts';
+import { type Marks, WatchedFiles } from './watched-files.ts';
 
 const lookMs = 500;
 
 export interface FileSourceOptions {
   /** `undefined`: the node started from a snapshot, and nothing tells it better. */
   readonly path: string | undefined;
+  /** How it was when the node, which starts, was about to read it. */
+  readonly seen?: Marks | undefined;
   readonly live: Pick<LiveConfiguration, 'change' | 'configuration'>;
   readonly stateDirectory: string;
   readonly clock: Clock;
@@ -32,7 +34,7 @@ export class FileSource implements ConfigurationSource {
 
   constructor(options: FileSourceOptions) {
     this.#options = options;
-    this.#files = new WatchedFiles(options.clock, lookMs, () => this.refresh());
+    this.#files = new WatchedFiles(options.clock, lookMs, () => this.refresh(), options.seen);
   }
 
   get refused(): Refusal | undefined {

@@ -1,6 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { Clock, Timer } from '../../base/clock.ts';
 
+/** How files are, by path: others than before, once one was written or replaced. */
+export type Marks = ReadonlyMap<string, string>;
+
 /**
  * Tells when one of some files was written, replaced, made or removed. It looks, rather
  * than listens: that works on every file system, over links that are switched (as
@@ -12,14 +15,16 @@ export class WatchedFiles {
   readonly #onChange: () => void;
   #paths: readonly string[] = [];
   /** By path, how it was when it was looked at. */
-  #seen: ReadonlyMap<string, string> = new Map();
+  #seen: Marks;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(clock: Clock, intervalMs: number, onChange: () => void) {
+  /** `seen`: how some of them were when they were read, before this was there to look. */
+  constructor(clock: Clock, intervalMs: number, onChange: () => void, seen: Marks = new Map()) {
     this.#clock = clock;
     this.#intervalMs = intervalMs;
     this.#onChange = onChange;
+    this.#seen = seen;
   }
 
   /**
@@ -29,7 +34,7 @@ export class WatchedFiles {
   async watch(paths: readonly string[]): Promise<void> {
     this.#timer?.cancel();
     this.#paths = paths;
-    const found = await look(paths);
+    const found = await marksOf(paths);
     if (paths !== this.#paths) return;
     this.#seen = new Map([...found].map(([path, mark]) => [path, this.#seen.get(path) ?? mark]));
     this.#schedule();
@@ -43,7 +48,7 @@ export class WatchedFiles {
     this.#timer?.cancel();
     const paths = [...this.#paths]; // a list of its own: a look that is under way finds it replaced
     this.#paths = paths;
-    const found = await look(paths);
+    const found = await marksOf(paths);
     if (paths !== this.#paths) return;
     this.#seen = found;
     this.#schedule();
@@ -59,7 +64,7 @@ export class WatchedFiles {
     if (this.#closed) return;
     this.#timer = this.#clock.after(this.#intervalMs, () => {
       const paths = this.#paths;
-      void look(paths).then((found) => {
+      void marksOf(paths).then((found) => {
         if (this.#closed || paths !== this.#paths) return;
         const changed = paths.some((path) => found.get(path) !== this.#seen.get(path));
         this.#seen = found;
@@ -70,7 +75,7 @@ export class WatchedFiles {
   }
 }
 
-async function look(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+export async function marksOf(paths: readonly string[]): Promise<Marks> {
   const marks = await Promise.all(
     paths.map((path) =>
       stat(path, { bigint: true }).then(
