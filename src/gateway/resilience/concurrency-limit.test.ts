@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { ServiceSlots } from '../../health/service-slots.ts';
 import { DeadlineWheel } from '../deadline-wheel.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 

@@ -7,7 +7,6 @@ import { RawClient } from '../../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../../config/schema/config.ts';
 import { halfOpen, open } from '../../health/endpoint-table.ts';
-import { ServiceSlots } from '../../health/service-slots.ts';
 import { exposeGateway } from '../../observability/expose-gateway.ts';
 import { Exposition } from '../../observability/exposition.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
