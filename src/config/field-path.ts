@@ -32,20 +32,23 @@ export interface FieldMatch {
 }
 
 /** Every field of plain data at a place; `*` in it is each field of a mapping or item of a list. */
-export function* fieldsAt(
-  data: unknown,
-  [step, ...rest]: readonly string[],
-  path: FieldPath = [],
-): Iterable<FieldMatch> {
-  if (step === undefined) {
-    yield { path, value: data };
-    return;
-  }
-  if (typeof data !== 'object' || data === null) return;
-  const list = Array.isArray(data);
-  for (const [key, part] of Object.entries(data)) {
-    if (step === '*' || step === key) {
-      yield* fieldsAt(part, rest, [...path, list ? Number(key) : key]);
-    }
-  }
+export function fieldsAt(data: unknown, place: readonly string[]): FieldMatch[] {
+  const matches: FieldMatch[] = [];
+  const path: (string | number)[] = [];
+  const enter = (key: string | number, part: unknown): void => {
+    path.push(key);
+    if (path.length === place.length) matches.push({ path: [...path], value: part });
+    else if (typeof part === 'object' && part !== null) look(part);
+    path.pop();
+  };
+  const look = (holder: object): void => {
+    const step = place[path.length]!;
+    if (step !== '*') {
+      if (Object.hasOwn(holder, step)) enter(step, (holder as Record<string, unknown>)[step]);
+    } else if (Array.isArray(holder)) {
+      for (let index = 0; index < holder.length; index++) enter(index, holder[index]);
+    } else for (const [key, part] of Object.entries(holder)) enter(key, part);
+  };
+  if (typeof data === 'object' && data !== null) look(data);
+  return matches;
 }

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { type FieldPath, fieldsAt, valueAt } from './field-path.ts';
+import { type FieldPath, fieldsAt } from './field-path.ts';
 
 /** What may stand where a file is named: only its name, or also `secret:NAME`. */
 type FileKind = 'file' | 'pem';
@@ -40,24 +40,39 @@ export interface RelativeFile {
   readonly kind: FileKind;
 }
 
+type Holder = Record<string | number, unknown>;
+
 /**
- * A copy of a configuration, as written or validated, whose relative file names start
- * from the folder of its file, so that it means the same wherever it is read next.
+ * The same configuration, as written or validated, with relative file names that start
+ * from the folder of its file, so that it means the same wherever it is read next. What
+ * is given stays as it is; the result shares with it whatever names no file.
  */
 export function withAbsoluteFiles<T>(config: T, configPath: string): T {
   const folder = dirname(resolve(configPath));
-  const copy = structuredClone(config);
-  for (const { path, name } of relativeFiles(copy)) {
-    const holder = valueAt(copy, path.slice(0, -1)) as Record<string | number, unknown>;
+  const copies = new Set<unknown>();
+  const copyOf = (part: unknown): Holder => {
+    if (copies.has(part)) return part as Holder;
+    const copy = Array.isArray(part) ? [...part] : { ...(part as Holder) };
+    copies.add(copy);
+    return copy as Holder;
+  };
+  const relative = relativeFiles(config);
+  const root = relative.length === 0 ? config : copyOf(config);
+  for (const { path, name } of relative) {
+    let holder = root as Holder;
+    for (const step of path.slice(0, -1)) {
+      holder[step] = copyOf(holder[step]);
+      holder = holder[step] as Holder;
+    }
     holder[path.at(-1)!] = resolve(folder, name);
   }
-  return copy;
+  return root as T;
 }
 
 /** The relative names of files. The document need not be valid. */
 export function relativeFiles(document: unknown): RelativeFile[] {
   return fileFields.flatMap(([pattern, kind]) =>
-    [...fieldsAt(document, pattern.split('.'))].flatMap(({ path, value: name }) => {
+    fieldsAt(document, pattern.split('.')).flatMap(({ path, value: name }) => {
       if (typeof name !== 'string' || isAbsolute(name)) return [];
       return kind === 'pem' && name.startsWith(secretPrefix) ? [] : [{ path, name, kind }];
     }),
@@ -68,7 +83,7 @@ export function relativeFiles(document: unknown): RelativeFile[] {
 export function pemPlaces(config: unknown): string[] {
   return fileFields
     .filter(([, kind]) => kind === 'pem')
-    .flatMap(([pattern]) => [...fieldsAt(config, pattern.split('.'))])
+    .flatMap(([pattern]) => fieldsAt(config, pattern.split('.')))
     .map(({ value }) => value)
     .filter((place) => typeof place === 'string');
 }

@@ -43,6 +43,7 @@ export function pathFieldOf(route: RouteConfig): 'exact' | 'prefix' | 'pattern' 
 }
 
 export function normalisedPath(path: string): string {
+  if (/^\/[^/.]/.test(path) && !/\/[/.]|\/$/.test(path)) return path;
   const kept: string[] = [];
   const segments = path.split('/').slice(1);
   for (const segment of segments) {
@@ -71,22 +72,19 @@ function checkParameters(pattern: string, report: (message: string) => void): vo
  * Two routes overlap when a request could be for either and neither is more specific:
  * same host (or both any, or any of one API), same shape of path, same conditions, a listener
  * and a method that both name (or both any: a route that names it is the more specific one).
- * One map entry per host, shape, listener and method, so that 100,000 routes are checked in one pass. Two
+ * One map entry per method, listener, host and shape, so that 100,000 routes are checked in one pass. Two
  * routes with other conditions may fit one request too; then their order decides.
  */
 export const routesDoNotOverlap: Rule = ({ routes }, report) => {
-  const claims = new Map<string, Map<string, number>>();
+  const claims = new Map<string, number>();
   for (const [index, route] of routes.entries()) {
     if (!route) continue;
     checkRepetitions(index, route, report);
     const reported = new Set<number>();
     const shape = pathShape(route) + conditionsText(route);
-    for (const host of new Set(route.hosts ?? [anyHostOf(route)])) {
-      for (const listener of new Set(route.listeners ?? [''])) {
-        const key = `${listener} ${host} ${shape}`;
-        const claimed = claims.get(key) ?? new Map<string, number>();
-        claims.set(key, claimed);
-        const other = claim(claimed, index, route.methods);
+    for (const host of route.hosts ?? [anyHostOf(route)]) {
+      for (const listener of route.listeners ?? anyListener) {
+        const other = claim(claims, `${listener} ${host} ${shape}`, index, route.methods);
         if (other === undefined || reported.has(other)) continue;
         reported.add(other);
         report(overlap(index, route, other, routes[other]!, host));
@@ -105,17 +103,22 @@ export const boundRoutesGetRequests: Rule = ({ routes, listeners }, report) => {
   }
 };
 
+const anyListener = [''];
+const anyMethod = ['any'];
+
 /** Enters the methods of a route. Returns the route that had one of them before. */
 function claim(
-  claimed: Map<string, number>,
+  claims: Map<string, number>,
+  place: string,
   index: number,
-  methods: readonly string[] = ['any'],
+  methods: readonly string[] = anyMethod,
 ): number | undefined {
   let other: number | undefined;
-  for (const method of new Set(methods)) {
-    const holder = claimed.get(method);
-    if (holder === undefined) claimed.set(method, index);
-    else other ??= holder;
+  for (const method of methods) {
+    const key = `${method} ${place}`;
+    const holder = claims.get(key);
+    if (holder === undefined) claims.set(key, index);
+    else if (holder !== index) other ??= holder;
   }
   return other;
 }
