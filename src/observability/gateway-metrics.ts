@@ -23,6 +23,12 @@ export type WithheldReason = (typeof withheldReasons)[number];
 export type HttpVersion = (typeof httpVersions)[number];
 export type CloseCause = (typeof closeCauses)[number];
 
+/** Requests answered, and those of them with status 5xx. */
+export interface Traffic {
+  readonly requests: number;
+  readonly failed: number;
+}
+
 /** A request that has ended. Indices by the layout; -1: none. */
 export interface RequestFigures {
   readonly route: number;
@@ -86,8 +92,7 @@ export class GatewayMetrics {
     }
   }
 
-  /** Requests answered, and those of them with status 5xx. */
-  traffic(): { readonly requests: number; readonly failed: number } {
+  traffic(): Traffic {
     const first = this.#first.responses;
     let requests = 0;
     let failed = 0;

@@ -36,6 +36,7 @@ test('counts go over to another layout by name, and none is lost or counted twic
     const total = counters.total();
     assert.deepEqual(total.layout, after);
     assert.deepEqual(total.traffic(), { requests: 3, failed: 1 });
+    assert.deepEqual(counters.traffic(), total.traffic());
     const classes = total.block.words.subarray(
       total.block.first('routes') + families.routes.width, // the slot of b
       total.block.first('routes') + families.routes.width + 5,

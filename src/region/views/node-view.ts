@@ -107,7 +107,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     regions: regionStatuses(health),
     services: serviceStatuses(health, own.region),
     threads: dataPlane.threads,
-    traffic: { ...dataPlane.gatewayMetrics().traffic(), startedAt },
+    traffic: { ...dataPlane.traffic(), startedAt },
   };
 }
 
