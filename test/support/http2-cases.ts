@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { oneRegion, type StartedGateway, startGateway } from './gateways.ts';
-import { END_STREAM, frameTypes, RawHttp2 } from './raw-http2.ts';
+import { END_STREAM, type FieldPairs, frameTypes, RawHttp2 } from './raw-http2.ts';
 import { okResponse, RawOrigin } from './raw-origin.ts';
 
 /** What a client gets for what it did. */
@@ -25,8 +25,6 @@ export interface Http2Case {
   readonly gets: Outcome;
   readonly fresh?: boolean;
 }
-
-export type FieldPairs = readonly (readonly [string, string])[];
 
 /** The fields of a request without content, and others after them. */
 export function get(path = '/', ...others: FieldPairs): FieldPairs {

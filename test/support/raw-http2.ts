@@ -45,8 +45,10 @@ export function frame(
   return Buffer.concat([header, payload]);
 }
 
+export type FieldPairs = readonly (readonly [string, string])[];
+
 /** A field block of literals without indexing (RFC 7541 section 6.2.2): no state, any octets. */
-export function block(fields: readonly (readonly [string, string])[]): Buffer {
+export function block(fields: FieldPairs): Buffer {
   const parts: Buffer[] = [];
   for (const [name, value] of fields) {
     parts.push(Buffer.from([0]), literal(name), literal(value));
@@ -121,6 +123,8 @@ export class RawHttp2 {
   readonly socket: Socket;
   /** All that came and were not taken. */
   readonly frames: RawFrame[] = [];
+  /** Told of each frame as it comes. */
+  onFrame: ((frame: RawFrame) => void) | undefined;
   #bytes = Buffer.alloc(0);
   #skip: number;
   #closed = false;
@@ -170,7 +174,7 @@ export class RawHttp2 {
   }
 
   /** HEADERS, and CONTINUATIONs where one frame does not do. */
-  headers(stream: number, fields: readonly (readonly [string, string])[], flags = 0): void {
+  headers(stream: number, fields: FieldPairs, flags = 0): void {
     this.send(...fieldFrames(stream, block(fields), flags));
   }
 
@@ -246,12 +250,14 @@ export class RawHttp2 {
     while (this.#bytes.length - at >= 9) {
       const length = this.#bytes.readUIntBE(at, 3);
       if (this.#bytes.length - at < 9 + length) break;
-      this.frames.push({
+      const came: RawFrame = {
         type: this.#bytes.readUInt8(at + 3),
         flags: this.#bytes.readUInt8(at + 4),
         stream: this.#bytes.readUInt32BE(at + 5) & 0x7fffffff,
         payload: this.#bytes.subarray(at + 9, at + 9 + length),
-      });
+      };
+      this.frames.push(came);
+      this.onFrame?.(came);
       at += 9 + length;
     }
     this.#bytes = this.#bytes.subarray(at);

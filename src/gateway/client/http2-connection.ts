@@ -48,8 +48,9 @@ export class Http2Connection implements Client, SessionOwner, StreamHost, Deadli
   #inputEnded = false;
   #closed = false;
   #lingeredBytes = 0;
-  /** Tick of the last read. */
+  /** Ticks of the last read, and of the last PING. */
   #readAt: number;
+  #probedAt = 0;
 
   constructor(
     runtime: Runtime,
@@ -203,8 +204,11 @@ export class Http2Connection implements Client, SessionOwner, StreamHost, Deadli
     const waiting = this.#waiting;
     this.#waiting = 'nothing';
     if (waiting === 'alive') this.#probe();
-    else if (waiting === 'leaving') this.#session.lastCall();
-    else {
+    else if (waiting === 'pong' && this.#readAt >= this.#probedAt) this.#rest();
+    else if (waiting === 'leaving') {
+      this.#session.lastCall();
+      this.#rest();
+    } else {
       this.runtime.generation.metrics.connectionEnded(waiting);
       if (waiting === 'idle') this.#session.lastCall();
       else this.socket.destroy();
@@ -220,6 +224,7 @@ export class Http2Connection implements Client, SessionOwner, StreamHost, Deadli
       this.#wait('alive', limits.idleMs - silentMs);
       return;
     }
+    this.#probedAt = wheel.now;
     this.#session.ping();
     this.#wait('pong', limits.headMs);
   }

@@ -26,6 +26,9 @@ export interface StreamHost {
   answered(): void;
 }
 
+/** From here on a part is worth the read of 64 KiB that it may keep alive. */
+const largePartBytes = 8 * 1024;
+
 /**
  * One request of a client in HTTP/2. It begins when all that one read brought has been seen: what
  * is taken back in the same breath costs nothing behind the gateway.
@@ -44,6 +47,8 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
   readonly #refusal: WireError | undefined;
   #begun = false;
   #over = false;
+  /** Content that the read which is being handled has brought. */
+  readonly #came: Buffer[] = [];
   /** Octets of content that were handed on, and are not taken yet. */
   #untaken = 0;
   /** Octets of the body since its time limit last began anew. */
@@ -157,16 +162,27 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
   onData(bytes: Buffer, start: number, end: number): void {
     this.#untaken += end - start;
     this.#bodyBytes += end - start;
-    this.#exchange.requestData(bytes.subarray(start, end));
+    this.#came.push(bytes.subarray(start, end));
+  }
+
+  /** What one read brought. Pieces that are small for the memory that they are in become one of their own. */
+  #deliver(): void {
+    const parts = this.#came.splice(0);
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    if (bytes >= largePartBytes * parts.length) {
+      for (const part of parts) this.#exchange.requestData(part);
+    } else this.#exchange.requestData(Buffer.concat(parts, bytes));
   }
 
   onEnd(trailers: readonly string[]): void {
     if (this.#waiting === 'body') this.#stopWaiting();
+    if (this.#came.length > 0) this.#deliver();
     this.#exchange.requestEnd(trailers);
   }
 
   onPause(): void {
     try {
+      if (this.#came.length > 0) this.#deliver();
       if (!this.#begun) this.#begin();
       if (!this.#over) this.#handOn();
     } catch (error) {

@@ -1,11 +1,5 @@
-import {
-  type FieldPairs,
-  get,
-  type Http2Case,
-  post,
-  runHttp2Cases,
-} from '../../../test/support/http2-cases.ts';
-import { END_STREAM } from '../../../test/support/raw-http2.ts';
+import { get, type Http2Case, post, runHttp2Cases } from '../../../test/support/http2-cases.ts';
+import { END_STREAM, type FieldPairs } from '../../../test/support/raw-http2.ts';
 import { ErrorCode } from '../http2/http2-error.ts';
 
 const { PROTOCOL_ERROR } = ErrorCode;

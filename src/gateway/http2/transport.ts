@@ -4,6 +4,9 @@ import type { Session } from './session/session.ts';
 /** While the socket takes nothing, more answers than this are not provoked: it is not read. */
 const unsentBytes = 16 * 1024;
 
+/** For the last octets of a connection to be taken. */
+const partingMs = 1_000;
+
 /**
  * Brings what a session has to say to its socket: what all of its streams said in one turn of the
  * event loop goes as one write (one TLS record where it is small).
@@ -40,6 +43,10 @@ export class Transport {
     const { socket, session } = this;
     const { outlet } = session;
     if (!socket.writable) return;
+    if (session.over) {
+      this.#end();
+      return;
+    }
     while (!outlet.blocked) {
       outlet.pump();
       const output = outlet.writer.take();
@@ -50,16 +57,25 @@ export class Transport {
         this.#onStall(true);
       }
     }
-    if (session.over) socket.end();
-    else if (outlet.blocked && outlet.writer.length > unsentBytes) this.#choke();
+    if (outlet.blocked && outlet.writer.length > unsentBytes) this.#choke();
   }
 
-  /** What is gathered still goes; nothing more is read or said. */
+  /** What is gathered still goes, where it is taken at once; nothing more is read or said. */
   close(): void {
     const { socket, session } = this;
-    const output = session.outlet.writer.take();
-    if (output.length > 0 && socket.writable && !socket.connecting) socket.write(output);
-    socket.destroySoon();
+    if (session.outlet.blocked || socket.connecting || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    this.#end();
+    socket.once('finish', () => socket.destroy());
+    socket.setTimeout(partingMs, () => socket.destroy());
+  }
+
+  #end(): void {
+    const output = this.session.outlet.writer.take();
+    if (output.length > 0) this.socket.end(output);
+    else this.socket.end();
   }
 
   #choke(): void {

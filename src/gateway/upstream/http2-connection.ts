@@ -35,6 +35,8 @@ const silenceMs = 30_000;
 /** To be asked again; gRPC servers take more often than every five minutes for abuse. */
 const silenceAgainMs = 300_000;
 const pongMs = 10_000;
+/** Who said something so lately is there, though a request has waited in vain. */
+const doubtMs = 1_000;
 /** The peer takes nothing of what all streams send. */
 const stallMs = 30_000;
 
@@ -63,6 +65,7 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
   #waiting: Waiting = 'connect';
   #served = false;
   #stalled = false;
+  #retired = false;
   #readAt: number;
   #pingedAt = 0;
   /** TCP stands, TLS not yet. */
@@ -98,10 +101,11 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
 
   // ── For the pool ─────────────────────────────────────────────────────────────────────
 
-  /** How many more requests it takes now. */
+  /** How many more requests it takes now: none while it is in doubt whether anybody is there. */
   get vacancies(): number {
-    if (this.#state === 'closed') return 0;
-    return Math.min(this.#session.vacancies, mostStreams - this.#streams.size);
+    if (this.#state === 'closed' || this.#retired || this.#waiting === 'pong') return 0;
+    const { peerStreams, vacancies } = this.#session;
+    return Math.min(vacancies, Math.min(mostStreams, peerStreams) - this.#streams.size);
   }
 
   get connecting(): boolean {
@@ -128,8 +132,10 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
     return this.#state === 'open' && this.#streams.size === 0;
   }
 
-  /** Takes no more requests, and closes after those that it has. */
+  /** Takes no more requests, and closes after those that it has, which may still wait for it. */
   retire(): void {
+    this.#retired = true;
+    if (this.#state === 'connecting' && this.#streams.size > 0) return;
     this.#session.shutdown();
     this.due();
     if (this.#streams.size === 0) this.close();
@@ -173,9 +179,8 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
 
   /** A request waited in vain: is anybody there? */
   doubt(): void {
-    if (this.#state !== 'open' || this.#waiting === 'pong' || this.#pingedAt >= this.#readAt)
-      return;
-    this.#ping();
+    if (this.#state !== 'open' || this.#waiting === 'pong') return;
+    if (this.#silentMs >= doubtMs) this.#ping();
   }
 
   // ── Session ──────────────────────────────────────────────────────────────────────────
@@ -196,6 +201,8 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
   }
 
   onPong(): void {
+    if (this.#waiting !== 'pong') return;
+    this.#waiting = 'nothing';
     this.#rest();
   }
 
@@ -227,6 +234,7 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
       this.#keeper.onDefect(error);
       this.#end('badResponse');
     }
+    if (this.#retired) this.retire();
   }
 
   #read(bytes: Buffer, length: number): void {
@@ -257,6 +265,7 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
   #rest(): void {
     const again = this.#pingedAt >= this.#readAt;
     if (this.#stalled) this.#wait('drain', stallMs);
+    else if (this.#waiting === 'pong') return;
     else if (this.#streams.size === 0) this.#wait('idle', this.#keeper.idleMs);
     else if (this.#waiting !== 'silence') this.#wait('silence', again ? silenceAgainMs : silenceMs);
   }
@@ -265,12 +274,17 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
     const waiting = this.#waiting;
     this.#waiting = 'nothing';
     if (waiting === 'silence') this.#listen();
+    else if (waiting === 'pong' && this.#readAt > this.#pingedAt) this.#rest();
     else if (waiting === 'idle') this.close();
     else this.#end(this.#state === 'connecting' ? (this.#reached ? 'tls' : 'connect') : 'timeout');
   }
 
+  get #silentMs(): number {
+    return (this.wheel.now - this.#readAt) * this.wheel.tickMs;
+  }
+
   #listen(): void {
-    const silentMs = (this.wheel.now - this.#readAt) * this.wheel.tickMs;
+    const silentMs = this.#silentMs;
     if (silentMs < silenceMs) this.#wait('silence', silenceMs - silentMs);
     else this.#ping();
   }

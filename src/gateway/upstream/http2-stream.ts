@@ -128,7 +128,7 @@ export class Http2UpstreamStream
   }
 
   onAbort(end: StreamEnd, code: number): void {
-    if (end === 'connection') this.#fail(this.#connection.failure);
+    if (end === 'connection') this.#fail(this.#connection.failure, this.#connection.reused);
     else if (end === 'unprocessed' || code === ErrorCode.REFUSED_STREAM) this.#fail('unprocessed');
     else this.#fail(end === 'malformed' ? 'badResponse' : 'closed');
   }
@@ -180,11 +180,11 @@ export class Http2UpstreamStream
     this.#fail('timeout');
   }
 
-  /** The connection did not come to stand, or is no more. */
-  #fail(kind: FailureKind): void {
+  /** `reused`: it may just have met the end of a connection that had served others. */
+  #fail(kind: FailureKind, reused = false): void {
     const receiver = this.#release();
     if (this.#headGiven) receiver?.onTruncated();
-    else receiver?.onFailure({ kind, reused: this.#connection.reused });
+    else receiver?.onFailure({ kind, reused });
   }
 
   #release(): ResponseReceiver | undefined {

@@ -40,7 +40,8 @@ export class HpackDecoder {
   readonly #table = new DynamicTable(tableBytes);
   /**
    * There was an entry that is not well-formed. Until then nothing that comes out of the table
-   * needs a look at its octets, which would cost more than to decode it.
+   * needs a look at its octets, which would cost more than to decode it. Afterwards it is looked at
+   * as far as the limits go, and no further: one octet may lead to thousands.
    */
   #tainted = false;
   #scratch = noBytes;
@@ -61,20 +62,22 @@ export class HpackDecoder {
     let wellFormed = true;
     let name = '';
     let value = '';
+    let fits = true;
     while (this.#at < end) {
       const octet = block[this.#at]!;
       if ((octet & 0x80) !== 0) {
         const index = this.#integer(0x7f);
         name = this.#name(index);
         value = this.#value(index);
-        if (this.#tainted) wellFormed &&= isFieldName(name) && isFieldValue(value);
+        if (this.#tainted && fits) wellFormed &&= isFieldName(name) && isFieldValue(value);
       } else {
         const indexing = (octet & 0x40) !== 0;
         if (!indexing && (octet & 0x20) !== 0) fail('the table is resized after the first field');
         const index = this.#integer(indexing ? 0x3f : 0x0f);
         name = index === 0 ? this.#string() : this.#name(index);
         value = this.#string();
-        const sound = isFieldValue(value) && ((index !== 0 && !this.#tainted) || isFieldName(name));
+        const judged = index === 0 || (this.#tainted && fits);
+        const sound = isFieldValue(value) && (!judged || isFieldName(name));
         wellFormed &&= sound;
         if (indexing) {
           this.#tainted ||= !sound;
@@ -83,11 +86,12 @@ export class HpackDecoder {
       }
       bytes += entryBytes(name, value);
       if (name !== 'cookie') lines++;
-      if (lines <= fieldCount && bytes <= fieldBytes) fields.push(name, value);
+      fits = lines <= fieldCount && bytes <= fieldBytes;
+      if (fits) fields.push(name, value);
     }
     // A block mostly lies in a read of 64 KiB, which nothing is to keep alive.
     this.#bytes = noBytes;
-    return { fields, wellFormed, tooLarge: lines > fieldCount || bytes > fieldBytes };
+    return { fields, wellFormed, tooLarge: !fits };
   }
 
   /** Section 4.2: only where a block begins; the peer may have to say both its least and its last. */

@@ -103,12 +103,24 @@ export class Outgoing {
 
   /** What is still queued outlives the memory it came in. False: the producer is to wait. */
   settle(): boolean {
-    for (let at = this.#next; at < this.#parts.length; at++) {
-      const part = this.#parts[at]!;
-      if (part.borrowed) own(part);
-    }
+    this.#own();
     if (this.#queuedBytes >= fullBytes) this.#full = true;
     return !this.#full;
+  }
+
+  /**
+   * What is borrowed becomes one part, so that content which comes in tiny pieces does not take up
+   * more than its own size.
+   */
+  #own(): void {
+    const parts = this.#parts;
+    let first = this.#next;
+    while (first < parts.length && !parts[first]!.borrowed) first++;
+    if (first === parts.length) return;
+    const contents = parts.slice(first).map(({ bytes, start, end }) => bytes.subarray(start, end));
+    const bytes = Buffer.concat(contents);
+    parts.length = first;
+    parts.push({ bytes, start: 0, end: bytes.length, borrowed: false });
   }
 
   /** Whether a producer that waits may go on; true only once. */
@@ -176,10 +188,3 @@ export class Outgoing {
 }
 
 const noBytes: Buffer = Buffer.alloc(0);
-
-function own(part: Part): void {
-  part.bytes = Buffer.from(part.bytes.subarray(part.start, part.end));
-  part.end = part.bytes.length;
-  part.start = 0;
-  part.borrowed = false;
-}

@@ -161,6 +161,8 @@ export class Session implements StreamKeeper {
 
   begin(stream: Stream): void {
     this.#unsent.delete(stream);
+    // The peer may have changed it while the stream waited.
+    stream.outgoing.window = this.outlet.streamWindow;
     this.enter(this.#nextId, stream);
     this.#nextId += 2;
   }
@@ -231,7 +233,7 @@ export class Session implements StreamKeeper {
   #forget(stream: Stream, byUs: boolean): void {
     this.table.remove(stream.id, byUs);
     stream.shut();
-    if (this.table.size > 0) return;
+    if (this.table.size > 0 || this.#state === 'over') return;
     this.owner.onBusy(false);
     if (this.#state === 'closing') this.#end(undefined);
   }
@@ -288,11 +290,12 @@ export class Session implements StreamKeeper {
   /** The peer lets no stream above `lastId` live. */
   peerLeaves(lastId: number, code: number): void {
     if (this.role === 'client') {
+      // First of all: who is aborted may ask for another stream at once.
+      if (this.#state === 'open') this.#state = 'leaving';
       this.#abortUnsent(code);
       for (const stream of this.table.all()) {
         if (stream.id > lastId) this.abort(stream, 'unprocessed', code);
       }
-      if (this.#state === 'open') this.#state = 'leaving';
     }
     this.owner.onGoAway(code);
   }
@@ -306,15 +309,15 @@ export class Session implements StreamKeeper {
 
   /** The transport is gone. */
   cut(): void {
-    this.#abortAll(ErrorCode.NO_ERROR);
     this.#state = 'over';
+    this.#abortAll(ErrorCode.NO_ERROR);
   }
 
   #end(error: Http2Error | undefined): void {
-    this.#abortAll(error?.code ?? ErrorCode.NO_ERROR);
     if (this.#state === 'over') return;
     this.#state = 'over';
     this.owner.onOver(error);
+    this.#abortAll(error?.code ?? ErrorCode.NO_ERROR);
   }
 
   #abortAll(code: number): void {

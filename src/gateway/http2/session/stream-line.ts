@@ -1,5 +1,8 @@
 import type { Stream } from './stream.ts';
 
+/** More than a connection has open: beyond, those that have closed in the line are let go of. */
+const mostStreams = 512;
+
 /** A queue of streams; each is in one at most (`Outgoing.lined`). */
 export class StreamLine {
   #streams: (Stream | undefined)[] = [];
@@ -10,6 +13,7 @@ export class StreamLine {
   }
 
   push(stream: Stream): void {
+    if (this.#streams.length >= mostStreams) this.#compact();
     stream.outgoing.lined = true;
     this.#streams.push(stream);
   }
@@ -22,11 +26,14 @@ export class StreamLine {
     if (this.isEmpty) {
       this.#streams.length = 0;
       this.#first = 0;
-    } else if (this.#first >= 256) {
-      this.#streams = this.#streams.slice(this.#first);
-      this.#first = 0;
     }
     stream.outgoing.lined = false;
     return stream;
+  }
+
+  /** Nobody may come to shift them while the peer keeps a window closed. */
+  #compact(): void {
+    this.#streams = this.#streams.filter((stream) => stream !== undefined && !stream.closed);
+    this.#first = 0;
   }
 }

@@ -26,6 +26,8 @@ export class StreamTable {
   readonly #open = new Map<number, Stream>();
   readonly #dropped = new Set<number>();
   #firstInRow = 1;
+  /** The highest that was dropped and is not remembered: up to here nobody can tell. */
+  #forgotten = 0;
   /** The highest that has begun; 0: none. */
   lastId = 0;
   /** Ids from here on are not looked at: a GOAWAY said so. */
@@ -67,6 +69,7 @@ export class StreamTable {
     if (this.#dropped.size <= remembered) return;
     for (const oldest of this.#dropped) {
       this.#dropped.delete(oldest);
+      this.#forgotten = Math.max(this.#forgotten, oldest);
       return;
     }
   }
@@ -79,7 +82,8 @@ export class StreamTable {
   /** Of one that `get` does not know. */
   absence(id: number): Absence {
     if (this.#dropped.has(id) || id >= this.#end) return 'dropped';
-    return id % 2 === 0 || id > this.lastId ? 'idle' : 'ended';
+    if (id % 2 === 0 || id > this.lastId) return 'idle';
+    return id <= this.#forgotten ? 'dropped' : 'ended';
   }
 
   /** Whether one that is not open may never have begun, and never will. */
