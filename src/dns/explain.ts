@@ -7,7 +7,7 @@ import { typeVerdict } from './server/type-verdict.ts';
 import { rcode, rcodeName } from './wire/codes.ts';
 import type { MessageRecord } from './wire/message.ts';
 import { type DomainName, parseName } from './wire/name.ts';
-import type { Rdata } from './wire/records/record-type.ts';
+import { type Rdata, rdataBytes } from './wire/records/record-type.ts';
 import { formatRdata, typeCode, typeName } from './wire/records/registry.ts';
 import { type AnswerStep, type Resolution, resolve } from './zone/resolve.ts';
 
@@ -152,7 +152,7 @@ function recordsOf({ owner, set, records }: AnswerStep, question: DomainName): M
   }));
 }
 
-function formatData(type: number, { names, tail }: Rdata): string {
-  const bytes = Buffer.concat([...names.map((name) => name.wire), tail]);
+function formatData(type: number, data: Rdata): string {
+  const bytes = rdataBytes(data);
   return formatRdata(type, bytes, 0, bytes.length);
 }

@@ -6,7 +6,20 @@ const ttl = durationMs({ minMs: 0, maxMs: 604_800_000 }).refine((ms) => ms % 1_0
   error: 'expected whole seconds',
 });
 
-export const recordTypeSchema = z.enum(['A', 'AAAA', 'CNAME', 'TXT', 'NS']);
+export const recordTypeSchema = z.enum([
+  'A',
+  'AAAA',
+  'CNAME',
+  'TXT',
+  'NS',
+  'MX',
+  'SRV',
+  'PTR',
+  'CAA',
+  'TLSA',
+  'SVCB',
+  'HTTPS',
+]);
 
 export const answerSchema = z.strictObject({
   region: nameSchema.optional().meta({

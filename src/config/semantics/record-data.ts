@@ -22,9 +22,13 @@ export function dataProblem(
         : { message: `expected an IPv6 address, got "${text}"` };
     case 'CNAME':
     case 'NS':
+    case 'PTR':
       return targetProblem(text, zone);
     case 'TXT':
       return textProblem(text);
+    default:
+      // The name server reads the data of the others, and names the place.
+      return undefined;
   }
 }
 

@@ -280,6 +280,18 @@ test('a fault in steering is SERVFAIL and reported; the next question has its an
   assert.equal(ask('static.exchange.test', { from }).answers.length, 2);
 });
 
+test('addresses of the hosts that records lead to go along, but those that are steered', () => {
+  const mail = ask('exchange.test', { type: 'MX' });
+  assert.deepEqual(dataOf(mail), ['10 static.exchange.test', '20 mail.example.com']);
+  assert.deepEqual(
+    mail.additional.map(({ name, data }) => `${name} ${data}`),
+    ['static.exchange.test 192.0.2.1', 'static.exchange.test 192.0.2.2'],
+  );
+  const service = ask('_api._tcp.exchange.test', { type: 'SRV' });
+  assert.equal(service.answers.length, 2);
+  assert.equal(service.additional.length, 2);
+});
+
 test('so does a fault in the writing, which leaves nothing half written', () => {
   const faults: unknown[] = [];
   const data = compileDnsData(exchange.options);
@@ -292,7 +304,7 @@ test('so does a fault in the writing, which leaves nothing half written', () => 
     records: [
       first,
       {
-        get names() {
+        get head() {
           throw new Error('broken record');
         },
       },

@@ -178,7 +178,7 @@ export class Responder {
     }
     if (outcome === 'referral' && cut) return this.#writeReferral(zone, cut);
     const last = steps.at(-1);
-    if (last?.set.type === ns.code) this.#writeAddresses(zone, last.records);
+    if (last) this.#writeAddresses(zone, last.records);
     return true;
   }
 
@@ -194,11 +194,11 @@ export class Responder {
     return this.#writeAddresses(zone, records);
   }
 
-  /** Addresses of name servers, as far as they fit. False when one did not. */
-  #writeAddresses(zone: Zone, nameServers: readonly Rdata[]): boolean {
+  /** Addresses of the hosts that records lead to, as far as they fit. False when one did not. */
+  #writeAddresses(zone: Zone, data: readonly Rdata[]): boolean {
     let complete = true;
-    for (const { names } of nameServers) {
-      const node = names[0] && zone.node(names[0].key);
+    for (const { target } of data) {
+      const node = target && zone.node(target.key);
       if (!node) continue;
       for (const type of [a.code, aaaa.code]) {
         const set = setOfType(node, type);

@@ -45,6 +45,8 @@ export const exchangeRecords: RecordInput[] = [
   { name: 'a.b.c', type: 'AAAA', values: ['2001:db8::1'] },
   { name: 'lab', type: 'NS', values: ['ns1.lab', 'ns.example.net.'] },
   { name: 'ns1.lab', type: 'A', values: ['192.0.2.53'] },
+  { name: '@', type: 'MX', values: ['10 static', '20 mail.example.com.'] },
+  { name: '_api._tcp', type: 'SRV', values: ['0 5 443 static', '0 5 443 rates'] },
   {
     name: 'pair',
     type: 'A',

@@ -92,14 +92,21 @@ export class MessageWriter {
     this.#uint16(ttl & 0xffff);
     const lengthAt = this.#at;
     this.#at += 2;
+    if (!this.#octets(data.head)) return false;
     for (const name of data.names) if (!this.#name(name)) return false;
-    const { tail } = data;
-    if (this.#at + tail.length > this.#limit) return false;
+    if (!this.#octets(data.tail)) return false;
     const bytes = this.#bytes;
-    for (let i = 0; i < tail.length; i++) bytes[this.#at++] = tail[i]!;
     const length = this.#at - lengthAt - 2;
     bytes[lengthAt] = length >> 8;
     bytes[lengthAt + 1] = length & 0xff;
+    return true;
+  }
+
+  #octets(octets: Buffer): boolean {
+    const { length } = octets;
+    if (this.#at + length > this.#limit) return false;
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) bytes[this.#at++] = octets[i]!;
     return true;
   }
 

@@ -73,9 +73,9 @@ test('reads what another implementation wrote', () => {
 });
 
 test('data of a type that we do not know, in the form of RFC 3597', () => {
-  const bytes = hex('0000 8000 0000 0001 0000 0000 00 0101 0001 00000001 0003 00 01 ff');
+  const bytes = hex('0000 8000 0000 0001 0000 0000 00 ff01 0001 00000001 0003 00 01 ff');
   assert.deepEqual(decodeMessage(bytes).answers, [
-    { name: '.', type: 'TYPE257', ttl: 1, data: '\\# 3 0001ff' },
+    { name: '.', type: 'TYPE65281', ttl: 1, data: '\\# 3 0001ff' },
   ]);
 });
 

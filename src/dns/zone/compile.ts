@@ -5,7 +5,7 @@ import { DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
 import { cname } from '../wire/records/cname.ts';
 import { ns } from '../wire/records/ns.ts';
-import type { Rdata } from '../wire/records/record-type.ts';
+import { type Rdata, rdata } from '../wire/records/record-type.ts';
 import { soa, soaData } from '../wire/records/soa.ts';
 import { ZoneProblems } from './problems.ts';
 import { compileRecordSet } from './record-set.ts';
@@ -184,7 +184,7 @@ class ZoneCompiler {
 }
 
 function nameData(name: DomainName): Rdata {
-  return { names: [name], tail: Buffer.alloc(0) };
+  return rdata({ names: [name], target: name });
 }
 
 function plainSet(type: number, records: readonly Rdata[]): RecordSet {

@@ -161,7 +161,9 @@ class RecordEncoder {
   }
 
   #unique(data: Rdata): Rdata {
-    const key = `${data.names.map((name) => name.key).join('')}|${data.tail.toString('latin1')}`;
+    const { head, names, tail } = data;
+    const keys = names.map(({ key }) => key).join('');
+    const key = `${head.toString('latin1')}|${keys}|${tail.toString('latin1')}`;
     const known = this.#known.get(key) ?? data;
     this.#known.set(key, known);
     return known;

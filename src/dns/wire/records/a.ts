@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { badData, badMessageData, type RecordType } from './record-type.ts';
+import { badData, badMessageData, type RecordType, rdata } from './record-type.ts';
 
 /** Host address (RFC 1035 3.4.1). */
 export const a: RecordType = {
@@ -7,7 +7,7 @@ export const a: RecordType = {
   code: 1,
   parse(text) {
     if (!isIPv4(text)) throw badData('A', text, 'an IPv4 address');
-    return { names: [], tail: Buffer.from(text.split('.').map(Number)) };
+    return rdata({ tail: Buffer.from(text.split('.').map(Number)) });
   },
   format(message, start, end) {
     if (end - start !== 4) throw badMessageData('A');

@@ -36,6 +36,13 @@ function parseQuoted(type: string, text: string): Buffer[] {
   return strings;
 }
 
+/** The octets of one word, in quotes or not. @throws DnsError `bad_record_data` */
+export function unquote(type: string, word: string): Buffer {
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/su.exec(word)?.[1];
+  if (quoted === undefined && word.includes('"')) throw badData(type, word, 'one text');
+  return readEscapes(type, word, quoted ?? word);
+}
+
 function readEscapes(type: string, text: string, quoted: string): Buffer {
   const parts = quoted.split(/(\\\d{3}|\\[^\d])/su).map((part) => {
     if (!part.startsWith('\\')) return Buffer.from(part, 'utf8');
@@ -53,11 +60,16 @@ export function formatStrings(type: string, message: Buffer, start: number, end:
   for (let at = start; at < end; ) {
     const stop = at + 1 + message[at]!;
     if (stop > end) throw badMessageData(type);
-    strings.push(`"${[...message.subarray(at + 1, stop)].map(formatByte).join('')}"`);
+    strings.push(quote(message.subarray(at + 1, stop)));
     at = stop;
   }
   if (strings.length === 0) throw badMessageData(type);
   return strings.join(' ');
+}
+
+/** Octets of any number as one text in quotes. */
+export function quote(octets: Uint8Array): string {
+  return `"${Array.from(octets, formatByte).join('')}"`;
 }
 
 function formatByte(byte: number): string {

@@ -1,5 +1,5 @@
 import { formatStrings, parseStrings } from './character-string.ts';
-import { badData, type RecordType } from './record-type.ts';
+import { badData, type RecordType, rdata } from './record-type.ts';
 
 /** Host information (RFC 1035 3.3.2); today only the minimal answer to ANY (RFC 8482 4.2). */
 export const hinfo: RecordType = {
@@ -12,7 +12,7 @@ export const hinfo: RecordType = {
     if (length === undefined || second + 1 + length !== tail.length) {
       throw badData('HINFO', text, 'two strings in double quotes');
     }
-    return { names: [], tail };
+    return rdata({ tail });
   },
   format: (message, start, end) => formatStrings('HINFO', message, start, end),
 };

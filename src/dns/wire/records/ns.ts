@@ -2,7 +2,4 @@ import { nameRecordType } from './record-type.ts';
 import { parseTarget } from './target-name.ts';
 
 /** Authoritative name server (RFC 1035 3.3.11). */
-export const ns = nameRecordType('NS', 2, (text, origin) => ({
-  names: [parseTarget(text, origin)],
-  tail: Buffer.alloc(0),
-}));
+export const ns = nameRecordType('NS', 2, parseTarget, true);

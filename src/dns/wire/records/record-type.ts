@@ -3,12 +3,31 @@ import { type DomainName, formatName } from '../name.ts';
 import { NameReader } from '../name-reader.ts';
 
 /**
- * The data of one record, ready for the wire: names that may be compressed (only those of
- * the types of RFC 1035, by RFC 3597 4), then everything else.
+ * The data of one record, ready for the wire, in this order. Only names of the types of RFC 1035
+ * may be compressed (RFC 3597 4); those of later types are part of `tail`.
  */
 export interface Rdata {
+  readonly head: Buffer;
   readonly names: readonly DomainName[];
   readonly tail: Buffer;
+  /** The host that the record leads to, whose addresses go along with it. */
+  readonly target: DomainName | undefined;
+}
+
+const noBytes: Buffer = Buffer.alloc(0);
+
+export function rdata({
+  head = noBytes,
+  names = [],
+  tail = noBytes,
+  target,
+}: Partial<Rdata>): Rdata {
+  return { head, names, tail, target };
+}
+
+/** The whole data, no name compressed. */
+export function rdataBytes({ head, names, tail }: Rdata): Buffer {
+  return Buffer.concat([head, ...names.map(({ wire }) => wire), tail]);
 }
 
 /** One TYPE: its text form and its wire form. */
@@ -33,12 +52,20 @@ export function badMessageData(type: string): DnsError {
   return new DnsError('bad_message', `malformed ${type} data`);
 }
 
-/** A record type whose data is one name (CNAME, NS). */
-export function nameRecordType(name: string, code: number, parse: RecordType['parse']): RecordType {
+/** A record type whose data is one name; `host`: that of a server. */
+export function nameRecordType(
+  name: string,
+  code: number,
+  parse: (text: string, origin: DomainName) => DomainName,
+  host = false,
+): RecordType {
   return {
     name,
     code,
-    parse,
+    parse(text, origin) {
+      const target = parse(text, origin);
+      return rdata({ names: [target], target: host ? target : undefined });
+    },
     format(message, start, end) {
       const reader = new NameReader();
       if (reader.read(message, start, end) !== end) throw badMessageData(name);

@@ -1,14 +1,23 @@
 import { a } from './a.ts';
 import { aaaa } from './aaaa.ts';
+import { caa } from './caa.ts';
 import { cname } from './cname.ts';
 import { hinfo } from './hinfo.ts';
+import { mx } from './mx.ts';
 import { ns } from './ns.ts';
+import { ptr } from './ptr.ts';
 import type { RecordType } from './record-type.ts';
+import { https, svcb } from './service-binding.ts';
 import { soa } from './soa.ts';
+import { srv } from './srv.ts';
+import { tlsa } from './tlsa.ts';
 import { txt } from './txt.ts';
 
 /** Every type whose data we can read and write: the one list to add a type to. */
-export const recordTypes: readonly RecordType[] = [a, ns, cname, soa, hinfo, txt, aaaa];
+export const recordTypes: readonly RecordType[] = [
+  ...[a, ns, cname, soa, ptr, hinfo, mx, txt],
+  ...[aaaa, srv, tlsa, svcb, https, caa],
+];
 
 const byCode = new Map(recordTypes.map((type) => [type.code, type]));
 const byName = new Map(recordTypes.map((type) => [type.name, type]));

@@ -1,6 +1,6 @@
 import { type DomainName, formatName, parseName } from '../name.ts';
 import { NameReader } from '../name-reader.ts';
-import { badData, badMessageData, type Rdata, type RecordType } from './record-type.ts';
+import { badData, badMessageData, type Rdata, type RecordType, rdata } from './record-type.ts';
 
 /** The five numbers of an SOA record, times in seconds. */
 export interface SoaNumbers {
@@ -44,7 +44,7 @@ export function soaData(primary: DomainName, hostmaster: DomainName, numbers: So
   tail.writeUInt32BE(numbers.retry, 8);
   tail.writeUInt32BE(numbers.expire, 12);
   tail.writeUInt32BE(numbers.minimum, 16);
-  return { names: [primary, hostmaster], tail };
+  return rdata({ names: [primary, hostmaster], tail });
 }
 
 function isUint32(text: string): boolean {

@@ -1,10 +1,10 @@
 import { formatStrings, parseStrings } from './character-string.ts';
-import type { RecordType } from './record-type.ts';
+import { type RecordType, rdata } from './record-type.ts';
 
 /** Text strings (RFC 1035 3.3.14). */
 export const txt: RecordType = {
   name: 'TXT',
   code: 16,
-  parse: (text) => ({ names: [], tail: parseStrings('TXT', text) }),
+  parse: (text) => rdata({ tail: parseStrings('TXT', text) }),
   format: (message, start, end) => formatStrings('TXT', message, start, end),
 };
