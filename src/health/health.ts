@@ -12,6 +12,7 @@ import type { ProbeResult } from './own-probes.ts';
 import { type HealthPlan, type ProbeTarget, planHealth } from './plan.ts';
 import { type Probe, Prober } from './prober.ts';
 import { type HealthReport, reportHealth } from './report.ts';
+import { RoundTrips } from './round-trips.ts';
 import { parseSavedHealth, type SavedHealth } from './saved-state.ts';
 import type { HealthChange } from './status.ts';
 import type { HealthTable } from './table.ts';
@@ -70,6 +71,7 @@ export class Health {
   #writer: TableWriter;
   #targets: ReadonlyMap<string, ProbeTarget>;
   #ejections: Ejections;
+  readonly #roundTrips: RoundTrips;
   #ticking: Timer | undefined;
   #started = false;
   #pushedVersion = 0;
@@ -85,6 +87,7 @@ export class Health {
     this.#writer = new TableWriter(table, topology);
     this.#targets = byKey(this.#plan.targets);
     this.#ejections = new Ejections(table, topology, region);
+    this.#roundTrips = new RoundTrips(this.#plan, table);
     const saved = parseSavedHealth(options.restored?.state);
     this.#machine = new HealthMachine({
       plan: this.#plan,
@@ -161,6 +164,7 @@ export class Health {
     this.#writer = new TableWriter(input.table, input.topology);
     this.#targets = byKey(plan.targets);
     this.#ejections = new Ejections(input.table, input.topology, region);
+    this.#roundTrips.follow(plan, input.table);
     const changes = this.#machine.reconfigure(plan, clock.monotonicMs(), input.node);
     this.#writeTable();
     if (this.#started) this.start();
@@ -197,8 +201,10 @@ export class Health {
 
   #probed(result: ProbeResult): void {
     this.#follow(this.#machine.probed(result));
+    if (!this.#machine.trusts(result)) return;
+    this.#roundTrips.probed(result);
     const endpoints = this.#targets.get(result.target)?.endpoints;
-    if (endpoints && this.#machine.trusts(result)) {
+    if (endpoints) {
       this.#ejections.probed(endpoints, result.ok, this.#options.clock.monotonicMs());
     }
   }

@@ -23,9 +23,9 @@ const controlOffFlag = 2;
  *   │ generation │ gateway     │ flags      │ state of each address │ its flags     │
  *   │ 1 word     │ R words     │ R words    │ A words               │ A words       │
  *   ├────────────┴─────────────┴────────────┼───────────────────────┴───────────────┤
- *   │ service states                        │ records of endpoints, slots of        │
- *   │ S × R words                           │ services: files of their own          │
- *   └───────────────────────────────────────┴───────────────────────────────────────┘
+ *   │ service states   │ round trips, µs    │ records of endpoints, slots of        │
+ *   │ S × R words      │ R words            │ services: files of their own          │
+ *   └──────────────────┴────────────────────┴───────────────────────────────────────┘
  *
  * `generation` rises with every change, so that a reader may keep what it derived.
  */
@@ -40,6 +40,7 @@ export class HealthTable {
   readonly #addresses: number;
   readonly #addressFlags: number;
   readonly #services: number;
+  readonly #roundTrips: number;
 
   /** Without `buffer` a new table, all `unknown`; with it, a view of another thread's. */
   constructor(topology: Topology, buffer?: SharedArrayBuffer) {
@@ -50,7 +51,8 @@ export class HealthTable {
     this.#addresses = this.#flags + regions;
     this.#addressFlags = this.#addresses + topology.addresses.length;
     this.#services = this.#addressFlags + topology.addresses.length;
-    const stateWords = this.#services + topology.services.length * regions;
+    this.#roundTrips = this.#services + topology.services.length * regions;
+    const stateWords = this.#roundTrips + regions;
     const endpointsAt = Math.ceil(stateWords / 2) * 8;
     const { gatewayThreads, services } = topology;
     const slotsAt = endpointsAt + EndpointTable.bytes(endpoints, gatewayThreads);
@@ -84,6 +86,16 @@ export class HealthTable {
 
   setService(service: number, region: number, state: StateCode): void {
     this.#set(this.#services + service * this.#regions + region, state);
+  }
+
+  /** From here to the gateway of that region and back; `undefined`: not measured. */
+  roundTripMs(region: number): number | undefined {
+    const micros = Atomics.load(this.#words, this.#roundTrips + region);
+    return micros === 0 ? undefined : micros / 1_000;
+  }
+
+  setRoundTripMs(region: number, ms: number): void {
+    this.#set(this.#roundTrips + region, Math.max(1, Math.round(ms * 1_000)));
   }
 
   /** By `AddressInfo.index`. The only address of a region has the state of its gateway. */

@@ -14,6 +14,14 @@ test('nearest first, never the own region, never a witness', () => {
   assert.deepEqual(order('ap-southeast-1'), [eu, us]);
 });
 
+test('a measured round trip counts more than distance', () => {
+  const world = createWorld({ ownRegion: 'us-east-1' });
+  world.table.setRoundTripMs(ap, 30);
+  assert.deepEqual(relayOrder(rates, everywhere, world.context), [ap, eu]);
+  world.table.setRoundTripMs(eu, 20);
+  assert.deepEqual(relayOrder(rates, everywhere, world.context), [eu, ap]);
+});
+
 test('healthy before unknown, however far', () => {
   const world = createWorld();
   world.table.setGateway(eu, unknown);
