@@ -15,6 +15,8 @@ import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin, type Respond } from '../../test/support/raw-origin.ts';
 import { tlsWorld } from '../../test/support/tls-world.ts';
 import { createAuthority } from '../link/authority.ts';
+import { exposeGateway } from '../observability/expose-gateway.ts';
+import { Exposition } from '../observability/exposition.ts';
 
 /** A gateway that takes both versions, before an origin that knows HTTP/1.1 only. */
 async function world(respond?: Respond, options: Partial<StartOptions> = {}) {
@@ -115,6 +117,23 @@ test('bodies of both kinds and trailers go both ways', async () => {
   stream.on('wantTrailers', () => stream.sendTrailers({ checksum: '1' }));
   stream.end('lo');
   assert.equal((await answer).body, 'hello');
+});
+
+test('what breaks the rules of one stream ends that stream, and is counted', async () => {
+  await using w = await world();
+  const socket = await RawClient.connect(w.port);
+  const settings = '\0\0\0\x04\0\0\0\0\0';
+  // HEADERS of stream 1 with `:method: GET` alone.
+  const headers = '\0\0\x01\x01\x05\0\0\0\x01\x82';
+  socket.send(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${settings}${headers}`);
+  await socket.until('\0\0\x04\x03\0\0\0\0\x01\0\0\0\x01');
+  const exposition = new Exposition();
+  exposeGateway(exposition, [w.metrics]);
+  assert.match(
+    exposition.text(),
+    /^meridian_gateway_ended_connections_total\{cause="malformed"\} 1$/m,
+  );
+  socket.close();
 });
 
 test('several cookies arrive as one field, and Host is the authority', async () => {

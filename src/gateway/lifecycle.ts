@@ -224,8 +224,10 @@ export class Lifecycle implements RequestTaker, Phases {
 
   expired(exchange: Exchange): void {
     this.#attempts.end(exchange, hadItsTime(exchange) ? 'failure' : 'neutral');
-    if (exchange.answered) exchange.breakOff();
-    else this.problem(exchange, 'request_deadline_exceeded');
+    if (exchange.answered) {
+      exchange.generation.metrics.connectionEnded('total');
+      exchange.breakOff();
+    } else this.problem(exchange, 'request_deadline_exceeded');
   }
 
   outgoing(exchange: Exchange): OutgoingRequest {
@@ -253,6 +255,11 @@ export class Lifecycle implements RequestTaker, Phases {
     if (!fromPeer) extra += `Meridian-Region: ${generation.regionName}\r\n`;
     const policies = exchange.routed && exchange.route!.policies!.response;
     const own = fromPeer && isOfGateway(head);
+    if (own && isGrpc(exchange)) {
+      stream.detach();
+      this.problem(exchange, problemOf(head));
+      return;
+    }
     if (!policies?.length || own || head.status === 101) {
       exchange.forward(head, extra, fromPeer);
     } else this.#policies.applyToResponse(exchange, head, extra, fromPeer, stream);
@@ -263,9 +270,10 @@ export class Lifecycle implements RequestTaker, Phases {
     const fromLink = exchange.client.origin.peerRegion !== undefined;
     const marked = fromLink ? `${fields}${problemField}: ${code}\r\n` : fields;
     const { requestId } = exchange.identity;
-    const grpc = exchange.head.version === '2' && speaksGrpc(exchange.head.fields);
     exchange.answer(
-      grpc ? grpcProblemAnswer(code, marked) : problemAnswer(code, requestId, marked, detail),
+      isGrpc(exchange)
+        ? grpcProblemAnswer(code, marked)
+        : problemAnswer(code, requestId, marked, detail),
     );
   }
 
@@ -335,6 +343,17 @@ function redirectedOf(exchange: Exchange): Redirected {
   const { authority, query } = head;
   const scheme = client.origin.secure ? 'https' : 'http';
   return { path: routedPath(exchange), basePath, whole, params, query, authority, scheme };
+}
+
+/** The client looks at nothing but the status of gRPC. */
+function isGrpc({ head }: Exchange): boolean {
+  return head.version === '2' && speaksGrpc(head.fields);
+}
+
+/** The problem that the gateway of another region told. */
+function problemOf({ fields }: ResponseHead): ProblemCode {
+  const code = findField(fields, problemField.toLowerCase());
+  return code !== undefined && isProblemCode(code) ? code : 'upstream_bad_response';
 }
 
 /** A request is worth trying again after that. */

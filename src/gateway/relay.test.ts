@@ -6,6 +6,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { eventually } from '../../test/support/eventually.ts';
 import { freePort } from '../../test/support/free-ports.ts';
 import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
+import { Http2Client } from '../../test/support/http2-client.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../config/schema/config.ts';
@@ -68,7 +69,7 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
       region: name,
       identity,
       limits: { dismissMs: 50 },
-      listen: { http: { host, port: 0 }, link: { host, port: linkPort, identity } },
+      listen: { http: { host, port: 0, http2: true }, link: { host, port: linkPort, identity } },
     });
     const { health } = gateways[name];
     for (let region = 0; region < names.length; region++) {
@@ -120,6 +121,19 @@ test('an unhealthy service is relayed at once to the nearest region, with the cl
   assert.deepEqual([here!.hop, there!.hop], [0, 1]);
   assert.equal(there!.client, '127.0.0.1');
   assert.equal(w.origins.eu.requests.length, 0);
+});
+
+test('a gRPC client is told by its own means of a problem in the other region', async () => {
+  await using w = await world();
+  w.believe('eu', 'eu', unhealthy);
+  w.believe('eu', 'ap', unhealthy);
+  for (const name of names) await w.origins[name].close();
+  using client = await Http2Client.connect(`http://${addresses.eu}:${w.gateways.eu.port}`);
+  const grpc = { ':method': 'POST', ':path': '/s/m', 'content-type': 'application/grpc' };
+  const { status, headers, body } = await client.request(grpc, 'x');
+  assert.deepEqual([status, headers['grpc-status'], body], [200, '14', '']);
+  assert.match(String(headers['grpc-message']), /no_usable_endpoint|upstream_connect_failed/);
+  assert.equal(headers['meridian-problem'], undefined);
 });
 
 test('a dead endpoint moves requests within the same request, before health knows', async () => {

@@ -125,6 +125,8 @@ export class BareSession implements SessionOwner {
   onGoAway(): void {}
   onPong(): void {}
 
+  onMalformed(): void {}
+
   onFlood(limit: FloodLimit): void {
     this.floods.push(limit);
   }

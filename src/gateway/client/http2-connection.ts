@@ -121,11 +121,17 @@ export class Http2Connection implements Client, SessionOwner, StreamHost, Deadli
 
   onPong(): void {}
 
+  onMalformed(): void {
+    this.runtime.generation.metrics.connectionEnded('malformed');
+  }
+
   onFlood(limit: FloodLimit): void {
     this.runtime.generation.metrics.connectionEnded(limit);
   }
 
-  onOver(): void {
+  /** Floods, and what was not settled, have been counted by their own names. */
+  onOver(error: Http2Error | undefined): void {
+    if (error && !namedErrors.has(error.code)) this.onMalformed();
     this.#place.wait(this.runtime.wheel.now);
     this.#wait('linger', this.runtime.limits.lingerMs);
     this.due();
@@ -241,6 +247,11 @@ export class Http2Connection implements Client, SessionOwner, StreamHost, Deadli
     this.#deadline.set(delayMs);
   }
 }
+
+const namedErrors: ReadonlySet<number> = new Set([
+  ErrorCode.ENHANCE_YOUR_CALM,
+  ErrorCode.SETTINGS_TIMEOUT,
+]);
 
 function notSettled(): Http2Error {
   return new Http2Error(

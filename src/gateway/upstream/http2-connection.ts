@@ -206,6 +206,8 @@ export class Http2UpstreamConnection implements SessionOwner, DeadlineOwner {
     this.#rest();
   }
 
+  onMalformed(): void {}
+
   onFlood(): void {
     this.#failure = 'badResponse';
   }

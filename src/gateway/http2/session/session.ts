@@ -32,6 +32,8 @@ export interface SessionOwner {
   onGoAway(code: number): void;
   /** The answer to `ping`. */
   onPong(): void;
+  /** What came on one stream breaks the rules; it was reset. */
+  onMalformed(): void;
   /** The peer did too much of something; `onOver` follows. */
   onFlood(limit: FloodLimit): void;
   /** No stream is left and none can come; what is in the output is the last. `undefined`: by agreement. */
@@ -196,12 +198,14 @@ export class Session implements StreamKeeper {
   refuse(stream: Stream, code: number): void {
     stream.reset(code);
     stream.receiver.onAbort('malformed', code);
+    this.owner.onMalformed();
     this.spend('provokedResets');
   }
 
   /** One that never came to be a request. */
   refuseId(id: number, code: number): void {
     this.rejectId(id, code);
+    this.owner.onMalformed();
     this.spend('provokedResets');
   }
 
