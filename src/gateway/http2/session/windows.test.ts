@@ -204,6 +204,7 @@ test('padding comes back while its stream goes on', () => {
     bare.streams[0]!.stream.consume(1);
     window.hear(bare.sent());
   }
+  assert.deepEqual(bare.streams[0]!.ends, []);
   assert.equal(bare.over, undefined);
 });
 
