@@ -6,6 +6,7 @@
  * Unit and contract tests run two files at a time. Tests of real processes that measure
  * times (`test/integration`, `test/long`) run after them and alone, so that what they
  * measure is not the load of the others. Both make one report with one set of totals.
+ * What Node makes of a source file is kept for the other test files and the processes they start.
  */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -38,6 +39,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/compiled');
 const report = new spec();
 report.pipe(process.stdout);
 const totals = new Totals();
