@@ -6,6 +6,7 @@ import {
   type SecureContext,
 } from 'node:tls';
 import { type LinkIdentity, linkClientOptions } from '../../link/identity.ts';
+import { hearingLastWords } from './last-words.ts';
 
 /** Opens connections to one endpoint, or to the link port of one region. */
 export interface Dialler {
@@ -23,7 +24,7 @@ export function tcpDialler(host: string, port: number, lookup: LookupFunction): 
   const options = { host, port, lookup, noDelay: true, allowHalfOpen: true };
   return {
     readyEvent: 'connect',
-    dial: (onread) => connectTcp({ ...options, onread }),
+    dial: (onread) => hearingLastWords(connectTcp({ ...options, onread })),
   };
 }
 
@@ -63,7 +64,7 @@ export function tlsDialler(
         onread,
         ...(session ? { session } : {}),
       };
-      const socket = connectTls(all);
+      const socket = hearingLastWords(connectTls(all));
       socket.setNoDelay(true);
       socket.on('session', (ticket) => {
         session = ticket;
