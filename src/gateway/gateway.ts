@@ -81,7 +81,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 /** How long requests wait for a part of a preparation, at most. */
-const sliceMs = 1;
+const sliceMs = 0.25;
 /** A handshake over the worst links, and the first request after it. */
 const graceMs = 2_000;
 

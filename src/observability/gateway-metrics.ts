@@ -75,9 +75,14 @@ export class GatewayMetrics {
   absorb(other: GatewayMetrics): void {
     for (const name of counterNames) {
       const { axis, width } = families[name];
-      const own = new Map(axisNames(this.layout, axis).map((one, index) => [one, index]));
+      const own = axisNames(this.layout, axis);
+      let places: ReadonlyMap<string, number> | undefined;
       for (const [index, one] of axisNames(other.layout, axis).entries()) {
-        const place = own.get(one);
+        let place: number | undefined = index;
+        if (own[index] !== one) {
+          places ??= new Map(own.map((name, at) => [name, at]));
+          place = places.get(one);
+        }
         if (place === undefined) continue;
         const from = other.#first[name] + index * width;
         this.#add(this.#first[name] + place * width, other.#words, from, width);

@@ -81,7 +81,7 @@ export class DataPlane {
       .for(layout)
       .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer, i), complete, clock));
     this.#nameServers = this.dnsMetrics.map(
-      ({ buffer }, i) => new KeptThread('dns', i, withoutKeys(data(buffer, i)), complete, clock),
+      ({ buffer }, i) => new KeptThread('dns', i, forNameServer(data(buffer, i)), complete, clock),
     );
   }
 
@@ -98,12 +98,17 @@ export class DataPlane {
   async prepare(next: Generation, bundle: Uint8Array | undefined): Promise<PreparedDataPlane> {
     const counters = this.#counters.for(metricsLayout(next.configuration.config));
     const data = this.#dataFor(next, bundle);
-    const config = packConfig(next.configuration.config);
+    const packed = packConfig(next.configuration.config);
     const plans = [
-      ...this.#gateways.map((thread, i) => ({ thread, data: data(counters[i]!.buffer, i) })),
+      ...this.#gateways.map((thread, i) => ({
+        thread,
+        data: data(counters[i]!.buffer, i),
+        packed,
+      })),
       ...this.#nameServers.map((thread, i) => ({
         thread,
-        data: withoutKeys(data(this.dnsMetrics[i]!.buffer, i)),
+        data: forNameServer(data(this.dnsMetrics[i]!.buffer, i)),
+        packed: { ...packed, routes: [] },
       })),
     ];
     const abandon = () => {
@@ -111,7 +116,7 @@ export class DataPlane {
     };
     try {
       // One after the other: while one builds, its siblings serve.
-      for (const plan of plans) await plan.thread.prepare(plan.data, config);
+      for (const { thread, data, packed } of plans) await thread.prepare(data, packed);
     } catch (error) {
       abandon();
       throw error;
@@ -182,7 +187,8 @@ export class DataPlane {
   }
 }
 
-/** A name server proves itself to nobody, and hands no copies out. */
-function withoutKeys(data: ThreadData): ThreadData {
-  return { ...data, material: noMaterial, sessionSecret: undefined, bundle: undefined };
+/** A name server proves itself to nobody, hands no copies out and routes no requests. */
+function forNameServer(data: ThreadData): ThreadData {
+  const config = { ...data.config, routes: [] };
+  return { ...data, config, material: noMaterial, sessionSecret: undefined, bundle: undefined };
 }

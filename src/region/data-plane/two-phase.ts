@@ -10,7 +10,7 @@ interface Prepared {
 }
 
 /** How long what the thread serves waits for a part of a configuration, at most. */
-const sliceMs = 1;
+const sliceMs = 0.25;
 
 /** A thread's side of a swap: builds what is prepared, keeps it until it is told which it is. */
 export class TwoPhase {
