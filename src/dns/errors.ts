@@ -6,6 +6,7 @@ import { MeridianError, type MeridianErrorOptions } from '../base/errors.ts';
  * - `bad_name`, `bad_record_data`: text that is no domain name or no data of its type
  * - `bad_message`: bytes that are no DNS message
  * - `bad_zone`: configured zones that cannot be compiled; `details.problems` lists all of them
+ * - `bad_zone_file`: text that is no master file; `details.problems` lists what is wrong, where known
  * - `bad_lookup`: a look-up that cannot be asked
  * - `lookup_timeout`, `lookup_failed`: no answer in time; the server cannot be reached
  * - `listen_failed`, `address_in_use`: the server's sockets
@@ -15,6 +16,7 @@ export type DnsErrorCode =
   | 'bad_record_data'
   | 'bad_message'
   | 'bad_zone'
+  | 'bad_zone_file'
   | 'bad_lookup'
   | 'lookup_timeout'
   | 'lookup_failed'

@@ -1,0 +1,272 @@
+import { posix } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import { includedFileName } from '../../config/zone-file-name.ts';
+import { DnsError } from '../errors.ts';
+import { type DomainName, parseName } from '../wire/name.ts';
+import type { Rdata } from '../wire/records/record-type.ts';
+import { soa } from '../wire/records/soa.ts';
+import type { ResourceRecord } from '../zone/record.ts';
+import { type Entry, EntryReader, wordsOfLine } from './entries.ts';
+import { fillTemplate, parseRange, parseTemplate } from './generate.ts';
+import { type Place, type ZoneFileProblem, ZoneFileProblems } from './problems.ts';
+import { parseData, zoneRecordType } from './record-data.ts';
+import { parseTtl } from './ttl.ts';
+
+/** A record and where it was written. */
+export interface FileRecord extends ResourceRecord, Place {}
+
+export interface ZoneFileSource {
+  /** Of the first file, for messages; those that it includes are named beside it. */
+  readonly file: string;
+  readonly text: string;
+  /** The zone. Without it the file must say `$ORIGIN` before its first relative name. */
+  readonly origin?: DomainName | undefined;
+  /**
+   * The text of an included file, by its name below the folder of the first one, such as
+   * `hosts/eu.zone`. `undefined`: there is none. What it throws is told at the `$INCLUDE`.
+   */
+  readonly include?: ((name: string) => string | undefined) | undefined;
+}
+
+export interface ZoneFileContent {
+  /** In the order of the file; those with problems are missing. */
+  readonly records: readonly FileRecord[];
+  /** Errors and warnings in the order in which they were found. */
+  readonly problems: readonly ZoneFileProblem[];
+}
+
+/** Files within files; deeper is surely a file that includes itself. */
+const maximumDepth = 8;
+/** Those that are included more than once count each time. */
+const maximumIncludes = 1_000;
+const maximumLength = 64 * 1_024 * 1_024;
+/** Half a gigabyte of memory, about. */
+export const maximumRecords = 1_000_000;
+
+/**
+ * Reads a master file (RFC 1035 5.1, `$TTL` of RFC 2308 4, BIND's `$GENERATE` and units of
+ * time, generic data of RFC 3597 5), class IN. Records are not looked at beside each other
+ * here: `checkRecords` does that. Never throws for what the text says.
+ */
+export function readZoneFile(source: ZoneFileSource): ZoneFileContent {
+  const reader = new ZoneFileReader(source);
+  reader.read(source.file, source.text, source.origin);
+  return { records: reader.records, problems: reader.problems.all };
+}
+
+/** What `$INCLUDE` puts back at the end of the file; TTLs go on, as in BIND. */
+interface Scope {
+  readonly file: string;
+  origin: DomainName | undefined;
+  owner: DomainName | undefined;
+}
+
+class ZoneFileReader {
+  readonly records: FileRecord[] = [];
+  readonly problems = new ZoneFileProblems();
+  readonly #source: ZoneFileSource;
+  #scope: Scope;
+  #depth = 0;
+  #includes = 0;
+  #length = 0;
+  #stopped = false;
+  /** `$TTL`. */
+  #defaultTtl: number | undefined;
+  /** Of the last record that said one (RFC 1035 5.1); without `$TTL`. */
+  #lastTtl: number | undefined;
+  /** The owner as it was last written: lists of one name are common. */
+  #ownerText: string | undefined;
+
+  constructor(source: ZoneFileSource) {
+    this.#source = source;
+    this.#scope = { file: source.file, origin: source.origin, owner: undefined };
+  }
+
+  read(file: string, text: string, origin: DomainName | undefined): void {
+    const outer = this.#scope;
+    this.#scope = { file, origin, owner: outer.owner };
+    this.#ownerText = undefined;
+    const entries = new EntryReader(text);
+    for (let entry = entries.next(); entry && !this.#stopped; entry = entries.next()) {
+      this.#readEntry(entry);
+      if (this.problems.isFull) this.#stopped = true;
+    }
+    this.#scope = outer;
+    this.#ownerText = undefined;
+  }
+
+  #readEntry(entry: Entry): void {
+    const { line, indented, words, problem } = entry;
+    const place = { file: this.#scope.file, line };
+    if (problem !== undefined) {
+      this.problems.error(place, problem);
+      return;
+    }
+    try {
+      const [first] = words;
+      if (!indented && first!.startsWith('$')) this.#directive(first!, words, place);
+      else this.#record(this.#owner(indented ? undefined : first), words, indented ? 0 : 1, place);
+    } catch (error) {
+      if (!(error instanceof DnsError)) throw error;
+      this.problems.error(place, messageOf(error));
+    }
+  }
+
+  #directive(name: string, words: readonly string[], place: Place): void {
+    switch (name.toUpperCase()) {
+      case '$ORIGIN':
+        expectWords(words, 2, 2, '$ORIGIN and a name');
+        this.#scope.origin = this.#name(words[1]!);
+        this.#ownerText = undefined;
+        return;
+      case '$TTL':
+        expectWords(words, 2, 2, '$TTL and a time');
+        this.#defaultTtl = requireTtl(words[1]!);
+        return;
+      case '$INCLUDE':
+        expectWords(words, 2, 3, '$INCLUDE, a file and perhaps a name');
+        this.#include(words[1]!, words[2]);
+        return;
+      case '$GENERATE':
+        expectWords(words, 5, Number.POSITIVE_INFINITY, '$GENERATE, a range, a name, type, data');
+        this.#generate(words, place);
+        return;
+      default:
+        throw refused(`expected $ORIGIN, $TTL, $INCLUDE or $GENERATE, got ${shown(name)}`);
+    }
+  }
+
+  #include(word: string, origin: string | undefined): void {
+    const name = includedFileName(word.replace(/^"(.*)"$/s, '$1'));
+    if (name === undefined) {
+      throw refused(
+        `expected a file in the folder of the zone's file or below, got ${shown(word)}`,
+      );
+    }
+    const start = origin === undefined ? this.#scope.origin : this.#name(origin);
+    if (this.#depth >= maximumDepth) throw refused(`files include files ${maximumDepth} deep`);
+    if (++this.#includes > maximumIncludes) {
+      this.#stopped = true;
+      throw refused(`more than ${maximumIncludes} files are included`);
+    }
+    const text = this.#source.include?.(name);
+    if (text === undefined) throw refused(`there is no file ${shown(name)} to include`);
+    this.#length += text.length;
+    if (this.#length > maximumLength) {
+      this.#stopped = true;
+      throw refused(`the files have more than ${maximumLength} characters in all`);
+    }
+    this.#depth++;
+    this.read(posix.join(posix.dirname(this.#source.file), name), text, start);
+    this.#depth--;
+  }
+
+  #generate(words: readonly string[], place: Place): void {
+    const { start, stop, step } = parseRange(words[1]!);
+    const owner = parseTemplate(words[2]!);
+    const data = words.slice(3);
+    // The data may stand in quotes as a whole: `"10 mail$"`.
+    const last = data.at(-1)!;
+    if (last.startsWith('"')) data[data.length - 1] = last.slice(1, -1);
+    const rest = parseTemplate(data.join(' '));
+    for (let counter = start; counter <= stop && !this.#stopped; counter += step) {
+      const filled = wordsOfLine(fillTemplate(rest, counter));
+      if (!filled) throw refused('the data that it makes are no words of one line');
+      this.#record(this.#name(fillTemplate(owner, counter)), filled, 0, place);
+    }
+  }
+
+  /** `[owner] [ttl] [class] type data`, ttl and class in either order. */
+  #record(owner: DomainName, words: readonly string[], from: number, place: Place): void {
+    let at = from;
+    let ttl: number | undefined;
+    let hasClass = false;
+    for (; at < words.length; at++) {
+      const word = words[at]!;
+      if (ttl === undefined && /^\d/.test(word)) ttl = requireTtl(word);
+      else if (!hasClass && isClass(word)) hasClass = true;
+      else break;
+    }
+    const word = words[at];
+    if (word === undefined) throw refused('expected a record type, and the entry ends');
+    const type = zoneRecordType(word);
+    const data = parseData(type, words.slice(at + 1), this.#origin());
+    const ttlSeconds = this.#ttl(ttl, type, data, place);
+    if (this.records.length >= maximumRecords) {
+      this.#stopped = true;
+      throw refused(`the zone has more than ${maximumRecords} records`);
+    }
+    this.records.push({ owner, type, ttlSeconds, data, file: place.file, line: place.line });
+  }
+
+  #owner(text: string | undefined): DomainName {
+    const scope = this.#scope;
+    if (text === undefined) {
+      if (!scope.owner) throw refused('begins with white space, and no owner name came before');
+      return scope.owner;
+    }
+    if (text === this.#ownerText && scope.owner) return scope.owner;
+    scope.owner = this.#name(text);
+    this.#ownerText = text;
+    return scope.owner;
+  }
+
+  #name(text: string): DomainName {
+    return parseName(text, isAbsolute(text) ? undefined : this.#origin());
+  }
+
+  #origin(): DomainName {
+    const { origin } = this.#scope;
+    if (origin) return origin;
+    throw refused('neither $ORIGIN nor the name of the zone says what names are relative to');
+  }
+
+  /** Explicit, else `$TTL`, else of the record before; of an SOA also its minimum, as in BIND. */
+  #ttl(explicit: number | undefined, type: number, data: Rdata, place: Place): number {
+    if (explicit !== undefined) {
+      this.#lastTtl = explicit;
+      return explicit;
+    }
+    const known = this.#defaultTtl ?? this.#lastTtl;
+    if (known !== undefined) return known;
+    if (type !== soa.code) throw refused('has no TTL, and neither $TTL nor a TTL came before');
+    this.#defaultTtl = data.tail.readUInt32BE(16);
+    this.problems.warn(place, 'no $TTL: the SOA minimum is the TTL of records without one');
+    return this.#defaultTtl;
+  }
+}
+
+/** The class, which must be IN; `false` where the word names none. */
+function isClass(word: string): boolean {
+  if (/^(?:IN|CLASS1)$/i.test(word)) return true;
+  if (!/^(?:CS|CH|HS|NONE|CLASS\d{1,5})$/i.test(word)) return false;
+  throw refused(`expected the class IN, got ${shown(word)}`);
+}
+
+function requireTtl(word: string): number {
+  const ttl = parseTtl(word);
+  if (ttl !== undefined) return ttl;
+  throw refused(`expected a TTL such as 300 or 1h30m, at most 2147483647 seconds: ${shown(word)}`);
+}
+
+/** Ends with a dot that is not escaped. */
+function isAbsolute(text: string): boolean {
+  return text.endsWith('.') && /(?<!\\)(?:\\\\)*\.$/.test(text);
+}
+
+function expectWords(
+  words: readonly string[],
+  least: number,
+  most: number,
+  expected: string,
+): void {
+  if (words.length < least || words.length > most) throw refused(`expected ${expected}`);
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
+}
+
+function refused(message: string): DnsError {
+  return new DnsError('bad_zone_file', message);
+}
