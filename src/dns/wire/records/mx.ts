@@ -17,9 +17,9 @@ export const mx: RecordType = {
     const target = parseTarget(exchange, origin);
     return rdata({ head: uint16(value), names: [target], target });
   },
-  format(message, start, end) {
+  format(message, start, end, nameText = formatName) {
     const reader = new NameReader();
     if (end - start < 3 || reader.read(message, start + 2, end) !== end) throw badMessageData('MX');
-    return `${message.readUInt16BE(start)} ${formatName(reader.wire, reader.length)}`;
+    return `${message.readUInt16BE(start)} ${nameText(reader.wire, reader.length)}`;
   },
 };

@@ -30,14 +30,20 @@ export function rdataBytes({ head, names, tail }: Rdata): Buffer {
   return Buffer.concat([head, ...names.map(({ wire }) => wire), tail]);
 }
 
+/** Writes the name in `wire[0, length)`, which is uncompressed. */
+export type NameText = (wire: Uint8Array, length: number) => string;
+
 /** One TYPE: its text form and its wire form. */
 export interface RecordType {
   readonly name: string;
   readonly code: number;
   /** Text form of RFC 1035; relative names are below `origin`. Throws `bad_record_data`, `bad_name`. */
   parse(text: string, origin: DomainName): Rdata;
-  /** The data in `message[start, end)` as text, names without a final dot. Throws `bad_message`. */
-  format(message: Buffer, start: number, end: number): string;
+  /**
+   * The data in `message[start, end)` as text, names as `nameText` writes them: by default
+   * without a final dot. Throws `bad_message`.
+   */
+  format(message: Buffer, start: number, end: number, nameText?: NameText): string;
 }
 
 export function badData(type: string, text: string, expected: string): DnsError {
@@ -66,10 +72,10 @@ export function nameRecordType(
       const target = parse(text, origin);
       return rdata({ names: [target], target: host ? target : undefined });
     },
-    format(message, start, end) {
+    format(message, start, end, nameText = formatName) {
       const reader = new NameReader();
       if (reader.read(message, start, end) !== end) throw badMessageData(name);
-      return formatName(reader.wire, reader.length);
+      return nameText(reader.wire, reader.length);
     },
   };
 }

@@ -37,6 +37,28 @@ test('text to wire to text', () => {
     ['CAA', '0 issue "ca.example.net; policy=ev"', '0 issue "ca.example.net; policy=ev"'],
     ['CAA', '128 ISSUEWILD ;', '128 issuewild ";"'],
     ['TLSA', '3 1 1 0A1B 2c3D', '3 1 1 0a1b2c3d'],
+    ['SMIMEA', '3 0 0 0a', '3 0 0 0a'],
+    [
+      'DS',
+      `60485 5 1 ${'2BB183AF5F22588179A5'} ${'3B0A98631FAD1A292118'}`,
+      '60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118',
+    ],
+    ['CDS', '0 0 0 00', '0 0 0 00'],
+    ['DNSKEY', '257 3 13 AQI DBA==', '257 3 13 AQIDBA=='],
+    ['CDNSKEY', '0 3 0 AA==', '0 3 0 AA=='],
+    [
+      'SSHFP',
+      '2 1 123456789abcdef67890123456789abcdef67890',
+      '2 1 123456789abcdef67890123456789abcdef67890',
+    ],
+    [
+      'NAPTR',
+      '100 10 "u" "E2U+sip" "!^.*$!sip:a\\\\1@b!" .',
+      '100 10 "u" "E2U+sip" "!^.*$!sip:a\\\\1@b!" .',
+    ],
+    ['NAPTR', '100 10 S SIP+D2U "" _sip._udp', '100 10 "S" "SIP+D2U" "" _sip._udp.exchange.test'],
+    ['SPF', 'v=spf1 -all', '"v=spf1 -all"'],
+    ['URI', '10 1 "ftp://a.example/p"', '10 1 "ftp://a.example/p"'],
     ['SVCB', '0 api', '0 api.exchange.test'],
     ['HTTPS', '1 . alpn="h2,h3" port=8443', '1 . alpn="h2,h3" port=8443'],
     ['HTTPS', '1 . ipv6hint=2001:DB8::1 alpn=h2', '1 . alpn="h2" ipv6hint=2001:db8::1'],
@@ -75,6 +97,13 @@ test('text that is no data of its type', () => {
     ['CAA', '0 issue "x'],
     ['TLSA', '3 1 1 0a1'],
     ['TLSA', '3 1 1'],
+    ['DS', '60485 5 2 2BB183AF'],
+    ['DS', '65536 5 9 2BB183AF'],
+    ['DNSKEY', '257 3 13 AQI'],
+    ['SSHFP', '2 1 1234'],
+    ['NAPTR', '100 10 "u" "E2U+sip" .'],
+    ['NAPTR', `1 1 "${'x'.repeat(256)}" "" "" .`],
+    ['URI', '10 1 ""'],
     ['SVCB', '0 api port=1'],
     ['SVCB', '1 . unknown=1'],
     ['SVCB', '1 . key65535=1'],
@@ -161,7 +190,7 @@ test('parameters on the wire come in order, each once, and whole', () => {
 
 test('wire data of a wrong length is malformed', () => {
   for (const type of recordTypes) {
-    const bytes = Buffer.from('ff'.repeat(3), 'hex');
+    const bytes = Buffer.from('ffff', 'hex');
     assert.throws(() => type.format(bytes, 0, bytes.length), { code: 'bad_message' }, type.name);
     assert.throws(() => type.format(bytes, 0, 0), { code: 'bad_message' }, type.name);
   }

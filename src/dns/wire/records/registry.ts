@@ -4,19 +4,22 @@ import { caa } from './caa.ts';
 import { cname } from './cname.ts';
 import { hinfo } from './hinfo.ts';
 import { mx } from './mx.ts';
+import { naptr } from './naptr.ts';
 import { ns } from './ns.ts';
+import { cdnskey, cds, dnskey, ds, smimea, sshfp, tlsa } from './numbered-octets.ts';
 import { ptr } from './ptr.ts';
-import type { RecordType } from './record-type.ts';
+import type { NameText, RecordType } from './record-type.ts';
 import { https, svcb } from './service-binding.ts';
 import { soa } from './soa.ts';
 import { srv } from './srv.ts';
-import { tlsa } from './tlsa.ts';
-import { txt } from './txt.ts';
+import { spf, txt } from './txt.ts';
+import { uri } from './uri.ts';
 
 /** Every type whose data we can read and write: the one list to add a type to. */
 export const recordTypes: readonly RecordType[] = [
   ...[a, ns, cname, soa, ptr, hinfo, mx, txt],
-  ...[aaaa, srv, tlsa, svcb, https, caa],
+  ...[aaaa, srv, naptr, ds, sshfp, dnskey, tlsa, smimea],
+  ...[cds, cdnskey, svcb, https, spf, uri, caa],
 ];
 
 const byCode = new Map(recordTypes.map((type) => [type.code, type]));
@@ -50,9 +53,15 @@ export function typeName(code: number): string {
 }
 
 /** Data as text; of an unknown type in the generic form of RFC 3597 5. Throws `bad_message`. */
-export function formatRdata(code: number, message: Buffer, start: number, end: number): string {
+export function formatRdata(
+  code: number,
+  message: Buffer,
+  start: number,
+  end: number,
+  nameText?: NameText,
+): string {
   const type = byCode.get(code);
-  if (type) return type.format(message, start, end);
+  if (type) return type.format(message, start, end, nameText);
   const hex = message.toString('hex', start, end);
   return `\\# ${end - start}${hex === '' ? '' : ` ${hex}`}`;
 }

@@ -31,11 +31,11 @@ function serviceBinding(name: 'SVCB' | 'HTTPS', code: number): RecordType {
       const tail = Buffer.concat([uint16(value), to.wire, ...parseParameters(name, text, words)]);
       return rdata({ tail, target: to.wire.length > 1 ? to : undefined });
     },
-    format(message, start, end) {
+    format(message, start, end, nameText = formatName) {
       const reader = new NameReader();
       const at = end - start < 3 ? -1 : reader.read(message, start + 2, end);
       if (at < 0) throw badMessageData(name);
-      const parts = [`${message.readUInt16BE(start)}`, formatName(reader.wire, reader.length)];
+      const parts = [`${message.readUInt16BE(start)}`, nameText(reader.wire, reader.length)];
       return [...parts, ...formatParameters(name, message, at, end)].join(' ');
     },
   };

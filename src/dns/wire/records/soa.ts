@@ -24,14 +24,14 @@ export const soa: RecordType = {
     const times = { serial: serial!, refresh: refresh!, retry: retry!, expire: expire!, minimum };
     return soaData(parseName(primary!, origin), parseName(hostmaster!, origin), times);
   },
-  format(message, start, end) {
+  format(message, start, end, nameText = formatName) {
     const reader = new NameReader();
     const primaryEnd = reader.read(message, start, end);
     if (primaryEnd < 0) throw badMessageData('SOA');
-    const primary = formatName(reader.wire, reader.length);
+    const primary = nameText(reader.wire, reader.length);
     const at = reader.read(message, primaryEnd, end);
     if (at < 0 || end - at !== 20) throw badMessageData('SOA');
-    const hostmaster = formatName(reader.wire, reader.length);
+    const hostmaster = nameText(reader.wire, reader.length);
     const numbers = [0, 4, 8, 12, 16].map((offset) => message.readUInt32BE(at + offset));
     return [primary, hostmaster, ...numbers].join(' ');
   },

@@ -18,11 +18,11 @@ export const srv: RecordType = {
     const tail = Buffer.concat([...numbers.map((number) => uint16(number!)), target.wire]);
     return rdata({ tail, target });
   },
-  format(message, start, end) {
+  format(message, start, end, nameText = formatName) {
     const reader = new NameReader();
     if (end - start < 7 || reader.read(message, start + 6, end) !== end)
       throw badMessageData('SRV');
     const numbers = [0, 2, 4].map((offset) => message.readUInt16BE(start + offset));
-    return `${numbers.join(' ')} ${formatName(reader.wire, reader.length)}`;
+    return `${numbers.join(' ')} ${nameText(reader.wire, reader.length)}`;
   },
 };
