@@ -7,6 +7,7 @@ import { MeridianError, type MeridianErrorOptions } from '../base/errors.ts';
  * - `bad_message`: bytes that are no DNS message
  * - `bad_zone`: configured zones that cannot be compiled; `details.problems` lists all of them
  * - `bad_zone_file`: text that is no master file; `details.problems` lists what is wrong, where known
+ * - `bad_dnssec_key`: keys of a zone that cannot be read, or that no validator could follow
  * - `bad_lookup`: a look-up that cannot be asked
  * - `lookup_timeout`, `lookup_failed`: no answer in time; the server cannot be reached
  * - `listen_failed`, `address_in_use`: the server's sockets
@@ -17,6 +18,7 @@ export type DnsErrorCode =
   | 'bad_message'
   | 'bad_zone'
   | 'bad_zone_file'
+  | 'bad_dnssec_key'
   | 'bad_lookup'
   | 'lookup_timeout'
   | 'lookup_failed'
