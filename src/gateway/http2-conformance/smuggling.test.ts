@@ -7,7 +7,6 @@ import {
   END_STREAM,
   type FieldPairs,
   fieldFrames,
-  frameTypes,
   RawHttp2,
 } from '../../../test/support/raw-http2.ts';
 import { RawOrigin } from '../../../test/support/raw-origin.ts';
@@ -106,14 +105,14 @@ function toOctets(text: string): string {
 /** Mostly what is right, so that much of what is generated is accepted. */
 function mostly<T extends string>(right: string, others: readonly T[]): fc.Arbitrary<string> {
   return fc.oneof(
-    { weight: 4, arbitrary: fc.constant(right) },
+    { weight: 12, arbitrary: fc.constant(right) },
     { weight: 1, arbitrary: fc.constantFrom(...others) },
   );
 }
 
 const plain: fc.Arbitrary<Field[]> = fc.array(
   fc.tuple(
-    fc.constantFrom('x-one', 'accept', 'cookie', 'te', 'x-empty'),
+    fc.constantFrom('x-one', 'accept', 'cookie', 'x-empty'),
     fc.constantFrom('a', 'a, b', 'trailers', '', '\xe4'),
   ),
   { maxLength: 3 },
@@ -125,14 +124,16 @@ const anySent: fc.Arbitrary<Sent> = fc
     scheme: mostly('http', ['https', 'ftp', '', 'http\r\n']),
     path: mostly('/a?b', hostilePaths),
     authority: mostly('a.test', hostileAuthorities),
-    fields: fc.oneof({ weight: 2, arbitrary: plain }, { weight: 1, arbitrary: anyFields }),
+    fields: fc.oneof({ weight: 3, arbitrary: plain }, { weight: 1, arbitrary: anyFields }),
     content: fc.array(
       fc.constantFrom('', 'a', '0\r\n\r\n', '5\r\nhello\r\n', 'GET / HTTP/1.1\r\n\r\n'),
       {
         maxLength: 3,
       },
     ),
-    length: fc.constantFrom('none', 'right', 'right', 'less', 'more'),
+    length: fc.constantFrom(
+      ...(['none', 'none', 'right', 'right', 'right', 'less', 'more'] as const),
+    ),
     trailers: fc.option(anyFields, { nil: undefined, freq: 4 }),
   })
   .map(({ method, scheme, path, authority, fields, content, length, trailers }) => {
@@ -256,11 +257,8 @@ describe('what reaches a service that knows HTTP/1.1 only', () => {
     if (trailers) client.headers(stream, trailers, END_STREAM);
     try {
       return (await client.answer(stream)).status;
-    } catch {
-      assert.deepEqual(
-        client.frames.filter(({ type }) => type === frameTypes.GOAWAY),
-        [],
-      );
+    } catch (error) {
+      assert.match(String(error), /Error: reset: [15]$/);
       return 0;
     }
   }
@@ -281,7 +279,7 @@ describe('what reaches a service that knows HTTP/1.1 only', () => {
           `answered with ${status}`,
         );
       }),
-      { numRuns: 300 },
+      { numRuns: 600 },
     );
     assert.deepEqual(readAll(origin), accepted);
     // The generator is worth something only where both happen often.
