@@ -20,9 +20,11 @@ import { Totals } from './test-totals.ts';
 const root = resolve(import.meta.dirname, '..');
 const alone = /^test\/(integration|long)\//;
 const long = /^test\/long(\/|$)/;
-/** A file that takes longer hangs. REPEAT and OUTAGE_SECONDS ask for the long form of some. */
+/** A file that takes longer hangs. REPEAT, OUTAGE_SECONDS, SOAK_MINUTES ask for the long form of some. */
 const fileTimeoutMs =
-  240_000 * Number(process.env.REPEAT ?? 1) + 1_000 * Number(process.env.OUTAGE_SECONDS ?? 0);
+  240_000 * Number(process.env.REPEAT ?? 1) +
+  1_000 * Number(process.env.OUTAGE_SECONDS ?? 0) +
+  120_000 * Number(process.env.SOAK_MINUTES ?? 0);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
