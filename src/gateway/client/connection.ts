@@ -155,7 +155,7 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     this.#runtime.generation.metrics.bytesIn(chunk.length);
     if (this.#state === 'linger') {
       this.#lingeredBytes += chunk.length;
-      if (this.#lingeredBytes > this.#runtime.limits.lingerBytes) this.socket.destroy();
+      if (this.#lingeredBytes > this.#runtime.limits.lingerBytes) this.#lingeredTooMuch();
       return;
     }
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
@@ -253,7 +253,7 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     this.#bodyBytes += taken;
     if (!decoder.done) return;
     this.#decoder = undefined;
-    this.#stopWaiting();
+    if (this.#waiting === 'body') this.#stopWaiting();
     exchange.requestEnd(decoder.trailers);
   }
 
@@ -266,7 +266,7 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
       if (this.#waiting !== 'body' || this.#bodyIsBrisk(exchange)) this.#waitForBody();
       if (this.socket.isPaused()) this.socket.resume();
     } else {
-      this.#stopWaiting();
+      if (this.#waiting === 'body') this.#stopWaiting();
       this.socket.pause();
     }
   }
@@ -276,7 +276,9 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     return status !== 0 || this.#bodyBytes >= this.#runtime.limits.bodyLeastBytes;
   }
 
+  /** But for a client that takes none of its response, whatever it sends meanwhile. */
   #waitForBody(): void {
+    if (this.#waiting === 'drain') return;
     this.#bodyBytes = 0;
     this.#wait('body', this.#runtime.limits.bodyIdleMs);
   }
@@ -371,6 +373,11 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
       else if (this.#state === 'linger') this.#wait('linger', lingerMs);
     });
     this.socket.resume();
+  }
+
+  #lingeredTooMuch(): void {
+    this.#waiting = 'linger';
+    this.onDeadline();
   }
 
   #wait(waiting: Waiting, delayMs: number): void {
