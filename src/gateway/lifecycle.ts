@@ -309,7 +309,7 @@ export class Lifecycle implements RequestTaker, Phases {
     if (exchange.problemCode !== undefined) metrics.refused(exchange.problemCode);
     if (!accessLog) return;
     const failed = exchange.problemCode !== undefined || exchange.status >= 500;
-    if (isKept(exchange.generation.logShare, exchange.identity.traceId, failed)) {
+    if (isKept(exchange.generation.logShare, exchange.identity.requestId, failed)) {
       accessLog.write(formatAccessEntry(accessEntryOf(exchange, durationMs)));
     }
   }

@@ -2,7 +2,7 @@ import type { AccessLogConfig } from '../config/schema/access-log.ts';
 
 /** Which requests the access log keeps. */
 export interface LogShare {
-  /** A trace is kept whose first 32 bits are below this. */
+  /** A request is kept when the first 32 bits of its id are below this. */
   readonly below: number;
   readonly errorsAlways: boolean;
 }
@@ -15,14 +15,15 @@ export function logShareOf(accessLog: AccessLogConfig): LogShare {
 }
 
 /**
- * By the trace, which its first gateway draws at random, so that regions that a request
- * passes keep it or leave it out together.
+ * By the id of the request, which its first gateway draws at random, so that regions that it
+ * passes keep it or leave it out together. (A trace would be of the client's choosing: it could
+ * stay out of every log, or fill them.)
  */
 export function isKept(
   { below, errorsAlways }: LogShare,
-  traceId: string,
+  requestId: string,
   failed: boolean,
 ): boolean {
   if (below === all || (failed && errorsAlways)) return true;
-  return Number.parseInt(traceId.slice(0, 8), 16) < below;
+  return Number.parseInt(requestId.slice(0, 8), 16) < below;
 }

@@ -6,7 +6,7 @@ export const accessLogSchema = z
     z.strictObject({
       sample: z.number().min(0).max(1).meta({
         description:
-          'Share of the requests to keep, chosen by their trace: all regions keep the same ones.',
+          'Share of the requests to keep, chosen at random: all regions keep the same ones.',
       }),
       errors: z.enum(['always', 'sampled']).default('always').meta({
         description: 'Whether answers with 5xx and problems of the gateway are kept all the same.',
