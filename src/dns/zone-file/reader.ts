@@ -8,8 +8,8 @@ import { soa } from '../wire/records/soa.ts';
 import type { ResourceRecord } from '../zone/record.ts';
 import { type Entry, EntryReader, wordsOfLine } from './entries.ts';
 import { fillTemplate, parseRange, parseTemplate } from './generate.ts';
-import { type Place, type ZoneFileProblem, ZoneFileProblems } from './problems.ts';
-import { parseData, zoneRecordType } from './record-data.ts';
+import type { Place, ZoneFileProblems } from './problems.ts';
+import { isSignature, parseData, zoneRecordType } from './record-data.ts';
 import { parseTtl } from './ttl.ts';
 
 /** A record and where it was written. */
@@ -28,13 +28,6 @@ export interface ZoneFileSource {
   readonly include?: ((name: string) => string | undefined) | undefined;
 }
 
-export interface ZoneFileContent {
-  /** In the order of the file; those with problems are missing. */
-  readonly records: readonly FileRecord[];
-  /** Errors and warnings in the order in which they were found. */
-  readonly problems: readonly ZoneFileProblem[];
-}
-
 /** Files within files; deeper is surely a file that includes itself. */
 const maximumDepth = 8;
 /** Those that are included more than once count each time. */
@@ -46,12 +39,15 @@ export const maximumRecords = 1_000_000;
 /**
  * Reads a master file (RFC 1035 5.1, `$TTL` of RFC 2308 4, BIND's `$GENERATE` and units of
  * time, generic data of RFC 3597 5), class IN. Records are not looked at beside each other
- * here: `checkRecords` does that. Never throws for what the text says.
+ * here: `gatherZone` does that. Signatures and denial (RRSIG, NSEC …) are left out: they would
+ * be of another server's answers. Never throws for what the text says.
+ *
+ * @returns in the order of the file; those with problems are missing
  */
-export function readZoneFile(source: ZoneFileSource): ZoneFileContent {
-  const reader = new ZoneFileReader(source);
+export function readZoneFile(source: ZoneFileSource, problems: ZoneFileProblems): FileRecord[] {
+  const reader = new ZoneFileReader(source, problems);
   reader.read(source.file, source.text, source.origin);
-  return { records: reader.records, problems: reader.problems.all };
+  return reader.records;
 }
 
 /** What `$INCLUDE` puts back at the end of the file; TTLs go on, as in BIND. */
@@ -63,7 +59,7 @@ interface Scope {
 
 class ZoneFileReader {
   readonly records: FileRecord[] = [];
-  readonly problems = new ZoneFileProblems();
+  readonly #problems: ZoneFileProblems;
   readonly #source: ZoneFileSource;
   #scope: Scope;
   #depth = 0;
@@ -76,9 +72,11 @@ class ZoneFileReader {
   #lastTtl: number | undefined;
   /** The owner as it was last written: lists of one name are common. */
   #ownerText: string | undefined;
+  #leftOut = false;
 
-  constructor(source: ZoneFileSource) {
+  constructor(source: ZoneFileSource, problems: ZoneFileProblems) {
     this.#source = source;
+    this.#problems = problems;
     this.#scope = { file: source.file, origin: source.origin, owner: undefined };
   }
 
@@ -89,7 +87,7 @@ class ZoneFileReader {
     const entries = new EntryReader(text);
     for (let entry = entries.next(); entry && !this.#stopped; entry = entries.next()) {
       this.#readEntry(entry);
-      if (this.problems.isFull) this.#stopped = true;
+      if (this.#problems.isFull) this.#stopped = true;
     }
     this.#scope = outer;
     this.#ownerText = undefined;
@@ -99,7 +97,7 @@ class ZoneFileReader {
     const { line, indented, words, problem } = entry;
     const place = { file: this.#scope.file, line };
     if (problem !== undefined) {
-      this.problems.error(place, problem);
+      this.#problems.error(place, problem);
       return;
     }
     try {
@@ -108,7 +106,7 @@ class ZoneFileReader {
       else this.#record(this.#owner(indented ? undefined : first), words, indented ? 0 : 1, place);
     } catch (error) {
       if (!(error instanceof DnsError)) throw error;
-      this.problems.error(place, messageOf(error));
+      this.#problems.error(place, messageOf(error));
     }
   }
 
@@ -189,6 +187,10 @@ class ZoneFileReader {
     }
     const word = words[at];
     if (word === undefined) throw refused('expected a record type, and the entry ends');
+    if (isSignature(word)) {
+      this.#leaveOut(word, place);
+      return;
+    }
     const type = zoneRecordType(word);
     const data = parseData(type, words.slice(at + 1), this.#origin());
     const ttlSeconds = this.#ttl(ttl, type, data, place);
@@ -197,6 +199,16 @@ class ZoneFileReader {
       throw refused(`the zone has more than ${maximumRecords} records`);
     }
     this.records.push({ owner, type, ttlSeconds, data, file: place.file, line: place.line });
+  }
+
+  #leaveOut(word: string, place: Place): void {
+    if (!this.#leftOut) {
+      this.#problems.warn(
+        place,
+        `${word.toUpperCase()} and the like are left out: who answers signs`,
+      );
+    }
+    this.#leftOut = true;
   }
 
   #owner(text: string | undefined): DomainName {
@@ -231,7 +243,7 @@ class ZoneFileReader {
     if (known !== undefined) return known;
     if (type !== soa.code) throw refused('has no TTL, and neither $TTL nor a TTL came before');
     this.#defaultTtl = data.tail.readUInt32BE(16);
-    this.problems.warn(place, 'no $TTL: the SOA minimum is the TTL of records without one');
+    this.#problems.warn(place, 'no $TTL: the SOA minimum is the TTL of records without one');
     return this.#defaultTtl;
   }
 }
