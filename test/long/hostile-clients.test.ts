@@ -7,6 +7,7 @@ import { type RunningNode, startNode } from '../support/running-node.ts';
 import { until } from '../support/stack.ts';
 import { SteadyClient } from '../support/steady-client.ts';
 import type { AttackData, AttackName } from './hostile/attacks.ts';
+import { floods } from './hostile/floods.ts';
 
 /** What a crowd may cost: a few kilobytes for each, not what it sends or asks for. */
 const memoryLimit = 150 * 1024 * 1024;
@@ -44,12 +45,26 @@ describe('clients that mean harm', () => {
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) * 1024;
   };
 
-  /** Others are served as if nothing was, and memory stays bounded, while the attack goes on. */
-  function underAttack(name: string, attack: AttackName): void {
+  /** How often that limit has ended something. */
+  const ended = async (limit: string) => {
+    const text = await (await fetch(`http://${node.address}:9000/metrics`)).text();
+    const line = new RegExp(
+      `^meridian_gateway_ended_connections_total\\{cause="${limit}"\\} (\\d+)`,
+      'm',
+    );
+    return Number(line.exec(text)?.[1] ?? 0);
+  };
+
+  /**
+   * Others are served as if nothing was, and memory stays bounded, while the attack goes on. What
+   * the limit has ended is counted, where one ends it.
+   */
+  function underAttack(name: string, attack: AttackName, limit = ''): void {
     test(name, { timeout: 60_000 }, async (context) => {
       const good = new SteadyClient({ host: node.address, port: 8080, path: '/', perSecond: 200 });
       await until('the good client is served', () => good.answered > 300, 20_000);
       const before = { p99: good.p99Ms(100), memory: residentBytes(), answered: good.answered };
+      const endedBefore = await ended(limit);
       const workerData: AttackData = { attack, host: node.address };
       const attacker = new Worker(new URL('./hostile/attacks.ts', import.meta.url), { workerData });
       const over = new Promise((resolve) => {
@@ -68,6 +83,10 @@ describe('clients that mean harm', () => {
       );
       assert.deepEqual([...new Set(good.failures)], [], `${good.failures.length} failures`);
       assert.ok(grown < memoryLimit, `grew by ${grown} bytes`);
+      if (limit !== '') {
+        const more = (await ended(limit)) - endedBefore;
+        assert.ok(more > 0, `${limit} has ended ${more}`);
+      }
     });
   }
 
@@ -77,4 +96,8 @@ describe('clients that mean harm', () => {
   underAttack('50 readers of 16 MiB that do not read', 'slowReaders');
   underAttack('heads of a megabyte, again and again', 'fieldFlood');
   underAttack('requests that are pipelined without end', 'pipelining');
+  underAttack('HTTP/2: 400 responses of which no octet is taken', 'closedWindows', 'drain');
+  for (const [name, { limit }] of Object.entries(floods)) {
+    underAttack(`HTTP/2: ${name}, from 20 connections`, name as keyof typeof floods, limit);
+  }
 });

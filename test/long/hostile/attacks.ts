@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { closedWindows, floods, greeting } from './floods.ts';
 
 /** One attack, in a thread of its own: says `under way`, and `over` when all it opened has been closed. */
 export interface AttackData {
@@ -71,12 +72,40 @@ const attacks = {
     await delay(1_000);
     for (const socket of sockets) socket.destroy();
   },
+  /** Four hundred responses, of which none is taken. */
+  async closedWindows() {
+    await open(4, (socket) => {
+      socket.resume();
+      socket.write(closedWindows);
+    });
+    parentPort!.postMessage('under way');
+    await delay(6_000);
+    for (const socket of sockets) socket.destroy();
+  },
 } as const;
 
-export type AttackName = keyof typeof attacks;
+export type AttackName = keyof typeof attacks | keyof typeof floods;
+
+/** For a while, from 20 connections at a time; one that is closed has another in its place. */
+async function flood(octets: Buffer): Promise<void> {
+  const until = performance.now() + 3_000;
+  const begin = (socket: Socket): void => {
+    socket.resume();
+    socket.write(greeting);
+    socket.write(octets);
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => performance.now() < until && void open(1, begin));
+  };
+  await open(20, begin);
+  await delay(2_000);
+  parentPort!.postMessage('under way');
+  await delay(1_500);
+  for (const socket of sockets) socket.destroy();
+}
 
 async function run(): Promise<void> {
-  await attacks[attack]();
+  if (attack in floods) await flood(floods[attack as keyof typeof floods].octets);
+  else await attacks[attack as keyof typeof attacks]();
   parentPort!.postMessage('under way');
   while (!sockets.every((socket) => socket.closed)) await delay(50);
   parentPort!.postMessage('over');

@@ -67,9 +67,13 @@ export class HpackDecoder {
       const octet = block[this.#at]!;
       if ((octet & 0x80) !== 0) {
         const index = this.#integer(0x7f);
+        if (!fits) {
+          if (index === 0 || index > staticCount) this.#dynamic(index);
+          continue;
+        }
         name = this.#name(index);
         value = this.#value(index);
-        if (this.#tainted && fits) wellFormed &&= isFieldName(name) && isFieldValue(value);
+        if (this.#tainted) wellFormed &&= isFieldName(name) && isFieldValue(value);
       } else {
         const indexing = (octet & 0x40) !== 0;
         if (!indexing && (octet & 0x20) !== 0) fail('the table is resized after the first field');
