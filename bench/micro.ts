@@ -4,11 +4,19 @@ import { http1 } from './micro/http1.ts';
 import { http2 } from './micro/http2.ts';
 import type { MicroCase } from './micro/micro-case.ts';
 import { router } from './micro/router.ts';
+import { steering } from './micro/steering.ts';
 import { yardstick, yardstickName } from './micro/yardstick.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
 /** All there are. The yardstick comes first. */
-const all: readonly MicroCase[] = [...yardstick, ...http1, ...http2, ...router, ...balancers];
+const all: readonly MicroCase[] = [
+  ...yardstick,
+  ...http1,
+  ...http2,
+  ...router,
+  ...balancers,
+  ...steering,
+];
 
 const warmUpRounds = 2;
 const operations = 20_000;

@@ -1,8 +1,10 @@
 import { type StateName, stateNames } from '../health/table.ts';
 import { type AddressGrade, addressGrade, gradeAddress } from './addresses.ts';
-import { choose, isExcluded, knownClient } from './choose.ts';
+import { choose, isExcluded, knownClient, narrow } from './choose.ts';
 import type { SteeringContext } from './context.ts';
+import { distanceKm } from './geo/distance.ts';
 import { type Grade, grade, gradeAnswer, serviceState } from './grade.ts';
+import { biasedKm, placeOf } from './policies/geoproximity.ts';
 import { distanceTo, latencyTo } from './policies/latency.ts';
 import type { Choice, ClientNetwork, SteeredAnswer, SteeredSet } from './record-set.ts';
 
@@ -33,6 +35,10 @@ export interface Candidate {
   readonly latencyMs?: number;
   /** From the client's location, or without one from the region that is asked. */
   readonly distanceKm?: number;
+  /** The same after the bias of a geoproximity answer. */
+  readonly biasedKm?: number;
+  /** `country DE`, `10.0.0.0/8`: what holds the client. Absent where the policy does not ask that. */
+  readonly clientIn?: string;
   readonly why: string;
   /** Absent where the region publishes one address, or the answer has data of its own. */
   readonly addresses?: readonly CandidateAddress[];
@@ -44,6 +50,9 @@ export interface ExplainedChoice extends Choice {
   readonly clientLocation?: string;
 }
 
+/** Of a set with more answers, only those that are for the client are candidates. */
+const mostForOthers = 50;
+
 /** The choice that `choose` makes for the same arguments, with the reasons. */
 export function explainChoice(
   set: SteeredSet,
@@ -54,15 +63,40 @@ export function explainChoice(
   const choice = choose(set, client, context, random);
   const known = knownClient(client);
   const located = known && context.locate(known.address);
-  const candidates = set.answers.map((_, answer) => ({
-    ...judge(set, answer, context, choice),
-    ...measure(set.answers[answer]?.region ?? -1, known, context),
-    ...judgeAddresses(set, answer, context, choice),
-  }));
+  const tiers = tiersOf(set, known, context);
+  const candidates: Candidate[] = [];
+  for (const [answer, steered] of set.answers.entries()) {
+    const clientIn = tiers?.get(answer);
+    const isForOthers = tiers !== undefined && clientIn === undefined;
+    if (isForOthers && set.answers.length > mostForOthers) continue;
+    candidates.push({
+      ...judge(set, answer, context, choice, isForOthers),
+      ...measure(set, steered, known, context),
+      ...(clientIn !== undefined && { clientIn }),
+      ...judgeAddresses(set, answer, context, choice),
+    });
+  }
   return { ...choice, candidates, ...(located && { clientLocation: located.label }) };
 }
 
-function judge(set: SteeredSet, answer: number, context: SteeringContext, choice: Choice) {
+/** Name of the smallest tier of the client that each answer is in. */
+function tiersOf(set: SteeredSet, client: ClientNetwork | undefined, context: SteeringContext) {
+  const narrowed = narrow(set, client, context);
+  if (!narrowed) return undefined;
+  const names = new Map<number, string>();
+  for (let { tier } = narrowed; tier; tier = tier.wider) {
+    for (const answer of tier.answers) if (!names.has(answer)) names.set(answer, tier.name);
+  }
+  return names;
+}
+
+function judge(
+  set: SteeredSet,
+  answer: number,
+  context: SteeringContext,
+  choice: Choice,
+  isForOthers: boolean,
+) {
   const steered = set.answers[answer];
   const region = steered?.region ?? -1;
   const fitness = steered ? gradeAnswer(set, steered, context) : grade.forbidden;
@@ -76,8 +110,10 @@ function judge(set: SteeredSet, answer: number, context: SteeringContext, choice
       tied && set.service >= 0 ? stateNames[serviceState(set.service, region, context)] : '-',
     draining: tied && context.states.draining(region),
     allowed: fitness !== grade.forbidden,
-    usable: usability(fitness, set),
-    why: `${reasonOf(fitness, set, region, context)}: ${outcome}`,
+    usable: isForOthers ? 'no' : usability(fitness, set),
+    why: isForOthers
+      ? 'it is for other clients: not chosen'
+      : `${reasonOf(fitness, set, region, context)}: ${outcome}`,
   } as const;
 }
 
@@ -157,13 +193,27 @@ function hasEndpoints(service: number, region: number, { topology }: SteeringCon
   return (topology.services[service]?.endpoints[region]?.length ?? 0) > 0;
 }
 
-function measure(region: number, client: ClientNetwork | undefined, context: SteeringContext) {
-  if (region < 0) return {};
+function measure(
+  { routing }: SteeredSet,
+  answer: SteeredAnswer,
+  client: ClientNetwork | undefined,
+  context: SteeringContext,
+) {
   const { topology, ownRegion } = context;
+  const { region, bias = 0 } = answer;
+  const located = client && context.locate(client.address)?.location;
+  const origin = located ?? topology.regions[ownRegion]?.location;
+  if (routing === 'geoproximity') {
+    const place = placeOf(answer, topology);
+    if (!origin || !place) return {};
+    const distance = distanceKm(origin, place);
+    const biased = Math.round(biasedKm(distance, bias));
+    return { distanceKm: Math.round(distance), ...(bias !== 0 && { biasedKm: biased }) };
+  }
+  if (region < 0) return {};
   const measured = client && context.latency.find(client.address).value;
   const latencyMs = measured ? latencyTo(measured, region) : Number.POSITIVE_INFINITY;
-  const located = client && context.locate(client.address)?.location;
-  const distance = distanceTo(located ?? topology.regions[ownRegion]?.location, topology, region);
+  const distance = distanceTo(origin, topology, region);
   return {
     ...(Number.isFinite(latencyMs) && { latencyMs }),
     ...(Number.isFinite(distance) && { distanceKm: Math.round(distance) }),

@@ -20,3 +20,21 @@ export function parseAddress(text: string): Uint8Array | undefined {
   if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return undefined;
   return Uint8Array.from(ipaddr.process(text).toByteArray());
 }
+
+/** `"10.0.0.0/8"`: the bits after the prefix come out as 0, so that equal networks are equal text. */
+export function formatNetwork({ address, prefixBits }: Network): string {
+  const bytes = [...address].map((byte, at) => {
+    const kept = Math.min(8, Math.max(0, prefixBits - at * 8));
+    return byte & (0xff00 >> kept);
+  });
+  return `${ipaddr.fromByteArray(bytes)}/${prefixBits}`;
+}
+
+/** How many leading bits two addresses of one family have in common. */
+export function commonBits(one: Uint8Array, other: Uint8Array): number {
+  for (let at = 0; at < one.length; at++) {
+    const differing = one[at]! ^ other[at]!;
+    if (differing !== 0) return at * 8 + Math.clz32(differing) - 24;
+  }
+  return one.length * 8;
+}

@@ -1,4 +1,7 @@
+import type { Location } from '../config/schema/region.ts';
 import type { StateCode } from '../health/table.ts';
+import type { AreaIndex } from './tiers/area-index.ts';
+import type { NetworkIndex } from './tiers/network-index.ts';
 
 /** The live part of what steering reads. `HealthTable` is one. */
 export interface RegionStates {
@@ -12,7 +15,15 @@ export interface RegionStates {
   controlOn(region: number): boolean;
 }
 
-export type RoutingPolicyName = 'simple' | 'weighted' | 'failover' | 'latency';
+export type RoutingPolicyName =
+  | 'simple'
+  | 'weighted'
+  | 'failover'
+  | 'latency'
+  | 'multivalue'
+  | 'geolocation'
+  | 'geoproximity'
+  | 'cidr';
 
 /** One thing that a record set may answer with. */
 export interface SteeredAnswer {
@@ -22,6 +33,10 @@ export interface SteeredAnswer {
   readonly weight: number;
   /** Read by `failover` only. */
   readonly role: 'primary' | 'secondary' | undefined;
+  /** Read by `geoproximity` only. Default: that of the region. */
+  readonly location?: Location;
+  /** Read by `geoproximity` only: -99 (repels clients) to 99 (attracts them). Default: 0. */
+  readonly bias?: number;
   /**
    * Where the answer is the addresses of a region that publishes several: the index of each
    * in the topology, in the order of the record data. Only those that are fit are given.
@@ -37,6 +52,10 @@ export interface SteeredSet {
   readonly service: number;
   readonly lastResort: 'open' | 'closed';
   readonly answers: readonly SteeredAnswer[];
+  /** Of `geolocation`: which answers are for clients in which area. */
+  readonly areas?: AreaIndex;
+  /** Of `cidr`: which answers are for clients in which network. */
+  readonly networks?: NetworkIndex;
 }
 
 /** Who asks: the client subnet of the query (RFC 7871), or else its source address. */

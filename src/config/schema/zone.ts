@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerSchema } from './answer.ts';
 import { durationMs, nameSchema } from './units.ts';
 
 /** TTLs go to the wire in whole seconds. */
@@ -21,16 +22,16 @@ export const recordTypeSchema = z.enum([
   'HTTPS',
 ]);
 
-export const answerSchema = z.strictObject({
-  region: nameSchema.optional().meta({
-    description: 'The region that this answer sends clients to; its health decides.',
-  }),
-  values: z.array(z.string().min(1)).min(1).optional().meta({
-    description: 'Record data. Default for type A with a region: the address of that region.',
-  }),
-  weight: z.int().min(0).max(255).default(1).meta({ description: 'For `weighted`.' }),
-  role: z.enum(['primary', 'secondary']).optional().meta({ description: 'For `failover`.' }),
-});
+export const routingSchema = z.enum([
+  'simple',
+  'weighted',
+  'failover',
+  'latency',
+  'multivalue',
+  'geolocation',
+  'geoproximity',
+  'cidr',
+]);
 
 export const recordSetSchema = z.strictObject({
   name: z
@@ -42,8 +43,9 @@ export const recordSetSchema = z.strictObject({
     .meta({ description: 'Relative to the zone; `@` is its apex.' }),
   type: recordTypeSchema.meta({ description: 'SOA is made from `soa` and is not set here.' }),
   ttl: ttl.optional().meta({ description: 'Default: that of the zone.' }),
-  routing: z.enum(['simple', 'weighted', 'failover', 'latency']).default('simple').meta({
-    description: 'How an answer is chosen from those that are healthy.',
+  routing: routingSchema.default('simple').meta({
+    description:
+      'How an answer is chosen from those that are healthy: all (`simple`), up to eight by chance (`multivalue`), by chance in proportion to weight (`weighted`), the primary (`failover`), the region with the lowest round trip (`latency`), by area (`geolocation`), by distance and bias (`geoproximity`) or by network (`cidr`) of the client.',
   }),
   values: z.array(z.string().min(1)).min(1).optional().meta({
     description:
@@ -85,7 +87,6 @@ export const zoneSchema = z.strictObject({
   records: z.array(recordSetSchema).default([]).meta({ description: 'The record sets.' }),
 });
 
-export type AnswerConfig = z.output<typeof answerSchema>;
 export type RecordSetConfig = z.output<typeof recordSetSchema>;
 export type RecordTypeName = z.output<typeof recordTypeSchema>;
 export type ZoneConfig = z.output<typeof zoneSchema>;

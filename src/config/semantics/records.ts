@@ -1,7 +1,8 @@
 import type { Finding } from '../config-error.ts';
-import type { Draft, ZoneDraft } from '../draft.ts';
+import type { ZoneDraft } from '../draft.ts';
 import type { FieldPath } from '../field-path.ts';
-import type { AnswerConfig, RecordSetConfig } from '../schema/zone.ts';
+import type { RecordSetConfig } from '../schema/zone.ts';
+import { checkAnswers } from './answers.ts';
 import { nameProblem } from './domain-name.ts';
 import { dataProblem } from './record-data.ts';
 import type { Rule } from './rule.ts';
@@ -19,10 +20,7 @@ export const recordSetsAreValid: Rule = (draft, report) => {
       if (!set) continue;
       const path = ['zones', zone, 'records', index];
       checkForm(path, set, report);
-      for (const [at, answer] of set.answers?.entries() ?? []) {
-        checkAnswer([...path, 'answers', at], set, answer, draft, report);
-      }
-      if (set.routing === 'failover' && set.answers) checkRoles(path, set, set.answers, report);
+      if (set.answers) checkAnswers(path, set, set.answers, draft, report);
       checkData(path, zone, set, report);
     }
   }
@@ -44,60 +42,6 @@ function checkForm(path: FieldPath, set: RecordSetConfig, report: Report): void 
   if (type === 'CNAME' && several) {
     const message = 'a name has one CNAME at most (RFC 2181, section 10.1)';
     report({ path: [...path, answers ? 'answers' : 'values'], at: 'key', message });
-  }
-}
-
-function checkAnswer(
-  path: FieldPath,
-  { type, routing }: RecordSetConfig,
-  answer: AnswerConfig,
-  { regions }: Draft,
-  report: Report,
-): void {
-  const { region, values, role } = answer;
-  const problem = (field: string, message: string) =>
-    report({ path: [...path, field], at: 'key', message });
-  if (!values && region === undefined) {
-    report({ path, at: 'value', message: 'an answer needs a `region` or `values`' });
-  } else if (!values && type !== 'A') {
-    const message = `an answer of type ${type} needs \`values\`: a region has an IPv4 address only`;
-    report({ path, at: 'value', message });
-  }
-  if (routing === 'latency' && region === undefined) {
-    report({ path, at: 'value', message: 'an answer of a latency record set needs a `region`' });
-  }
-  if (region !== undefined && regions.get(region)?.kind === 'witness') {
-    const message = `${region} is a witness, which serves nothing`;
-    report({ path: [...path, 'region'], at: 'value', message });
-  }
-  if (routing === 'failover' && role === undefined) {
-    report({ path, at: 'value', message: 'an answer of a failover record set needs a `role`' });
-  } else if (routing !== 'failover' && role !== undefined) {
-    problem('role', `has a meaning for failover only, and this record set is ${routing}`);
-  }
-  if (type === 'CNAME' && (values?.length ?? 1) > 1) {
-    problem('values', 'a name has one CNAME at most (RFC 2181, section 10.1)');
-  }
-}
-
-function checkRoles(
-  path: FieldPath,
-  { type }: RecordSetConfig,
-  answers: readonly AnswerConfig[],
-  report: Report,
-): void {
-  const count = (role: AnswerConfig['role']) => answers.filter((one) => one.role === role).length;
-  const place = { path: [...path, 'answers'], at: 'key' } as const;
-  // An answer without a role is reported by itself; it may be the one that is missing.
-  if (count('primary') === 0 && count(undefined) === 0) {
-    const message = 'a failover record set needs an answer with the role `primary`';
-    report({ ...place, message });
-  }
-  if (type === 'CNAME' && (count('primary') > 1 || count('secondary') > 1)) {
-    report({
-      ...place,
-      message: 'expected one answer for each role, because a CNAME stands alone',
-    });
   }
 }
 

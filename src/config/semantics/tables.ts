@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js';
+import { networkOf, sameAddress } from './network-text.ts';
 import type { Rule } from './rule.ts';
 
 export const latencyNetworksDiffer: Rule = ({ latency }, report) => {
@@ -17,22 +17,6 @@ export const latencyNetworksDiffer: Rule = ({ latency }, report) => {
     seen.set(network, first ?? index);
   }
 };
-
-/** The network with its host bits cleared. */
-function networkOf(text: string): string {
-  const [address, bits] = ipaddr.parseCIDR(text);
-  const bytes = address.toByteArray().map((byte, index) => {
-    const kept = Math.min(8, Math.max(0, bits - index * 8));
-    return byte & (0xff00 >> kept);
-  });
-  return `${ipaddr.fromByteArray(bytes)}/${bits}`;
-}
-
-function sameAddress(one: string, other: string): boolean {
-  const [a] = ipaddr.parseCIDR(one);
-  const [b] = ipaddr.parseCIDR(other);
-  return a.toNormalizedString() === b.toNormalizedString();
-}
 
 export const storeServersAreComplete: Rule = ({ store, regions }, report) => {
   if (store?.engine !== 'jetstream' || !store.servers) return;

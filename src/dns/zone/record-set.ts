@@ -1,6 +1,10 @@
-import type { AnswerConfig, RecordSetConfig, ZoneConfig } from '../../config/schema/zone.ts';
+import type { AnswerConfig } from '../../config/schema/answer.ts';
+import type { RecordSetConfig, ZoneConfig } from '../../config/schema/zone.ts';
 import type { Topology } from '../../config/topology.ts';
-import type { SteeredAnswer } from '../../steering/record-set.ts';
+import { parseNetwork } from '../../steering/network.ts';
+import type { SteeredAnswer, SteeredSet } from '../../steering/record-set.ts';
+import { AreaIndex } from '../../steering/tiers/area-index.ts';
+import { NetworkIndex } from '../../steering/tiers/network-index.ts';
 import type { DomainName } from '../wire/name.ts';
 import type { Rdata, RecordType } from '../wire/records/record-type.ts';
 import { recordType, typeCode } from '../wire/records/registry.ts';
@@ -65,9 +69,8 @@ function compileSteering(
       return undefined;
     }
     const values = answer.values ?? defaultValues(type, region, place, path);
-    const { weight, role } = answer;
     const addresses = answer.values ? undefined : severalAddresses(type, region, place);
-    steered.push({ region, weight, role, ...(addresses && { addresses }) });
+    steered.push({ ...steeredAnswer(region, answer), ...(addresses && { addresses }) });
     records.push(encode.all(values, `${path}.values`));
     if (type.name === 'CNAME' && values.length > 1) {
       place.problems.add(`${path}.values`, 'a CNAME has one value');
@@ -81,9 +84,36 @@ function compileSteering(
       service,
       lastResort: config.lastResort,
       answers: steered,
+      ...tiersOf(config.routing, answers),
     },
     records,
     overlapping: new Set(all).size < all.length,
+  };
+}
+
+function steeredAnswer(region: number, { weight, role, location, bias }: AnswerConfig) {
+  const { latitude, longitude } = location ?? {};
+  const isPlace = latitude !== undefined && longitude !== undefined;
+  return {
+    region,
+    weight,
+    role,
+    ...(isPlace && { location: { latitude, longitude } }),
+    ...(bias !== undefined && { bias }),
+  } satisfies SteeredAnswer;
+}
+
+/** What tells which answers are for which clients, where the policy asks that first. */
+function tiersOf(
+  routing: SteeredSet['routing'],
+  answers: readonly AnswerConfig[],
+): Pick<SteeredSet, 'areas' | 'networks'> {
+  if (routing === 'geolocation') {
+    return { areas: new AreaIndex(answers.map(({ location = {} }) => location)) };
+  }
+  if (routing !== 'cidr') return {};
+  return {
+    networks: new NetworkIndex(answers.map(({ networks = [] }) => networks.map(parseNetwork))),
   };
 }
 

@@ -98,6 +98,7 @@ test('a city database gives coordinates, one that is named goes before the packa
   );
   assert.deepEqual(named.locate(Uint8Array.of(8, 8, 8, 8)), {
     location,
+    area: { continent: 'EU', country: 'DE', subdivision: '' },
     prefixBits: 8,
     label: 'DE',
   });

@@ -3,13 +3,15 @@ import { createRequire } from 'node:module';
 import { Reader, type Response } from 'mmdb-lib';
 import { MeridianError, messageOf } from '../../base/errors.ts';
 import type { Location } from '../../config/schema/region.ts';
-import { type Place, placeOfRecord } from './place.ts';
+import { type Area, type Place, placeOfRecord } from './place.ts';
 import { createSpecialNetworks } from './special-networks.ts';
 
 /** What is known about an address. */
 export interface LocatedNetwork {
   /** `undefined`: the network is reserved, private, or without an entry in the database. */
   readonly location: Location | undefined;
+  /** Absent where not even the continent is known. */
+  readonly area?: Area | undefined;
   /** Length of the network around the address of which all this is true. */
   readonly prefixBits: number;
   /** For people: a country code, or why there is no location. */
@@ -84,7 +86,7 @@ function locatorOf(reader: Reader<Response>, source: string): Locator {
         place = placeOfRecord(record);
         places.set(record, place);
       }
-      return { location: place.location, prefixBits, label: place.label };
+      return { ...place, prefixBits };
     },
   };
 }

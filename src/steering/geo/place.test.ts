@@ -4,20 +4,38 @@ import { countryCentres } from './country-centres.ts';
 import { placeOfRecord } from './place.ts';
 
 test('the schemas of the usual databases are read', () => {
-  const germany = { location: countryCentres.get('DE'), label: 'DE' };
+  const area = { continent: 'EU', country: 'DE', subdivision: '' };
+  const germany = { location: countryCentres.get('DE'), area, label: 'DE' };
   assert.deepEqual(placeOfRecord({ country_code: 'DE' }), germany);
   assert.deepEqual(placeOfRecord({ country: { iso_code: 'DE' } }), germany);
   const berlin = { latitude: 52.5, longitude: 13.4 };
   assert.deepEqual(placeOfRecord({ country: { iso_code: 'DE' }, location: berlin }), {
     location: berlin,
+    area,
     label: 'DE',
   });
   assert.deepEqual(placeOfRecord({ country_code: 'DE', ...berlin }).location, berlin);
-  assert.deepEqual(placeOfRecord({ location: berlin }), { location: berlin, label: '52.5, 13.4' });
+  const label = '52.5, 13.4';
+  assert.deepEqual(placeOfRecord({ location: berlin }), {
+    location: berlin,
+    area: undefined,
+    label,
+  });
+  const subdivisions = [{ iso_code: 'BE' }, { iso_code: 'X' }];
+  const city = placeOfRecord({ country: { iso_code: 'DE' }, subdivisions });
+  assert.deepEqual(city.area, { ...area, subdivision: 'DE-BE' });
+  assert.equal(city.label, 'DE-BE');
 });
 
 test('what is not a place gives no location and says why', () => {
-  assert.deepEqual(placeOfRecord({}), { location: undefined, label: 'no country in the database' });
+  assert.deepEqual(placeOfRecord({}), {
+    location: undefined,
+    area: undefined,
+    label: 'no country in the database',
+  });
+  const continent = { code: 'AF' };
+  const somewhere = { continent: 'AF', country: '', subdivision: '' };
+  assert.deepEqual(placeOfRecord({ continent }).area, somewhere);
   assert.equal(placeOfRecord({ country_code: 'ZZ' }).location, undefined);
   assert.match(placeOfRecord({ country_code: 'ZZ' }).label, /^ZZ, /);
   assert.equal(placeOfRecord({ location: { latitude: 91, longitude: 0 } }).location, undefined);

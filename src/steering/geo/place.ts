@@ -1,8 +1,20 @@
+import { continentOf } from '../../config/areas.ts';
 import type { Location } from '../../config/schema/region.ts';
 import { countryCentres } from './country-centres.ts';
 
+/** What is known of where in the world something is; empty text: nothing. */
+export interface Area {
+  /** `EU`; of the country, where it is known. */
+  readonly continent: string;
+  /** ISO 3166-1 alpha-2: `DE`. */
+  readonly country: string;
+  /** ISO 3166-2: `DE-BE`. Only city databases know it. */
+  readonly subdivision: string;
+}
+
 export interface Place {
   readonly location: Location | undefined;
+  readonly area: Area | undefined;
   readonly label: string;
 }
 
@@ -10,7 +22,8 @@ export interface Place {
  * Reads a record of any of the usual schemas:
  *
  *   { country_code, latitude?, longitude? }                          ip-location-db
- *   { country: { iso_code }, location?: { latitude, longitude } }    MaxMind, DB-IP
+ *   { continent: { code }, country: { iso_code }, subdivisions?: [{ iso_code }, …],
+ *     location?: { latitude, longitude } }                           MaxMind, DB-IP
  *
  * Coordinates are used where the record has them, else the centre of the country.
  */
@@ -19,10 +32,24 @@ export function placeOfRecord(record: object): Place {
   const code = fieldOf(record, 'country_code') ?? (country && fieldOf(country, 'iso_code'));
   const exact = locationOf(fieldOf(record, 'location') ?? record);
   if (typeof code !== 'string') {
-    return { location: exact, label: exact ? coordinates(exact) : 'no country in the database' };
+    const label = exact ? coordinates(exact) : 'no country in the database';
+    return { location: exact, area: areaOf(record, ''), label };
   }
   const location = exact ?? countryCentres.get(code);
-  return { location, label: location ? code : `${code}, whose location is not known` };
+  const area = areaOf(record, code);
+  const label = area?.subdivision || code;
+  return { location, area, label: location ? label : `${code}, whose location is not known` };
+}
+
+/** The first subdivision is the largest: a state, not a district. */
+function areaOf(record: object, country: string): Area | undefined {
+  const continent = continentOf.get(country) ?? fieldOf(fieldOf(record, 'continent'), 'code');
+  const subdivision = fieldOf(fieldOf(fieldOf(record, 'subdivisions'), '0'), 'iso_code');
+  const known = typeof continent === 'string' ? continent : '';
+  if (country === '')
+    return known === '' ? undefined : { continent: known, country, subdivision: '' };
+  const code = typeof subdivision === 'string' ? `${country}-${subdivision}` : '';
+  return { continent: known, country, subdivision: code };
 }
 
 function locationOf(record: unknown): Location | undefined {

@@ -3,7 +3,11 @@ import { compileTopology, type Topology } from '../../config/topology.ts';
 import { HealthTable, healthy, type StateCode } from '../../health/table.ts';
 import { createSteeringContext, type SteeringContext } from '../context.ts';
 import { emptyLocator, type Locator } from '../geo/locator.ts';
+import { placeOfRecord } from '../geo/place.ts';
+import { parseNetwork } from '../network.ts';
 import type { SteeredAnswer, SteeredSet } from '../record-set.ts';
+import { AreaIndex, type AreaOfAnswer } from '../tiers/area-index.ts';
+import { NetworkIndex } from '../tiers/network-index.ts';
 
 export const us = 0;
 export const eu = 1;
@@ -90,18 +94,54 @@ export function setOf(more: Partial<SteeredSet> = {}): SteeredSet {
   };
 }
 
-/** Locates 20.0.0.0/8 in Ohio, 30.0.0.0/8 in Germany, 40.0.0.0/8 in Vietnam, nothing else. */
+/**
+ * Locates 20.0.0.0/8 in Ohio, 21.0.0.0/8 in California, 30.0.0.0/8 in Germany, 31.0.0.0/8 in
+ * France, 40.0.0.0/8 in Vietnam, 60.0.0.0/8 somewhere in Africa, nothing else.
+ */
 export const octetLocator: Locator = {
   source: 'test',
   locate(address) {
-    const places: Record<number, readonly [string, number, number]> = {
-      20: ['US', 40, -83],
-      30: ['DE', 51, 10],
-      40: ['VN', 16, 107],
-    };
-    const place = places[address[0] ?? 0];
-    if (!place) return { location: undefined, prefixBits: 8, label: 'not in the database' };
-    const [label, latitude, longitude] = place;
-    return { location: { latitude, longitude }, prefixBits: 8, label };
+    const record = records[address[0] ?? 0];
+    if (!record) return { location: undefined, prefixBits: 8, label: 'not in the database' };
+    return { ...placeOfRecord(record), prefixBits: 8 };
   },
 };
+
+const records: Readonly<Record<number, object>> = {
+  20: { country_code: 'US', latitude: 40, longitude: -83 },
+  21: {
+    country: { iso_code: 'US' },
+    subdivisions: [{ iso_code: 'CA' }],
+    location: { latitude: 37, longitude: -120 },
+  },
+  30: { country_code: 'DE', latitude: 51, longitude: 10 },
+  31: { country_code: 'FR', latitude: 47, longitude: 2 },
+  40: { country_code: 'VN', latitude: 16, longitude: 107 },
+  60: { continent: { code: 'AF' } },
+};
+
+/** A geolocation set with an answer for each area, in regions as given. */
+export function areaSet(
+  answers: readonly (AreaOfAnswer & { readonly region: number })[],
+  more: Partial<SteeredSet> = {},
+): SteeredSet {
+  return setOf({
+    routing: 'geolocation',
+    answers: answers.map(({ region }) => answerOf(region)),
+    areas: new AreaIndex(answers),
+    ...more,
+  });
+}
+
+/** A cidr set: networks by region; none is the default. */
+export function networkSet(
+  answers: readonly { readonly region: number; readonly networks: readonly string[] }[],
+  more: Partial<SteeredSet> = {},
+): SteeredSet {
+  return setOf({
+    routing: 'cidr',
+    answers: answers.map(({ region }) => answerOf(region)),
+    networks: new NetworkIndex(answers.map(({ networks }) => networks.map(parseNetwork))),
+    ...more,
+  });
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { continents } from '../areas.ts';
+import { nameSchema } from './units.ts';
+
+const locationOfAnswerSchema = z
+  .strictObject({
+    continent: z.enum(continents).optional().meta({ description: 'For `geolocation`.' }),
+    country: z
+      .string()
+      .regex(/^[A-Z]{2}$/, 'expected a country by ISO 3166-1, such as "DE"')
+      .optional()
+      .meta({ description: 'For `geolocation`: ISO 3166-1 alpha-2.' }),
+    subdivision: z
+      .string()
+      .regex(/^[A-Z]{2}-[A-Z0-9]{1,3}$/, 'expected a subdivision by ISO 3166-2, such as "US-CA"')
+      .optional()
+      .meta({
+        description: 'For `geolocation`: ISO 3166-2. Only city databases know of subdivisions.',
+      }),
+    latitude: z.number().min(-90).max(90).optional().meta({
+      description: 'For `geoproximity`: degrees north.',
+    }),
+    longitude: z.number().min(-180).max(180).optional().meta({
+      description: 'For `geoproximity`: degrees east.',
+    }),
+  })
+  .meta({
+    description:
+      'For `geolocation`: the continent, the country or the subdivision whose clients get this answer. For `geoproximity`: where the answer is; default: in its region.',
+  });
+
+export const answerSchema = z.strictObject({
+  region: nameSchema.optional().meta({
+    description: 'The region that this answer sends clients to; its health decides.',
+  }),
+  values: z.array(z.string().min(1)).min(1).optional().meta({
+    description: 'Record data. Default for type A with a region: the address of that region.',
+  }),
+  weight: z.int().min(0).max(255).default(1).meta({ description: 'For `weighted`.' }),
+  role: z.enum(['primary', 'secondary']).optional().meta({ description: 'For `failover`.' }),
+  location: locationOfAnswerSchema.optional(),
+  bias: z.int().min(-99).max(99).optional().meta({
+    description:
+      'For `geoproximity`: above 0 shrinks the distance by as many percent and so draws clients, below 0 stretches it. Default 0.',
+  }),
+  networks: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .min(1)
+    .optional()
+    .meta({ description: 'For `cidr`: the networks whose clients get this answer.' }),
+  default: z.literal(true).optional().meta({
+    description: 'For `geolocation` and `cidr`: the answer of clients that no other is for.',
+  }),
+});
+
+export type AnswerConfig = z.output<typeof answerSchema>;

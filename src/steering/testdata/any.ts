@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import type { StateCode } from '../../health/table.ts';
+import { formatNetwork } from '../network.ts';
+import type { ClientNetwork, RoutingPolicyName, SteeredSet } from '../record-set.ts';
+import type { AreaOfAnswer } from '../tiers/area-index.ts';
+import { areaSet, createWorld, networkSet, octetLocator } from './three-regions.ts';
+
+/** Arbitraries of whole worlds, record sets and clients, for properties of every policy. */
+
+const latency = [
+  { network: '20.0.0.0/9', regions: { 'eu-west-1': '30ms', 'us-east-1': '30ms' } },
+  { network: '20.128.0.0/10', regions: { 'ap-southeast-1': '8ms' } },
+  { network: '20.129.0.0/16', regions: { 'us-east-1': '1ms', 'ap-southeast-1': '9ms' } },
+  { network: '0.0.0.0/1', regions: { 'ap-southeast-1': '50ms' } },
+];
+
+const anyState = fc.constantFrom<StateCode>(0, 1, 2);
+const regionState = fc.record({
+  gateway: anyState,
+  services: fc.tuple(anyState, anyState, anyState),
+  draining: fc.boolean(),
+  control: fc.boolean(),
+});
+const weightedTowardsOn = regionState.map((state) => ({
+  ...state,
+  draining: state.draining && state.gateway === 0,
+  control: state.control || state.gateway === 1,
+}));
+
+/** A world in any state, with measured and located client networks. */
+export const anyWorld = fc
+  .tuple(
+    fc.array(weightedTowardsOn, { minLength: 3, maxLength: 3 }),
+    fc.constantFrom('us-east-1', 'eu-west-1', 'ap-southeast-1'),
+    fc.constantFrom([], latency),
+  )
+  .map(([states, ownRegion, measured]) => {
+    const world = createWorld({ ownRegion, latency: measured, locator: octetLocator });
+    for (const [region, { gateway, services, draining, control }] of states.entries()) {
+      world.table.setGateway(region, gateway);
+      world.table.setDraining(region, draining);
+      world.table.setControlOn(region, control);
+      for (const [service, state] of services.entries()) {
+        world.table.setService(service, region, state);
+      }
+    }
+    return world;
+  });
+
+const settings = {
+  evaluate: fc.constantFrom('service', 'gateway', 'none'),
+  service: fc.integer({ min: -1, max: 2 }),
+  lastResort: fc.constantFrom('open', 'closed'),
+} as const;
+const region = fc.integer({ min: 0, max: 3 });
+
+const anyPlainSet: fc.Arbitrary<SteeredSet> = fc.record({
+  routing: fc.constantFrom<RoutingPolicyName>(
+    'simple',
+    'weighted',
+    'failover',
+    'latency',
+    'multivalue',
+    'geoproximity',
+  ),
+  ...settings,
+  answers: fc.uniqueArray(
+    fc.record({
+      region,
+      weight: fc.constantFrom(0, 0, 1, 7, 255),
+      role: fc.constantFrom('primary', 'secondary'),
+      bias: fc.constantFrom(-99, -40, 0, 60, 99),
+    }),
+    { minLength: 1, maxLength: 4, selector: (answer) => answer.region },
+  ),
+});
+
+const anyArea: fc.Arbitrary<AreaOfAnswer> = fc.oneof(
+  fc.constant({}),
+  fc.constantFrom('NA', 'EU', 'AF').map((continent) => ({ continent })),
+  fc.constantFrom('US', 'DE', 'VN').map((country) => ({ country })),
+  fc.constant({ subdivision: 'US-CA' }),
+);
+const anyAreaSet = fc
+  .tuple(
+    fc.array(
+      fc.tuple(region, anyArea).map(([at, area]) => ({ ...area, region: at })),
+      {
+        minLength: 1,
+        maxLength: 6,
+      },
+    ),
+    fc.record(settings),
+  )
+  .map(([answers, more]) => areaSet(answers, more));
+
+export const anyAddress = fc
+  .tuple(
+    fc.constantFrom(10, 20, 21, 30, 31, 40, 60, 200),
+    fc.constantFrom(0, 64, 128, 129),
+    fc.nat(255),
+    fc.nat(255),
+  )
+  .map((octets) => Uint8Array.from(octets));
+
+/** Networks that often hold each other, and often a client. */
+const anyNetwork = fc
+  .tuple(anyAddress, fc.constantFrom(0, 3, 8, 9, 10, 15, 16, 17, 23, 24, 25, 32))
+  .map(([address, prefixBits]) => formatNetwork({ address, prefixBits }));
+const anyNetworkSet = fc
+  .tuple(
+    fc.array(fc.record({ region, networks: fc.uniqueArray(anyNetwork, { maxLength: 5 }) }), {
+      minLength: 1,
+      maxLength: 6,
+    }),
+    fc.record(settings),
+  )
+  .map(([answers, more]) => networkSet(answers, more));
+
+/** Of every policy. */
+export const anySet: fc.Arbitrary<SteeredSet> = fc.oneof(
+  { weight: 4, arbitrary: anyPlainSet },
+  { weight: 2, arbitrary: anyAreaSet },
+  { weight: 2, arbitrary: anyNetworkSet },
+);
+/** Of the policies without tiers: each answer is for every client. */
+export const anySetForAll = anyPlainSet;
+
+export const anyClient: fc.Arbitrary<ClientNetwork | undefined> = fc.option(
+  fc.record({ address: anyAddress, prefixBits: fc.constantFrom(0, 8, 24, 32) }),
+  { nil: undefined },
+);
+export const anyRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
