@@ -93,14 +93,33 @@ test('connections that are open over a revision are counted as open after it', a
   }
 });
 
-test('what a gateway thread has to say is in the log of the node', async () => {
+/** Begins what may fail, and does not wait for it. */
+const carelessPlugin = `export default {
+  name: 'careless',
+  create: () => ({ onRequest() { void Promise.reject(new Error('nobody waits')); } }),
+};`;
+
+test('what a gateway thread has to say is in the log of the node, what plugins forget too', async () => {
   const lines: string[] = [];
-  const services = { s: { endpoints: { here: ['nowhere.invalid:80'] } } };
-  const node = await start(await everyPort(), { services, threads: { gateway: 1 } }, lines);
+  await writeFile(join(directory, 'careless.mjs'), carelessPlugin);
+  const ports = await everyPort();
+  const policies = [{ type: 'plugin', plugin: 'careless' }];
+  const more = {
+    services: { s: { endpoints: { here: ['nowhere.invalid:80'] } } },
+    threads: { gateway: 1 },
+    plugins: { careless: './careless.mjs' },
+    routes: [{ name: 'r', respond: { status: 200 }, policies }],
+  };
+  const node = await start(ports, more, lines);
+  const says = (pattern: RegExp) => () => lines.some((line) => pattern.test(line));
   try {
-    await eventually('a word about the name', () =>
-      lines.some((line) => /"warn".*cannot be resolved: nowhere\.invalid/.test(line)),
-    );
+    const cannot = /"warn".*cannot be resolved: nowhere\.invalid/;
+    await eventually('a word about the name', says(cannot));
+    const get = async () => (await fetch(`http://${address}:${ports.http}/`)).status;
+    assert.equal(await get(), 200);
+    await eventually('a word about the plugin', says(/"warn".*defect survived: nobody waits/));
+    assert.equal(await get(), 200);
+    assert.ok(!says(/thread died/)());
   } finally {
     await node.close();
   }

@@ -31,6 +31,8 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
     (message) => post({ kind: 'warning', message: `defect survived: ${message}` }),
     systemClock,
   );
+  // Of a plugin that does not wait for what it began: no reason to lose the requests of others.
+  process.on('unhandledRejection', (error) => defects.fault(error));
   const gateway = await createGateway({
     ...gatewayConfiguration(data, metrics),
     accessLog: logOf(data),
