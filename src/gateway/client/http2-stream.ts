@@ -175,7 +175,7 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
   }
 
   onEnd(trailers: readonly string[]): void {
-    if (this.#waiting === 'body') this.#stopWaiting();
+    this.#stopWaitingForBody();
     if (this.#came.length > 0) this.#deliver();
     this.#exchange.requestEnd(trailers);
   }
@@ -202,7 +202,7 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
     if (this.#over) return;
     if (taken) this.#take();
     if (!this.#expectsBody()) return;
-    if (!taken) this.#stopWaiting();
+    if (!taken) this.#stopWaitingForBody();
     else if (this.#waiting !== 'body' || this.#bodyIsBrisk()) this.#waitForBody();
   }
 
@@ -284,6 +284,11 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
     this.#deadline ??= new Deadline(this.#host.runtime.wheel, this);
     this.#waiting = waiting;
     this.#deadline.set(delayMs);
+  }
+
+  /** Of the response the client may be waited for meanwhile. */
+  #stopWaitingForBody(): void {
+    if (this.#waiting === 'body') this.#stopWaiting();
   }
 
   #stopWaiting(): void {

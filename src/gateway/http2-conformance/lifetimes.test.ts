@@ -240,3 +240,30 @@ test('a response that its client does not take is given up, and it alone', async
   assert.equal(ended(w.metrics, 'drain'), 1);
   assert.equal(client.frames.filter(({ type }) => type === DATA).length, 1);
 });
+
+test('nor is one for ever whose client takes nothing, and sends more than is taken of it', async () => {
+  await using w = await world({ writeStallMs: 1_000 });
+  w.origin.onPartial = (text, socket) => {
+    if (!text.includes('\r\n\r\n') || socket.isPaused()) return;
+    socket.pause();
+    socket.write(okResponse('x'.repeat(1_000_000)));
+  };
+  using client = await RawHttp2.connect(w.port, [4, 10]);
+  client.headers(1, post('/both'));
+  await client.nextOf(DATA, 1);
+  const over = Promise.withResolvers<number>();
+  let left = 256 * 1024;
+  const sending = setInterval(() => {
+    for (const { type, stream, payload } of client.frames.splice(0)) {
+      if (type === RST_STREAM) over.resolve(payload.readUInt32BE(0));
+      if (type === WINDOW_UPDATE && stream === 1) left += payload.readUInt32BE(0);
+    }
+    for (; left >= 16_384; left -= 16_384) client.data(1, Buffer.alloc(16_384));
+  }, 1);
+  try {
+    assert.equal(await over.promise, ErrorCode.CANCEL);
+  } finally {
+    clearInterval(sending);
+  }
+  assert.equal(ended(w.metrics, 'drain'), 1);
+});
