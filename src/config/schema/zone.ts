@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { answerSchema } from './answer.ts';
+import { pemPlace, pemSource } from './pem.ts';
 import { durationMs, nameSchema } from './units.ts';
 
 /** TTLs go to the wire in whole seconds. */
@@ -20,6 +21,7 @@ export const recordTypeSchema = z.enum([
   'TLSA',
   'SVCB',
   'HTTPS',
+  'DS',
 ]);
 
 export const routingSchema = z.enum([
@@ -80,6 +82,14 @@ export const zoneSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'Start of authority.' }),
+  dnssec: z
+    .strictObject({
+      keys: pemSource.meta({
+        description: `Its keys, as \`meridian dnssec keys\` makes them. ${pemPlace}`,
+      }),
+    })
+    .optional()
+    .meta({ description: 'Signs the zone as it answers (ECDSA P-256).' }),
   nameservers: z.array(z.string().min(1)).min(1).optional().meta({
     description:
       'Name servers of the zone: absolute names, or without a dot below the zone. Default: `ns-REGION.ZONE` with the address of each region that serves.',

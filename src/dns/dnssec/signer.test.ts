@@ -18,6 +18,11 @@ function setOf(name: string, type: string, ...values: string[]): RecordsToSign {
   return { owner, type: typeCode(type)!, ttlSeconds: 3_600, records };
 }
 
+function sign(signer: Signer, set: RecordsToSign, atSeconds = nowSeconds): readonly Rdata[] {
+  const { owner, type, ttlSeconds, records } = set;
+  return signer.records(owner.toString('latin1'), type, ttlSeconds, records, atSeconds).signatures;
+}
+
 /** Whether a validator that knows the DNSKEY data takes the signature. */
 function validates(dnskey: Rdata, signature: Rdata, set: RecordsToSign): boolean {
   const point = dnskey.tail.subarray(4);
@@ -79,7 +84,7 @@ test('what is signed validates, whatever its order and letter case', () => {
     [setOf('c', 'CNAME', 'WWW.Example.org.'), setOf('c', 'CNAME', 'www.example.org.')],
   ];
   for (const [at, [signed, same]] of sets.entries()) {
-    const [signature] = signer.sign(signed, String(at), nowSeconds);
+    const [signature] = sign(signer, signed);
     assert.ok(validates(key.data, signature!, same), String(at));
   }
 });
@@ -88,16 +93,17 @@ test('a signature is made once for a set and a day, and is valid from an hour be
   const keys = new KeySet('example.net', [ZoneKey.generate('csk', 'active')]);
   const signer = new Signer({ apex: apex.key, keys, capacity: 2 });
   const set = setOf('a', 'A', '192.0.2.1');
-  const [first] = signer.sign(set, 'a', nowSeconds);
-  assert.equal(signer.sign(set, 'a', nowSeconds + 60)[0], first);
+  const [first] = sign(signer, set);
+  assert.equal(sign(signer, set, nowSeconds + 60)[0], first);
   assert.equal(signer.made, 1);
   const expiration = first!.tail.readUInt32BE(8);
   const inception = first!.tail.readUInt32BE(12);
   assert.ok(inception <= nowSeconds - 3_600 && expiration > nowSeconds + 5 * 86_400);
-  assert.notEqual(signer.sign(set, 'a', nowSeconds + 86_400)[0], first);
-  for (const identity of ['b', 'c', 'd']) signer.sign(set, identity, nowSeconds + 86_400);
+  assert.notEqual(sign(signer, set, nowSeconds + 86_400)[0], first);
+  const others = ['b', 'c', 'd'].map((name) => setOf(name, 'A', '192.0.2.1'));
+  for (const other of others) sign(signer, other, nowSeconds + 86_400);
   assert.equal(signer.made, 5);
-  signer.sign(set, 'a', nowSeconds + 86_400);
+  sign(signer, set, nowSeconds + 86_400);
   assert.equal(signer.made, 6);
 });
 
@@ -107,7 +113,7 @@ test('each set is signed by the keys whose part that is, on every step of a roll
   const tagsFor = (keys: ZoneKey[], type: number) => {
     const signer = new Signer({ apex: apex.key, keys: new KeySet('z', keys), capacity: 9 });
     const set = { ...setOf('a', 'A', '192.0.2.1'), type };
-    return signer.sign(set, 'x', nowSeconds).map(({ tail }) => tail.readUInt16BE(16));
+    return sign(signer, set).map(({ tail }) => tail.readUInt16BE(16));
   };
   const [old, next] = [generate('csk', 'active'), generate('csk', 'published')];
   assert.deepEqual(tagsFor([old, next], 1), [old.tag]);
@@ -165,4 +171,15 @@ test('the delegation of a key is the digest of owner and key', () => {
   assert.equal(tail.readUInt16BE(0), key.tag);
   assert.deepEqual([...tail.subarray(2, 4)], [13, 2]);
   assert.equal(tail.length, 4 + 32);
+});
+
+test('a denial is made once, and differs by what the name has', () => {
+  const keys = new KeySet('example.net', [ZoneKey.generate('csk', 'active')]);
+  const signer = new Signer({ apex: apex.key, keys, capacity: 9 });
+  const { key } = parseName('gone', apex);
+  const none = signer.denial(key, [], false, 60, nowSeconds);
+  assert.equal(signer.denial(key, [], false, 60, nowSeconds), none);
+  assert.notEqual(signer.denial(key, [], true, 60, nowSeconds).records[0], none.records[0]);
+  assert.notEqual(signer.denial(key, [1], true, 60, nowSeconds).records[0], none.records[0]);
+  assert.equal(signer.made, 3);
 });

@@ -1,6 +1,7 @@
 import type { NameKey } from '../wire/name.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
 import { canonicalRecords, type RecordsToSign } from './canonical.ts';
+import { denialData, typeNsec } from './denial.ts';
 import type { KeySet } from './key-set.ts';
 import { algorithm, type ZoneKey } from './zone-key.ts';
 
@@ -16,8 +17,14 @@ export interface SignerOptions {
   /** Name of the zone in lower case. */
   readonly apex: NameKey;
   readonly keys: KeySet;
-  /** Signatures that are kept at most; those used longest ago go first. */
+  /** Sets that are kept with their signatures; those made longest ago go first. */
   readonly capacity: number;
+}
+
+/** What was signed, and one signature (data of RRSIG) for each key that signs it. */
+export interface Signed {
+  readonly records: readonly Rdata[];
+  readonly signatures: readonly Rdata[];
 }
 
 /**
@@ -28,7 +35,10 @@ export interface SignerOptions {
 export class Signer {
   readonly #options: SignerOptions;
   readonly #apex: Buffer;
-  readonly #kept = new Map<string, readonly Rdata[]>();
+  readonly #kept = new Map<string, Signed>();
+  /** Numbers of record data, by which equal sets are told. */
+  readonly #numbers = new WeakMap<Rdata, number>();
+  #numbered = 0;
   #period = -1;
   /** Signatures made, for metrics. */
   made = 0;
@@ -38,31 +48,58 @@ export class Signer {
     this.#apex = Buffer.from(options.apex, 'latin1');
   }
 
-  get keys(): KeySet {
-    return this.#options.keys;
+  /** Data are told apart as objects: those of a zone stay the same from answer to answer. */
+  records(
+    owner: NameKey,
+    type: number,
+    ttlSeconds: number,
+    records: readonly Rdata[],
+    nowSeconds: number,
+  ): Signed {
+    let identity = `${type} ${owner}`;
+    for (let at = 0; at < records.length; at++) identity += ` ${this.#numberOf(records[at]!)}`;
+    const kept = this.#find(identity, nowSeconds);
+    if (kept) return kept;
+    return this.#make(identity, { owner: Buffer.from(owner, 'latin1'), type, ttlSeconds, records });
   }
 
-  /**
-   * RRSIG data for a set, one for each key that signs it.
-   *
-   * @param identity equal for equal sets, and for no others
-   */
-  sign(set: RecordsToSign, identity: string, nowSeconds: number): readonly Rdata[] {
+  /** An NSEC that denies: see `denialData`. */
+  denial(
+    owner: NameKey,
+    types: readonly number[],
+    exists: boolean,
+    ttlSeconds: number,
+    nowSeconds: number,
+  ): Signed {
+    const identity = `${exists ? 'without' : 'none'} ${owner} ${types.join(' ')}`;
+    const kept = this.#find(identity, nowSeconds);
+    if (kept) return kept;
+    const name = Buffer.from(owner, 'latin1');
+    const records = [denialData(name, types, exists)];
+    return this.#make(identity, { owner: name, type: typeNsec, ttlSeconds, records });
+  }
+
+  #numberOf(data: Rdata): number {
+    const known = this.#numbers.get(data);
+    if (known !== undefined) return known;
+    this.#numbers.set(data, ++this.#numbered);
+    return this.#numbered;
+  }
+
+  #find(identity: string, nowSeconds: number): Signed | undefined {
     const period = Math.floor(nowSeconds / periodSeconds);
     if (period !== this.#period) {
       this.#period = period;
       this.#kept.clear();
     }
-    const kept = this.#kept.get(identity);
-    if (kept) {
-      // Last used, last in line.
-      this.#kept.delete(identity);
-      this.#kept.set(identity, kept);
-      return kept;
-    }
+    return this.#kept.get(identity);
+  }
+
+  #make(identity: string, set: RecordsToSign): Signed {
     const signatures = this.#keysFor(set.type).map((key) => this.#signBy(key, set));
-    this.#keep(identity, signatures);
-    return signatures;
+    const signed = { records: set.records, signatures };
+    this.#keep(identity, signed);
+    return signed;
   }
 
   #keysFor(type: number): readonly ZoneKey[] {
@@ -87,15 +124,12 @@ export class Signer {
     return rdata({ tail: Buffer.concat([prefix, signature]) });
   }
 
-  #keep(identity: string, signatures: readonly Rdata[]): void {
-    const { capacity } = this.#options;
-    if (this.#kept.size >= capacity) {
-      for (const oldest of this.#kept.keys()) {
-        this.#kept.delete(oldest);
-        break;
-      }
+  #keep(identity: string, signed: Signed): void {
+    if (this.#kept.size >= this.#options.capacity) {
+      const [oldest] = this.#kept.keys();
+      this.#kept.delete(oldest!);
     }
-    this.#kept.set(identity, signatures);
+    this.#kept.set(identity, signed);
   }
 }
 

@@ -14,6 +14,8 @@ export interface DnsDataOptions {
   readonly region: string;
   readonly states: RegionStates;
   readonly locator: Locator;
+  /** Keys of zones that are signed, by zone, as `parseZoneKeys` reads them. Secret. */
+  readonly zoneKeys?: Readonly<Record<string, string>> | undefined;
   /** SOA serial: the sequence number of the revision. */
   readonly serial: number;
 }
@@ -27,7 +29,7 @@ export interface DnsData {
 /** Throws `bad_zone`. */
 export function compileDnsData(options: DnsDataOptions): DnsData {
   return {
-    zones: compileZones(options.config, options.topology, options.serial),
+    zones: compileZones(options.config, options.topology, options.serial, options.zoneKeys),
     steering: createSteeringContext(options),
   };
 }

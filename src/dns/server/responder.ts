@@ -1,3 +1,4 @@
+import { systemClock } from '../../base/clock.ts';
 import { choose } from '../../steering/choose.ts';
 import type { SteeredSet } from '../../steering/record-set.ts';
 import type { ClientSubnet } from '../wire/client-subnet.ts';
@@ -10,17 +11,13 @@ import {
   minUdpPayload,
   rcode,
 } from '../wire/codes.ts';
-import { MessageWriter, type ResponseEdns, section } from '../wire/message-writer.ts';
-import type { DomainName, NameKey } from '../wire/name.ts';
+import { MessageWriter, type ResponseEdns } from '../wire/message-writer.ts';
+import type { NameKey } from '../wire/name.ts';
 import { QueryReader, silent } from '../wire/query-reader.ts';
-import { a } from '../wire/records/a.ts';
-import { aaaa } from '../wire/records/aaaa.ts';
-import { ns } from '../wire/records/ns.ts';
-import type { Rdata } from '../wire/records/record-type.ts';
 import { type Resolution, resolve } from '../zone/resolve.ts';
-import { type RecordSet, setOfType, type Zone, type ZoneNode } from '../zone/zone.ts';
 import { clientNetwork } from './client-address.ts';
 import type { DnsData } from './data.ts';
+import { Sections } from './sections.ts';
 import { typeVerdict } from './type-verdict.ts';
 
 export type Transport = 'udp' | 'tcp';
@@ -36,6 +33,8 @@ interface EdnsFields extends ResponseEdns {
 export interface ResponderOptions {
   /** [0, 1); default `Math.random`. */
   readonly random?: () => number;
+  /** Time by which signatures are made; default that of the system. */
+  readonly wallMs?: () => number;
   /** Told of an error of ours that made an answer SERVFAIL. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -54,6 +53,7 @@ export class Responder {
   readonly #onFault: (error: unknown) => void;
   readonly #query = new QueryReader();
   readonly #writer = new MessageWriter();
+  readonly #sections: Sections;
   readonly #edns: EdnsFields = {
     dnssecOk: false,
     subnet: undefined,
@@ -68,6 +68,8 @@ export class Responder {
 
   constructor(data: DnsData, options: ResponderOptions = {}) {
     this.#data = data;
+    const wallMs = options.wallMs ?? systemClock.wallMs;
+    this.#sections = new Sections(this.#writer, () => Math.floor(wallMs() / 1_000));
     this.#random = options.random ?? Math.random;
     this.#onFault = options.onFault ?? (() => {});
   }
@@ -151,8 +153,13 @@ export class Responder {
     if (resolution.outcome !== 'referral' || resolution.steps.length > 0) {
       this.#writer.authoritative();
     }
-    if (!this.#writeSections(resolution)) this.#writer.truncate();
-    return resolution.outcome === 'noName' ? rcode.nameError : rcode.noError;
+    if (!this.#sections.write(resolution, this.#query)) this.#writer.truncate();
+    return this.#tellsNoName(resolution) ? rcode.nameError : rcode.noError;
+  }
+
+  /** Compact denial proves that a name has nothing, for names that do not exist too (RFC 9824 3.1). */
+  #tellsNoName({ outcome, zone }: Resolution): boolean {
+    return outcome === 'noName' && !(this.#query.dnssecOk && zone?.signer);
   }
 
   /** RFC 7871 7.2.1: only when asked, and with scope 0 for a prefix of 0 bits. */
@@ -161,57 +168,5 @@ export class Responder {
     if (!hasSubnet) return;
     this.#edns.subnet = subnet;
     this.#edns.scopeBits = subnet.sourceBits === 0 ? 0 : scopeBits;
-  }
-
-  /** False when the message is too small for what it must hold. */
-  #writeSections({ outcome, steps, zone, cut }: Resolution): boolean {
-    const writer = this.#writer;
-    for (const { owner, set, records } of steps) {
-      for (const data of records) {
-        if (!writer.record(section.answer, owner, set.type, set.ttlSeconds, data)) return false;
-      }
-    }
-    if (!zone) return true;
-    if (outcome === 'noData' || outcome === 'noName') {
-      const { apex, soa, negativeTtlSeconds } = zone;
-      return writer.record(section.authority, apex, soa.type, negativeTtlSeconds, soa.records[0]!);
-    }
-    if (outcome === 'referral' && cut) return this.#writeReferral(zone, cut);
-    const last = steps.at(-1);
-    if (last) this.#writeAddresses(zone, last.records);
-    return true;
-  }
-
-  /** NS of the cut, and the addresses that we hold of them; both are needed (RFC 9471). */
-  #writeReferral(zone: Zone, cut: ZoneNode): boolean {
-    const set = setOfType(cut, ns.code);
-    if (!set) return true;
-    const records = set.steering ? set.steering.records.flat() : set.records;
-    for (const data of new Set(records)) {
-      const { type, ttlSeconds } = set;
-      if (!this.#writer.record(section.authority, cut.name, type, ttlSeconds, data)) return false;
-    }
-    return this.#writeAddresses(zone, records);
-  }
-
-  /** Addresses of the hosts that records lead to, as far as they fit. False when one did not. */
-  #writeAddresses(zone: Zone, data: readonly Rdata[]): boolean {
-    let complete = true;
-    for (const { target } of data) {
-      const node = target && zone.node(target.key);
-      if (!node) continue;
-      for (const type of [a.code, aaaa.code]) {
-        const set = setOfType(node, type);
-        if (set && !this.#writeAdditional(node.name, set)) complete = false;
-      }
-    }
-    return complete;
-  }
-
-  #writeAdditional(owner: DomainName, { type, ttlSeconds, records }: RecordSet): boolean {
-    for (const data of records) {
-      if (!this.#writer.record(section.additional, owner, type, ttlSeconds, data)) return false;
-    }
-    return true;
   }
 }

@@ -1,24 +1,37 @@
 import type { Config } from '../../config/schema/config.ts';
 import type { ZoneConfig } from '../../config/schema/zone.ts';
 import type { Topology } from '../../config/topology.ts';
+import { KeySet } from '../dnssec/key-set.ts';
+import { Signer } from '../dnssec/signer.ts';
+import { parseZoneKeys } from '../dnssec/zone-key.ts';
 import { DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
 import { cname } from '../wire/records/cname.ts';
 import { ns } from '../wire/records/ns.ts';
+import { cdnskey, cds, dnskey } from '../wire/records/numbered-octets.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
 import { soa, soaData } from '../wire/records/soa.ts';
 import { ZoneProblems } from './problems.ts';
 import { compileRecordSet } from './record-set.ts';
 import { type RecordSet, setOfType, Zone, type ZoneNode, ZoneSet } from './zone.ts';
 
+/** Sets of a zone whose signatures are kept: some 10 MB. */
+const keptSignatures = 20_000;
+
 /** TTL of what we add ourselves (SOA, NS, glue): it changes only with the regions. */
 const ownTtlSeconds = 3_600;
 
 /**
  * Compiles the zones of a configuration. `serial` is the SOA serial (the revision's number).
+ * `keyTexts`: keys of those that are signed, by zone, as `parseZoneKeys` reads them.
  * Throws `bad_zone` with every problem in `details.problems`.
  */
-export function compileZones(config: Config, topology: Topology, serial: number): ZoneSet {
+export function compileZones(
+  config: Config,
+  topology: Topology,
+  serial: number,
+  keyTexts: Readonly<Record<string, string>> = {},
+): ZoneSet {
   const problems = new ZoneProblems();
   const zones: Zone[] = [];
   const apexes = new Set<NameKey>();
@@ -29,7 +42,8 @@ export function compileZones(config: Config, topology: Topology, serial: number)
     if (apexes.has(apex.key)) problems.add(path, `there is another zone ${apex}`);
     apexes.add(apex.key);
     const compiler = new ZoneCompiler(apex, zone, topology, path, problems);
-    zones.push(compiler.compile(serial));
+    const keys = problems.attempt(`${path}.dnssec`, () => keysOf(name, zone, keyTexts));
+    zones.push(compiler.compile(serial, keys));
   }
   problems.throwIfAny();
   return new ZoneSet(zones);
@@ -57,12 +71,13 @@ class ZoneCompiler {
     this.#problems = problems;
   }
 
-  compile(serial: number): Zone {
+  compile(serial: number, keys: KeySet | undefined): Zone {
     const apexNode = this.#node(this.#apex);
     this.#addRecords();
     const primary = this.#addNameServers(apexNode);
     const soaSet = this.#soa(primary, serial);
     apexNode.sets.push(soaSet);
+    if (keys) apexNode.sets.push(...this.#keySets(keys));
     let hasCuts = false;
     for (const node of this.#nodes.values()) {
       const isCut = node !== apexNode && setOfType(node, ns.code) !== undefined;
@@ -75,6 +90,7 @@ class ZoneCompiler {
       soa: soaSet,
       negativeTtlSeconds,
       hasCuts,
+      signer: keys && new Signer({ apex: this.#apex.key, keys, capacity: keptSignatures }),
     });
   }
 
@@ -155,6 +171,23 @@ class ZoneCompiler {
     return names;
   }
 
+  /** What validators and the parent are told of the keys (RFC 4034 2, RFC 7344). */
+  #keySets(keys: KeySet): RecordSet[] {
+    const owner = Buffer.from(this.#apex.key, 'latin1');
+    const delegations = keys.delegated.map((key) => key.delegation(owner));
+    return [
+      plainSet(
+        dnskey.code,
+        keys.keys.map(({ data }) => data),
+      ),
+      plainSet(
+        cdnskey.code,
+        keys.delegated.map(({ data }) => data),
+      ),
+      plainSet(cds.code, delegations),
+    ];
+  }
+
   #soa(primary: DomainName, serial: number): RecordSet {
     const { hostmaster = 'hostmaster', refresh, retry, expire, negativeTtl } = this.#config.soa;
     const path = `${this.#path}.soa.hostmaster`;
@@ -181,6 +214,15 @@ class ZoneCompiler {
     const local = text.slice(0, atSign).replaceAll('.', '\\.');
     return parseName(local, parseName(text.slice(atSign + 1)));
   }
+}
+
+/** @throws DnsError `bad_dnssec_key` */
+function keysOf(
+  name: string,
+  { dnssec }: ZoneConfig,
+  keyTexts: Readonly<Record<string, string>>,
+): KeySet | undefined {
+  return dnssec && new KeySet(name, parseZoneKeys(keyTexts[name] ?? ''));
 }
 
 function nameData(name: DomainName): Rdata {

@@ -24,6 +24,7 @@ export type Steer = (set: SteeredSet) => Choice;
 export interface AnswerStep {
   /** `undefined`: the name in the question. */
   readonly owner: DomainName | undefined;
+  readonly zone: Zone;
   readonly set: RecordSet;
   /** The data to give; those of a CNAME are at most one. Empty: chosen to be nothing. */
   readonly records: readonly Rdata[];
@@ -44,6 +45,10 @@ export interface Resolution {
   readonly steps: readonly AnswerStep[];
   /** Zone of the last name that was looked up. */
   readonly zone: Zone | undefined;
+  /** That name; `undefined`: the name in the question. */
+  readonly last: DomainName | undefined;
+  /** What stands there, or the wildcard that stands for it. */
+  readonly node: ZoneNode | undefined;
   readonly cut: ZoneNode | undefined;
   /** Longest client prefix that any choice on the way depended on (RFC 7871 7.2.1). */
   readonly scopeBits: number;
@@ -59,19 +64,20 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
   let outcome: Resolution['outcome'] = zone ? 'answer' : 'refused';
   let owner: DomainName | undefined;
   let cut: ZoneNode | undefined;
+  let node: ZoneNode | undefined;
   for (let key = name; zone; ) {
     cut = zone.cutAbove(key);
     if (cut && !(type === typeDs && cut.name.key === key)) {
       outcome = 'referral';
       break;
     }
-    const node = zone.node(key) ?? zone.wildcardFor(key);
+    node = zone.node(key) ?? zone.wildcardFor(key);
     const set = node && setFor(node, type);
     if (!set) {
       outcome = node ? 'noData' : 'noName';
       break;
     }
-    const step = answerStep(owner, set, steer);
+    const step = answerStep({ owner, zone, set }, steer);
     steps.push(step);
     if (step.records.length === 0) outcome = 'noData';
     const target = set.type === cname.code && type !== cname.code && step.records[0]?.names[0];
@@ -82,7 +88,7 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
     owner = target;
     key = target.key;
   }
-  return { outcome, steps, zone, cut, scopeBits: scopeOf(steps) };
+  return { outcome, steps, zone, last: owner, node, cut, scopeBits: scopeOf(steps) };
 }
 
 /** The set of the type, else the alias that stands for all types. ANY: RFC 8482 4.2. */
@@ -98,9 +104,10 @@ const minimalAny: RecordSet = {
   steering: undefined,
 };
 
-function answerStep(owner: DomainName | undefined, set: RecordSet, steer: Steer): AnswerStep {
+function answerStep(place: Pick<AnswerStep, 'owner' | 'zone' | 'set'>, steer: Steer): AnswerStep {
+  const { owner, zone, set } = place;
   const { steering } = set;
-  if (!steering) return { owner, set, records: set.records, choice: undefined };
+  if (!steering) return { owner, zone, set, records: set.records, choice: undefined };
   const choice = steer(steering.set);
   const { answers } = choice;
   let records: readonly Rdata[] = [];
@@ -109,7 +116,7 @@ function answerStep(owner: DomainName | undefined, set: RecordSet, steer: Steer)
     records = answers.flatMap((_, at) => recordsOf(steering, choice, at));
   if (steering.overlapping) records = [...new Set(records)];
   if (set.type === cname.code && records.length > 1) records = records.slice(0, 1);
-  return { owner, set, records, choice };
+  return { owner, zone, set, records, choice };
 }
 
 /** What the answer at this place of the choice stands for. */

@@ -1,4 +1,5 @@
 import type { SteeredSet } from '../../steering/record-set.ts';
+import type { Signer } from '../dnssec/signer.ts';
 import { type DomainName, labelCount, lastLabels, type NameKey, parentKey } from '../wire/name.ts';
 import { ns } from '../wire/records/ns.ts';
 import type { Rdata } from '../wire/records/record-type.ts';
@@ -36,6 +37,7 @@ export interface ZoneParts {
   readonly soa: RecordSet;
   readonly negativeTtlSeconds: number;
   readonly hasCuts: boolean;
+  readonly signer: Signer | undefined;
 }
 
 /**
@@ -53,6 +55,8 @@ export class Zone {
   readonly soa: RecordSet;
   /** TTL of "no such name" and "no such type": min(SOA TTL, SOA minimum) (RFC 2308 5). */
   readonly negativeTtlSeconds: number;
+  /** `undefined`: the zone is not signed. */
+  readonly signer: Signer | undefined;
   readonly #nodes: ReadonlyMap<NameKey, ZoneNode>;
   readonly #hasCuts: boolean;
   readonly #apexLabels: number;
@@ -62,6 +66,7 @@ export class Zone {
     this.apex = parts.apex;
     this.soa = parts.soa;
     this.negativeTtlSeconds = parts.negativeTtlSeconds;
+    this.signer = parts.signer;
     this.#nodes = parts.nodes;
     this.#hasCuts = parts.hasCuts;
     this.#apexLabels = labelCount(parts.apex.key);
