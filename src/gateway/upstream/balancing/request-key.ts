@@ -47,6 +47,19 @@ export function findCookie(fields: readonly string[], name: string): string | un
   return undefined;
 }
 
+/** All cookies of that name, in their order. */
+export function findCookies(fields: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at]!.toLowerCase() !== 'cookie') continue;
+    for (const pair of fields[at + 1]!.split(';')) {
+      const value = findPair(pair, 0, ';', name);
+      if (value !== undefined) values.push(value);
+    }
+  }
+  return values;
+}
+
 /** The first parameter of that name, as written. `query` begins with its `?`. */
 export function findParameter(query: string, name: string): string | undefined {
   return findPair(query, 1, '&', name);

@@ -88,6 +88,18 @@ test('forged, expired, of another secret, service or region: placed anew, with a
   placedAnew(cookie.seal({ id: cookie.idOf('us', '10.0.0.3:80'), expiresMs }), 'region');
 });
 
+test('what others have set under its name before does not take a client from its endpoint', () => {
+  const { next, cookieFor } = world();
+  const genuine = cookieFor(3);
+  for (const tossed of ['x', `${'x'.repeat(38)}; sid=`, 'x; b=c; sid=; sid=y']) {
+    const { index, line } = next(`${tossed}; sid=${genuine}; d=e`);
+    assert.equal(index, 3);
+    assert.equal(line, undefined);
+  }
+  const many = Array.from({ length: 16 }, () => next(`${'x; sid='.repeat(20)}${genuine}`).index);
+  assert.ok(new Set(many).size > 1, 'only a few are looked at');
+});
+
 test('whichever bit is turned, a cookie is good no more', () => {
   const { cookie, clock } = world();
   const nowMs = clock.wallMs();

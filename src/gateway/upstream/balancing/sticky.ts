@@ -1,8 +1,11 @@
 import type { EndpointInfo } from '../../../config/topology.ts';
 import { type BalanceKey, type Balancer, type EndpointLoads, isCandidate } from './balancer.ts';
-import { findCookie } from './request-key.ts';
+import { findCookie, findCookies } from './request-key.ts';
 import type { StickyClaim, StickyCookie } from './sticky-cookie.ts';
 import type { Keeper } from './tier-balancer.ts';
+
+/** Each costs a hash. */
+const mostCookies = 4;
 
 export interface StickyOptions {
   /** Of the region, those of weight 0 too: they keep the clients that they have. */
@@ -76,9 +79,20 @@ export class Sticky implements Balancer, Keeper {
     return `Set-Cookie: ${cookieName}=${value}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${secure}\r\n`;
   }
 
+  /**
+   * A browser sends what pages of a parent domain or for a longer path have set under the same
+   * name first: the first that is genuine counts, of a few.
+   */
   #claim({ fields }: BalanceKey): StickyClaim | undefined {
     const { cookie, cookieName, wallMs } = this.#options;
-    const value = findCookie(fields, cookieName);
-    return value === undefined ? undefined : cookie.open(value, wallMs());
+    const first = findCookie(fields, cookieName);
+    if (first === undefined) return undefined;
+    const claim = cookie.open(first, wallMs());
+    if (claim) return claim;
+    for (const value of findCookies(fields, cookieName).slice(1, mostCookies)) {
+      const other = cookie.open(value, wallMs());
+      if (other) return other;
+    }
+    return undefined;
   }
 }
