@@ -23,6 +23,7 @@ const fileFields: readonly (readonly [path: string, kind: FileKind])[] = [
   ['services.*.tls.certificate', 'pem'],
   ['services.*.tls.key', 'pem'],
   ['services.*.balancing.secret', 'pem'],
+  ['zones.*.dnssec.keys', 'pem'],
   ['identity.authority', 'pem'],
   ['identity.certificate', 'pem'],
   ['identity.key', 'pem'],

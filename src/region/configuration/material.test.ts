@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { certifyHosts } from '../../../test/support/certificates.ts';
 import { configSchema } from '../../config/schema/config.ts';
+import { formatZoneKeys, ZoneKey } from '../../dns/dnssec/zone-key.ts';
 import { createAuthority, issueRegionIdentity } from '../../link/authority.ts';
 import { KeyRing } from '../../secrets/key-ring.ts';
+import { secretReferences } from '../../secrets/reference.ts';
 import { sealSecret } from '../../secrets/sealed-secret.ts';
 import { sealText, secretFileContext } from '../../secrets/sealed-text.ts';
 import { loadMaterial, materialFiles, noMaterial, parseMaterial } from './material.ts';
@@ -174,6 +176,7 @@ test('material of an older snapshot is understood', () => {
     identity,
     upstreams: {},
     cookieSecrets: {},
+    zoneKeys: {},
   });
   const material = { ...noMaterial, identity };
   assert.deepEqual(parseMaterial(JSON.stringify(material)), material);
@@ -190,17 +193,25 @@ test('`secret:NAME` comes from the sealed secrets of the store', async () => {
       certificate: 'secret:{region}.cert',
       key: 'secret:{region}.key',
     },
+    zones: { 'example.test': { dnssec: { keys: 'secret:dnssec' } } },
   });
+  const zoneKeys = formatZoneKeys([ZoneKey.generate('csk', 'active')]);
   const secrets = {
+    dnssec: sealed('dnssec', zoneKeys),
     ca: sealed('ca', identity.ca),
     'here.cert': sealed('here.cert', identity.cert),
     'here.key': sealed('here.key', identity.key),
   };
   const { material } = await loadMaterial(named, 'here', directory, { ring, secrets });
   assert.deepEqual(material.identity, identity);
+  assert.deepEqual(material.zoneKeys, { 'example.test': zoneKeys });
+  assert.deepEqual(secretReferences(named, 'here'), ['ca', 'dnssec', 'here.cert', 'here.key']);
   const { ca, 'here.cert': cert } = secrets;
   await assert.rejects(
-    loadMaterial(named, 'here', directory, { ring, secrets: { ca, 'here.cert': cert } }),
+    loadMaterial(named, 'here', directory, {
+      ring,
+      secrets: { ca, 'here.cert': cert, dnssec: secrets.dnssec },
+    }),
     {
       code: 'material_unreadable',
       message: /secret:here\.key/,

@@ -33,6 +33,8 @@ export interface Material {
   readonly upstreams: Readonly<Record<string, UpstreamMaterial>>;
   /** What cookies that keep clients at an endpoint are signed with, by the names of services. */
   readonly cookieSecrets: Readonly<Record<string, string>>;
+  /** Keys of zones that are signed, by zone. */
+  readonly zoneKeys: Readonly<Record<string, string>>;
 }
 
 export const noMaterial: Material = Object.freeze({
@@ -40,6 +42,7 @@ export const noMaterial: Material = Object.freeze({
   identity: undefined,
   upstreams: {},
   cookieSecrets: {},
+  zoneKeys: {},
 });
 
 export interface LoadedMaterial {
@@ -49,7 +52,7 @@ export interface LoadedMaterial {
 }
 
 /** The part of a configuration that names certificates and keys. */
-type Naming = Pick<Config, 'ports' | 'listeners' | 'tls' | 'services' | 'identity'>;
+type Naming = Pick<Config, 'ports' | 'listeners' | 'tls' | 'services' | 'identity' | 'zones'>;
 
 /** Binds the keys in a snapshot to their node. */
 export function materialContext(region: string, node: string): string {
@@ -58,7 +61,7 @@ export function materialContext(region: string, node: string): string {
 
 /** Reads back what was written as JSON, also by a version that knew one certificate only. */
 export function parseMaterial(json: string): Material {
-  const { https, listeners, identity, upstreams, cookieSecrets } = JSON.parse(
+  const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys } = JSON.parse(
     json,
   ) as Partial<Material> & {
     https?: KeyPair;
@@ -68,6 +71,7 @@ export function parseMaterial(json: string): Material {
     identity,
     upstreams: upstreams ?? {},
     cookieSecrets: cookieSecrets ?? {},
+    zoneKeys: zoneKeys ?? {},
   };
 }
 
@@ -100,8 +104,12 @@ export async function loadMaterial(
     if (balancing.type !== 'sticky') continue;
     cookieSecrets[name] = await texts.text(places.place(balancing.secret));
   }
+  const zoneKeys: Record<string, string> = {};
+  for (const [name, { dnssec }] of Object.entries(config.zones)) {
+    if (dnssec) zoneKeys[name] = await texts.text(places.place(dnssec.keys));
+  }
   const identity = await identityOf(config, region, places, texts);
-  const material = { listeners, identity, upstreams, cookieSecrets };
+  const material = { listeners, identity, upstreams, cookieSecrets, zoneKeys };
   return { material, doubts: texts.doubts };
 }
 
@@ -132,6 +140,9 @@ export function materialFiles(config: Naming, region: string, stateDirectory: st
     for (const place of [tls?.authority, tls?.certificate, tls?.key, secret]) {
       if (place !== undefined) others.push(places.place(place));
     }
+  }
+  for (const { dnssec } of Object.values(config.zones)) {
+    if (dnssec) others.push(places.place(dnssec.keys));
   }
   const all = [...pairs.flatMap(({ certificate, key }) => [certificate, key]), ...others];
   return [...new Set(all)].filter((place) => secretName(place) === undefined);

@@ -190,5 +190,6 @@ export class DataPlane {
 /** A name server proves itself to nobody, hands no copies out and routes no requests. */
 function forNameServer(data: ThreadData): ThreadData {
   const config = { ...data.config, routes: [] };
-  return { ...data, config, material: noMaterial, sessionSecret: undefined, bundle: undefined };
+  const material = { ...noMaterial, zoneKeys: data.material.zoneKeys };
+  return { ...data, config, material, sessionSecret: undefined, bundle: undefined };
 }

@@ -44,6 +44,7 @@ async function dnsConfiguration(data: ThreadData, locators: Locators) {
     states: new HealthTable(topology, data.healthBuffer),
     locator: await locators.for(data),
     serial: data.serial,
+    zoneKeys: data.material.zoneKeys,
     host: own.bind,
     port: config.ports.dns,
   };

@@ -71,8 +71,10 @@ export function createNodeView(parts: NodeParts): NodeView {
     },
     explainDns: (name, type, client = '127.0.0.1') => {
       const { configuration, topology, table } = live.generation;
-      const { config, own, locator, serial } = configuration;
-      const data = { config, topology, region: own.region, states: table, locator, serial };
+      const { config, own, locator, serial, material } = configuration;
+      const { region } = own;
+      const { zoneKeys } = material;
+      const data = { config, topology, region, states: table, locator, serial, zoneKeys };
       return explainDns(data, name, type, client);
     },
     drain: parts.drain,
