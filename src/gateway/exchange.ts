@@ -100,7 +100,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
 
   #sent(stream: UpstreamStream | undefined): void {
     if (this.#total) this.#sentMs = this.runtime.clock.monotonicMs();
-    stream?.end(this.#trailers);
+    stream?.end(this.routed?.headers.trailersOf(this.#trailers) ?? this.#trailers);
   }
 
   /** After all that one read of the client brought. False: the client must wait. */
@@ -297,7 +297,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
       this.#heldResponse.trailers = trailers;
       return;
     }
-    this.client.end(trailers);
+    this.client.end(this.editedResponse?.trailersOf(trailers) ?? trailers);
     this.#end(true);
   }
 

@@ -6,6 +6,7 @@ import type { RequestIdentity } from './forwarding.ts';
 import type { Generation } from './generation.ts';
 import { findField } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-parser.ts';
+import type { EditedFields } from './policies/field-editor.ts';
 import type { RoutedRequest } from './policies/routed-request.ts';
 import type { ProblemCode } from './problems.ts';
 import { type FailureKind, isIdempotent, type Replayability } from './retry.ts';
@@ -53,6 +54,8 @@ export abstract class RequestState implements Replayability, Tried {
   params: Readonly<Record<string, string>> = noParams;
   /** As policies see it, where the route has some. */
   routed: RoutedRequest | undefined = undefined;
+  /** The fields of the response as policies left them, where the route has some for it. */
+  editedResponse: EditedFields | undefined = undefined;
   /** Policies that are waited for: cancelled when the exchange ends. */
   pending: { cancel(): void } | undefined = undefined;
   target: Target | undefined = undefined;

@@ -39,6 +39,8 @@ export class EditedFields implements FieldEditor {
   /** name, value, name, value … of what was received and is kept. */
   kept: readonly string[];
   #added: string[] = [];
+  /** Folded names of what was replaced or left out. */
+  readonly #edited: string[] = [];
 
   constructor(received: readonly string[]) {
     this.kept = received;
@@ -79,6 +81,12 @@ export class EditedFields implements FieldEditor {
     const folded = foldedName(name);
     this.kept = without(this.kept, folded);
     this.#added = without(this.#added, folded);
+    if (!this.#edited.includes(folded)) this.#edited.push(folded);
+  }
+
+  /** The trailers of the same message, less those that some recipients would take for such a field. */
+  trailersOf(received: readonly string[]): readonly string[] {
+    return this.#edited.reduce((trailers, folded) => without(trailers, folded), received);
   }
 }
 

@@ -102,6 +102,28 @@ test('no spelling of a field passes for one that a policy sets or leaves out', a
   assert.deepEqual(head.match(/^x.(tenant|admin).*$/gim), ['X-Tenants: c', 'X-Tenant: ours']);
 });
 
+test('nor does a trailer', async () => {
+  await using w = await world([
+    {
+      type: 'headers',
+      request: { set: { 'X-Tenant': 'ours' } },
+      response: { remove: ['X-Debug'] },
+    },
+  ]);
+  const trailers = (...names: string[]) =>
+    `1\r\na\r\n0\r\n${names.map((name) => `${name}: t\r\n`).join('')}\r\n`;
+  w.origin.respond = (_, socket) => {
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+    socket.write(head + trailers('X-Kept', 'x_debug'));
+  };
+  w.client.send(
+    `POST /t/acme HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${trailers('X_Tenant', 'X-Kept')}`,
+  );
+  await w.client.until('X-Kept: t\r\n\r\n');
+  assert.doesNotMatch(w.client.received, /debug/i);
+  assert.match(w.origin.received[0]!, /\r\n0\r\nX-Kept: t\r\n\r\n$/);
+});
+
 test('policies see no field that only a gateway may tell, and no other policy acts for nobody', async () => {
   const exchange = {
     head: { fields: ['A', '1', 'X-Real-IP', '9', 'x_forwarded_for', '9', 'B', '2'] },

@@ -82,6 +82,7 @@ export class PolicyPhases {
     const { routed, route } = exchange;
     const headers = new EditedFields(head.fields);
     const forwarded = () => {
+      exchange.editedResponse = headers;
       exchange.forward({ ...head, fields: headers.kept }, extra + headers.lines, fromPeer);
     };
     try {
