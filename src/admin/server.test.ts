@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
+import { fairTimer } from '../../test/support/fair-time.ts';
 import { MeridianError } from '../base/errors.ts';
 import { createAdminServer } from './server.ts';
 import { assertProblem, FakeNode, sendRaw, start, status } from './testdata/fake-node.ts';
@@ -190,9 +191,9 @@ test('halves of requests and bodies make room, the oldest first', async (t) => {
   };
   for (let n = 0; n < 256; n++) await open(n, halves[n % halves.length] ?? '');
   for (let n = 256; n < 600; n++) await open(n, n % 2 === 0 ? keptAlive : (halves[1] ?? ''));
-  const beganMs = performance.now();
+  const tookMs = fairTimer();
   assert.equal((await ask('GET', '/live')).status, 200);
-  assert.ok(performance.now() - beganMs < 1_000);
+  assert.ok(tookMs() < 1_000);
   assert.ok(closed.length >= 344, `${closed.length} closed`);
   assert.deepEqual(
     closed.slice(0, 100).sort((a, b) => a - b),
@@ -202,9 +203,9 @@ test('halves of requests and bodies make room, the oldest first', async (t) => {
 
 test('a request that does not come to its end in two seconds is over', async (t) => {
   const { port } = await start(t);
-  const beganMs = performance.now();
+  const tookMs = fairTimer();
   assert.match(await sendRaw(port, 'GET /live HTTP/1.1\r\nHo'), /^HTTP\/1\.1 408 /);
-  assert.ok(performance.now() - beganMs < 3_500);
+  assert.ok(tookMs() < 3_500);
 });
 
 test('a body that is too large is refused, stated or streamed', async (t) => {
@@ -261,7 +262,7 @@ test('close ends connections that idle or hang, and can be called twice', async 
       return new Promise((resolve) => socket.resume().on('close', resolve));
     }),
   );
-  const beganMs = performance.now();
+  const tookMs = fairTimer();
   await Promise.all([server.close(), server.close(), ended]);
-  assert.ok(performance.now() - beganMs < 4_000);
+  assert.ok(tookMs() < 4_000);
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fairTimer } from '../support/fair-time.ts';
 import { send } from '../support/http.ts';
 import { startNode } from '../support/running-node.ts';
 import { until } from '../support/stack.ts';
@@ -46,10 +47,10 @@ test('a second signal ends a drain at once', async () => {
     const { status } = await fetch(`http://${node.address}:9000/ready`);
     return status === 503;
   });
-  const beganMs = performance.now();
+  const tookMs = fairTimer();
   await node.stop();
   assert.deepEqual(await ended, [0, null]);
-  assert.ok(performance.now() - beganMs < 5_000, 'waited for the end of the drain');
+  assert.ok(tookMs() < 5_000, 'waited for the end of the drain');
 });
 
 test('a node that was drained by its admin API ends with success', async () => {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { fairTimer } from './fair-time.ts';
 
 /** Polls until `condition` holds (gives a value other than `undefined` or `false`). */
 export async function eventually<T>(
@@ -6,11 +7,11 @@ export async function eventually<T>(
   condition: () => T | Promise<T>,
   timeoutMs = 10_000,
 ): Promise<Exclude<T, undefined | false>> {
-  const deadlineMs = performance.now() + timeoutMs;
+  const passedMs = fairTimer();
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>;
-    if (performance.now() > deadlineMs) throw new Error(`waited ${timeoutMs} ms for: ${what}`);
+    if (passedMs() > timeoutMs) throw new Error(`waited ${timeoutMs} ms for: ${what}`);
     await delay(20);
   }
 }

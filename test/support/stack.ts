@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NodeStatus } from '../../src/admin/node-view.ts';
 import { type ExclusiveLock, takeExclusiveLock } from '../../src/base/exclusive-lock.ts';
+import { fairTimer } from './fair-time.ts';
 
 export const command = fileURLToPath(new URL('../../bin/meridian.js', import.meta.url));
 export const exampleConfig = fileURLToPath(
@@ -52,10 +53,10 @@ export async function until(
   condition: () => Promise<boolean> | boolean,
   limitMs = 15_000,
 ): Promise<void> {
-  const deadline = performance.now() + limitMs;
+  const passedMs = fairTimer();
   for (;;) {
     if (await condition()) return;
-    if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
+    if (passedMs() > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
