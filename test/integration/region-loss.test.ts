@@ -46,11 +46,12 @@ describe('a region is lost under load', { skip: requireNatsServer() }, () => {
 
   test('a graceful stop moves look-ups at once and fails no request', async (context) => {
     const region = 'eu-west-1';
+    const pid = await stack.nodePid(region);
     const load = new RoundLoad(stack, { host, path, perSecond: 200 });
     await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 100);
     load.ask(othersThan(region));
     const askedMs = performance.now();
-    process.kill(await stack.nodePid(region), 'SIGTERM');
+    process.kill(pid, 'SIGTERM');
     const answering = () => fetch(`http://${stack.address(region)}:9000/live`).then(() => true);
     await until('the node ends', async () => !(await answering().catch(() => false)));
     const endedMs = performance.now();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type AdminAnswer, AdminApi, routeOf } from '../support/admin-api.ts';
+import { fairTimer } from '../support/fair-time.ts';
 import { type Answer, send } from '../support/http.ts';
 import { NameServers } from '../support/name-servers.ts';
 import { requireCommand, requireNatsServer } from '../support/requirements.ts';
@@ -83,9 +84,9 @@ describe('regions serve whatever becomes of the store', { skip: requireNatsServe
   }
 
   async function refusedApply(context: TestContext, region: RegionName): Promise<AdminAnswer> {
-    const startedMs = performance.now();
+    const passedMs = fairTimer();
     const answer = await apis[region].tryApply(({ routes }) => routes.push(routeOf('never')));
-    const tookMs = performance.now() - startedMs;
+    const tookMs = passedMs();
     context.diagnostic(`refused after ${tookMs.toFixed(0)} ms: ${answer.code}: ${answer.detail}`);
     assert.equal(answer.status, 503, answer.text);
     assert.ok(storeCodes.includes(answer.code!), answer.text);
@@ -109,7 +110,7 @@ describe('regions serve whatever becomes of the store', { skip: requireNatsServe
       assert.ok(revision.staleForSeconds! > 2, 'for how long it has not known');
     }
     await load.stop();
-    assert.ok(load.rounds.length > 200);
+    assert.ok(load.rounds.length > 100);
     assert.deepEqual(load.rounds.filter(failed), []);
   });
 
