@@ -179,6 +179,7 @@ test('every command has help with --json, and status 0', async () => {
           'service',
           'store',
           'secret',
+          'dnssec',
           'lookup',
           'request',
           'version',
@@ -186,7 +187,7 @@ test('every command has help with --json, and status 0', async () => {
     ),
     [],
   );
-  assert.equal(commands.length, 21);
+  assert.equal(commands.length, 22);
   const helps = await Promise.all(
     [
       'up',

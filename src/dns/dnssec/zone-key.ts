@@ -64,6 +64,11 @@ export class ZoneKey {
     return new ZoneKey(role, state, generateKeyPairSync('ec', { namedCurve }).privateKey);
   }
 
+  /** The same key, further on its way. */
+  inState(state: KeyState): ZoneKey {
+    return new ZoneKey(this.role, state, this.#key);
+  }
+
   get signsKeys(): boolean {
     return this.role !== 'zsk';
   }
