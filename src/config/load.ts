@@ -11,6 +11,7 @@ import type { Config } from './schema/config.ts';
 import { decodeText, maximumFileBytes } from './text-source.ts';
 import { validate } from './validate.ts';
 import { type Position, readYaml, type YamlSource } from './yaml-source.ts';
+import { readZoneFiles } from './zone-files.ts';
 
 export interface LoadedConfig {
   /** The validated model, deeply frozen; names of files are absolute. */
@@ -29,7 +30,8 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads a configuration: a program (`.ts`, `.mts`, `.js`, `.mjs`), else YAML or JSON.
+ * Reads a configuration: a program (`.ts`, `.mts`, `.js`, `.mjs`), else YAML or JSON. Zone files
+ * that it names are read too, and become part of it (`readZoneFiles`).
  *
  * @throws ConfigError `config_unreadable`, or `config_invalid` with every issue of the file.
  */
@@ -37,7 +39,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const absolute = resolve(path);
   if (/\.[cm]?[jt]s$/.test(path)) {
     await readable(path);
-    return accept(await importConfig(absolute), path);
+    return acceptWithZones({ value: await importConfig(absolute), issues: [] }, path);
   }
   const { size } = await readable(path);
   if (size > maximumFileBytes) {
@@ -45,7 +47,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
     throw new ConfigError('config_invalid', [{ file: path, path: '', message }]);
   }
   const bytes = await readFile(path).catch((error: unknown) => unreadable(path, error));
-  return parseConfig(decodeText(bytes, path), path);
+  return acceptWithZones(readText(decodeText(bytes, path), path), path);
 }
 
 /**
@@ -55,13 +57,28 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
  * @throws ConfigError `config_invalid` with every issue of the text.
  */
 export function parseConfig(text: string, fileName: string): LoadedConfig {
+  const { value, locate, issues } = readText(text, fileName);
+  return accept(value, fileName, locate, issues);
+}
+
+/** A document that was read and not yet looked at. */
+interface ReadDocument {
+  readonly value: unknown;
+  readonly locate?: Locate | undefined;
+  /** What its reader found already. */
+  readonly issues: readonly ConfigIssue[];
+}
+
+/** @throws ConfigError `config_invalid` where it cannot be told what the text says */
+function readText(text: string, fileName: string): ReadDocument {
   const json = readJson(text);
   if (json !== undefined) {
     let source: YamlSource | undefined;
-    return accept(json, fileName, (path, at) => {
+    const locate: Locate = (path, at) => {
       source ??= readYaml(text);
       return source.locate(path, at);
-    });
+    };
+    return { value: json, locate, issues: [] };
   }
   const source = readYaml(text);
   const issues = source.syntax.map(({ line, column, message }) => ({
@@ -72,7 +89,16 @@ export function parseConfig(text: string, fileName: string): LoadedConfig {
     message,
   }));
   if (source.value === undefined) throw new ConfigError('config_invalid', issues);
-  return accept(source.value, fileName, source.locate, issues);
+  return { value: source.value, locate: source.locate, issues };
+}
+
+async function acceptWithZones(
+  { value, locate, issues }: ReadDocument,
+  file: string,
+): Promise<LoadedConfig> {
+  const read = await readZoneFiles(value, file);
+  const found = read.findings.map((finding) => issueOf(finding, file, locate));
+  return accept(read.document, file, locate, [...issues, ...found, ...read.issues]);
 }
 
 type Locate = (path: Finding['path'], at: Finding['at']) => Position;

@@ -35,6 +35,7 @@ import { certificatesHaveKeys, upstreamTlsIsChecked } from './semantics/tls.ts';
 import {
   nameServersAreValid,
   nestedZonesAreNotHidden,
+  zoneFilesAreRead,
   zoneNamesAreValid,
 } from './semantics/zones.ts';
 
@@ -66,6 +67,7 @@ const rules: readonly Rule[] = [
   storeServersAreComplete,
   zoneNamesAreValid,
   nestedZonesAreNotHidden,
+  zoneFilesAreRead,
   nameServersAreValid,
   recordSetsAreValid,
   recordSetsFitTogether,

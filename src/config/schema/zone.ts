@@ -94,6 +94,14 @@ export const zoneSchema = z.strictObject({
     description:
       'Name servers of the zone: absolute names, or without a dot below the zone. Default: `ns-REGION.ZONE` with the address of each region that serves.',
   }),
+  file: z.string().min(1).optional().meta({
+    description:
+      'A master file (RFC 1035) with records of the zone, from the folder of this configuration on. It is read, with what it includes, when the configuration is loaded: a revision holds its text. Of its SOA all but the serial counts, before `soa`; `records` add to it.',
+  }),
+  contents: z.record(z.string(), z.string()).optional().meta({
+    description:
+      'The text of `file` and of the files that it includes, by name from its folder on. Filled in when the configuration is loaded.',
+  }),
   records: z.array(recordSetSchema).default([]).meta({ description: 'The record sets.' }),
 });
 

@@ -77,7 +77,9 @@ export const recordSetsFitTogether: Rule = ({ zones, regions }, report) => {
   for (const [zone, config] of zones) {
     if (!config) continue;
     const owned =
-      config.nameservers || ownNameServers(config) ? [] : serving.map(([region]) => `ns-${region}`);
+      config.nameservers || config.file !== undefined || ownNameServers(config)
+        ? []
+        : serving.map(([region]) => `ns-${region}`);
     checkNames(zone, config, new Set(owned), report);
     checkDelegations(zone, config, report);
   }

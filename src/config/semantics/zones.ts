@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { posix } from 'node:path';
 import type { Finding } from '../config-error.ts';
 import type { Draft, ZoneDraft } from '../draft.ts';
 import { isWithin, nameProblem } from './domain-name.ts';
@@ -41,18 +42,35 @@ function* ancestors(name: string): Iterable<string> {
   }
 }
 
+/** A revision is whole: the text of its zone files is part of it. */
+export const zoneFilesAreRead: Rule = ({ zones }, report) => {
+  for (const [name, zone] of zones) {
+    const { file, contents } = zone ?? {};
+    const path = ['zones', name];
+    if (file === undefined) {
+      if (contents === undefined) continue;
+      const message = 'has no meaning without `file`';
+      report({ path: [...path, 'contents'], at: 'key', message });
+    } else if (!contents || !Object.hasOwn(contents, posix.basename(file))) {
+      const message = `expected the text of ${JSON.stringify(posix.basename(file))} in \`contents\`: the file is read where a configuration is loaded from its own file`;
+      report({ path: [...path, contents ? 'contents' : 'file'], at: 'value', message });
+    }
+  }
+};
+
 export const nameServersAreValid: Rule = (draft, report) => {
   for (const [name, zone] of draft.zones) {
     if (!zone) continue;
     if (zone.nameservers) checkNameServers(name, zone, zone.nameservers, report);
-    else if (!ownNameServers(zone)) checkDefaultNameServers(name, draft, report);
+    else if (!ownNameServers(zone) && zone.file === undefined)
+      checkDefaultNameServers(name, draft, report);
     checkHostmaster(name, zone, report);
   }
 };
 
 function checkNameServers(
   zone: string,
-  { records }: ZoneDraft,
+  { records, file }: ZoneDraft,
   servers: readonly string[],
   report: Report,
 ): void {
@@ -63,7 +81,7 @@ function checkNameServers(
     const problem = isIPv4(server) || isIPv6(server) ? 'expected a name' : nameProblem(name);
     if (problem) report({ ...place, message: problem });
     else if (seen.has(name)) report({ ...place, message: `${name} is given twice` });
-    else if (isWithin(name, zone) && !hasAddress(name, zone, records)) {
+    else if (isWithin(name, zone) && file === undefined && !hasAddress(name, zone, records)) {
       const message = `${name} lies in the zone and has no record set of type A or AAAA there`;
       report({ ...place, message });
     }

@@ -10,7 +10,11 @@ import { cname } from '../wire/records/cname.ts';
 import { ns } from '../wire/records/ns.ts';
 import { cdnskey, cds, dnskey } from '../wire/records/numbered-octets.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
-import { soa, soaData } from '../wire/records/soa.ts';
+import { typeName } from '../wire/records/registry.ts';
+import { soa, soaData, soaNumbers } from '../wire/records/soa.ts';
+import type { FileRecord } from '../zone-file/reader.ts';
+import { readFileZone } from './file-zone.ts';
+import type { GatheredSet, GatheredZone } from './gather.ts';
 import { ZoneProblems } from './problems.ts';
 import { compileRecordSet } from './record-set.ts';
 import { type RecordSet, setOfType, Zone, type ZoneNode, ZoneSet } from './zone.ts';
@@ -43,10 +47,19 @@ export function compileZones(
     apexes.add(apex.key);
     const compiler = new ZoneCompiler(apex, zone, topology, path, problems);
     const keys = problems.attempt(`${path}.dnssec`, () => keysOf(name, zone, keyTexts));
-    zones.push(compiler.compile(serial, keys));
+    const imported = readFileZone(apex, zone, path, problems);
+    zones.push(compiler.compile({ serial, keys, imported }));
   }
   problems.throwIfAny();
   return new ZoneSet(zones);
+}
+
+interface ZoneSources {
+  readonly serial: number;
+  /** Of a zone that is signed. */
+  readonly keys: KeySet | undefined;
+  /** From its file. */
+  readonly imported: GatheredZone<FileRecord> | undefined;
 }
 
 class ZoneCompiler {
@@ -71,11 +84,13 @@ class ZoneCompiler {
     this.#problems = problems;
   }
 
-  compile(serial: number, keys: KeySet | undefined): Zone {
+  compile({ serial, keys, imported }: ZoneSources): Zone {
     const apexNode = this.#node(this.#apex);
-    this.#addRecords();
+    if (imported) this.#addImported(imported, keys !== undefined);
+    this.#addRecords(imported);
     const primary = this.#addNameServers(apexNode);
-    const soaSet = this.#soa(primary, serial);
+    const written = imported && soaOf(imported);
+    const soaSet = written ? withSerial(written, serial) : this.#soa(primary, serial);
     apexNode.sets.push(soaSet);
     if (keys) apexNode.sets.push(...this.#keySets(keys));
     let hasCuts = false;
@@ -83,18 +98,31 @@ class ZoneCompiler {
       const isCut = node !== apexNode && setOfType(node, ns.code) !== undefined;
       hasCuts ||= isCut;
     }
-    const negativeTtlSeconds = Math.min(ownTtlSeconds, this.#config.soa.negativeTtl / 1_000);
     return new Zone({
       apex: this.#apex,
       nodes: this.#nodes,
       soa: soaSet,
-      negativeTtlSeconds,
+      negativeTtlSeconds: Math.min(soaSet.ttlSeconds, soaNumbers(soaSet.records[0]!).minimum),
       hasCuts,
       signer: keys && new Signer({ apex: this.#apex.key, keys, capacity: keptSignatures }),
     });
   }
 
-  #addRecords(): void {
+  /** The SOA apart, which gets another serial. */
+  #addImported({ nodes }: GatheredZone<FileRecord>, signed: boolean): void {
+    for (const sets of nodes.values()) {
+      for (const { owner, type, ttlSeconds, records, first } of sets) {
+        if (type === soa.code) continue;
+        if (signed && owner.key === this.#apex.key && keyTypes.has(type)) {
+          const message = `${typeName(type)} of the apex is made from \`dnssec.keys\``;
+          this.#problems.add(this.#path, message, { file: first.file, line: first.line });
+        }
+        this.#node(owner).sets.push({ type, ttlSeconds, records, steering: undefined });
+      }
+    }
+  }
+
+  #addRecords(imported: GatheredZone<FileRecord> | undefined): void {
     for (const [index, config] of this.#config.records.entries()) {
       const path = `${this.#path}.records[${index}]`;
       const name = this.#problems.attempt(`${path}.name`, () => parseName(config.name, this.#apex));
@@ -105,7 +133,14 @@ class ZoneCompiler {
         path,
         problems: this.#problems,
       });
-      if (name && set) this.#add(name, set, path);
+      const written = name && imported?.nodes.get(name.key)?.find(({ type }) => type === set?.type);
+      if (written) {
+        const { file, line } = written.first;
+        this.#problems.add(
+          path,
+          `${file}:${line} has ${typeName(written.type)} of ${name} already`,
+        );
+      } else if (name && set) this.#add(name, set, path);
     }
   }
 
@@ -223,6 +258,31 @@ function keysOf(
   keyTexts: Readonly<Record<string, string>>,
 ): KeySet | undefined {
   return dnssec && new KeySet(name, parseZoneKeys(keyTexts[name] ?? ''));
+}
+
+/** What a validator takes from the apex. */
+const keyTypes: ReadonlySet<number> = new Set([dnskey.code, cdnskey.code, cds.code]);
+
+function soaOf({ apex, nodes }: GatheredZone): GatheredSet | undefined {
+  return nodes.get(apex.key)?.find(({ type }) => type === soa.code);
+}
+
+/**
+ * The SOA of a zone file with the serial of the revision. That of the file does not count: a
+ * revision can change the zone beside the file, and roll the file back, and the serial must
+ * rise each time (RFC 1982) or secondaries keep what they have. One that held a higher
+ * serial, from the server that the zone came from, has to transfer it anew once.
+ */
+function withSerial({ ttlSeconds, records }: GatheredSet, serial: number): RecordSet {
+  const [data] = records;
+  const [primary, hostmaster] = data!.names;
+  const numbers = { ...soaNumbers(data!), serial: serial >>> 0 };
+  return {
+    type: soa.code,
+    ttlSeconds,
+    records: [soaData(primary!, hostmaster!, numbers)],
+    steering: undefined,
+  };
 }
 
 function nameData(name: DomainName): Rdata {

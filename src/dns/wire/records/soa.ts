@@ -37,6 +37,20 @@ export const soa: RecordType = {
   },
 };
 
+/** Those of an SOA record's data. */
+export function soaNumbers({ tail }: Rdata): SoaNumbers {
+  const [serial, refresh, retry, expire, minimum] = [0, 4, 8, 12, 16].map((at) =>
+    tail.readUInt32BE(at),
+  );
+  return {
+    serial: serial!,
+    refresh: refresh!,
+    retry: retry!,
+    expire: expire!,
+    minimum: minimum!,
+  };
+}
+
 export function soaData(primary: DomainName, hostmaster: DomainName, numbers: SoaNumbers): Rdata {
   const tail = Buffer.alloc(20);
   tail.writeUInt32BE(numbers.serial, 0);
