@@ -131,9 +131,15 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   attempt(pool: UpstreamPool, fresh: boolean): boolean {
     this.#ready = false;
     this.#sentMs = Number.POSITIVE_INFINITY;
-    const stream = pool.acquire(this, fresh);
-    this.#stream = stream;
-    return stream !== undefined;
+    this.pool = pool;
+    this.#stream = pool.acquire(this, fresh) ?? this.#inPlaceOfStalled(pool, fresh);
+    return this.#stream !== undefined;
+  }
+
+  /** All connections are in use; there may be one whose response nobody takes. */
+  #inPlaceOfStalled(pool: UpstreamPool, fresh: boolean): UpstreamStream | undefined {
+    const { stalled, wheel } = this.runtime;
+    return stalled.relieve(pool, wheel.now * wheel.tickMs) ? pool.acquire(this, fresh) : undefined;
   }
 
   onReady(stream: UpstreamStream): void {
@@ -182,6 +188,12 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
 
   onNoPlace(): void {
     this.#phases.notPlaced(this);
+  }
+
+  /** For a request that finds no connection while nobody takes this response. */
+  giveWay(): void {
+    this.runtime.generation.metrics.connectionEnded('drain');
+    this.breakOff();
   }
 
   /** Ends a response that has begun, so that it cannot pass for a whole one. */
@@ -235,7 +247,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
     for (const part of parts) this.client.data(part, 0, part.length, false);
     if (trailers) this.onEnd(trailers);
     else if (this.client.flush()) this.#stream?.resume();
-    else this.client.stalled();
+    else this.stall();
   }
 
   /** Answers without an upstream and ends. */
@@ -283,10 +295,11 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
 
   #pauseUpstream(): void {
     this.#stream?.pause();
-    this.client.stalled();
+    this.stall();
   }
 
   clientDrained(): void {
+    this.endStall();
     if (this.#paced) this.#pour(this.#paced);
     else if (!this.#heldResponse) this.#stream?.resume();
   }
@@ -356,6 +369,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   }
 
   #close(): void {
+    this.endStall();
     this.pending?.cancel();
     this.#total?.close();
   }

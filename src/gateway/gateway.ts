@@ -15,6 +15,7 @@ import { loadPlugins, type Plugins } from './policies/plugin.ts';
 import { over, type PreparedGateway, PreparedSwap } from './prepared-gateway.ts';
 import { RandomHex } from './random-hex.ts';
 import { LagMeter } from './resilience/shedding.ts';
+import { StalledResponses } from './resilience/stalled-responses.ts';
 import type { Runtime } from './runtime.ts';
 import { MaglevTables } from './upstream/balancing/maglev-tables.ts';
 import { type NameSource, SystemNames } from './upstream/names/name-source.ts';
@@ -141,6 +142,7 @@ class GatewayThread implements Gateway {
       random: new RandomHex(),
       clock,
       lag,
+      stalled: new StalledResponses(),
       accessLog: options.accessLog,
       draining: false,
     };

@@ -9,11 +9,13 @@ import type { RequestHead } from './http1/request-parser.ts';
 import type { EditedFields } from './policies/field-editor.ts';
 import type { RoutedRequest } from './policies/routed-request.ts';
 import type { ProblemCode } from './problems.ts';
+import type { StalledResponse } from './resilience/stalled-responses.ts';
 import { type FailureKind, isIdempotent, type Replayability } from './retry.ts';
 import type { Runtime } from './runtime.ts';
 import type { Backend, RoutePlan } from './snapshot.ts';
 import type { RouteView } from './upstream/route-view.ts';
 import type { ServiceGate } from './upstream/service-gate.ts';
+import type { UpstreamPool } from './upstream/upstream-stream.ts';
 
 const noParams: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -27,7 +29,7 @@ export interface EndpointAttempt {
 }
 
 /** What is known of a request and what the phases have decided about it. `Exchange` moves its bytes. */
-export abstract class RequestState implements Replayability, Tried {
+export abstract class RequestState implements Replayability, StalledResponse, Tried {
   readonly runtime: Runtime;
   /** The one in which it began. */
   readonly generation: Generation;
@@ -72,6 +74,9 @@ export abstract class RequestState implements Replayability, Tried {
   /** Of the concurrency of its service. */
   hasPlace = false;
   attempts = 0;
+  /** Of the attempt that began last. */
+  pool: UpstreamPool | undefined = undefined;
+  #stalled = false;
   /** How the attempt before the current one ended. */
   lastFailure: FailureKind | undefined = undefined;
 
@@ -98,6 +103,22 @@ export abstract class RequestState implements Replayability, Tried {
     this.startedMs = runtime.clock.monotonicMs();
     this.idempotent = isIdempotent(head.method);
     this.requestComplete = head.body.kind === 'none';
+  }
+
+  abstract giveWay(): void;
+
+  /** The client takes no more of the response for now. */
+  protected stall(): void {
+    const { stalled, wheel } = this.runtime;
+    this.#stalled = true;
+    stalled.add(this, wheel.now * wheel.tickMs);
+    this.client.stalled();
+  }
+
+  protected endStall(): void {
+    if (!this.#stalled) return;
+    this.#stalled = false;
+    this.runtime.stalled.remove(this);
   }
 
   get method(): string {

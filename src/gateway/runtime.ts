@@ -6,6 +6,7 @@ import type { GatewayLimits } from './limits.ts';
 import type { RefusedConnection } from './listener/listener.ts';
 import type { RandomHex } from './random-hex.ts';
 import type { LagMeter } from './resilience/shedding.ts';
+import type { StalledResponses } from './resilience/stalled-responses.ts';
 
 /**
  * What a gateway thread counts. `GatewayMetrics` satisfies it. Across a swap, what belongs
@@ -55,6 +56,7 @@ export interface Runtime {
   readonly random: RandomHex;
   readonly clock: Clock;
   readonly lag: LagMeter;
+  readonly stalled: StalledResponses;
   /** Replaced by a swap. */
   accessLog: LineLog | undefined;
   /** Set by `drain`: every answer closes its connection. */

@@ -267,3 +267,24 @@ test('nor is one for ever whose client takes nothing, and sends more than is tak
   }
   assert.equal(ended(w.metrics, 'drain'), 1);
 });
+
+test('responses that a client does not take make room for the requests of others', async () => {
+  await using w = await world({ upstreamConnections: 20 });
+  w.origin.respond = ({ head }, socket) =>
+    void socket.write(okResponse(head.includes('/large') ? 'x'.repeat(1_000_000) : 'small'));
+  using greedy = await RawHttp2.connect(w.port, [4, 10]);
+  for (let stream = 1; stream < 41; stream += 2) greedy.headers(stream, get('/large'), END_STREAM);
+  for (let stream = 1; stream < 41; stream += 2) await greedy.nextOf(DATA, stream);
+  using other = await RawHttp2.connect(w.port);
+  await eventually('there is room', async () => {
+    const stream = 2 * w.log.length + 1;
+    other.headers(stream, get(), END_STREAM);
+    return (await other.answer(stream)).status === 200;
+  });
+  const reset = greedy.frames.filter(({ type }) => type === RST_STREAM);
+  assert.deepEqual(
+    reset.map(({ stream }) => stream),
+    [1],
+  );
+  assert.equal(ended(w.metrics, 'drain'), 1);
+});
