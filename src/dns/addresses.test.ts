@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { unhealthy } from '../health/table.ts';
 import { explainDns } from './explain.ts';
 import { compileDnsData } from './server/data.ts';
+import { QueryOrigin } from './server/query-origin.ts';
 import { Responder } from './server/responder.ts';
 import { createExchange, oracle } from './testdata/exchange.ts';
 import { decodeMessage } from './wire/message.ts';
@@ -41,6 +42,7 @@ function setUp(nodes: Parameters<typeof createExchange>[1] = three) {
   );
   const chance = { random: 0 };
   const responder = new Responder(compileDnsData(options), { random: () => chance.random });
+  const origin = new QueryOrigin('udp', '198.51.100.1');
   const ask = (name: string, type = 'A') => {
     const output = Buffer.alloc(65_535);
     const additionals = [
@@ -52,7 +54,7 @@ function setUp(nodes: Parameters<typeof createExchange>[1] = three) {
       },
     ];
     const query = oracle.encode({ type: 'query', questions: [{ name, type }], additionals });
-    const length = responder.respond(query, query.length, '198.51.100.1', 'udp', output);
+    const length = responder.respond(query, query.length, origin, output);
     return decodeMessage(output.subarray(0, length));
   };
   const data = (name: string) => ask(name).answers.map((record) => record.data);

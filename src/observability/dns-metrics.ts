@@ -2,7 +2,7 @@ import { CounterBlock, count } from './counter-block.ts';
 import type { Exposition, Sample } from './exposition.ts';
 import { histogramWidth, queryBoundsMs, recordDuration } from './histogram.ts';
 
-const transports = ['udp', 'tcp'] as const;
+const transports = ['udp', 'tcp', 'tls'] as const;
 export type DnsTransport = (typeof transports)[number];
 
 /** Query types that have a counter of their own, by code (IANA DNS parameters). */
@@ -40,10 +40,17 @@ const rcodeNames = [
   'NOTAUTH',
   'NOTZONE',
 ] as const;
-const badVersion = 16;
-const rcodeSlots = [...rcodeNames, 'BADVERS', 'other'];
+const extendedRcodes = new Map([
+  [16, 'BADVERS'],
+  [23, 'BADCOOKIE'],
+]);
+const extendedCodes = [...extendedRcodes.keys()];
+const rcodeSlots = [...rcodeNames, ...extendedRcodes.values(), 'other'];
 
-type CounterName = 'queries' | 'responses' | 'durations';
+const cookieVerdicts = ['new', 'valid', 'invalid'] as const;
+export type DnsCookieVerdict = (typeof cookieVerdicts)[number];
+
+type CounterName = 'queries' | 'responses' | 'durations' | 'cookies';
 
 /** The counters of one DNS thread. */
 export class DnsMetrics {
@@ -58,6 +65,7 @@ export class DnsMetrics {
         queries: transports.length * typeSlots,
         responses: transports.length * rcodeSlots.length,
         durations: histogramWidth(queryBoundsMs),
+        cookies: cookieVerdicts.length,
       },
       buffer,
     );
@@ -85,11 +93,17 @@ export class DnsMetrics {
     if (durationMs === undefined) return;
     recordDuration(this.#words, this.block.first('durations'), queryBoundsMs, durationMs);
   }
+
+  /** A query had a cookie (RFC 7873). */
+  cookie(verdict: DnsCookieVerdict): void {
+    count(this.#words, this.block.first('cookies') + cookieVerdicts.indexOf(verdict));
+  }
 }
 
 function slotOfRcode(rcode: number): number {
   if (rcode < rcodeNames.length) return rcode;
-  return rcode === badVersion ? rcodeNames.length : rcodeNames.length + 1;
+  const extended = extendedCodes.indexOf(rcode);
+  return extended < 0 ? rcodeSlots.length - 1 : rcodeNames.length + extended;
 }
 
 /** Writes the sums over the DNS threads of a node. */
@@ -106,6 +120,12 @@ export function exposeDns(exposition: Exposition, threads: readonly DnsMetrics[]
     'meridian_dns_responses_total',
     'Responses, by transport and response code.',
     table(CounterBlock.sum(blocks, 'responses'), rcodeSlots, 'rcode'),
+  );
+  const cookies = CounterBlock.sum(blocks, 'cookies');
+  exposition.counter(
+    'meridian_dns_cookies_total',
+    'Queries with a cookie, by what it was: `new` has none of ours yet, `valid` proves the address of the client.',
+    cookieVerdicts.map((verdict, at) => [{ verdict }, cookies[at] ?? 0]),
   );
   exposition.histogram(
     'meridian_dns_query_duration_seconds',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accessLogSchema } from './access-log.ts';
 import { timingSchema } from './check.ts';
+import { dnsSchema } from './dns.ts';
 import { domainsSchema } from './domain.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listener.ts';
@@ -100,6 +101,7 @@ export const configSchema = z
     plugins: pluginsSchema,
     limits: limitsSchema,
     shedding: sheddingSchema,
+    dns: dnsSchema,
     zones: z
       .record(z.string(), zoneSchema)
       .default({})

@@ -5,9 +5,10 @@ import type { Locator } from '../../steering/geo/locator.ts';
 import type { RegionStates } from '../../steering/record-set.ts';
 import { compileZones } from '../zone/compile.ts';
 import type { ZoneSet } from '../zone/zone.ts';
+import { type ServiceOptions, type ServiceSettings, serviceSettings } from './service-settings.ts';
 
 /** What the answers of one revision of the configuration depend on. */
-export interface DnsDataOptions {
+export interface DnsDataOptions extends ServiceOptions {
   readonly config: Config;
   readonly topology: Topology;
   /** The region that this node belongs to. */
@@ -24,6 +25,7 @@ export interface DnsDataOptions {
 export interface DnsData {
   readonly zones: ZoneSet;
   readonly steering: SteeringContext;
+  readonly service: ServiceSettings;
 }
 
 /** Throws `bad_zone`. */
@@ -31,5 +33,6 @@ export function compileDnsData(options: DnsDataOptions): DnsData {
   return {
     zones: compileZones(options.config, options.topology, options.serial, options.zoneKeys),
     steering: createSteeringContext(options),
+    service: serviceSettings(options),
   };
 }

@@ -2,7 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import type { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { DnsError } from '../errors.ts';
-import type { Responder, Transport } from './responder.ts';
+import type { Transport } from './query-origin.ts';
+import type { Responder } from './responder.ts';
 import { type TcpLimits, TcpListener } from './tcp.ts';
 import { UdpListener } from './udp.ts';
 
@@ -45,8 +46,11 @@ export class Listeners {
    */
   static async open(at: ListenAddress, options: ListenerOptions): Promise<Listeners> {
     const { reusePort, responder, metrics, limits, clock } = options;
-    const count = (transport: Transport) => (durationMs: number) =>
-      metrics.query(transport, responder.type, responder.rcode, durationMs);
+    const count = (transport: Transport) => (durationMs: number) => {
+      const { type, rcode, cookieVerdict } = responder;
+      metrics.query(transport, type, rcode, durationMs);
+      if (cookieVerdict !== undefined) metrics.cookie(cookieVerdict);
+    };
     const shared = { host: at.host, reusePort, responder, clock };
     for (let attempt = 1; ; attempt++) {
       const tcp = await TcpListener.open({

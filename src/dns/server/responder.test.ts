@@ -6,7 +6,8 @@ import { createExchange, hex, type OraclePacket, oracle } from '../testdata/exch
 import { decodeMessage, type Message } from '../wire/message.ts';
 import { parseName } from '../wire/name.ts';
 import { compileDnsData } from './data.ts';
-import { Responder, type Transport } from './responder.ts';
+import { QueryOrigin, type Transport } from './query-origin.ts';
+import { Responder } from './responder.ts';
 
 const exchange = createExchange();
 const responder = new Responder(compileDnsData(exchange.options), { random: () => 0 });
@@ -23,7 +24,12 @@ interface Options {
 }
 
 function send(bytes: Buffer, transport: Transport = 'udp', from = responder): Buffer | undefined {
-  const length = from.respond(bytes, bytes.length, '198.51.100.1', transport, output);
+  const length = from.respond(
+    bytes,
+    bytes.length,
+    new QueryOrigin(transport, '198.51.100.1'),
+    output,
+  );
   return length === 0 ? undefined : Buffer.from(output.subarray(0, length));
 }
 
@@ -93,8 +99,9 @@ test('the source address counts where no subnet, or one of 0 bits, was sent', ()
     });
   const none = query([]);
   const zero = query([{ code: 8, ip: '0.0.0.0', sourcePrefixLength: 0 }]);
+  const origin = new QueryOrigin('udp', '81.2.1.1');
   for (const bytes of [none, zero]) {
-    const length = responder.respond(bytes, bytes.length, '81.2.1.1', 'udp', output);
+    const length = responder.respond(bytes, bytes.length, origin, output);
     const message = decodeMessage(Buffer.from(output.subarray(0, length)));
     assert.deepEqual(dataOf(message), ['127.0.2.1']);
     assert.equal(message.edns?.subnet?.scopeBits, bytes === zero ? 0 : undefined);

@@ -1,34 +1,31 @@
-import { systemClock } from '../../base/clock.ts';
+import { type Clock, systemClock } from '../../base/clock.ts';
 import { choose } from '../../steering/choose.ts';
-import type { SteeredSet } from '../../steering/record-set.ts';
-import type { ClientSubnet } from '../wire/client-subnet.ts';
+import type { ClientNetwork, SteeredSet } from '../../steering/record-set.ts';
 import {
+  classChaos,
   classIn,
   extendedError,
   flag,
+  headerBytes,
   maxMessageBytes,
   maxUdpPayload,
+  metaType,
   minUdpPayload,
   rcode,
 } from '../wire/codes.ts';
-import { MessageWriter, type ResponseEdns } from '../wire/message-writer.ts';
+import { MessageWriter, section } from '../wire/message-writer.ts';
 import type { NameKey } from '../wire/name.ts';
 import { QueryReader, silent } from '../wire/query-reader.ts';
+import { txt } from '../wire/records/txt.ts';
 import { type Resolution, resolve } from '../zone/resolve.ts';
-import { clientNetwork } from './client-address.ts';
+import { chaosSubject } from './chaos.ts';
+import { ClientAddress } from './client-address.ts';
+import type { CookieVerdict } from './cookies/server-cookies.ts';
 import type { DnsData } from './data.ts';
+import type { QueryOrigin } from './query-origin.ts';
+import { ResponseOptions } from './response-options.ts';
 import { Sections } from './sections.ts';
 import { typeVerdict } from './type-verdict.ts';
-
-export type Transport = 'udp' | 'tcp';
-
-/** The mutable form of what goes into OPT, filled anew for each query. */
-interface EdnsFields extends ResponseEdns {
-  dnssecOk: boolean;
-  subnet: ClientSubnet | undefined;
-  scopeBits: number;
-  extendedError: number;
-}
 
 export interface ResponderOptions {
   /** [0, 1); default `Math.random`. */
@@ -37,6 +34,7 @@ export interface ResponderOptions {
   readonly wallMs?: () => number;
   /** Told of an error of ours that made an answer SERVFAIL. */
   readonly onFault?: (error: unknown) => void;
+  readonly clock?: Clock;
 }
 
 /**
@@ -48,88 +46,94 @@ export class Responder {
   type = 0;
   rcode = 0;
   #data: DnsData;
-  #source = '';
+  #clientKnown = false;
   readonly #random: () => number;
   readonly #onFault: (error: unknown) => void;
   readonly #query = new QueryReader();
+  readonly #client = new ClientAddress();
   readonly #writer = new MessageWriter();
   readonly #sections: Sections;
-  readonly #edns: EdnsFields = {
-    dnssecOk: false,
-    subnet: undefined,
-    scopeBits: 0,
-    extendedError: 0,
-  };
-  readonly #steer = (set: SteeredSet) => {
-    const subnet = this.#query.hasSubnet ? this.#query.subnet : undefined;
-    const client = clientNetwork(subnet, this.#source);
-    return choose(set, client, this.#data.steering, this.#random());
-  };
+  readonly #options: ResponseOptions;
+  readonly #steer = (set: SteeredSet) =>
+    choose(set, this.#steeredFor(), this.#data.steering, this.#random());
 
   constructor(data: DnsData, options: ResponderOptions = {}) {
     this.#data = data;
-    const wallMs = options.wallMs ?? systemClock.wallMs;
+    const clock = options.clock ?? systemClock;
+    const wallMs = options.wallMs ?? (() => clock.wallMs());
     this.#sections = new Sections(this.#writer, () => Math.floor(wallMs() / 1_000));
     this.#random = options.random ?? Math.random;
     this.#onFault = options.onFault ?? (() => {});
+    this.#options = new ResponseOptions(clock);
+    this.#options.replace(data.service);
+  }
+
+  /** What the cookie of the last query was; `undefined`: it had none, or we give none. */
+  get cookieVerdict(): CookieVerdict | undefined {
+    return this.#options.cookieVerdict;
   }
 
   /** Answers from `data` from now on. */
   replace(data: DnsData): void {
     this.#data = data;
+    this.#options.replace(data.service);
   }
 
   /**
-   * Writes the response to the query in `message[0, length)` into `output` (65,535 bytes
-   * for TCP, 1,232 for UDP). `source` is the address that it came from.
-   * Returns the length of the response; 0: say nothing.
+   * Writes the response to the query in `message[0, length)` into `output` (1,232 bytes for UDP,
+   * else 65,535). Returns the length of the response; 0: say nothing.
    */
-  respond(
-    message: Uint8Array,
-    length: number,
-    source: string,
-    transport: Transport,
-    output: Buffer,
-  ): number {
+  respond(message: Uint8Array, length: number, origin: QueryOrigin, output: Buffer): number {
     const query = this.#query;
     const verdict = query.read(message, length);
     if (verdict === silent) return 0;
     this.type = query.type;
-    this.#source = source;
-    this.#begin(message, transport, output);
+    this.#clientKnown = this.#client.read(origin.address);
+    const options = this.#options;
+    options.begin(query, this.#client, origin);
+    this.#begin(message, origin, output);
     this.rcode = verdict === rcode.noError ? this.#answer() : verdict;
-    if (this.rcode === rcode.serverFailure) this.#begin(message, transport, output);
+    if (this.rcode === rcode.serverFailure) {
+      options.reset(query);
+      this.#begin(message, origin, output);
+    }
     this.#writer.rcode(this.rcode);
-    if (query.edns) this.#writer.opt(this.#edns, this.rcode);
+    if (query.edns) this.#writer.opt(options, this.rcode);
     return this.#writer.end();
   }
 
   /** A response with nothing in it yet but the question. */
-  #begin(message: Uint8Array, transport: Transport, output: Buffer): void {
+  #begin(message: Uint8Array, origin: QueryOrigin, output: Buffer): void {
     const query = this.#query;
     const flags = flag.response | (query.headerFlags & (0x7800 | flag.recursionDesired));
-    this.#writer.begin(output, this.#limit(transport), query.id, flags);
+    this.#writer.begin(output, this.#limit(origin), query.id, flags);
     this.#writer.question(message, query.questionEnd);
-    const edns = this.#edns;
-    edns.dnssecOk = query.dnssecOk;
-    edns.subnet = undefined;
-    edns.scopeBits = 0;
-    edns.extendedError = 0;
   }
 
-  #limit(transport: Transport): number {
-    if (transport === 'tcp') return maxMessageBytes;
+  #limit({ transport }: QueryOrigin): number {
+    if (transport !== 'udp') return maxMessageBytes;
     if (!this.#query.edns) return minUdpPayload;
     return Math.max(minUdpPayload, Math.min(this.#query.udpPayload, maxUdpPayload));
   }
 
+  /**
+   * Who a query is steered for: its client subnet, else (none, or a prefix of 0 bits, which
+   * RFC 7871 7.1.2 lets a resolver send instead of a network) the address it came from.
+   */
+  #steeredFor(): ClientNetwork | undefined {
+    const { hasSubnet, subnet } = this.#query;
+    if (hasSubnet && subnet.sourceBits > 0) return subnet;
+    return this.#clientKnown ? this.#client : undefined;
+  }
+
   /** Returns the RCODE. */
   #answer(): number {
-    const { class: queryClass, type, name } = this.#query;
-    if (queryClass !== classIn) return rcode.refused;
+    const { class: queryClass, type, name, questionEnd } = this.#query;
+    if (questionEnd === headerBytes) return this.#confirmCookie();
+    if (queryClass !== classIn) return this.#answerChaos(queryClass, type, name);
     const verdict = typeVerdict(type);
     if (verdict !== rcode.noError) {
-      if (verdict === rcode.refused) this.#edns.extendedError = extendedError.notSupported;
+      if (verdict === rcode.refused) this.#options.extendedError = extendedError.notSupported;
       return verdict;
     }
     try {
@@ -141,15 +145,35 @@ export class Responder {
     }
   }
 
+  /** A query without a question asks for a cookie, or whether its own holds (RFC 7873 5.4). */
+  #confirmCookie(): number {
+    const { cookieVerdict } = this.#options;
+    if (cookieVerdict === undefined) return rcode.formatError;
+    return cookieVerdict === 'invalid' ? rcode.badCookie : rcode.noError;
+  }
+
+  #answerChaos(queryClass: number, type: number, name: NameKey): number {
+    const options = this.#options;
+    const subject = queryClass === classChaos ? chaosSubject(name) : undefined;
+    const { identifier } = this.#data.service;
+    if (subject === 'identifier' && identifier && (type === txt.code || type === metaType.any)) {
+      this.#writer.authoritative();
+      this.#writer.record(section.answer, undefined, txt.code, 0, identifier.text, classChaos);
+      return rcode.noError;
+    }
+    options.extendedError = subject ? extendedError.prohibited : extendedError.notSupported;
+    return rcode.refused;
+  }
+
   /** Returns the RCODE. */
   #lookUp(name: NameKey, type: number): number {
     const resolution = resolve(this.#data.zones, name, type, this.#steer);
     if (resolution.outcome === 'refused') {
-      this.#edns.extendedError = extendedError.notAuthoritative;
+      this.#options.extendedError = extendedError.notAuthoritative;
       return rcode.refused;
     }
     this.#echoSubnet(resolution.scopeBits);
-    if (this.#query.edns) this.#writer.reserve(this.#edns);
+    if (this.#query.edns) this.#writer.reserve(this.#options);
     if (resolution.outcome !== 'referral' || resolution.steps.length > 0) {
       this.#writer.authoritative();
     }
@@ -166,7 +190,7 @@ export class Responder {
   #echoSubnet(scopeBits: number): void {
     const { hasSubnet, subnet } = this.#query;
     if (!hasSubnet) return;
-    this.#edns.subnet = subnet;
-    this.#edns.scopeBits = subnet.sourceBits === 0 ? 0 : scopeBits;
+    this.#options.subnet = subnet;
+    this.#options.scopeBits = subnet.sourceBits === 0 ? 0 : scopeBits;
   }
 }

@@ -42,7 +42,7 @@ export interface PreparedDns {
  */
 export async function createDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const { onFault, tcp: limits = defaultTcpLimits, clock = systemClock } = options;
-  const responder = new Responder(compileDnsData(options), onFault ? { onFault } : {});
+  const responder = new Responder(compileDnsData(options), { clock, ...(onFault && { onFault }) });
   const { reusePort, metrics } = options;
   const sockets = { reusePort, responder, metrics, limits, clock };
   return new TwoPhaseServer(await Listeners.open(options, sockets), sockets);

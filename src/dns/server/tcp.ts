@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
+import { QueryOrigin } from './query-origin.ts';
 import type { Responder } from './responder.ts';
 import { TcpConnection, tcpOutputBytes } from './tcp-connection.ts';
 import type { OnAnswered } from './udp.ts';
@@ -73,9 +74,11 @@ export class TcpListener {
     }
     if (this.#connections.size >= limits.connections) this.#closeIdlest();
     const nowMs = () => clock.monotonicMs();
+    const origin = new QueryOrigin('tcp', source);
     const respond = (message: Buffer, output: Buffer) => {
       const startMs = nowMs();
-      const length = responder.respond(message, message.length, source, 'tcp', output);
+      origin.idleMs = this.#idleMs;
+      const length = responder.respond(message, message.length, origin, output);
       if (length > 0) onAnswered(nowMs() - startMs);
       return length;
     };
@@ -99,11 +102,15 @@ export class TcpListener {
     this.#connections.delete(connection);
   }
 
+  /** What holds for all connections as long as there are as many as now. */
+  get #idleMs(): number {
+    const { connections, crowdedIdleMs, idleMs } = this.#options.limits;
+    return this.#connections.size > connections / 2 ? crowdedIdleMs : idleMs;
+  }
+
   #closeIdle(): void {
-    const { limits, clock } = this.#options;
-    const crowded = this.#connections.size > limits.connections / 2;
-    const idleMs = crowded ? limits.crowdedIdleMs : limits.idleMs;
-    const oldest = clock.monotonicMs() - idleMs;
+    const { clock } = this.#options;
+    const oldest = clock.monotonicMs() - this.#idleMs;
     for (const connection of this.#connections) {
       if (connection.progressAtMs <= oldest) connection.destroy();
     }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { maxUdpPayload } from '../wire/codes.ts';
+import { QueryOrigin } from './query-origin.ts';
 import type { Responder } from './responder.ts';
 
 /** Responses that the kernel has not yet taken; above it queries are dropped, as a full socket would. */
@@ -47,6 +48,7 @@ export class UdpListener {
   readonly #responder: Responder;
   readonly #onAnswered: OnAnswered;
   readonly #nowMs: () => number;
+  readonly #origin = new QueryOrigin('udp');
   readonly #free: ResponseSlot[] = [];
   #slots = 0;
 
@@ -94,7 +96,8 @@ export class UdpListener {
     const slot = this.#takeSlot();
     if (!slot) return;
     const startMs = this.#nowMs();
-    const length = this.#responder.respond(message, message.length, address, 'udp', slot.bytes);
+    this.#origin.address = address;
+    const length = this.#responder.respond(message, message.length, this.#origin, slot.bytes);
     if (length === 0) {
       slot.sent();
       return;

@@ -3,6 +3,7 @@ export const opcodeQuery = 0;
 
 /** CLASS (RFC 6895 3.2). */
 export const classIn = 1;
+export const classChaos = 3;
 
 /** RCODE (RFC 6895 2.3); values above 15 need the OPT record's upper bits. */
 export const rcode = {
@@ -13,6 +14,7 @@ export const rcode = {
   notImplemented: 4,
   refused: 5,
   badVersion: 16,
+  badCookie: 23,
 } as const;
 
 const rcodeNames = new Map<number, string>([
@@ -23,6 +25,7 @@ const rcodeNames = new Map<number, string>([
   [4, 'NOTIMP'],
   [5, 'REFUSED'],
   [16, 'BADVERS'],
+  [23, 'BADCOOKIE'],
 ]);
 
 /** `3` → `NXDOMAIN`; those we have no name for as `RCODE23`. */
@@ -39,11 +42,18 @@ export const metaType = {
   any: 255,
 } as const;
 
-/** EDNS options (RFC 7871, 8914). */
-export const optionCode = { clientSubnet: 8, extendedError: 15 } as const;
+/** EDNS options (RFC 5001, 7871, 7873, 7828, 7830, 8914). */
+export const optionCode = {
+  identifier: 3,
+  clientSubnet: 8,
+  cookie: 10,
+  keepalive: 11,
+  padding: 12,
+  extendedError: 15,
+} as const;
 
 /** INFO-CODE of an extended error (RFC 8914 4). */
-export const extendedError = { notAuthoritative: 20, notSupported: 21 } as const;
+export const extendedError = { prohibited: 18, notAuthoritative: 20, notSupported: 21 } as const;
 
 /** The bits of the header's second word (RFC 1035 4.1.1). */
 export const flag = {

@@ -107,7 +107,16 @@ test('truncating takes all records back, sets TC and leaves room for OPT', () =>
   const query = oracle.encode({ id: 9, questions: [{ name: 'a.test', type: 'A' }] });
   const writer = new MessageWriter();
   const buffer = Buffer.alloc(512);
-  const edns = { dnssecOk: true, subnet: undefined, scopeBits: 0, extendedError: 20 };
+  const edns = {
+    dnssecOk: true,
+    subnet: undefined,
+    scopeBits: 0,
+    extendedError: 20,
+    cookie: undefined,
+    identifier: undefined,
+    keepaliveTenths: -1,
+    paddingBlock: 0,
+  };
   writer.begin(buffer, 50, 9, 0x8000);
   writer.question(query, query.length);
   writer.reserve(edns);

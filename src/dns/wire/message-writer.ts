@@ -1,7 +1,7 @@
-import { type ClientSubnet, clientSubnetBytes, writeClientSubnet } from './client-subnet.ts';
-import { flag, headerBytes, maxUdpPayload, metaType, optionCode } from './codes.ts';
+import { classIn, flag, headerBytes } from './codes.ts';
 import { type DomainName, lowerByte } from './name.ts';
 import type { Rdata } from './records/record-type.ts';
+import { ednsBytes, type ResponseEdns, writeOpt } from './response-edns.ts';
 
 /** The sections that records are written to, in this order; the value is the header's count field. */
 export const section = { answer: 6, authority: 8, additional: 10 } as const;
@@ -9,17 +9,6 @@ export type Section = (typeof section)[keyof typeof section];
 
 /** How many name positions are remembered for compression: a bound on the work per name. */
 const maxTargets = 32;
-const optBytes = 11;
-
-/** What goes into the OPT record of a response. */
-export interface ResponseEdns {
-  readonly dnssecOk: boolean;
-  /** Echoed with `scopeBits`. */
-  readonly subnet: ClientSubnet | undefined;
-  readonly scopeBits: number;
-  /** INFO-CODE of RFC 8914, 0 for none. */
-  readonly extendedError: number;
-}
 
 /**
  * Writes one response after another into buffers that the caller owns; allocates nothing.
@@ -28,7 +17,9 @@ export interface ResponseEdns {
 export class MessageWriter {
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** What records may fill; `#maximum` without what is kept for OPT. */
   #limit = 0;
+  #maximum = 0;
   #questionEnd = 0;
   #targetCount = 0;
   /** Offsets of labels that a pointer may go to. */
@@ -38,6 +29,7 @@ export class MessageWriter {
   begin(bytes: Buffer, limit: number, id: number, flags: number): void {
     this.#bytes = bytes;
     this.#limit = limit;
+    this.#maximum = limit;
     this.#targetCount = 0;
     this.#at = 0;
     this.#uint16(id);
@@ -68,10 +60,11 @@ export class MessageWriter {
     type: number,
     ttlSeconds: number,
     data: Rdata,
+    recordClass: number = classIn,
   ): boolean {
     const start = this.#at;
     const targets = this.#targetCount;
-    if (this.#writeRecord(owner, type, ttlSeconds, data)) {
+    if (this.#writeRecord(owner, type, recordClass, ttlSeconds, data)) {
       this.#count(to);
       return true;
     }
@@ -80,14 +73,20 @@ export class MessageWriter {
     return false;
   }
 
-  #writeRecord(owner: DomainName | undefined, type: number, ttl: number, data: Rdata): boolean {
+  #writeRecord(
+    owner: DomainName | undefined,
+    type: number,
+    recordClass: number,
+    ttl: number,
+    data: Rdata,
+  ): boolean {
     if (owner === undefined) {
       if (this.#at + 12 > this.#limit) return false;
       this.#uint16(0xc000 | headerBytes);
     } else if (!this.#name(owner)) return false;
     if (this.#at + 10 > this.#limit) return false;
     this.#uint16(type);
-    this.#uint16(1);
+    this.#uint16(recordClass);
     this.#uint16(ttl >>> 16);
     this.#uint16(ttl & 0xffff);
     const lengthAt = this.#at;
@@ -132,24 +131,9 @@ export class MessageWriter {
     this.#limit -= ednsBytes(edns);
   }
 
-  /** Writes the OPT record (RFC 6891 6.1.2) into the room that `reserve` kept. */
+  /** Writes the OPT record into the room that `reserve` kept. */
   opt(edns: ResponseEdns, code: number): void {
-    const bytes = this.#bytes;
-    bytes[this.#at++] = 0;
-    this.#uint16(metaType.opt);
-    this.#uint16(maxUdpPayload);
-    bytes[this.#at++] = code >> 4;
-    bytes[this.#at++] = 0;
-    this.#uint16(edns.dnssecOk ? 0x8000 : 0);
-    this.#uint16(ednsBytes(edns) - optBytes);
-    if (edns.subnet) {
-      this.#at = writeClientSubnet(bytes, this.#at, edns.subnet, edns.scopeBits);
-    }
-    if (edns.extendedError !== 0) {
-      this.#uint16(optionCode.extendedError);
-      this.#uint16(2);
-      this.#uint16(edns.extendedError);
-    }
+    this.#at = writeOpt(this.#bytes, this.#at, this.#maximum, edns, code);
     this.#count(section.additional);
   }
 
@@ -225,9 +209,4 @@ export class MessageWriter {
     this.#bytes[this.#at++] = value >> 8;
     this.#bytes[this.#at++] = value & 0xff;
   }
-}
-
-function ednsBytes(edns: ResponseEdns): number {
-  const subnet = edns.subnet ? clientSubnetBytes(edns.subnet) : 0;
-  return optBytes + subnet + (edns.extendedError === 0 ? 0 : 6);
 }

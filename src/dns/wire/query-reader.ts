@@ -3,6 +3,8 @@ import { flag, headerBytes, metaType, opcodeQuery, optionCode, rcode } from './c
 import type { NameKey } from './name.ts';
 import { NameReader, skipName } from './name-reader.ts';
 
+const maxCookieBytes = 40;
+
 /** Verdict of `QueryReader.read`: no answer at all. Other verdicts are RCODEs. */
 export const silent = -1;
 
@@ -14,8 +16,9 @@ export const silent = -1;
  *
  *   shorter than a header, or a response           → silent (never answer an answer)
  *   another OPCODE                                 → notImplemented
- *   not one question; answers in a query; broken
- *   names, records or options; two OPT; bytes left → formatError
+ *   not one question (or none, with a cookie, RFC
+ *   7873 5.4); answers in a query; broken names,
+ *   records or options; two OPT; bytes left        → formatError
  *   EDNS version above 0                           → badVersion
  *
  * The fields hold what was read up to there: `id` and `headerFlags` always (unless silent),
@@ -34,6 +37,10 @@ export class QueryReader {
   dnssecOk = false;
   hasSubnet = false;
   readonly subnet = new ClientSubnet();
+  readonly cookie = { bytes: new Uint8Array(maxCookieBytes), length: 0 };
+  wantsIdentifier = false;
+  wantsKeepalive = false;
+  wantsPadding = false;
   #version = 0;
   readonly #names = new NameReader();
 
@@ -42,7 +49,12 @@ export class QueryReader {
     this.questionEnd = headerBytes;
     this.edns = false;
     this.hasSubnet = false;
+    this.cookie.length = 0;
+    this.wantsIdentifier = false;
+    this.wantsKeepalive = false;
+    this.wantsPadding = false;
     this.type = 0;
+    this.class = 0;
     if (end < headerBytes) return silent;
     this.id = readUint16(bytes, 0);
     this.headerFlags = readUint16(bytes, 2);
@@ -62,7 +74,8 @@ export class QueryReader {
     }
     if (at < 0) return rcode.formatError;
     const verdict = this.#readRecords(bytes, at, end);
-    return questions === 1 && readUint16(bytes, 6) === 0 ? verdict : rcode.formatError;
+    const isPossible = questions === 1 || (questions === 0 && this.cookie.length > 0);
+    return isPossible && readUint16(bytes, 6) === 0 ? verdict : rcode.formatError;
   }
 
   /** Returns the end of the question, or -1. */
@@ -110,13 +123,34 @@ export class QueryReader {
       const code = readUint16(bytes, at);
       const next = at + 4 + readUint16(bytes, at + 2);
       if (next > end) return false;
-      if (code === optionCode.clientSubnet) {
-        if (this.hasSubnet || !this.subnet.read(bytes, at + 4, next)) return false;
-        if (this.subnet.scopeBits !== 0) return false;
-        this.hasSubnet = true;
-      }
+      if (!this.#readOption(code, bytes, at + 4, next)) return false;
       at = next;
     }
+    return true;
+  }
+
+  /** What we do not know is passed over (RFC 6891 6.1.2). */
+  #readOption(code: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (code === optionCode.clientSubnet) {
+      if (this.hasSubnet || !this.subnet.read(bytes, start, end)) return false;
+      this.hasSubnet = true;
+      return this.subnet.scopeBits === 0;
+    }
+    if (code === optionCode.cookie) return this.#readCookie(bytes, start, end);
+    if (code === optionCode.identifier) this.wantsIdentifier = true;
+    else if (code === optionCode.keepalive) this.wantsKeepalive = true;
+    else if (code === optionCode.padding) this.wantsPadding = true;
+    return true;
+  }
+
+  /** 8 octets of the client, then none or 8 to 32 of the server; of several the first counts. */
+  #readCookie(bytes: Uint8Array, start: number, end: number): boolean {
+    const { cookie } = this;
+    const length = end - start;
+    if (cookie.length > 0) return true;
+    if (length !== 8 && (length < 16 || length > maxCookieBytes)) return false;
+    for (let at = 0; at < length; at++) cookie.bytes[at] = bytes[start + at]!;
+    cookie.length = length;
     return true;
   }
 }

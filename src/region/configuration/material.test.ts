@@ -218,3 +218,20 @@ test('`secret:NAME` comes from the sealed secrets of the store', async () => {
     },
   );
 });
+
+test('the secret of DNS cookies is read where one is named, and is no short one', async () => {
+  const named = configSchema.parse({
+    regions: config.regions,
+    dns: { cookies: { secret: join(directory, '{region}-cookies') } },
+  });
+  const file = join(directory, 'here-cookies');
+  assert.ok(materialFiles(named, 'here', directory).includes(file));
+  await writeFile(file, 'fifteen letters\n');
+  const read = () => loadMaterial(named, 'here', directory, access);
+  await assert.rejects(read(), { code: 'material_invalid', message: /here-cookies is too short/ });
+  await writeFile(file, 'sixteen letters!\n');
+  const { material } = await read();
+  assert.equal(material.dnsCookieSecret, 'sixteen letters!');
+  assert.deepEqual(parseMaterial(JSON.stringify(material)), material);
+  assert.equal((await load()).dnsCookieSecret, undefined);
+});

@@ -35,6 +35,8 @@ export interface Material {
   readonly cookieSecrets: Readonly<Record<string, string>>;
   /** Keys of zones that are signed, by zone. */
   readonly zoneKeys: Readonly<Record<string, string>>;
+  /** What DNS cookies are made with, where the configuration names it. */
+  readonly dnsCookieSecret?: string | undefined;
 }
 
 export const noMaterial: Material = Object.freeze({
@@ -52,7 +54,10 @@ export interface LoadedMaterial {
 }
 
 /** The part of a configuration that names certificates and keys. */
-type Naming = Pick<Config, 'ports' | 'listeners' | 'tls' | 'services' | 'identity' | 'zones'>;
+type Naming = Pick<
+  Config,
+  'ports' | 'listeners' | 'tls' | 'services' | 'identity' | 'zones' | 'dns'
+>;
 
 /** Binds the keys in a snapshot to their node. */
 export function materialContext(region: string, node: string): string {
@@ -61,17 +66,15 @@ export function materialContext(region: string, node: string): string {
 
 /** Reads back what was written as JSON, also by a version that knew one certificate only. */
 export function parseMaterial(json: string): Material {
-  const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys } = JSON.parse(
-    json,
-  ) as Partial<Material> & {
-    https?: KeyPair;
-  };
+  const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys, dnsCookieSecret } =
+    JSON.parse(json) as Partial<Material> & { https?: KeyPair };
   return {
     listeners: listeners ?? (https ? { https: { certificates: [https] } } : {}),
     identity,
     upstreams: upstreams ?? {},
     cookieSecrets: cookieSecrets ?? {},
     zoneKeys: zoneKeys ?? {},
+    ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
   };
 }
 
@@ -109,7 +112,15 @@ export async function loadMaterial(
     if (dnssec) zoneKeys[name] = await texts.text(places.place(dnssec.keys));
   }
   const identity = await identityOf(config, region, places, texts);
-  const material = { listeners, identity, upstreams, cookieSecrets, zoneKeys };
+  const dnsCookieSecret = await dnsCookieSecretOf(config, places, texts);
+  const material = {
+    listeners,
+    identity,
+    upstreams,
+    cookieSecrets,
+    zoneKeys,
+    ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
+  };
   return { material, doubts: texts.doubts };
 }
 
@@ -144,6 +155,7 @@ export function materialFiles(config: Naming, region: string, stateDirectory: st
   for (const { dnssec } of Object.values(config.zones)) {
     if (dnssec) others.push(places.place(dnssec.keys));
   }
+  if (typeof config.dns.cookies === 'object') others.push(places.place(config.dns.cookies.secret));
   const all = [...pairs.flatMap(({ certificate, key }) => [certificate, key]), ...others];
   return [...new Set(all)].filter((place) => secretName(place) === undefined);
 }
@@ -204,6 +216,23 @@ async function loadListener(
   const clientAuthority =
     clientCertificates && (await texts.authority(places.place(clientCertificates.authority)));
   return { certificates, ...(clientAuthority === undefined ? {} : { clientAuthority }) };
+}
+
+/** Fewer characters could be guessed from one cookie. */
+const leastSecretCharacters = 16;
+
+async function dnsCookieSecretOf(
+  { dns }: Pick<Config, 'dns'>,
+  places: MaterialPlaces,
+  texts: PemTexts,
+): Promise<string | undefined> {
+  if (typeof dns.cookies !== 'object') return undefined;
+  const place = places.place(dns.cookies.secret);
+  const text = (await texts.text(place)).trim();
+  if (text.length < leastSecretCharacters) {
+    invalid(`${place} is too short for DNS cookies: expected 16 characters or more`);
+  }
+  return text;
 }
 
 async function loadUpstream(

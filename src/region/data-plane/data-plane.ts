@@ -5,6 +5,7 @@ import type { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { GatewayMetrics, Traffic } from '../../observability/gateway-metrics.ts';
 import { noMaterial } from '../configuration/material.ts';
+import { CookieSecret } from './cookie-secret.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import type { Generation } from './generation.ts';
 import { servesTraffic } from './listeners.ts';
@@ -44,6 +45,7 @@ export class DataPlane {
   readonly #gateways: readonly KeptThread[];
   readonly #nameServers: readonly KeptThread[];
   readonly #sessionSecret: SessionSecret;
+  readonly #cookieSecret = new CookieSecret();
   #generation: number;
   /** Of the generation that is served. */
   #table: HealthTable;
@@ -81,7 +83,14 @@ export class DataPlane {
       .for(layout)
       .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer, i), complete, clock));
     this.#nameServers = this.dnsMetrics.map(
-      ({ buffer }, i) => new KeptThread('dns', i, forNameServer(data(buffer, i)), complete, clock),
+      ({ buffer }, i) =>
+        new KeptThread(
+          'dns',
+          i,
+          forNameServer(data(buffer, i), this.#cookieSecret),
+          complete,
+          clock,
+        ),
     );
   }
 
@@ -107,7 +116,7 @@ export class DataPlane {
       })),
       ...this.#nameServers.map((thread, i) => ({
         thread,
-        data: forNameServer(data(this.dnsMetrics[i]!.buffer, i)),
+        data: forNameServer(data(this.dnsMetrics[i]!.buffer, i), this.#cookieSecret),
         packed: { ...packed, routes: [] },
       })),
     ];
@@ -188,8 +197,13 @@ export class DataPlane {
 }
 
 /** A name server proves itself to nobody, hands no copies out and routes no requests. */
-function forNameServer(data: ThreadData): ThreadData {
-  const config = { ...data.config, routes: [] };
-  const material = { ...noMaterial, zoneKeys: data.material.zoneKeys };
-  return { ...data, config, material, sessionSecret: undefined, bundle: undefined };
+function forNameServer(data: ThreadData, secrets: CookieSecret): ThreadData {
+  return {
+    ...data,
+    config: { ...data.config, routes: [] },
+    material: { ...noMaterial, zoneKeys: data.material.zoneKeys },
+    sessionSecret: undefined,
+    dnsCookieSecret: secrets.of(data.material),
+    bundle: undefined,
+  };
 }

@@ -45,6 +45,7 @@ async function dnsConfiguration(data: ThreadData, locators: Locators) {
     locator: await locators.for(data),
     serial: data.serial,
     zoneKeys: data.material.zoneKeys,
+    cookieSecret: data.dnsCookieSecret,
     host: own.bind,
     port: config.ports.dns,
   };

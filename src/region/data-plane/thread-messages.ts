@@ -17,6 +17,8 @@ export interface ThreadData {
   readonly material: Material;
   /** Of all gateway threads, for TLS sessions. */
   readonly sessionSecret: Uint8Array | undefined;
+  /** Of all name servers, for DNS cookies. */
+  readonly dnsCookieSecret?: Uint8Array;
   /** `undefined`: no access log. */
   readonly accessLogPath: string | undefined;
   /** What nodes that start without a configuration are given over the link. */
