@@ -50,6 +50,9 @@ function configuration(number: number, originPort: number) {
     regions: { here: { address: '{address}', location: { latitude: 0, longitude: 0 } } },
     threads: { gateway: 2 },
     accessLog: { sample: 0.01 },
+    // Neither a busy machine nor who closes an idle connection first is looked at here.
+    shedding: 'off',
+    limits: { idleTimeout: '1h' },
     services: Object.fromEntries(services),
     routes: [...routes, { name: 'all', service: 's0', policies: [mark] }],
   };
