@@ -115,7 +115,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   }
 
   #refuseBody(): void {
-    if (!this.answered) this.#phases.problem(this, 'body_too_large');
+    if (!this.responded) this.#phases.problem(this, 'body_too_large');
     else this.breakOff();
   }
 

@@ -224,7 +224,7 @@ export class Lifecycle implements RequestTaker, Phases {
 
   expired(exchange: Exchange): void {
     this.#attempts.end(exchange, hadItsTime(exchange) ? 'failure' : 'neutral');
-    if (exchange.answered) {
+    if (exchange.responded) {
       exchange.generation.metrics.connectionEnded('total');
       exchange.breakOff();
     } else this.problem(exchange, 'request_deadline_exceeded');

@@ -121,6 +121,11 @@ export abstract class RequestState implements Replayability, StalledResponse, Tr
     this.runtime.stalled.remove(this);
   }
 
+  /** A final response has begun, not only interim ones: no other can begin in its place. */
+  get responded(): boolean {
+    return this.status !== 0;
+  }
+
   get method(): string {
     return this.head.method;
   }

@@ -340,7 +340,7 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     this.#runtime.generation.metrics.connectionEnded(waiting);
     if (waiting === 'head') this.#refuse(new RequestTimeout());
     else if (waiting === 'idle') this.#linger();
-    else if (waiting === 'body' && this.#exchange && !this.#exchange.answered) {
+    else if (waiting === 'body' && this.#exchange && !this.#exchange.responded) {
       this.#taker.problem(this.#exchange, 'request_timeout');
     } else this.socket.destroy();
   }
@@ -357,7 +357,7 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
       this.writer.interim(this.#taker.refusal(this, code, detail));
       this.writer.flush();
       this.#linger();
-    } else if (exchange.answered) this.abort();
+    } else if (exchange.responded) this.abort();
     else this.#taker.problem(exchange, code, detail);
   }
 

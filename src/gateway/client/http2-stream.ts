@@ -216,7 +216,7 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
     const { taker } = this.#host;
     const code = refusalCode(error);
     if (code === 'internal_error') taker.defect(error);
-    if (!this.#exchange.answered) {
+    if (!this.#exchange.responded) {
       taker.problem(this.#exchange, code, error instanceof WireError ? error.message : undefined);
       return;
     }
@@ -247,7 +247,7 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
     this.#waiting = 'nothing';
     const { runtime, taker } = this.#host;
     if (waiting === 'drain') this.#onStall();
-    else if (waiting === 'body' && !this.#exchange.answered) {
+    else if (waiting === 'body' && !this.#exchange.responded) {
       runtime.generation.metrics.connectionEnded('body');
       taker.problem(this.#exchange, 'request_timeout');
     }
@@ -275,7 +275,7 @@ export class Http2Stream implements ClientStream, StreamReceiver, DeadlineOwner 
   }
 
   #waitForBody(): void {
-    if (this.#exchange.answered || speaksGrpc(this.#exchange.head.fields)) return;
+    if (this.#exchange.responded || speaksGrpc(this.#exchange.head.fields)) return;
     this.#bodyBytes = 0;
     if (this.#waiting !== 'drain') this.#wait('body', this.#host.runtime.limits.bodyIdleMs);
   }

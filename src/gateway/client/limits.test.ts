@@ -17,9 +17,10 @@ const quick = {
   lingerBytes: 100_000,
 };
 
-async function world() {
+async function world(configured: { body?: string } = {}) {
   const origin = await RawOrigin.listen();
-  const started = await startGateway({ config: oneRegion(origin.port), limits: quick });
+  const config = { ...oneRegion(origin.port), limits: configured };
+  const started = await startGateway({ config, limits: quick });
   const client = await RawClient.connect(started.port);
   const { block } = started.metrics;
   const counts = () => {
@@ -63,6 +64,27 @@ test('a body that comes too slowly is told', async () => {
   w.client.send(upload);
   assert.equal((await w.client.response()).status, 408);
   await w.endedBy('body', 'linger');
+});
+
+test('what is wrong with a body is told also after 100 Continue', async () => {
+  const head =
+    'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n';
+  for (const [body, status] of [
+    ['', 408],
+    ['nonsense\r\n', 400],
+    ['b\r\n0123456789a\r\n', 413],
+  ] as const) {
+    await using w = await world({ body: '10B' });
+    w.origin.onPartial = (text, socket) => {
+      if (text.endsWith('\r\n\r\n')) socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+    };
+    w.client.send(head);
+    assert.equal((await w.client.response()).status, 100);
+    w.client.send(body);
+    assert.equal((await w.client.response()).status, status);
+    await eventually('its end', () => w.log.length === 1);
+    assert.equal(w.log[0]!.status, status);
+  }
 });
 
 test('who closes its side gets its response only while that makes progress', async () => {

@@ -176,6 +176,20 @@ test('an answer of a policy ends the request, and the connection lives', async (
   assert.equal((await w.client.request(get())).status, 200);
 });
 
+test('nor is one of a response that interim ones came before', async () => {
+  for (const mode of ['response-throw', 'response-late']) {
+    await using w = await world(tenant(mode), { policyMs: 50 });
+    w.origin.respond = (_, socket) => {
+      socket.write('HTTP/1.1 103 Early Hints\r\n\r\n');
+      setTimeout(() => socket.write(okResponse(okResponse('forged'))), 20);
+    };
+    assert.equal((await w.client.request(get())).status, 103);
+    const response = await w.client.response();
+    assert.equal(response.status, 500, mode);
+    assert.match(response.body, /"policy_failed"/);
+  }
+});
+
 test('a policy that throws or is late is never passed over', async () => {
   for (const mode of ['throw', 'late']) {
     await using w = await world(tenant(mode), { policyMs: 50 });

@@ -68,7 +68,7 @@ export class PolicyPhases {
   /** A step that protects something is never passed over: the request ends here. */
   #policyFailed(exchange: Exchange, error: unknown): void {
     this.#phases.defect(error);
-    if (!exchange.answered) this.#phases.problem(exchange, 'policy_failed');
+    if (!exchange.responded) this.#phases.problem(exchange, 'policy_failed');
   }
 
   /** The response phase; then it goes to the client. */

@@ -196,6 +196,9 @@ test('the total time ends a request that has no response, and one whose response
   const late = await client.request(get);
   assert.equal(late.status, 504);
   assert.match(late.body, /"request_deadline_exceeded"/);
+  w.origins[0]!.respond = (_, socket) => void socket.write('HTTP/1.1 103 Early Hints\r\n\r\n');
+  assert.equal((await client.request(get)).status, 103);
+  assert.equal((await client.response()).status, 504);
   w.origins[0]!.respond = (_, socket) =>
     void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc');
   client.send(get);

@@ -20,7 +20,9 @@ export default definePolicy<{ header: string; mode: string }>({
       return undefined;
     },
     async onResponse({ headers }, { notes }) {
+      if (mode === 'response-late') return new Promise(() => {});
       await Promise.resolve();
+      if (mode === 'response-throw') throw new Error('no response today');
       headers.set('X-Served-For', String(notes.get('tenant')));
     },
   }),
