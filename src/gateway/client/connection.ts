@@ -6,7 +6,7 @@ import type { ConnectionOrigin } from '../forwarding.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import { parseRequestHead, type RequestHead } from '../http1/request-parser.ts';
 import { WireError } from '../http1/wire-error.ts';
-import { MessageWriter } from '../message-writer.ts';
+import { SharedReadSocket } from '../listener/shared-read-socket.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Client } from './client.ts';
 import type { ClientStream } from './client-stream.ts';
@@ -32,8 +32,6 @@ const noBytes: Buffer = Buffer.alloc(0);
  *              overtakes the answer (RFC 9112 section 9.6)
  */
 export class ClientConnection extends ResponseSide implements ClientStream, Client {
-  readonly socket: Socket;
-  readonly origin: ConnectionOrigin;
   readonly #runtime: Runtime;
   readonly #taker: RequestTaker;
   readonly #place: Place;
@@ -42,6 +40,8 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
   #waiting: Waiting = 'nothing';
   #state: 'open' | 'switched' | 'linger' | 'closed' = 'open';
   #input = noBytes;
+  /** It stands in memory that the next read overwrites. */
+  #lent = false;
   /** Octets at the start of the input that were not yet a head when last looked at. */
   #headSeen = 0;
   #exchange: Exchange | undefined;
@@ -60,14 +60,14 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     origin: ConnectionOrigin,
     place: Place,
   ) {
-    super(new MessageWriter(socket));
+    super(socket, origin);
     this.#runtime = runtime;
     this.#taker = taker;
-    this.socket = socket;
-    this.origin = origin;
     this.#place = place;
     this.#deadline = new Deadline(runtime.wheel, this);
-    socket.on('data', (chunk) => this.receive(chunk));
+    if (socket instanceof SharedReadSocket) {
+      socket.onRead = (bytes, length) => this.#read(bytes, length);
+    } else socket.on('data', (chunk) => this.receive(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
     socket.on('error', () => socket.destroy());
@@ -121,10 +121,6 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     this.#advance();
   }
 
-  endSwitched(): void {
-    this.socket.end();
-  }
-
   done(clean: boolean): void {
     this.#exchange = undefined;
     this.#decoder = undefined;
@@ -136,19 +132,21 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     this.#advance();
   }
 
-  /** Resets where a mere close would pass for the end of the response. */
-  truncate(): void {
-    // A TLS stream that ends without close_notify is known to be cut off.
-    if (this.byClose && !this.origin.secure) this.socket.resetAndDestroy();
-    else this.socket.destroy();
-  }
-
-  /** Ends at once. */
-  abort(): void {
-    this.socket.destroy();
-  }
-
   // ── Input ────────────────────────────────────────────────────────────────────────────
+
+  /** Most reads bring one head, which is understood at once: only what is left is copied. */
+  #read(bytes: Buffer, length: number): void {
+    const read = bytes.subarray(0, length);
+    this.#lent = this.#state === 'open' && !this.#exchange && this.#input.length === 0;
+    this.receive(this.#lent ? read : Buffer.from(read));
+    this.#own();
+  }
+
+  /** Copies what of the input stands in memory that is not its own. */
+  #own(): void {
+    if (this.#lent && this.#input.length > 0) this.#input = Buffer.from(this.#input);
+    this.#lent = false;
+  }
 
   /** What the socket brings, or brought before. */
   receive(chunk: Buffer): void {
@@ -182,6 +180,7 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     if (!this.#exchange) return this.#stepHead();
     if (this.#decoder) return this.#stepBody(this.#exchange, this.#decoder);
     if (this.#input.length > 0) this.socket.pause();
+    else if (this.socket.isPaused()) this.socket.resume();
     return false;
   }
 
@@ -207,6 +206,7 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
       return false;
     }
     this.#input = head.headBytes === input.length ? noBytes : input.subarray(head.headBytes);
+    this.#own();
     this.#startExchange(head);
     return true;
   }

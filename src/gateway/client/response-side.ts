@@ -1,20 +1,26 @@
+import type { Socket } from 'node:net';
 import { type AnswerContext, type OwnAnswer, serialiseAnswer } from '../answers.ts';
 import type { Exchange } from '../exchange.ts';
+import type { ConnectionOrigin } from '../forwarding.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
 import { lastChunk, lastChunkWith, serialiseResponseHead } from '../http1/serialise.ts';
-import type { MessageWriter } from '../message-writer.ts';
+import { MessageWriter } from '../message-writer.ts';
 import { framingFor } from './framing-for.ts';
 
 /** The half of an HTTP/1.1 connection that responses leave by. */
 export abstract class ResponseSide {
+  readonly socket: Socket;
+  readonly origin: ConnectionOrigin;
   protected readonly writer: MessageWriter;
   /** Of the response begun last: whether the connection outlives it. */
   protected keepAlive = false;
   /** The client knows its end by the close only. */
-  protected byClose = false;
+  #byClose = false;
 
-  constructor(writer: MessageWriter) {
-    this.writer = writer;
+  constructor(socket: Socket, origin: ConnectionOrigin) {
+    this.socket = socket;
+    this.origin = origin;
+    this.writer = new MessageWriter(socket);
   }
 
   /** Whose response is under way. */
@@ -36,8 +42,8 @@ export abstract class ResponseSide {
     const exchange = this.exchange!;
     const clientMinor = exchange.head.minor;
     const body = framingFor(clientMinor, head.body);
-    this.byClose = body.kind === 'close';
-    this.keepAlive = !this.byClose && this.mayKeepAlive(exchange);
+    this.#byClose = body.kind === 'close';
+    this.keepAlive = !this.#byClose && this.mayKeepAlive(exchange);
     const { keepAlive } = this;
     const text = serialiseResponseHead({ head, body, keepAlive, extra, fromPeer, clientMinor });
     this.writer.begin(text, body.kind === 'chunked');
@@ -45,7 +51,7 @@ export abstract class ResponseSide {
 
   answer(answer: OwnAnswer, context: AnswerContext): void {
     const exchange = this.exchange!;
-    this.byClose = false;
+    this.#byClose = false;
     this.keepAlive = this.mayKeepAlive(exchange);
     const text = serialiseAnswer(answer, context, this.keepAlive, exchange.head.minor);
     this.writer.begin(text, false);
@@ -65,5 +71,21 @@ export abstract class ResponseSide {
 
   withdraw(): boolean {
     return this.writer.withdraw();
+  }
+
+  endSwitched(): void {
+    this.socket.end();
+  }
+
+  /** Resets where a mere close would pass for the end of the response. */
+  truncate(): void {
+    // A TLS stream that ends without close_notify is known to be cut off.
+    if (this.#byClose && !this.origin.secure) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+
+  /** Ends at once. */
+  abort(): void {
+    this.socket.destroy();
   }
 }

@@ -11,6 +11,7 @@ import { takeFirstBytes } from './first-bytes.ts';
 import type { HandshakePacer } from './handshake-pacer.ts';
 import type { HttpsRedirect, ListenAddress, ListenerRequest } from './listener-options.ts';
 import { parseProxyHead } from './proxy-protocol.ts';
+import { SharedReadSocket } from './shared-read-socket.ts';
 import type { TlsChannel } from './tls-channel.ts';
 import { TlsTerminator } from './tls-terminator.ts';
 import { TrustedNetworks } from './trusted-networks.ts';
@@ -22,6 +23,8 @@ export interface ListenerEvents {
   readonly reusePort: boolean;
   readonly tlsHandshakeMs: number;
   readonly pacer: HandshakePacer;
+  /** Of the thread: what is read in clear. */
+  readonly readBuffer: Buffer;
   /** Of what is accepted by that listener. */
   admission(listener: string): Admission;
   /** Of the clock of all admissions. */
@@ -69,8 +72,11 @@ export class Listener implements Entrance {
     this.name = request.name;
     this.#events = events;
     this.#manner = this.#build(request);
-    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (accepted) => {
       this.#accepted++;
+      const { terminator, proxies } = this.#manner;
+      const plain = !terminator && !proxies;
+      const socket = plain ? SharedReadSocket.adopt(accepted, events.readBuffer) : accepted;
       const place = events.admission(this.name).admit(socket, events.now());
       if (place) this.#begin(new Arrival(socket, place));
     });
