@@ -271,6 +271,10 @@ test('property: whatever a request takes is given back, however it ends', async 
         for (const origin of w.origins) await origin.close();
       }
       await eventually('files are closed', () => [...files].every((one) => one.taken === 0));
+      assert.ok(
+        w.log.every(({ status }) => Number(status) >= 101),
+        'every request has an outcome',
+      );
       const unexpected = w.defects.map(String).filter((text) => !/rejected|in time/.test(text));
       assert.deepEqual(unexpected, []);
     }),
