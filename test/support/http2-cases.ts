@@ -26,6 +26,9 @@ export interface Http2Case {
   readonly fresh?: boolean;
 }
 
+/** Cases by the section of the RFC that they are about. */
+export type Http2Tables = Readonly<Record<string, readonly Http2Case[]>>;
+
 /** The fields of a request without content, and others after them. */
 export function get(path = '/', ...others: FieldPairs): FieldPairs {
   return requestOf('GET', path, others);
@@ -51,10 +54,8 @@ const nextStream = 0x1001;
 /**
  * Each case against one gateway, on a connection of its own. The gateway's service echoes the
  * content of a request, says nothing to `/never` and a kilobyte to `/kilobyte`.
- *
- * @param tables cases by the section of the RFC that they are about
  */
-export function runHttp2Cases(tables: Readonly<Record<string, readonly Http2Case[]>>): void {
+export function runHttp2Cases(tables: Http2Tables): void {
   let origin: RawOrigin;
   let started: StartedGateway;
 

@@ -279,7 +279,7 @@ describe('what reaches a service that knows HTTP/1.1 only', () => {
           `answered with ${status}`,
         );
       }),
-      { numRuns: 600 },
+      { numRuns: 400 },
     );
     assert.deepEqual(readAll(origin), accepted);
     // The generator is worth something only where both happen often.
