@@ -290,4 +290,16 @@ describe('HTTP/2 over time', { concurrency: true }, () => {
     );
     assert.equal(ended(w.metrics, 'drain'), 1);
   });
+
+  test('content that comes octet by octet goes on in pieces as large as what was read', async () => {
+    await using w = await world();
+    using client = await RawHttp2.connect(w.port);
+    client.headers(1, post());
+    client.send(...Array.from({ length: 5_000 }, () => frame(DATA, 0, 1, Buffer.from('x'))));
+    client.data(1, '', END_STREAM);
+    assert.equal((await client.answer(1)).body, 'x'.repeat(5_000));
+    const [seen = ''] = w.origin.received;
+    const chunks = seen.split('\r\nx').length;
+    assert.ok(chunks < 100, `${chunks} chunks`);
+  });
 });
