@@ -12,8 +12,10 @@ export function define(command: Command): void {
 async function check(file: string, { json }: { json?: boolean }): Promise<void> {
   const { loadConfig } = await import('../config/load.ts');
   const { ConfigError } = await import('../config/config-error.ts');
+  const { checkZones } = await import('../dns/zone/check.ts');
   try {
     const { config, revision } = await loadConfig(file);
+    checkZones(config, file);
     const counts = {
       regions: Object.keys(config.regions).length,
       services: Object.keys(config.services).length,

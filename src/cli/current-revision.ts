@@ -13,8 +13,15 @@ export interface Candidate {
   readonly revision: string;
 }
 
-/** @throws ConfigError, and as `effectiveFileFor` */
-export async function readCandidate({ stack }: AdminConnection, file: string): Promise<Candidate> {
+/** @throws ConfigError, also for zones that no name server could serve; as `effectiveFileFor` */
+export async function readCandidate(admin: AdminConnection, file: string): Promise<Candidate> {
+  const { checkZones } = await import('../dns/zone/check.ts');
+  const candidate = await readAccepted(admin, file);
+  checkZones(candidate.config, file);
+  return candidate;
+}
+
+async function readAccepted({ stack }: AdminConnection, file: string): Promise<Candidate> {
   if (stack) {
     const { effectiveFileFor } = await import('../stack/plan/effective-config.ts');
     return await effectiveFileFor(stack, file);

@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   store: { summary: 'kill, freeze or start store servers', load: () => import('./store.ts') },
   secret: { summary: 'make keys; set, list, rotate secrets', load: () => import('./secret.ts') },
   dnssec: { summary: 'make and roll keys of zones; print DS', load: () => import('./dnssec.ts') },
+  zone: { summary: 'check zone files, print zones', load: () => import('./zone.ts') },
   lookup: { summary: 'look a name up as a client would', load: () => import('./lookup.ts') },
   request: { summary: 'send a request as a client would', load: () => import('./request.ts') },
   version: { summary: 'print versions', load: () => import('./version.ts') },

@@ -180,6 +180,7 @@ test('every command has help with --json, and status 0', async () => {
           'store',
           'secret',
           'dnssec',
+          'zone',
           'lookup',
           'request',
           'version',
@@ -187,7 +188,7 @@ test('every command has help with --json, and status 0', async () => {
     ),
     [],
   );
-  assert.equal(commands.length, 22);
+  assert.equal(commands.length, 23);
   const helps = await Promise.all(
     [
       'up',

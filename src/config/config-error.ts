@@ -22,6 +22,7 @@ export interface ConfigIssue {
   readonly file: string;
   /** Absent where the file is a program and has no position for a field. */
   readonly line?: number;
+  /** Absent also where only the line is known. */
   readonly column?: number;
   /** `routes[2].service`; empty for the file as a whole. */
   readonly path: string;
@@ -46,7 +47,7 @@ export function formatIssues(issues: readonly ConfigIssue[]): string {
 }
 
 function formatIssue({ file, line, column, path, message, suggestion }: ConfigIssue): string {
-  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
   const subject = path === '' ? '' : `${path}: `;
   const meant = suggestion === undefined ? '' : `; did you mean "${suggestion}"?`;
   return `${place}: ${subject}${message}${meant}`;

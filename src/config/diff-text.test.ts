@@ -4,6 +4,20 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { diffText } from './diff-text.ts';
 
+test('zone files are compared line by line, and nothing in them acts on a terminal', () => {
+  const document = (line: string) => ({
+    zones: { 'a.test': { file: 'z/a.zone', contents: { 'a.zone': `$TTL 5\n${line}\nb\tNS c\n` } } },
+  });
+  assert.equal(
+    diffText(document('a A 192.0.2.1'), document('a TXT "\u001b[31m"')).text,
+    `@@ zones.a.test.contents[a.zone] @@
+  $TTL 5
+- a A 192.0.2.1
++ a TXT "\\u001b[31m"
+  b  NS c`,
+  );
+});
+
 test('parts that differ, with their lines before and after', () => {
   const before = {
     regions: { eu: { location: { latitude: 1, longitude: 2 }, address: '127.0.2.1' } },

@@ -1,4 +1,4 @@
-import { isFields, isSame, nameOf, plain } from './diff-values.ts';
+import { harmless, isFields, isSame, nameOf, plain } from './diff-values.ts';
 
 /** Where the text ends, unless asked otherwise. */
 export const shownDiffLines = 200;
@@ -75,16 +75,32 @@ function addItems(section: string, items: readonly unknown[], add: Add): void {
 function addZones(value: unknown, add: Add): void {
   for (const [name, zone] of Object.entries(isFields(value) ? value : {})) {
     const place = `zones.${plain(name)}`;
-    const { records, ...rest } = isFields(zone) ? zone : { records: undefined };
+    const { records, contents, ...rest } = isFields(zone) ? zone : {};
     add(place, rest);
+    for (const [file, text] of Object.entries(isFields(contents) ? contents : {})) {
+      add(`${place}.contents[${plain(file)}]`, new TextFile(text));
+    }
     if (Array.isArray(records)) addItems(`${place}.records`, records, add);
   }
 }
 
+/** A zone file: its lines are compared as they are. */
+class TextFile {
+  readonly text: string;
+
+  constructor(text: unknown) {
+    this.text = typeof text === 'string' ? text : '';
+  }
+}
+
 function hunk(before: unknown, after: unknown): string[] {
-  const old = before === undefined ? [] : yamlLines(before, '');
-  const next = after === undefined ? [] : yamlLines(after, '');
-  return withContext(compareLines(old, next));
+  return withContext(compareLines(linesOf(before), linesOf(after)));
+}
+
+function linesOf(part: unknown): string[] {
+  if (part === undefined) return [];
+  if (!(part instanceof TextFile)) return yamlLines(part, '');
+  return part.text.replace(/\n$/, '').split('\n').map(harmless);
 }
 
 /** Block style, flow style for lists of single values; what names a thing first, then by name. */

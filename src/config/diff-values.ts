@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type FieldPath, formatPath } from './field-path.ts';
 import { formatDuration } from './schema/units.ts';
 
@@ -86,13 +87,25 @@ export function shown(value: unknown, path: FieldPath): string | undefined {
   if (value === undefined) return undefined;
   const isDuration = durations.has(String(path.at(-1))) || path[0] === 'latency';
   if (typeof value === 'number' && isDuration) return formatDuration(value);
+  if (typeof value === 'string' && value.includes('\n')) return shownText(value);
   const text = typeof value === 'string' ? plain(value) : JSON.stringify(value);
   return text.length > longestValue ? `${text.slice(0, longestValue - 1)}…` : text;
+}
+
+/** Of several lines, such as a zone file: `12 lines, sha256 0a1b2c3d`. */
+function shownText(text: string): string {
+  const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+  return `${lines} lines, sha256 ${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
 }
 
 /** As it is where that is clear; else quoted, so that nothing in it acts on a terminal. */
 export function plain(text: string): string {
   return /^[!-~][ -~]*$/.test(text) ? text : JSON.stringify(text).replace(unprintable, escaped);
+}
+
+/** Nothing in it acts on a terminal. */
+export function harmless(line: string): string {
+  return line.replaceAll('\t', '  ').replace(unprintable, escaped);
 }
 
 const unprintable = /[\p{C}\u2028\u2029]/gu;

@@ -44,21 +44,37 @@ export async function readZoneFiles(document: unknown, configPath: string): Prom
   const issues: ConfigIssue[] = [];
   const budget = { bytes: maximumZoneBytes };
   let whole = document;
-  for (const { path, value } of fieldsAt(document, ['zones', '*'])) {
-    const zone = path[1];
+  for (const { path: place, value } of fieldsAt(document, ['zones', '*'])) {
+    const zone = place[1];
     const { file, contents } = (value ?? {}) as Fields;
     if (typeof zone !== 'string' || typeof file !== 'string' || contents !== undefined) continue;
     try {
-      const texts = await readFolder(resolve(dirname(resolve(configPath)), file), file, budget);
+      const path = resolve(dirname(resolve(configPath)), file);
+      const texts = await readFolder(path, file, budget);
       whole = withZone(whole, zone, { ...(value as Fields), contents: texts });
     } catch (error) {
       if (error instanceof ConfigError) issues.push(...error.issues);
-      else findings.push({ path: [...path, 'file'], at: 'value', message: reasonOf(error) });
+      else findings.push({ path: [...place, 'file'], at: 'value', message: reasonOf(error) });
       // What is missing was told once: without contents the zone would be told again.
       whole = withZone(whole, zone, { ...(value as Fields), file: undefined });
     }
   }
   return { document: whole, findings, issues };
+}
+
+/**
+ * A zone file and those that it includes, as `contents` holds them.
+ *
+ * @throws ConfigError `config_unreadable`, or `config_invalid` where one is no text
+ */
+export async function readZoneTexts(path: string): Promise<Readonly<Record<string, string>>> {
+  try {
+    return await readFolder(resolve(path), path, { bytes: maximumZoneBytes });
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const issue = { file: path, path: '', message: reasonOf(error) };
+    throw new ConfigError('config_unreadable', [issue], error);
+  }
 }
 
 /** Absolute names of the zone files of a configuration that was loaded from `configPath`. */
@@ -81,7 +97,11 @@ interface Budget {
 }
 
 /** The file and what it includes, by name from its folder on; the file first. */
-async function readFolder(path: string, shown: string, budget: Budget): Promise<Fields> {
+async function readFolder(
+  path: string,
+  shown: string,
+  budget: Budget,
+): Promise<Readonly<Record<string, string>>> {
   const texts = new Map<string, string>();
   const folder = dirname(path);
   const root = await realpath(folder);

@@ -77,6 +77,39 @@ test('a file that was replaced and asked to be read at once is read once; a late
   source.close();
 });
 
+test('a zone file that changes is a change of the configuration', async () => {
+  const path = join(directory, 'zones.json');
+  await writeFile(path, '{}');
+  await writeFile(join(directory, 'a.zone'), '');
+  const zones = { 'a.test': { file: 'a.zone', contents: { 'a.zone': '' } } };
+  const config = configSchema.parse({ regions: {}, zones });
+  const configuration = { config, own: { region: 'here' } } as unknown as Configuration;
+  let changes = 0;
+  const live: Pick<LiveConfiguration, 'change' | 'configuration'> = {
+    configuration,
+    change: async () => {
+      changes++;
+      return { kind: 'serving', configuration };
+    },
+  };
+  const clock = new ManualClock();
+  const source = new FileSource({ path, live, stateDirectory: directory, clock });
+  source.start();
+  const looks = async () => {
+    clock.advance(500);
+    await delay(20);
+  };
+  await delay(20);
+  await looks();
+  assert.equal(changes, 0);
+  await writeFile(join(directory, 'a.zone'), '; changed');
+  await eventually('the change', async () => {
+    await looks();
+    return changes === 1;
+  });
+  source.close();
+});
+
 test('a file that was replaced while the node started is seen', async () => {
   const path = join(directory, 'starting.json');
   await writeFile(path, '{}');

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { zoneFilePaths } from '../../config/zone-files.ts';
 import type { Refusal } from '../../revisions/revision.ts';
 import { acceptFile } from '../start/starting-point.ts';
 import type { ConfigurationSource } from './configuration-source.ts';
@@ -19,8 +20,8 @@ export interface FileSourceOptions {
 }
 
 /**
- * A node without a store: it follows its configuration file, and the certificates that
- * this names.
+ * A node without a store: it follows its configuration file, and the certificates and zone
+ * files that this names.
  */
 export class FileSource implements ConfigurationSource {
   readonly head = undefined;
@@ -94,6 +95,7 @@ export class FileSource implements ConfigurationSource {
     const { path, live, stateDirectory } = this.#options;
     const { config, own } = live.configuration;
     const material = materialFiles(config, own.region, stateDirectory);
-    return this.#files.watch(path === undefined ? material : [path, ...material]);
+    if (path === undefined) return this.#files.watch(material);
+    return this.#files.watch([path, ...zoneFilePaths(config, path), ...material]);
   }
 }

@@ -8,18 +8,20 @@ import { MemoryStore } from '../../store/memory/memory-store.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { createRevisionsView } from './revisions-view.ts';
 
+const region = (last: number) => ({
+  address: `127.0.0.${last}`,
+  location: { latitude: 1, longitude: 2 },
+});
+
+const documentOf = (ttl: number) => ({
+  regions: { east: region(1), west: region(2) },
+  store: { engine: 'jetstream', servers: { east: ['nats://a'], west: ['nats://b'] } },
+  zones: { 'a.test': { ttl: `${ttl}s`, records: [] } },
+});
+
 function open() {
   const clock = new ManualClock();
   const revisions = new Revisions(new MemoryStore(clock), clock);
-  const region = (last: number) => ({
-    address: `127.0.0.${last}`,
-    location: { latitude: 1, longitude: 2 },
-  });
-  const documentOf = (ttl: number) => ({
-    regions: { east: region(1), west: region(2) },
-    store: { engine: 'jetstream', servers: { east: ['nats://a'], west: ['nats://b'] } },
-    zones: { 'a.test': { ttl: `${ttl}s`, records: [] } },
-  });
   const { config, document } = acceptDocument(documentOf(1), 'test');
   const configuration = { config, document, info: undefined, secrets: {} } as unknown;
   const live = { configuration: configuration as Configuration };
@@ -39,6 +41,23 @@ test('a change that was asked for to supersede a rollout does so, and only that'
   const second = await apply(2, await apply(1, undefined), { rollout });
   await assert.rejects(apply(3, second), { code: 'rollout_running' });
   assert.equal((await apply(3, second, { supersede: true })).sequence, 3);
+});
+
+test('zones that no name server could serve are refused before they are a revision', async () => {
+  const { apply } = open();
+  const zones = {
+    'a.test': { records: [{ name: 'a', type: 'MX', values: ['mail'] }] },
+    'b.test': { file: 'z/b.zone', contents: { 'b.zone': '$TTL 5\na A 192.0.2.1\nb A 1\n' } },
+  };
+  const document = { ...documentOf(1), zones };
+  await assert.rejects(apply(1, undefined, { document }), {
+    code: 'config_invalid',
+    message: `the configuration: zones["a.test"].records[0].values[0]: "mail" is no MX data: expected a preference and a name, such as \`10 mail\`
+z/b.zone:3: zones["b.test"]: "1" is no A data: expected an IPv4 address`,
+  });
+  zones['a.test'].records = [];
+  zones['b.test'].contents['b.zone'] = '$TTL 5\na A 192.0.2.1\n';
+  assert.equal((await apply(1, undefined, { document })).sequence, 1);
 });
 
 test('a change that is sent again by its name finds its own revision', async () => {

@@ -8,6 +8,7 @@ import type {
 import type { Clock } from '../../base/clock.ts';
 import { MeridianError } from '../../base/errors.ts';
 import { acceptDocument } from '../../config/document.ts';
+import { checkZones } from '../../dns/zone/check.ts';
 import { encodeBundle } from '../../revisions/bundle.ts';
 import { compareNodes, type DriftRow, type DriftView, driftOf } from '../../revisions/drift.ts';
 import { fail } from '../../revisions/errors.ts';
@@ -81,7 +82,10 @@ class RevisionsDesk {
   }
 
   async apply(request: ApplyRequest) {
-    const { document, revision: hash } = acceptDocument(request.document, 'the configuration');
+    const place = 'the configuration';
+    const { config, document, revision: hash } = acceptDocument(request.document, place);
+    // Else each node would find it out, and the rollout stop there.
+    checkZones(config, place);
     return this.#revisions.apply({ ...request, document, hash, after: this.#after });
   }
 

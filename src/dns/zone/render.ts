@@ -1,0 +1,21 @@
+import type { WrittenSet } from '../zone-file/writer.ts';
+import { resolve, type Steer } from './resolve.ts';
+import { type Zone, ZoneSet } from './zone.ts';
+
+/**
+ * Every record set of a zone as plain data, for those who take the zone as it stands: a zone
+ * file, a transfer. A steered one is what `steer` answers now; one without an answer is
+ * left out.
+ */
+export function renderZone(zone: Zone, steer: Steer): WrittenSet[] {
+  const alone = new ZoneSet([zone]);
+  const sets: WrittenSet[] = [];
+  for (const { name: owner, sets: all } of zone.nodes()) {
+    for (const { type, ttlSeconds, records: plain, steering } of all) {
+      const steered = steering && resolve(alone, owner.key, type, steer).steps[0]?.records;
+      const records = steering ? (steered ?? []) : plain;
+      if (records.length > 0) sets.push({ owner, type, ttlSeconds, records });
+    }
+  }
+  return sets;
+}
