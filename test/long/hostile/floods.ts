@@ -21,7 +21,8 @@ const fields = (method: string, path: string): FieldPairs => [
 ];
 const get = block(fields('GET', '/'));
 const post = block(fields('POST', '/'));
-const large = block(fields('GET', '/large'));
+/** Of a mebibyte: more would keep the service itself busy. */
+const large = block(fields('GET', '/less'));
 
 /** What a connection begins with. */
 export const greeting: Buffer = Buffer.concat([preface, frame(SETTINGS, 0, 0)]);
