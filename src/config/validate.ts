@@ -3,6 +3,7 @@ import { draftOfConfig, draftOfInput } from './draft.ts';
 import { plainData } from './plain-data.ts';
 import { type Config, configSchema } from './schema/config.ts';
 import { describeIssue, schemaFindings } from './schema-findings.ts';
+import { aliasesLeadToRecordSets } from './semantics/aliases.ts';
 import {
   spillOverIsPossible,
   stickyCookiesDiffer,
@@ -70,6 +71,7 @@ const rules: readonly Rule[] = [
   zoneFilesAreRead,
   nameServersAreValid,
   recordSetsAreValid,
+  aliasesLeadToRecordSets,
   recordSetsFitTogether,
 ];
 

@@ -1,4 +1,4 @@
-import { type ExplainedChoice, explainChoice } from '../steering/explain.ts';
+import { type ExplainedChoice, explainChoice, pathOf } from '../steering/explain.ts';
 import type { ClientNetwork, SteeredSet } from '../steering/record-set.ts';
 import { parseSubnet } from './client/subnet.ts';
 import { DnsError } from './errors.ts';
@@ -22,7 +22,10 @@ export interface ExplainedStep {
 /** How steering chose: by which policy and rule, among whom. */
 export interface ExplainedSteering
   extends Pick<SteeredSet, 'routing' | 'evaluate' | 'lastResort'>,
-    Pick<ExplainedChoice, 'rule' | 'scopeBits' | 'candidates' | 'clientLocation'> {
+    Pick<
+      ExplainedChoice,
+      'rule' | 'scopeBits' | 'candidates' | 'path' | 'below' | 'clientLocation'
+    > {
   /** Name of the service whose state counts. */
   readonly service?: string;
 }
@@ -104,11 +107,11 @@ function rcodeOf({ outcome }: Resolution): number {
 }
 
 function ruleOf({ outcome, steps, zone, cut }: Resolution): string {
-  const choice = steps.findLast((step) => step.choice !== undefined)?.choice;
+  const { choice, set } = steps.findLast((step) => step.choice !== undefined) ?? {};
   if (outcome === 'refused') return 'the name is in none of our zones';
   if (outcome === 'noName') return `zone ${zone?.apex} has no such name`;
   if (outcome === 'referral') return `${cut?.name} is delegated to other name servers`;
-  if (choice) return choice.rule;
+  if (choice && set?.steering) return pathOf(set.steering.set, choice).join(' → ');
   if (outcome === 'noData') return 'the name exists, but has no record of this type';
   return 'plain record set: the same for every client';
 }
@@ -126,7 +129,7 @@ function explainStep(
   if (!choice) return { name, type };
   const service = topology.services[steered.service]?.name;
   const { routing, evaluate, lastResort } = steered;
-  const { rule, scopeBits, candidates, clientLocation } = choice;
+  const { rule, scopeBits, candidates, path, below, clientLocation } = choice;
   return {
     name,
     type,
@@ -137,7 +140,9 @@ function explainStep(
       ...(service !== undefined && { service }),
       rule,
       scopeBits,
+      ...(path && { path }),
       candidates,
+      ...(below && { below }),
       ...(clientLocation !== undefined && { clientLocation }),
     },
   };

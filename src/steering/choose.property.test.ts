@@ -6,7 +6,7 @@ import { explainChoice } from './explain.ts';
 import type { Choice, SteeredSet } from './record-set.ts';
 import { relayOrder } from './relay.ts';
 import { anyClient, anyRandom, anySet, anySetForAll, anyWorld } from './testdata/any.ts';
-import { answerOf, createWorld, ledger, type World } from './testdata/three-regions.ts';
+import { answerOf, createWorld, leavesOf, ledger, type World } from './testdata/three-regions.ts';
 
 const regionsOf = (set: SteeredSet, { answers }: Choice) =>
   answers.map((index) => set.answers[index]?.region ?? -1);
@@ -31,13 +31,17 @@ test('property: the order of the answers in the configuration changes nothing', 
   );
 });
 
-test('property: residency is never broken, by no policy, state or client', () => {
+test('property: residency is never broken, by no policy, tree, state or client', () => {
   check(
     fc.property(anyWorld, anySet, anyClient, anyRandom, (world, anything, client, random) => {
       const set = { ...anything, service: ledger };
+      const choice = choose(set, client, world.context, random);
+      for (const leaf of leavesOf(set, choice)) {
+        const { allowed } = world.topology.services[leaf.set.service] ?? {};
+        assert.ok(leaf.region < 0 || allowed === undefined || allowed[leaf.region]);
+        assert.notEqual(world.topology.regions[leaf.region]?.serves, false);
+      }
       const { allowed = [] } = world.topology.services[ledger] ?? {};
-      const chosen = regionsOf(set, choose(set, client, world.context, random));
-      assert.ok(chosen.every((region) => allowed[region]));
       const relayed = relayOrder(ledger, [true, true, true, true], world.context);
       assert.ok(relayed.every((region) => allowed[region]));
     }),
@@ -48,11 +52,16 @@ test('property: an answer is given unless all are forbidden or the set is closed
   check(
     fc.property(anyWorld, anySet, anyClient, anyRandom, (world, set, client, random) => {
       const choice = explainChoice(set, client, world.context, random);
-      const usable = choice.candidates.filter(({ usable }) => usable !== 'no');
-      assert.equal(choice.answers.length === 0, usable.length === 0);
+      const forThem = choice.candidates.filter(({ why }) => !why.startsWith('it is for other'));
+      const allowed = forThem.some((candidate) => candidate.allowed);
+      const usable = forThem.some((candidate) => candidate.usable !== 'no');
+      const isGiven = choice.answers.length > 0 || choice.fixed === true;
+      if (set.lastResort !== 'closed') assert.equal(isGiven, allowed);
+      else if (set.minimumHealthyShare === undefined) assert.equal(isGiven, usable);
+      else assert.ok(usable || !isGiven);
       if (set.lastResort === 'open') {
-        const forThem = choice.candidates.filter(({ why }) => !why.startsWith('it is for other'));
-        assert.equal(usable.length, forThem.filter(({ allowed }) => allowed).length);
+        const all = forThem.filter((candidate) => candidate.allowed);
+        assert.ok(all.every((candidate) => candidate.usable !== 'no'));
       }
     }),
   );
@@ -62,7 +71,7 @@ test('property: explain makes the same choice, and its reasons bear it out', () 
   const order = { healthy: 0, unknown: 1, lastResort: 2, no: 3 };
   check(
     fc.property(anyWorld, anySet, anyClient, anyRandom, (world, set, client, random) => {
-      const { candidates, clientLocation, ...explained } = explainChoice(
+      const { candidates, clientLocation, path, below, ...explained } = explainChoice(
         set,
         client,
         world.context,
@@ -70,13 +79,28 @@ test('property: explain makes the same choice, and its reasons bear it out', () 
       );
       assert.deepEqual(explained, choose(set, client, world.context, random));
       assert.equal(clientLocation !== undefined, client !== undefined && client.prefixBits > 0);
+      assert.equal(path !== undefined, explained.branches !== undefined);
       for (const { answer, usable, why } of candidates) {
         const chosen = explained.answers.includes(answer);
         assert.equal(why.endsWith(': chosen'), chosen);
         assert.ok(!chosen || usable !== 'no');
-        if (set.routing !== 'latency' || !chosen) continue;
+        if (set.routing !== 'latency' || set.minimumHealthyShare !== undefined) continue;
+        if (!chosen) continue;
         const rivals = candidates.filter((rival) => order[rival.usable] < order[usable]);
         assert.deepEqual(rivals, []);
+      }
+    }),
+  );
+});
+
+test('property: a branch that is evaluated is left while another answer is healthy', () => {
+  check(
+    fc.property(anyWorld, anySet, anyClient, anyRandom, (world, set, client, random) => {
+      if (set.minimumHealthyShare !== undefined || set.routing === 'weighted') return;
+      const { candidates, answers } = explainChoice(set, client, world.context, random);
+      const best = candidates.some(({ usable }) => usable === 'healthy');
+      for (const { answer, usable } of candidates) {
+        if (answers.includes(answer)) assert.equal(best, usable === 'healthy');
       }
     }),
   );

@@ -1,4 +1,5 @@
 import { chooseAddresses } from './addresses.ts';
+import { nextChance } from './chance.ts';
 import type { SteeringContext } from './context.ts';
 import { type Grade, grade, gradeAnswer, isLastResort } from './grade.ts';
 import { cidr } from './policies/cidr.ts';
@@ -10,7 +11,13 @@ import { multivalue } from './policies/multivalue.ts';
 import type { RoutingPolicy } from './policies/routing-policy.ts';
 import { simple } from './policies/simple.ts';
 import { weighted } from './policies/weighted.ts';
-import type { Choice, ClientNetwork, RoutingPolicyName, SteeredSet } from './record-set.ts';
+import type {
+  Choice,
+  ClientNetwork,
+  RoutingPolicyName,
+  SteeredAnswer,
+  SteeredSet,
+} from './record-set.ts';
 import type { Narrowed, Tier } from './tiers/tier.ts';
 
 /** Every routing policy there is. */
@@ -29,9 +36,12 @@ const routingPolicies: Readonly<Record<RoutingPolicyName, RoutingPolicy>> = {
  * Chooses what to answer a client. Pure: the same arguments give the same choice.
  *
  *   answers ─ policy.narrow ─▶ those for this client, in tiers
- *           ─ grade ─▶ drop forbidden (and, where closed, the last resorts)
+ *           ─ grade ─▶ drop forbidden (and, where closed or fixed, the last resorts)
  *           ─ policy.preference ─▶ only the most preferred: the finalists
- *           ─ policy.pick ─▶ answers ─ chooseAddresses ─▶ choice
+ *           ─ policy.pick ─▶ answers ─ branches, chooseAddresses ─▶ choice
+ *
+ * A branch is as fit as what is chosen in it: the choice leaves one without a healthy leaf
+ * by the same rules by which it leaves an unhealthy answer.
  *
  * A client network with 0 bits (a resolver that wants no steering by client,
  * RFC 7871 section 7.1.2) counts as no client.
@@ -44,28 +54,26 @@ export function choose(
   context: SteeringContext,
   random: number,
 ): Choice {
-  const policy = routingPolicies[set.routing];
-  const known = knownClient(client);
-  const narrowed = narrow(set, known, context);
-  const contest = new Contest(set, policy, context);
-  if (!narrowed) {
-    for (let index = 0; index < set.answers.length; index++) contest.enter(index, undefined, 0);
-  } else {
-    let tierNumber = 0;
-    for (let { tier } = narrowed; tier; tier = tier.wider) {
-      for (const index of tier.answers) contest.enter(index, tier, tierNumber);
-      tierNumber++;
-    }
-  }
-  const { finalists, tier, fitness } = contest;
-  if (finalists.length === 0) {
-    return { answers: [], scopeBits: narrowed?.scopeBits ?? 0, rule: contest.whyNone() };
-  }
-  const question = { set, client: known, context, random, narrowed, tier };
-  const picked = policy.pick(finalists, question);
-  const addresses = chooseAddresses(set, picked.answers, context.states, random);
-  const choice = addresses ? { ...picked, addresses } : picked;
-  return isLastResort(fitness) ? { ...choice, rule: `last resort, ${choice.rule}` } : choice;
+  return new Contest(set, knownClient(client), context, random).decide();
+}
+
+/** What a record set comes to: what it answers, and how fit that is for the set above it. */
+export interface Outcome {
+  readonly choice: Choice;
+  /** `forbidden`: it has nothing to give. */
+  readonly fitness: Grade;
+}
+
+/** The same for a client with at least one bit, with the grade. */
+export function settle(
+  set: SteeredSet,
+  client: ClientNetwork | undefined,
+  context: SteeringContext,
+  random: number,
+): Outcome {
+  const contest = new Contest(set, client, context, random);
+  const choice = contest.decide();
+  return { choice, fitness: contest.fitness };
 }
 
 /** Which answers are for the client. `undefined`: each is, whoever asks. */
@@ -84,48 +92,180 @@ export function knownClient(client: ClientNetwork | undefined): ClientNetwork | 
 
 /** Whether an answer of this grade is never given for this record set. */
 export function isExcluded(graded: Grade, set: SteeredSet): boolean {
-  return graded === grade.forbidden || (set.lastResort === 'closed' && isLastResort(graded));
+  return graded === grade.forbidden || (set.lastResort !== 'open' && isLastResort(graded));
 }
 
-/** Takes the answers one by one, and keeps those that the policy prefers to all others. */
+/** One choice: takes the answers one by one, and keeps those that the policy prefers to all others. */
 class Contest {
-  finalists: number[] = [];
-  /** Of the finalists. */
+  /** Of what was chosen; for the set above. */
   fitness: Grade = grade.forbidden;
-  tier: Tier | undefined;
   readonly #set: SteeredSet;
   readonly #policy: RoutingPolicy;
+  readonly #client: ClientNetwork | undefined;
   readonly #context: SteeringContext;
+  readonly #random: number;
+  readonly #narrowed: Narrowed | undefined;
+  #finalists: number[] = [];
+  #tier: Tier | undefined;
   #lowest = Number.POSITIVE_INFINITY;
-  #entered = 0;
-  #forbidden = 0;
+  /** The best grade of any answer, given or not. `undefined`: none is for the client. */
+  #best: Grade | undefined;
+  /** Weight, or number, of the answers that residency allows, and of those not unhealthy. */
+  #total = 0;
+  #up = 0;
+  /** What the branches that were looked at came to, by answer. */
+  #outcomes: Map<number, Outcome> | undefined;
+  #scopeBits: number;
 
-  constructor(set: SteeredSet, policy: RoutingPolicy, context: SteeringContext) {
+  constructor(
+    set: SteeredSet,
+    client: ClientNetwork | undefined,
+    context: SteeringContext,
+    random: number,
+  ) {
     this.#set = set;
-    this.#policy = policy;
+    this.#policy = routingPolicies[set.routing];
+    this.#client = client;
     this.#context = context;
+    this.#random = random;
+    this.#narrowed = this.#policy.narrow?.(set, client, context);
+    this.#scopeBits = this.#narrowed?.scopeBits ?? 0;
   }
 
-  enter(index: number, tier: Tier | undefined, tierNumber: number): void {
-    const answer = this.#set.answers[index]!;
-    const graded = gradeAnswer(this.#set, answer, this.#context);
-    this.#entered++;
-    if (graded === grade.forbidden) this.#forbidden++;
-    if (isExcluded(graded, this.#set)) return;
+  decide(): Choice {
+    const { minimumHealthyShare } = this.#set;
+    this.#enterAll(false);
+    const isBelow =
+      minimumHealthyShare !== undefined && this.#up < minimumHealthyShare * this.#total;
+    if (isBelow) this.#enterAll(true);
+    if (this.#finalists.length === 0) return this.#nothing(isBelow);
+    const picked = this.#policy.pick(this.#finalists, {
+      set: this.#set,
+      client: this.#client,
+      context: this.#context,
+      random: this.#random,
+      narrowed: this.#narrowed,
+      tier: this.#tier,
+    });
+    return this.#complete(picked, isBelow);
+  }
+
+  /** @param levelled too few are healthy: all count the same, but for what was withdrawn */
+  #enterAll(levelled: boolean): void {
+    this.#finalists = [];
+    this.#lowest = Number.POSITIVE_INFINITY;
+    this.fitness = grade.forbidden;
+    if (!this.#narrowed) {
+      const { length } = this.#set.answers;
+      for (let index = 0; index < length; index++) this.#enter(index, undefined, 0, levelled);
+      return;
+    }
+    let tierNumber = 0;
+    for (let { tier } = this.#narrowed; tier; tier = tier.wider) {
+      for (const index of tier.answers) this.#enter(index, tier, tierNumber, levelled);
+      tierNumber++;
+    }
+  }
+
+  #enter(index: number, tier: Tier | undefined, tierNumber: number, levelled: boolean): void {
+    const set = this.#set;
+    const answer = set.answers[index]!;
+    let graded = answer.branch ? this.#gradeBranch(index) : gradeAnswer(set, answer, this.#context);
+    if (this.#best === undefined || graded < this.#best) this.#best = graded;
+    if (levelled && graded < grade.withdrawn) {
+      graded = set.lastResort === 'open' ? grade.healthy : grade.degraded;
+    } else if (set.minimumHealthyShare !== undefined && graded !== grade.forbidden) {
+      const share = shareOf(set, answer);
+      this.#total += share;
+      if (!isLastResort(graded)) this.#up += share;
+    }
+    if (isExcluded(graded, set)) return;
     const preference = this.#policy.preference(answer, graded, tierNumber);
     if (preference > this.#lowest) return;
-    if (preference < this.#lowest) this.finalists = [];
+    if (preference < this.#lowest) this.#finalists = [];
     this.#lowest = preference;
     this.fitness = graded;
-    this.tier = tier;
-    this.finalists.push(index);
+    this.#tier = tier;
+    this.#finalists.push(index);
   }
 
-  whyNone(): string {
-    if (this.#entered === 0) return 'no answer: none is for this client, and there is no default';
-    if (this.#forbidden === this.#entered) {
-      return 'no answer: residency allows none of the regions';
-    }
-    return 'no answer: none is usable and the last resort is closed';
+  #gradeBranch(index: number): Grade {
+    const branch = this.#set.answers[index]?.branch;
+    if (!branch?.evaluate) return grade.healthy;
+    return this.#outcomeOf(index)?.fitness ?? grade.healthy;
   }
+
+  /** `undefined`: no branch, or a plain record set. The depth of trees is bounded, see `Branch`. */
+  #outcomeOf(index: number): Outcome | undefined {
+    const set = this.#set.answers[index]?.branch?.set;
+    if (!set) return undefined;
+    let outcome = this.#outcomes?.get(index);
+    if (outcome) return outcome;
+    outcome = settle(set, this.#client, this.#context, nextChance(this.#random));
+    this.#outcomes ??= new Map();
+    this.#outcomes.set(index, outcome);
+    this.#scopeBits = Math.max(this.#scopeBits, outcome.choice.scopeBits);
+    return outcome;
+  }
+
+  /** Adds to what the policy picked: addresses, branches, and the scope of all that was looked at. */
+  #complete(picked: Choice, isBelow: boolean): Choice {
+    const set = this.#set;
+    const addresses = chooseAddresses(set, picked.answers, this.#context.states, this.#random);
+    const branches = this.#branchesOf(picked.answers);
+    if (isBelow) this.fitness = lastResortOf(this.#best);
+    if (this.#scopeBits < picked.scopeBits) this.#scopeBits = picked.scopeBits;
+    const isLast = isLastResort(this.fitness);
+    if (!addresses && !branches && !isLast && this.#scopeBits === picked.scopeBits) return picked;
+    const why = isBelow ? 'last resort, since too few are healthy, ' : 'last resort, ';
+    return {
+      answers: picked.answers,
+      ...(addresses && { addresses }),
+      ...(branches && { branches }),
+      scopeBits: this.#scopeBits,
+      rule: isLast ? why + picked.rule : picked.rule,
+    };
+  }
+
+  #branchesOf(answers: readonly number[]): (Choice | undefined)[] | undefined {
+    let branches: (Choice | undefined)[] | undefined;
+    for (let at = 0; at < answers.length; at++) {
+      const outcome = this.#outcomeOf(answers[at]!);
+      if (!outcome) continue;
+      branches ??= answers.map(() => undefined);
+      branches[at] = outcome.choice;
+    }
+    return branches;
+  }
+
+  #nothing(isBelow: boolean): Choice {
+    const scopeBits = this.#scopeBits;
+    if (this.#best === undefined) {
+      const rule = 'no answer: none is for this client, and there is no default';
+      return { answers: [], scopeBits, rule };
+    }
+    if (this.#best === grade.forbidden) {
+      const rule = this.#outcomes
+        ? 'no answer: no branch has one to give'
+        : 'no answer: residency allows none of the regions';
+      return { answers: [], scopeBits, rule };
+    }
+    const few = isBelow ? 'too few are healthy' : 'none is usable';
+    if (this.#set.lastResort === 'fixed') {
+      this.fitness = lastResortOf(this.#best);
+      return { answers: [], fixed: true, scopeBits, rule: `last resort, ${few}: the fixed answer` };
+    }
+    const rule = `no answer: ${few} and the last resort is closed`;
+    return { answers: [], scopeBits, rule };
+  }
+}
+
+/** What an answer counts for the minimum healthy share: its weight, where there are weights. */
+function shareOf({ routing, answers }: SteeredSet, { weight }: SteeredAnswer): number {
+  return routing === 'weighted' && answers.some((other) => other.weight > 0) ? weight : 1;
+}
+
+/** How fit a set is that came to its last resort. */
+function lastResortOf(best: Grade | undefined): Grade {
+  return best === undefined || !isLastResort(best) ? grade.degraded : best;
 }

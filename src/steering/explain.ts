@@ -1,12 +1,13 @@
 import { type StateName, stateNames } from '../health/table.ts';
 import { type AddressGrade, addressGrade, gradeAddress } from './addresses.ts';
-import { choose, isExcluded, knownClient, narrow } from './choose.ts';
+import { nextChance } from './chance.ts';
+import { choose, isExcluded, knownClient, narrow, settle } from './choose.ts';
 import type { SteeringContext } from './context.ts';
 import { distanceKm } from './geo/distance.ts';
 import { type Grade, grade, gradeAnswer, serviceState } from './grade.ts';
 import { biasedKm, placeOf } from './policies/geoproximity.ts';
 import { distanceTo, latencyTo } from './policies/latency.ts';
-import type { Choice, ClientNetwork, SteeredAnswer, SteeredSet } from './record-set.ts';
+import type { Branch, Choice, ClientNetwork, SteeredAnswer, SteeredSet } from './record-set.ts';
 
 /** What stood for and against one address of a region that publishes several. */
 export interface CandidateAddress {
@@ -25,12 +26,18 @@ export interface Candidate {
   readonly answer: number;
   /** Region name, or `-` for an answer tied to none. */
   readonly region: string;
+  /** Name of the record set that the answer comes from, where it is a branch. */
+  readonly alias?: string;
   readonly gateway: StateName | '-';
   readonly service: StateName | '-';
   readonly draining: boolean;
   /** Whether residency lets the region answer at all. */
   readonly allowed: boolean;
   readonly usable: 'healthy' | 'unknown' | 'lastResort' | 'no';
+  /** Of a weighted record set. */
+  readonly weight?: number;
+  /** Of a failover record set. */
+  readonly role?: 'primary' | 'secondary';
   /** Measured round trip from the client's network. */
   readonly latencyMs?: number;
   /** From the client's location, or without one from the region that is asked. */
@@ -46,8 +53,19 @@ export interface Candidate {
 
 export interface ExplainedChoice extends Choice {
   readonly candidates: readonly Candidate[];
+  /** From this record set down to the answer: which rule decided in each. Absent without branches. */
+  readonly path?: readonly string[];
+  /** The choices of all record sets below, each once. Absent without branches. */
+  readonly below?: readonly ExplainedBranch[];
   /** What the geo database says about the client. Absent without client or database. */
   readonly clientLocation?: string;
+}
+
+/** What a record set below would answer, whether it is asked or not. */
+export interface ExplainedBranch
+  extends Pick<SteeredSet, 'routing' | 'evaluate' | 'lastResort'>,
+    Pick<ExplainedChoice, 'rule' | 'scopeBits' | 'candidates'> {
+  readonly recordSet: string;
 }
 
 /** Of a set with more answers, only those that are for the client are candidates. */
@@ -70,13 +88,61 @@ export function explainChoice(
     const isForOthers = tiers !== undefined && clientIn === undefined;
     if (isForOthers && set.answers.length > mostForOthers) continue;
     candidates.push({
-      ...judge(set, answer, context, choice, isForOthers),
+      ...judge({ set, answer, client: known, context, random }, choice, isForOthers),
+      ...settings(set, steered),
       ...measure(set, steered, known, context),
       ...(clientIn !== undefined && { clientIn }),
       ...judgeAddresses(set, answer, context, choice),
     });
   }
-  return { ...choice, candidates, ...(located && { clientLocation: located.label }) };
+  const below = explainBelow(set, known, context, random);
+  return {
+    ...choice,
+    candidates,
+    ...(choice.branches && { path: pathOf(set, choice) }),
+    ...(below.length > 0 && { below }),
+    ...(located && { clientLocation: located.label }),
+  };
+}
+
+function settings({ routing }: SteeredSet, { weight, role }: SteeredAnswer) {
+  return {
+    ...(routing === 'weighted' && { weight }),
+    ...(routing === 'failover' && role !== undefined && { role }),
+  };
+}
+
+/** `weighted: by chance …`, `eu.api: failover: the primary …`: by the first answer of each. */
+export function pathOf(set: SteeredSet, choice: Choice): readonly string[] {
+  const below = choice.branches?.[0];
+  const branch = set.answers[choice.answers[0] ?? -1]?.branch;
+  if (!branch) return [choice.rule];
+  if (!branch.set || !below) return [choice.rule, `${branch.name}: plain record set`];
+  const [first, ...rest] = pathOf(branch.set, below);
+  return [choice.rule, `${branch.name}: ${first}`, ...rest];
+}
+
+function explainBelow(
+  set: SteeredSet,
+  client: ClientNetwork | undefined,
+  context: SteeringContext,
+  random: number,
+): readonly ExplainedBranch[] {
+  const found = new Map<string, ExplainedBranch>();
+  for (const { branch } of set.answers) {
+    if (!branch?.set || found.has(branch.name)) continue;
+    const { routing, evaluate, lastResort } = branch.set;
+    const explained = explainChoice(branch.set, client, context, nextChance(random));
+    const { rule, scopeBits, candidates, below = [] } = explained;
+    const recordSet = branch.name;
+    for (const one of [
+      { recordSet, routing, evaluate, lastResort, rule, scopeBits, candidates },
+      ...below,
+    ]) {
+      if (!found.has(one.recordSet)) found.set(one.recordSet, one);
+    }
+  }
+  return [...found.values()];
 }
 
 /** Name of the smallest tier of the client that each answer is in. */
@@ -90,31 +156,51 @@ function tiersOf(set: SteeredSet, client: ClientNetwork | undefined, context: St
   return names;
 }
 
-function judge(
-  set: SteeredSet,
-  answer: number,
-  context: SteeringContext,
-  choice: Choice,
-  isForOthers: boolean,
-) {
-  const steered = set.answers[answer];
-  const region = steered?.region ?? -1;
-  const fitness = steered ? gradeAnswer(set, steered, context) : grade.forbidden;
+interface Judged {
+  readonly set: SteeredSet;
+  readonly answer: number;
+  readonly client: ClientNetwork | undefined;
+  readonly context: SteeringContext;
+  readonly random: number;
+}
+
+function judge(judged: Judged, choice: Choice, isForOthers: boolean) {
+  const { set, answer, context } = judged;
+  const { region, branch } = set.answers[answer]!;
+  const fitness = fitnessOf(judged);
   const outcome = choice.answers.includes(answer) ? 'chosen' : 'not chosen';
-  const tied = region >= 0;
+  const tied = region >= 0 && !branch;
+  const reason = branch ? reasonOfBranch(fitness, branch) : reasonOf(fitness, set, region, context);
   return {
     answer,
     region: context.topology.regions[region]?.name ?? '-',
+    ...(branch && { alias: branch.name }),
     gateway: tied ? stateNames[context.states.gateway(region)] : '-',
     service:
       tied && set.service >= 0 ? stateNames[serviceState(set.service, region, context)] : '-',
     draining: tied && context.states.draining(region),
     allowed: fitness !== grade.forbidden,
     usable: isForOthers ? 'no' : usability(fitness, set),
-    why: isForOthers
-      ? 'it is for other clients: not chosen'
-      : `${reasonOf(fitness, set, region, context)}: ${outcome}`,
+    why: isForOthers ? 'it is for other clients: not chosen' : `${reason}: ${outcome}`,
   } as const;
+}
+
+function fitnessOf({ set, answer, client, context, random }: Judged): Grade {
+  const steered = set.answers[answer]!;
+  const { branch } = steered;
+  if (!branch) return gradeAnswer(set, steered, context);
+  if (!branch.set || !branch.evaluate) return grade.healthy;
+  return settle(branch.set, client, context, nextChance(random)).fitness;
+}
+
+function reasonOfBranch(fitness: Grade, { set, evaluate }: Branch): string {
+  if (!set) return 'a plain record set, so always healthy';
+  if (!evaluate) return 'its health is not evaluated';
+  if (fitness === grade.forbidden) return 'it has nothing to give';
+  if (fitness === grade.healthy) return 'it has a healthy answer';
+  return fitness === grade.unknown
+    ? 'no evidence about its health yet'
+    : 'it has no healthy answer';
 }
 
 function judgeAddresses(

@@ -37,11 +37,25 @@ export interface SteeredAnswer {
   readonly location?: Location;
   /** Read by `geoproximity` only: -99 (repels clients) to 99 (attracts them). Default: 0. */
   readonly bias?: number;
+  /** The answer comes from another record set; `region` is then -1. */
+  readonly branch?: Branch;
+  /** Read by `stickyBy`: tells the answers of a set apart, whatever their order. Default: `region`. */
+  readonly seed?: number;
   /**
    * Where the answer is the addresses of a region that publishes several: the index of each
    * in the topology, in the order of the record data. Only those that are fit are given.
    */
   readonly addresses?: readonly number[];
+}
+
+/** Another record set of the same zone and type. Branches never lead back to their set. */
+export interface Branch {
+  /** Name of the record set, for people. */
+  readonly name: string;
+  /** `undefined`: it is a plain one, hence always healthy. */
+  readonly set: SteeredSet | undefined;
+  /** Whether the branch is as fit as what it would answer with; else it is always healthy. */
+  readonly evaluate: boolean;
 }
 
 /** What steering needs of a record set; the record data stay with the zone. */
@@ -50,7 +64,15 @@ export interface SteeredSet {
   readonly evaluate: 'service' | 'gateway' | 'none';
   /** Service index whose state and residency count, or -1: none. */
   readonly service: number;
-  readonly lastResort: 'open' | 'closed';
+  /** With no healthy answer: all as if healthy, nothing, or data that are configured for it. */
+  readonly lastResort: 'open' | 'closed' | 'fixed';
+  /**
+   * The share, of weight for `weighted` and else of answers, that must not be unhealthy
+   * (0–1). With less the set counts as unhealthy, and the last resort holds.
+   */
+  readonly minimumHealthyShare?: number;
+  /** Of `weighted`: the same answer for all of a client's network, while it is healthy. */
+  readonly stickyBy?: 'network';
   readonly answers: readonly SteeredAnswer[];
   /** Of `geolocation`: which answers are for clients in which area. */
   readonly areas?: AreaIndex;
@@ -68,13 +90,17 @@ export interface ClientNetwork {
 
 /** What to answer. */
 export interface Choice {
-  /** Indices into `SteeredSet.answers`, in the order to give. Empty: NODATA. */
+  /** Indices into `SteeredSet.answers`, in the order to give. Empty: NODATA, unless `fixed`. */
   readonly answers: readonly number[];
   /**
    * Side by side with `answers`: which of its addresses to give, as positions in
    * `SteeredAnswer.addresses`, in the order to give; `undefined`: all data of the answer.
    */
   readonly addresses?: readonly (readonly number[] | undefined)[];
+  /** Side by side with `answers`: what their branches chose; `undefined`: no steered branch. */
+  readonly branches?: readonly (Choice | undefined)[];
+  /** The data of the last resort are the answer; `answers` is then empty. */
+  readonly fixed?: true;
   /**
    * Length of the client prefix that the choice depended on: every address in that
    * prefix of the client's address gets the same. 0: the same for all clients.

@@ -29,12 +29,28 @@ const locationOfAnswerSchema = z
       'For `geolocation`: the continent, the country or the subdivision whose clients get this answer. For `geoproximity`: where the answer is; default: in its region.',
   });
 
+/** Of a record set, relative to its zone. */
+export const recordNameSchema = z
+  .string()
+  .regex(
+    /^(@|(\*|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/,
+    'expected a name below the zone in lower case, such as "api", "*.shop" or "@"',
+  );
+
 export const answerSchema = z.strictObject({
   region: nameSchema.optional().meta({
     description: 'The region that this answer sends clients to; its health decides.',
   }),
   values: z.array(z.string().min(1)).min(1).optional().meta({
     description: 'Record data. Default for type A with a region: the address of that region.',
+  }),
+  alias: recordNameSchema.optional().meta({
+    description:
+      'The answer comes from the record set of this name, in the same zone and of the same type, which may be steered itself. In place of `values`.',
+  }),
+  evaluateTargetHealth: z.boolean().optional().meta({
+    description:
+      'For `alias`: whether it is as healthy as what the record set would answer with; else it always counts as healthy. Default true.',
   }),
   weight: z.int().min(0).max(255).default(1).meta({ description: 'For `weighted`.' }),
   role: z.enum(['primary', 'secondary']).optional().meta({ description: 'For `failover`.' }),
@@ -52,5 +68,29 @@ export const answerSchema = z.strictObject({
     description: 'For `geolocation` and `cidr`: the answer of clients that no other is for.',
   }),
 });
+
+/** What a record set says of the choice among its answers, besides `routing`. */
+export const steeringFields = {
+  lastResort: z
+    .union([
+      z.enum(['open', 'closed']),
+      z.strictObject({
+        fixed: z.array(z.string().min(1)).min(1).meta({ description: 'Record data.' }),
+      }),
+    ])
+    .default('open')
+    .meta({
+      description:
+        'With no healthy answer: treat all as healthy (`open`), answer with nothing (`closed`), or with data for this case: `{ fixed: [192.0.2.9] }`.',
+    }),
+  minimumHealthyShare: z.number().gt(0).max(1).optional().meta({
+    description:
+      'The share that must be healthy, of weight for `weighted`, else of answers. With less the record set counts as unhealthy where it is an `alias`, and the last resort holds, rather than that all clients crowd on the rest.',
+  }),
+  stickyBy: z.enum(['network']).optional().meta({
+    description:
+      'For `weighted`: all of a client network (24 bits of IPv4, 48 of IPv6) get the same answer while it is healthy.',
+  }),
+};
 
 export type AnswerConfig = z.output<typeof answerSchema>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { answerSchema } from './answer.ts';
+import { answerSchema, recordNameSchema, steeringFields } from './answer.ts';
 import { pemPlace, pemSource } from './pem.ts';
 import { durationMs, nameSchema } from './units.ts';
 
@@ -36,13 +36,7 @@ export const routingSchema = z.enum([
 ]);
 
 export const recordSetSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(
-      /^(@|(\*|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/,
-      'expected a name below the zone in lower case, such as "api", "*.shop" or "@"',
-    )
-    .meta({ description: 'Relative to the zone; `@` is its apex.' }),
+  name: recordNameSchema.meta({ description: 'Relative to the zone; `@` is its apex.' }),
   type: recordTypeSchema.meta({ description: 'SOA is made from `soa` and is not set here.' }),
   ttl: ttl.optional().meta({ description: 'Default: that of the zone.' }),
   routing: routingSchema.default('simple').meta({
@@ -63,9 +57,7 @@ export const recordSetSchema = z.strictObject({
   evaluate: z.enum(['service', 'gateway', 'none']).default('service').meta({
     description: 'Which health decides: service and gateway, the gateway alone, or none.',
   }),
-  lastResort: z.enum(['open', 'closed']).default('open').meta({
-    description: 'With no healthy answer: treat all as healthy, or answer with nothing.',
-  }),
+  ...steeringFields,
 });
 
 export const zoneSchema = z.strictObject({

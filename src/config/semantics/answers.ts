@@ -28,7 +28,8 @@ export function checkAnswers(
 ): void {
   for (const [at, answer] of answers.entries()) {
     const place = [...path, 'answers', at];
-    checkData(place, set, answer, draft, report);
+    if (answer.alias === undefined) checkData(place, set, answer, draft, report);
+    else checkAlias(place, set, answer, report);
     checkFields(place, set, answer, report);
     if (set.routing === 'geolocation') checkArea(place, answer, report);
     if (set.routing === 'geoproximity') checkPosition(place, answer, report);
@@ -46,7 +47,7 @@ function checkData(
   report: Report,
 ): void {
   if (!values && region === undefined) {
-    report({ path, at: 'value', message: 'an answer needs a `region` or `values`' });
+    report({ path, at: 'value', message: 'an answer needs a `region`, `values` or an `alias`' });
   } else if (!values && type !== 'A') {
     const message = `an answer of type ${type} needs \`values\`: a region has an IPv4 address only`;
     report({ path, at: 'value', message });
@@ -68,6 +69,25 @@ function checkData(
   }
 }
 
+function checkAlias(
+  path: FieldPath,
+  { routing }: RecordSetConfig,
+  { region, values }: AnswerConfig,
+  report: Report,
+): void {
+  if (values) {
+    const message = 'an answer is an `alias` or has `values`, not both';
+    report({ path: [...path, 'values'], at: 'key', message });
+  }
+  const isPlace = routing === 'latency' || routing === 'geoproximity';
+  if (region !== undefined && !isPlace) {
+    const message = `beside \`alias\` it has a meaning for latency and geoproximity only, and this record set is ${routing}`;
+    report({ path: [...path, 'region'], at: 'key', message });
+  } else if (region === undefined && routing === 'latency') {
+    report({ path, at: 'value', message: 'an answer of a latency record set needs a `region`' });
+  }
+}
+
 function checkFields(
   path: FieldPath,
   { routing }: RecordSetConfig,
@@ -78,6 +98,10 @@ function checkFields(
     if (answer[field] === undefined || policies.includes(routing)) continue;
     const message = `has a meaning for ${policies.join(' and ')} only, and this record set is ${routing}`;
     report({ path: [...path, field], at: 'key', message });
+  }
+  if (answer.evaluateTargetHealth !== undefined && answer.alias === undefined) {
+    const message = 'has a meaning beside `alias` only';
+    report({ path: [...path, 'evaluateTargetHealth'], at: 'key', message });
   }
   if (routing === 'failover' && answer.role === undefined) {
     report({ path, at: 'value', message: 'an answer of a failover record set needs a `role`' });

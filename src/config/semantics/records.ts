@@ -20,6 +20,7 @@ export const recordSetsAreValid: Rule = (draft, report) => {
       if (!set) continue;
       const path = ['zones', zone, 'records', index];
       checkForm(path, set, report);
+      checkSteering(path, set, report);
       if (set.answers) checkAnswers(path, set, set.answers, draft, report);
       checkData(path, zone, set, report);
     }
@@ -45,9 +46,41 @@ function checkForm(path: FieldPath, set: RecordSetConfig, report: Report): void 
   }
 }
 
+/** Of some policies there is no share: one answer, or those of a few clients, are as good as all. */
+const withoutShare: readonly RecordSetConfig['routing'][] = ['failover', 'geolocation', 'cidr'];
+
+function checkSteering(path: FieldPath, set: RecordSetConfig, report: Report): void {
+  const { type, routing, values, lastResort, minimumHealthyShare, stickyBy } = set;
+  const problem = (field: string, message: string) =>
+    report({ path: [...path, field], at: 'key', message });
+  if (stickyBy !== undefined && routing !== 'weighted') {
+    problem('stickyBy', `has a meaning for weighted only, and this record set is ${routing}`);
+  }
+  if (minimumHealthyShare !== undefined && (values || withoutShare.includes(routing))) {
+    const which = values ? 'plain' : routing;
+    problem('minimumHealthyShare', `has no meaning for a ${which} record set`);
+  }
+  if (typeof lastResort === 'string') return;
+  if (values)
+    problem('lastResort', 'has a meaning beside `answers` only: `values` are always given');
+  if (type === 'CNAME' && lastResort.fixed.length > 1) {
+    problem('lastResort', 'a name has one CNAME at most (RFC 2181, section 10.1)');
+  }
+}
+
+interface DataList {
+  readonly path: FieldPath;
+  /** Default: `values`. */
+  readonly field?: string;
+  readonly values: readonly string[] | undefined;
+}
+
 function checkData(path: FieldPath, zone: string, set: RecordSetConfig, report: Report): void {
-  const lists = [
+  const lists: readonly DataList[] = [
     { path, values: set.values },
+    ...(typeof set.lastResort === 'string'
+      ? []
+      : [{ path: [...path, 'lastResort'], field: 'fixed', values: set.lastResort.fixed }]),
     ...(set.answers ?? []).map(({ values }, index) => ({
       path: [...path, 'answers', index],
       values,
@@ -56,7 +89,8 @@ function checkData(path: FieldPath, zone: string, set: RecordSetConfig, report: 
   let octets = 0;
   for (const list of lists) {
     for (const [index, value] of list.values?.entries() ?? []) {
-      const place = { path: [...list.path, 'values', index], at: 'value' } as const;
+      const { field = 'values' } = list;
+      const place = { path: [...list.path, field, index], at: 'value' } as const;
       const problem = dataProblem(set.type, value, zone);
       octets += Buffer.byteLength(value);
       if (problem) report({ ...place, ...problem });

@@ -8,7 +8,7 @@ import { ns } from '../wire/records/ns.ts';
 import { ds } from '../wire/records/numbered-octets.ts';
 import type { Rdata } from '../wire/records/record-type.ts';
 import type { AnswerStep, Resolution } from '../zone/resolve.ts';
-import { type RecordSet, setOfType, type Zone, type ZoneNode } from '../zone/zone.ts';
+import { allRecords, type RecordSet, setOfType, type Zone, type ZoneNode } from '../zone/zone.ts';
 
 /** What decides how an answer is written. */
 export interface SectionsQuestion {
@@ -86,8 +86,7 @@ export class Sections {
   #writeReferral(zone: Zone, cut: ZoneNode): boolean {
     const set = setOfType(cut, ns.code);
     if (!set) return true;
-    const all = set.steering ? set.steering.records.flat() : set.records;
-    const records = [...new Set(all)];
+    const records = allRecords(set);
     const { type, ttlSeconds } = set;
     if (!this.#writeRecords(section.authority, cut.name, type, ttlSeconds, records)) return false;
     if (this.#question.dnssecOk && zone.signer && !this.#writeDelegation(zone, cut)) return false;

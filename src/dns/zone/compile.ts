@@ -10,14 +10,14 @@ import { cname } from '../wire/records/cname.ts';
 import { ns } from '../wire/records/ns.ts';
 import { cdnskey, cds, dnskey } from '../wire/records/numbered-octets.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
-import { typeName } from '../wire/records/registry.ts';
+import { typeCode, typeName } from '../wire/records/registry.ts';
 import { soa, soaData, soaNumbers } from '../wire/records/soa.ts';
 import type { FileRecord } from '../zone-file/reader.ts';
+import { ConfiguredSets } from './configured-sets.ts';
 import { readFileZone } from './file-zone.ts';
 import type { GatheredSet, GatheredZone } from './gather.ts';
 import { ZoneProblems } from './problems.ts';
-import { compileRecordSet } from './record-set.ts';
-import { type RecordSet, setOfType, Zone, type ZoneNode, ZoneSet } from './zone.ts';
+import { allRecords, type RecordSet, setOfType, Zone, type ZoneNode, ZoneSet } from './zone.ts';
 
 /** Sets of a zone whose signatures are kept: some 10 MB. */
 const keptSignatures = 20_000;
@@ -123,16 +123,21 @@ class ZoneCompiler {
   }
 
   #addRecords(imported: GatheredZone<FileRecord> | undefined): void {
+    const configured = new ConfiguredSets({
+      origin: this.#apex,
+      zone: this.#config,
+      topology: this.#topology,
+      path: this.#path,
+      problems: this.#problems,
+      other: (owner, type) => {
+        const node = this.#nodes.get(owner);
+        return node && setOfType(node, typeCode(type)!);
+      },
+    });
     for (const [index, config] of this.#config.records.entries()) {
       const path = `${this.#path}.records[${index}]`;
       const name = this.#problems.attempt(`${path}.name`, () => parseName(config.name, this.#apex));
-      const set = compileRecordSet(config, {
-        origin: this.#apex,
-        zone: this.#config,
-        topology: this.#topology,
-        path,
-        problems: this.#problems,
-      });
+      const set = configured.compile(index);
       const written = name && imported?.nodes.get(name.key)?.find(({ type }) => type === set?.type);
       if (written) {
         const { file, line } = written.first;
@@ -187,7 +192,7 @@ class ZoneCompiler {
     if (names.length > 0) {
       apexNode.sets.push(plainSet(ns.code, names.map(nameData)));
     }
-    const target = configured?.records[0] ?? configured?.steering?.records[0]?.[0];
+    const target = configured && allRecords(configured)[0];
     return names[0] ?? target?.names[0] ?? this.#apex;
   }
 

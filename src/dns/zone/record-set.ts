@@ -3,6 +3,7 @@ import type { RecordSetConfig, ZoneConfig } from '../../config/schema/zone.ts';
 import type { Topology } from '../../config/topology.ts';
 import { parseNetwork } from '../../steering/network.ts';
 import type { SteeredAnswer, SteeredSet } from '../../steering/record-set.ts';
+import { seedOf } from '../../steering/sticky.ts';
 import { AreaIndex } from '../../steering/tiers/area-index.ts';
 import { NetworkIndex } from '../../steering/tiers/network-index.ts';
 import type { DomainName } from '../wire/name.ts';
@@ -18,6 +19,8 @@ export interface RecordSetPlace {
   readonly topology: Topology;
   readonly path: string;
   readonly problems: ZoneProblems;
+  /** The record set of this type that an answer leads to. `undefined`: a problem, reported at `path`. */
+  branch(name: string, path: string): RecordSet | undefined;
 }
 
 /** Encodes a configured record set. `undefined` when it has problems (reported at its place). */
@@ -45,7 +48,9 @@ export function compileRecordSet(
   const answers = config.answers ?? defaultAnswers(config, place);
   if (!answers) return undefined;
   const steering = compileSteering(config, answers, type, place, encode);
-  return steering && { type: type.code, ttlSeconds, records: [], steering };
+  if (!steering) return undefined;
+  const ttls = steering.branches?.flatMap((branch) => branch?.ttlSeconds ?? []) ?? [];
+  return { type: type.code, ttlSeconds: Math.min(ttlSeconds, ...ttls), records: [], steering };
 }
 
 function compileSteering(
@@ -58,37 +63,97 @@ function compileSteering(
   if (type.name === 'CNAME' && config.routing === 'simple' && answers.length > 1) {
     place.problems.add(place.path, 'a simple CNAME has one answer');
   }
-  const service = config.service === undefined ? -1 : indexOfService(config.service, place);
-  const steered: SteeredAnswer[] = [];
-  const records: (readonly Rdata[])[] = [];
+  const compiled: CompiledAnswer[] = [];
   for (const [index, answer] of answers.entries()) {
     const path = config.answers ? `${place.path}.answers[${index}]` : place.path;
-    const region = answer.region === undefined ? -1 : place.topology.regionIndex.get(answer.region);
-    if (region === undefined) {
-      place.problems.add(`${path}.region`, `there is no region ${JSON.stringify(answer.region)}`);
-      return undefined;
-    }
-    const values = answer.values ?? defaultValues(type, region, place, path);
-    const addresses = answer.values ? undefined : severalAddresses(type, region, place);
-    steered.push({ ...steeredAnswer(region, answer), ...(addresses && { addresses }) });
-    records.push(encode.all(values, `${path}.values`));
-    if (type.name === 'CNAME' && values.length > 1) {
-      place.problems.add(`${path}.values`, 'a CNAME has one value');
-    }
+    const one = compileAnswer(answer, path, type, place, encode);
+    if (!one) return undefined;
+    compiled.push(one);
   }
+  const records = compiled.map((one) => one.records);
+  const branches = compiled.map((one) => one.branch);
+  const hasBranches = branches.some((branch) => branch !== undefined);
   const all = records.flat();
+  const { lastResort } = config;
   return {
-    set: {
-      routing: config.routing,
-      evaluate: config.evaluate === 'service' && service < 0 ? 'gateway' : config.evaluate,
-      service,
-      lastResort: config.lastResort,
-      answers: steered,
-      ...tiersOf(config.routing, answers),
-    },
+    set: steeredSet(config, answers, place, compiled),
     records,
-    overlapping: new Set(all).size < all.length,
+    ...(hasBranches && { branches }),
+    ...(typeof lastResort !== 'string' && {
+      fixed: encode.all(lastResort.fixed, `${place.path}.lastResort.fixed`),
+    }),
+    overlapping: hasBranches || new Set(all).size < all.length,
   };
+}
+
+interface CompiledAnswer {
+  readonly steered: SteeredAnswer;
+  readonly records: readonly Rdata[];
+  readonly branch: RecordSet | undefined;
+}
+
+function compileAnswer(
+  answer: AnswerConfig,
+  path: string,
+  type: RecordType,
+  place: RecordSetPlace,
+  encode: RecordEncoder,
+): CompiledAnswer | undefined {
+  const region = answer.region === undefined ? -1 : place.topology.regionIndex.get(answer.region);
+  if (region === undefined) {
+    place.problems.add(`${path}.region`, `there is no region ${JSON.stringify(answer.region)}`);
+    return undefined;
+  }
+  if (answer.alias !== undefined) {
+    const branch = place.branch(answer.alias, `${path}.alias`);
+    if (!branch) return undefined;
+    const { evaluateTargetHealth: evaluate = true, alias: name } = answer;
+    const steered = {
+      ...steeredAnswer(region, answer),
+      branch: { name, set: branch.steering?.set, evaluate },
+    };
+    return { steered, records: [], branch };
+  }
+  const values = answer.values ?? defaultValues(type, region, place, path);
+  const addresses = answer.values ? undefined : severalAddresses(type, region, place);
+  const steered = { ...steeredAnswer(region, answer), ...(addresses && { addresses }) };
+  if (type.name === 'CNAME' && values.length > 1) {
+    place.problems.add(`${path}.values`, 'a CNAME has one value');
+  }
+  return { steered, records: encode.all(values, `${path}.values`), branch: undefined };
+}
+
+function steeredSet(
+  {
+    routing,
+    evaluate,
+    service: serviceName,
+    lastResort,
+    minimumHealthyShare,
+    stickyBy,
+  }: RecordSetConfig,
+  answers: readonly AnswerConfig[],
+  place: RecordSetPlace,
+  compiled: readonly CompiledAnswer[],
+): SteeredSet {
+  const service = serviceName === undefined ? -1 : indexOfService(serviceName, place);
+  return {
+    routing,
+    evaluate: evaluate === 'service' && service < 0 ? 'gateway' : evaluate,
+    service,
+    lastResort: typeof lastResort === 'string' ? lastResort : 'fixed',
+    ...(minimumHealthyShare !== undefined && { minimumHealthyShare }),
+    ...(stickyBy && { stickyBy }),
+    answers: compiled.map(({ steered }, index) =>
+      stickyBy ? { ...steered, seed: seedOf(identityOf(answers[index]!)) } : steered,
+    ),
+    ...tiersOf(routing, answers),
+  };
+}
+
+/** The same for an answer in every revision and place of its list. */
+function identityOf({ region = '', alias = '', values = [] }: AnswerConfig): string {
+  return [region, alias, ...values].join('\n');
 }
 
 function steeredAnswer(region: number, { weight, role, location, bias }: AnswerConfig) {

@@ -1,9 +1,10 @@
+import { mostAnswers } from '../../steering/policies/multivalue.ts';
 import type { Choice, SteeredSet } from '../../steering/record-set.ts';
 import { metaType } from '../wire/codes.ts';
 import { type DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
 import { hinfo } from '../wire/records/hinfo.ts';
-import type { Rdata } from '../wire/records/record-type.ts';
+import { type Rdata, rdataBytes } from '../wire/records/record-type.ts';
 import {
   type RecordSet,
   type Steering,
@@ -109,21 +110,41 @@ function answerStep(place: Pick<AnswerStep, 'owner' | 'zone' | 'set'>, steer: St
   const { steering } = set;
   if (!steering) return { owner, zone, set, records: set.records, choice: undefined };
   const choice = steer(steering.set);
-  const { answers } = choice;
-  let records: readonly Rdata[] = [];
-  if (answers.length === 1) records = recordsOf(steering, choice, 0);
-  else if (answers.length > 1)
-    records = answers.flatMap((_, at) => recordsOf(steering, choice, at));
-  if (steering.overlapping) records = [...new Set(records)];
+  let records = recordsOf(steering, choice);
   if (set.type === cname.code && records.length > 1) records = records.slice(0, 1);
   return { owner, zone, set, records, choice };
 }
 
+function recordsOf(steering: Steering, choice: Choice): readonly Rdata[] {
+  const { answers } = choice;
+  if (answers.length === 0) return choice.fixed ? (steering.fixed ?? []) : [];
+  const records =
+    answers.length === 1
+      ? recordsAt(steering, choice, 0)
+      : answers.flatMap((_, at) => recordsAt(steering, choice, at));
+  const once = steering.overlapping && records.length > 1 ? distinct(records, steering) : records;
+  const isCut = steering.set.routing === 'multivalue' && once.length > mostAnswers;
+  return isCut ? once.slice(0, mostAnswers) : once;
+}
+
 /** What the answer at this place of the choice stands for. */
-function recordsOf(steering: Steering, choice: Choice, at: number): readonly Rdata[] {
-  const records = steering.records[choice.answers[at]!] ?? [];
+function recordsAt(steering: Steering, choice: Choice, at: number): readonly Rdata[] {
+  const index = choice.answers[at]!;
+  const branch = steering.branches?.[index];
+  if (branch) {
+    const below = choice.branches?.[at];
+    return branch.steering && below ? recordsOf(branch.steering, below) : branch.records;
+  }
+  const records = steering.records[index] ?? [];
   const given = choice.addresses?.[at];
   return given ? given.map((position) => records[position]!) : records;
+}
+
+/** Each datum once. Equal data are one object, but in different record sets. */
+function distinct(records: readonly Rdata[], { branches }: Steering): readonly Rdata[] {
+  if (!branches) return [...new Set(records)];
+  const byBytes = new Map(records.map((data) => [rdataBytes(data).toString('latin1'), data]));
+  return [...byBytes.values()];
 }
 
 function isSeen(target: NameKey, question: NameKey, steps: readonly AnswerStep[]): boolean {

@@ -7,6 +7,7 @@ import type { Rdata } from '../wire/records/record-type.ts';
 /** The records of one name and type, ready for the wire. */
 export interface RecordSet {
   readonly type: number;
+  /** With branches: not above theirs. */
   readonly ttlSeconds: number;
   /** What a plain record set answers with. Empty for a steered one. */
   readonly records: readonly Rdata[];
@@ -21,8 +22,19 @@ export interface Steering {
    * Equal data are the same object everywhere.
    */
   readonly records: readonly (readonly Rdata[])[];
+  /** Record sets that answers come from instead, by index of `set.answers`. */
+  readonly branches?: readonly (RecordSet | undefined)[];
+  /** What a choice that is `fixed` stands for. */
+  readonly fixed?: readonly Rdata[];
   /** Some datum belongs to two answers, so that answers given together may repeat it. */
   readonly overlapping: boolean;
+}
+
+/** Everything that a record set may ever answer with. */
+export function allRecords({ records, steering }: RecordSet): readonly Rdata[] {
+  if (!steering) return records;
+  const below = steering.branches?.flatMap((branch) => (branch ? allRecords(branch) : [])) ?? [];
+  return [...new Set([...steering.records.flat(), ...below, ...(steering.fixed ?? [])])];
 }
 
 /** A name that exists in a zone. Without record sets it is an empty non-terminal. */

@@ -1,5 +1,6 @@
 import { grade, isLastResort } from '../grade.ts';
-import type { SteeredSet } from '../record-set.ts';
+import type { Choice, ClientNetwork, SteeredSet } from '../record-set.ts';
+import { drawForNetwork, stickyBits } from '../sticky.ts';
 import type { RoutingPolicy } from './routing-policy.ts';
 
 /**
@@ -15,8 +16,9 @@ export const weighted: RoutingPolicy = {
     if (isLastResort(fitness)) return 2 * fitness + (standby ? 1 : 0);
     return fitness + (standby ? grade.degraded : 0);
   },
-  pick(finalists, { set, random }) {
+  pick(finalists, { set, client, random }) {
     const { answers } = set;
+    if (set.stickyBy && client && finalists.length > 1) return sticky(finalists, set, client);
     // By region, so that the order in the configuration does not shift the shares.
     finalists.sort((a, b) => (answers[a]?.region ?? 0) - (answers[b]?.region ?? 0) || a - b);
     const total = finalists.reduce((sum, index) => sum + (answers[index]?.weight ?? 0), 0);
@@ -30,6 +32,14 @@ export const weighted: RoutingPolicy = {
     };
   },
 };
+
+function sticky(finalists: readonly number[], set: SteeredSet, client: ClientNetwork): Choice {
+  return {
+    answers: [drawForNetwork(finalists, set.answers, client)],
+    scopeBits: stickyBits(client),
+    rule: 'weighted: the share of the client network, in proportion to weight',
+  };
+}
 
 function equally(finalists: readonly number[], random: number): readonly number[] {
   const at = Math.floor(random * finalists.length);

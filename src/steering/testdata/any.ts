@@ -50,30 +50,43 @@ export const anyWorld = fc
 const settings = {
   evaluate: fc.constantFrom('service', 'gateway', 'none'),
   service: fc.integer({ min: -1, max: 2 }),
-  lastResort: fc.constantFrom('open', 'closed'),
+  lastResort: fc.constantFrom('open', 'closed', 'fixed'),
 } as const;
 const region = fc.integer({ min: 0, max: 3 });
 
-const anyPlainSet: fc.Arbitrary<SteeredSet> = fc.record({
-  routing: fc.constantFrom<RoutingPolicyName>(
-    'simple',
-    'weighted',
-    'failover',
-    'latency',
-    'multivalue',
-    'geoproximity',
-  ),
-  ...settings,
-  answers: fc.uniqueArray(
-    fc.record({
-      region,
-      weight: fc.constantFrom(0, 0, 1, 7, 255),
-      role: fc.constantFrom('primary', 'secondary'),
-      bias: fc.constantFrom(-99, -40, 0, 60, 99),
-    }),
-    { minLength: 1, maxLength: 4, selector: (answer) => answer.region },
-  ),
-});
+const anyPlainSet: fc.Arbitrary<SteeredSet> = fc
+  .record({
+    routing: fc.constantFrom<RoutingPolicyName>(
+      'simple',
+      'weighted',
+      'failover',
+      'latency',
+      'multivalue',
+      'geoproximity',
+    ),
+    ...settings,
+    answers: fc.uniqueArray(
+      fc.record({
+        region,
+        weight: fc.constantFrom(0, 0, 1, 7, 255),
+        role: fc.constantFrom('primary', 'secondary'),
+        bias: fc.constantFrom(-99, -40, 0, 60, 99),
+      }),
+      { minLength: 1, maxLength: 4, selector: (answer) => answer.region },
+    ),
+  })
+  .chain(withShare);
+
+/** Where it has a meaning: the rules of the configuration see to that. */
+function withShare(set: SteeredSet): fc.Arbitrary<SteeredSet> {
+  if (set.routing === 'failover') return fc.constant(set);
+  const minimumHealthyShare = fc.constantFrom(undefined, undefined, 0.3, 0.5, 1);
+  return fc.tuple(minimumHealthyShare, fc.boolean()).map(([share, isSticky]) => ({
+    ...set,
+    ...(share !== undefined && { minimumHealthyShare: share }),
+    ...(isSticky && set.routing === 'weighted' && { stickyBy: 'network' as const }),
+  }));
+}
 
 const anyArea: fc.Arbitrary<AreaOfAnswer> = fc.oneof(
   fc.constant({}),
@@ -117,11 +130,39 @@ const anyNetworkSet = fc
   )
   .map(([answers, more]) => networkSet(answers, more));
 
-/** Of every policy. */
-export const anySet: fc.Arbitrary<SteeredSet> = fc.oneof(
+/** Of every policy, without branches. */
+const anyLeafSet: fc.Arbitrary<SteeredSet> = fc.oneof(
   { weight: 4, arbitrary: anyPlainSet },
   { weight: 2, arbitrary: anyAreaSet },
   { weight: 2, arbitrary: anyNetworkSet },
+);
+/** Some answers of the set come from one of these. */
+function anyAbove(below: fc.Arbitrary<SteeredSet>): fc.Arbitrary<SteeredSet> {
+  const branch = fc.option(fc.tuple(below, fc.boolean(), fc.boolean()), { nil: undefined });
+  return fc
+    .tuple(anyLeafSet, fc.array(branch, { minLength: 6, maxLength: 6 }))
+    .map(([set, all]) => ({
+      ...set,
+      answers: set.answers.map((answer, at) => {
+        const [tree, evaluate = true, isPlain] = all[at] ?? [];
+        if (!tree) return answer;
+        const isPlace = set.routing === 'latency' || set.routing === 'geoproximity';
+        const region = isPlace ? answer.region : -1;
+        return {
+          ...answer,
+          region,
+          branch: { name: `b${at}`, set: isPlain ? undefined : tree, evaluate },
+        };
+      }),
+    }));
+}
+const anyTwoLevels = anyAbove(anyLeafSet);
+
+/** Of every policy, and trees of them. */
+export const anySet: fc.Arbitrary<SteeredSet> = fc.oneof(
+  { weight: 3, arbitrary: anyLeafSet },
+  { weight: 2, arbitrary: anyTwoLevels },
+  { weight: 1, arbitrary: anyAbove(fc.oneof(anyLeafSet, anyTwoLevels)) },
 );
 /** Of the policies without tiers: each answer is for every client. */
 export const anySetForAll = anyPlainSet;

@@ -2,10 +2,10 @@ import { type Config, type ConfigInput, configSchema } from '../../config/schema
 import { compileTopology, type Topology } from '../../config/topology.ts';
 import { HealthTable, healthy, type StateCode } from '../../health/table.ts';
 import { createSteeringContext, type SteeringContext } from '../context.ts';
-import { emptyLocator, type Locator } from '../geo/locator.ts';
+import { emptyLocator, type LocatedNetwork, type Locator } from '../geo/locator.ts';
 import { placeOfRecord } from '../geo/place.ts';
 import { parseNetwork } from '../network.ts';
-import type { SteeredAnswer, SteeredSet } from '../record-set.ts';
+import type { Choice, SteeredAnswer, SteeredSet } from '../record-set.ts';
 import { AreaIndex, type AreaOfAnswer } from '../tiers/area-index.ts';
 import { NetworkIndex } from '../tiers/network-index.ts';
 
@@ -100,11 +100,13 @@ export function setOf(more: Partial<SteeredSet> = {}): SteeredSet {
  */
 export const octetLocator: Locator = {
   source: 'test',
-  locate(address) {
-    const record = records[address[0] ?? 0];
-    if (!record) return { location: undefined, prefixBits: 8, label: 'not in the database' };
-    return { ...placeOfRecord(record), prefixBits: 8 };
-  },
+  locate: ([first = 0]) => places[first] ?? nowhere,
+};
+
+const nowhere: LocatedNetwork = {
+  location: undefined,
+  prefixBits: 8,
+  label: 'not in the database',
 };
 
 const records: Readonly<Record<number, object>> = {
@@ -119,6 +121,13 @@ const records: Readonly<Record<number, object>> = {
   40: { country_code: 'VN', latitude: 16, longitude: 107 },
   60: { continent: { code: 'AF' } },
 };
+
+const places: Readonly<Record<number, LocatedNetwork>> = Object.fromEntries(
+  Object.entries(records).map(([octet, record]) => [
+    octet,
+    { ...placeOfRecord(record), prefixBits: 8 },
+  ]),
+);
 
 /** A geolocation set with an answer for each area, in regions as given. */
 export function areaSet(
@@ -143,5 +152,20 @@ export function networkSet(
     answers: answers.map(({ region }) => answerOf(region)),
     networks: new NetworkIndex(answers.map(({ networks }) => networks.map(parseNetwork))),
     ...more,
+  });
+}
+
+export interface Leaf {
+  readonly set: SteeredSet;
+  readonly region: number;
+}
+
+/** What a choice comes to at the end of all its branches. */
+export function leavesOf(set: SteeredSet, { answers, branches }: Choice): Leaf[] {
+  return answers.flatMap((index, at) => {
+    const { region = -1, branch }: Partial<SteeredAnswer> = set.answers[index] ?? {};
+    const below = branches?.[at];
+    if (branch) return branch.set && below ? leavesOf(branch.set, below) : [{ set, region: -1 }];
+    return [{ set, region }];
   });
 }
