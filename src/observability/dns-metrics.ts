@@ -50,7 +50,12 @@ const rcodeSlots = [...rcodeNames, ...extendedRcodes.values(), 'other'];
 const cookieVerdicts = ['new', 'valid', 'invalid'] as const;
 export type DnsCookieVerdict = (typeof cookieVerdicts)[number];
 
-type CounterName = 'queries' | 'responses' | 'durations' | 'cookies';
+/** By the code that the name server has for them, from 1. */
+const responseKinds = ['answer', 'absence', 'referral', 'error'] as const;
+const limitActions = ['short', 'drop'] as const;
+export type DnsLimitAction = (typeof limitActions)[number];
+
+type CounterName = 'queries' | 'responses' | 'durations' | 'cookies' | 'limited';
 
 /** The counters of one DNS thread. */
 export class DnsMetrics {
@@ -66,6 +71,7 @@ export class DnsMetrics {
         responses: transports.length * rcodeSlots.length,
         durations: histogramWidth(queryBoundsMs),
         cookies: cookieVerdicts.length,
+        limited: limitActions.length * responseKinds.length,
       },
       buffer,
     );
@@ -92,6 +98,12 @@ export class DnsMetrics {
     );
     if (durationMs === undefined) return;
     recordDuration(this.#words, this.block.first('durations'), queryBoundsMs, durationMs);
+  }
+
+  /** A response was one too many for its network. `kind` from 1. */
+  limited(action: DnsLimitAction, kind: number): void {
+    const row = limitActions.indexOf(action) * responseKinds.length;
+    count(this.#words, this.block.first('limited') + row + kind - 1);
   }
 
   /** A query had a cookie (RFC 7873). */
@@ -126,6 +138,16 @@ export function exposeDns(exposition: Exposition, threads: readonly DnsMetrics[]
     'meridian_dns_cookies_total',
     'Queries with a cookie, by what it was: `new` has none of ours yet, `valid` proves the address of the client.',
     cookieVerdicts.map((verdict, at) => [{ verdict }, cookies[at] ?? 0]),
+  );
+  const limited = CounterBlock.sum(blocks, 'limited');
+  exposition.counter(
+    'meridian_dns_rate_limited_total',
+    'Responses that were too many for a network, by kind: `short` ones were sent empty, `drop` not at all.',
+    limitActions.flatMap((action, row) =>
+      responseKinds.map(
+        (kind, at): Sample => [{ action, kind }, limited[row * responseKinds.length + at] ?? 0],
+      ),
+    ),
   );
   exposition.histogram(
     'meridian_dns_query_duration_seconds',

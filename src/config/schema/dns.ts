@@ -1,4 +1,31 @@
 import { z } from 'zod';
+import { durationMs } from './units.ts';
+
+const rateLimitSchema = z.strictObject({
+  responses: z.int().min(1).max(10_000).default(200).meta({
+    description:
+      'Per second to one network and of one kind: answers by name, what does not exist by zone, errors together.',
+  }),
+  window: durationMs({ minMs: 1_000, maxMs: 60_000 })
+    .prefault('15s')
+    .meta({
+      description: 'How long a flood must have stopped until its network is answered again.',
+    }),
+  slip: z.int().min(0).max(10).default(2).meta({
+    description:
+      'Of so many responses that are too many one is sent, empty, so that honest clients come again over TCP or with a cookie. 0: none.',
+  }),
+  ipv4Prefix: z.int().min(8).max(32).default(24).meta({
+    description: 'Bits of an IPv4 address that make a network.',
+  }),
+  ipv6Prefix: z.int().min(16).max(64).default(56).meta({
+    description: 'Bits of an IPv6 address that make a network.',
+  }),
+  exempt: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .default(['127.0.0.0/8', '::1/128'])
+    .meta({ description: 'Networks that are never limited.' }),
+});
 
 export const dnsSchema = z
   .strictObject({
@@ -16,6 +43,13 @@ export const dnsSchema = z
       .meta({
         description:
           'DNS cookies (RFC 7873, 9018), by which clients prove their addresses; they are then never limited. With `secret` every node takes the cookies of all others, which servers of one anycast address need. Without, nodes of one region do.',
+      }),
+    rateLimit: z
+      .union([z.literal(false), rateLimitSchema])
+      .prefault({})
+      .meta({
+        description:
+          'How many responses over UDP a network gets, since its address may be forged. Never limited are TCP, TLS and who has a valid cookie. `false`: no limit.',
       }),
     identifier: z
       .string()

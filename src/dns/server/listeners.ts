@@ -46,10 +46,15 @@ export class Listeners {
    */
   static async open(at: ListenAddress, options: ListenerOptions): Promise<Listeners> {
     const { reusePort, responder, metrics, limits, clock } = options;
+    const countLimited = () => {
+      const { rateVerdict, kind } = responder;
+      if (rateVerdict !== 'send') metrics.limited(rateVerdict, kind);
+    };
     const count = (transport: Transport) => (durationMs: number) => {
       const { type, rcode, cookieVerdict } = responder;
       metrics.query(transport, type, rcode, durationMs);
       if (cookieVerdict !== undefined) metrics.cookie(cookieVerdict);
+      countLimited();
     };
     const shared = { host: at.host, reusePort, responder, clock };
     for (let attempt = 1; ; attempt++) {
@@ -62,7 +67,12 @@ export class Listeners {
         throw listenError(error, 'TCP', at);
       });
       try {
-        const udp = await UdpListener.open({ ...shared, port: tcp.port, onAnswered: count('udp') });
+        const udp = await UdpListener.open({
+          ...shared,
+          port: tcp.port,
+          onAnswered: count('udp'),
+          onDropped: countLimited,
+        });
         return new Listeners(at, tcp, udp);
       } catch (error) {
         await tcp.close();

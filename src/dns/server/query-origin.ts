@@ -7,6 +7,8 @@ export class QueryOrigin {
   address: string;
   /** For how long the connection may be idle now, to be told to the client; 0 over UDP. */
   idleMs = 0;
+  /** Monotonic time at which it came. */
+  receivedMs = 0;
 
   constructor(transport: Transport, address = '') {
     this.transport = transport;

@@ -23,6 +23,13 @@ import { ClientAddress } from './client-address.ts';
 import type { CookieVerdict } from './cookies/server-cookies.ts';
 import type { DnsData } from './data.ts';
 import type { QueryOrigin } from './query-origin.ts';
+import {
+  RateLimiter,
+  type RateVerdict,
+  type ResponseKind,
+  responseKind,
+} from './rate-limit/rate-limiter.ts';
+import { RateTable } from './rate-limit/rate-table.ts';
 import { ResponseOptions } from './response-options.ts';
 import { Sections } from './sections.ts';
 import { typeVerdict } from './type-verdict.ts';
@@ -35,6 +42,8 @@ export interface ResponderOptions {
   /** Told of an error of ours that made an answer SERVFAIL. */
   readonly onFault?: (error: unknown) => void;
   readonly clock?: Clock;
+  /** What threads that answer together count in; default: one of its own. */
+  readonly rateTable?: SharedArrayBuffer;
 }
 
 /**
@@ -45,6 +54,9 @@ export class Responder {
   /** Of the last query, for metrics: its type (0 when there was none) and our RCODE. */
   type = 0;
   rcode = 0;
+  /** Of the last response too: its kind, and whether it was one too many. */
+  kind: ResponseKind = responseKind.error;
+  rateVerdict: RateVerdict = 'send';
   #data: DnsData;
   #clientKnown = false;
   readonly #random: () => number;
@@ -54,6 +66,10 @@ export class Responder {
   readonly #writer = new MessageWriter();
   readonly #sections: Sections;
   readonly #options: ResponseOptions;
+  readonly #rateTable: SharedArrayBuffer | undefined;
+  #limiter: RateLimiter | undefined;
+  /** What tells responses of one kind apart. */
+  #name = 0;
   readonly #steer = (set: SteeredSet) =>
     choose(set, this.#steeredFor(), this.#data.steering, this.#random());
 
@@ -65,7 +81,8 @@ export class Responder {
     this.#random = options.random ?? Math.random;
     this.#onFault = options.onFault ?? (() => {});
     this.#options = new ResponseOptions(clock);
-    this.#options.replace(data.service);
+    this.#rateTable = options.rateTable;
+    this.replace(data);
   }
 
   /** What the cookie of the last query was; `undefined`: it had none, or we give none. */
@@ -76,7 +93,10 @@ export class Responder {
   /** Answers from `data` from now on. */
   replace(data: DnsData): void {
     this.#data = data;
-    this.#options.replace(data.service);
+    const { service } = data;
+    this.#options.replace(service);
+    if (service.rateLimit) this.#limiter ??= new RateLimiter(new RateTable(this.#rateTable));
+    this.#limiter?.configure(service.rateLimit);
   }
 
   /**
@@ -86,8 +106,11 @@ export class Responder {
   respond(message: Uint8Array, length: number, origin: QueryOrigin, output: Buffer): number {
     const query = this.#query;
     const verdict = query.read(message, length);
+    this.rateVerdict = 'send';
     if (verdict === silent) return 0;
     this.type = query.type;
+    this.kind = responseKind.error;
+    this.#name = 0;
     this.#clientKnown = this.#client.read(origin.address);
     const options = this.#options;
     options.begin(query, this.#client, origin);
@@ -99,18 +122,44 @@ export class Responder {
     }
     this.#writer.rcode(this.rcode);
     if (query.edns) this.#writer.opt(options, this.rcode);
+    if (this.#limiter && origin.transport === 'udp' && options.cookieVerdict !== 'valid') {
+      return this.#limit(this.#limiter, message, origin, output);
+    }
     return this.#writer.end();
+  }
+
+  /** What is left of the response when it is too many for its network; its length. */
+  #limit(limiter: RateLimiter, message: Uint8Array, origin: QueryOrigin, output: Buffer): number {
+    const { kind } = this;
+    this.rateVerdict = limiter.judge(this.#client.address, kind, this.#name, origin.receivedMs);
+    if (this.rateVerdict === 'drop') return 0;
+    // An error is short as it is.
+    if (this.rateVerdict === 'short' && kind !== responseKind.error)
+      this.#shorten(message, origin, output);
+    return this.#writer.end();
+  }
+
+  /** Who shows a cookie can prove its address by ours at once (RFC 7873 5.2.3), others by TCP. */
+  #shorten(message: Uint8Array, origin: QueryOrigin, output: Buffer): void {
+    const options = this.#options;
+    const hasCookie = options.cookieVerdict !== undefined;
+    options.reset(this.#query);
+    this.#begin(message, origin, output);
+    this.rcode = hasCookie ? rcode.badCookie : rcode.noError;
+    if (!hasCookie) this.#writer.truncate();
+    this.#writer.rcode(this.rcode);
+    if (this.#query.edns) this.#writer.opt(options, this.rcode);
   }
 
   /** A response with nothing in it yet but the question. */
   #begin(message: Uint8Array, origin: QueryOrigin, output: Buffer): void {
     const query = this.#query;
     const flags = flag.response | (query.headerFlags & (0x7800 | flag.recursionDesired));
-    this.#writer.begin(output, this.#limit(origin), query.id, flags);
+    this.#writer.begin(output, this.#largest(origin), query.id, flags);
     this.#writer.question(message, query.questionEnd);
   }
 
-  #limit({ transport }: QueryOrigin): number {
+  #largest({ transport }: QueryOrigin): number {
     if (transport !== 'udp') return maxMessageBytes;
     if (!this.#query.edns) return minUdpPayload;
     return Math.max(minUdpPayload, Math.min(this.#query.udpPayload, maxUdpPayload));
@@ -172,6 +221,7 @@ export class Responder {
       this.#options.extendedError = extendedError.notAuthoritative;
       return rcode.refused;
     }
+    this.#classify(resolution);
     this.#echoSubnet(resolution.scopeBits);
     if (this.#query.edns) this.#writer.reserve(this.#options);
     if (resolution.outcome !== 'referral' || resolution.steps.length > 0) {
@@ -179,6 +229,20 @@ export class Responder {
     }
     if (!this.#sections.write(resolution, this.#query)) this.#writer.truncate();
     return this.#tellsNoName(resolution) ? rcode.nameError : rcode.noError;
+  }
+
+  /** By what our data say, not the question: names below a wildcard, or that there are none of, are endless. */
+  #classify({ outcome, zone, node, cut }: Resolution): void {
+    if (outcome === 'answer') {
+      this.kind = responseKind.answer;
+      this.#name = node?.name.hash ?? 0;
+    } else if (outcome === 'referral') {
+      this.kind = responseKind.referral;
+      this.#name = cut?.name.hash ?? 0;
+    } else {
+      this.kind = responseKind.absence;
+      this.#name = zone?.apex.hash ?? 0;
+    }
   }
 
   /** Compact denial proves that a name has nothing, for names that do not exist too (RFC 9824 3.1). */

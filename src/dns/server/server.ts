@@ -12,6 +12,8 @@ export interface DnsServerOptions extends DnsDataOptions, ListenAddress {
   /** Told of an error of ours that made an answer SERVFAIL. Default: nobody is. */
   readonly onFault?: (error: unknown) => void;
   readonly tcp?: TcpLimits;
+  /** What threads that answer together count in (`RateTable.buffer`); default: one of its own. */
+  readonly rateTable?: SharedArrayBuffer;
   readonly clock?: Clock;
 }
 
@@ -42,7 +44,12 @@ export interface PreparedDns {
  */
 export async function createDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const { onFault, tcp: limits = defaultTcpLimits, clock = systemClock } = options;
-  const responder = new Responder(compileDnsData(options), { clock, ...(onFault && { onFault }) });
+  const { rateTable } = options;
+  const responder = new Responder(compileDnsData(options), {
+    clock,
+    ...(onFault && { onFault }),
+    ...(rateTable && { rateTable }),
+  });
   const { reusePort, metrics } = options;
   const sockets = { reusePort, responder, metrics, limits, clock };
   return new TwoPhaseServer(await Listeners.open(options, sockets), sockets);

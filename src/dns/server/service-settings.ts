@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema/config.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
+import type { RateLimitSettings } from './rate-limit/rate-limiter.ts';
 
 /** How the server serves, whatever it answers. */
 export interface ServiceSettings {
@@ -7,6 +8,8 @@ export interface ServiceSettings {
   readonly cookieSecret: Uint8Array | undefined;
   /** What the server is known by (NSID, `id.server`); `undefined`: it does not tell. */
   readonly identifier: Identifier | undefined;
+  /** `undefined`: nobody is limited. */
+  readonly rateLimit: RateLimitSettings | undefined;
 }
 
 export interface Identifier {
@@ -23,10 +26,23 @@ export interface ServiceOptions {
 }
 
 export function serviceSettings({ config, region, cookieSecret }: ServiceOptions): ServiceSettings {
-  const { cookies, identifier } = config.dns;
+  const { cookies, identifier, rateLimit } = config.dns;
   return {
     cookieSecret: cookies === false ? undefined : cookieSecret,
     identifier: identifier === undefined ? undefined : identifierOf(identifier, region),
+    rateLimit: rateLimit === false ? undefined : rateLimitOf(rateLimit),
+  };
+}
+
+function rateLimitOf(limit: Exclude<Config['dns']['rateLimit'], false>): RateLimitSettings {
+  const { responses, window, slip, ipv4Prefix, ipv6Prefix, exempt } = limit;
+  return {
+    responses,
+    windowSeconds: window / 1_000,
+    slip,
+    ipv4PrefixBits: ipv4Prefix,
+    ipv6PrefixBits: ipv6Prefix,
+    exempt,
   };
 }
 

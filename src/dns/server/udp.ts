@@ -24,6 +24,8 @@ export interface UdpListenerOptions {
   readonly reusePort: boolean;
   readonly responder: Responder;
   readonly onAnswered: OnAnswered;
+  /** Told of a query that was not answered, for whatever reason. */
+  readonly onDropped?: () => void;
   readonly clock: Clock;
 }
 
@@ -47,6 +49,7 @@ export class UdpListener {
   readonly #socket: Socket;
   readonly #responder: Responder;
   readonly #onAnswered: OnAnswered;
+  readonly #onDropped: () => void;
   readonly #nowMs: () => number;
   readonly #origin = new QueryOrigin('udp');
   readonly #free: ResponseSlot[] = [];
@@ -55,6 +58,7 @@ export class UdpListener {
   private constructor(options: UdpListenerOptions) {
     this.#responder = options.responder;
     this.#onAnswered = options.onAnswered;
+    this.#onDropped = options.onDropped ?? (() => {});
     this.#nowMs = () => options.clock.monotonicMs();
     const family = isIPv6(options.host) ? 6 : 4;
     this.#socket = createSocket({
@@ -97,9 +101,11 @@ export class UdpListener {
     if (!slot) return;
     const startMs = this.#nowMs();
     this.#origin.address = address;
+    this.#origin.receivedMs = startMs;
     const length = this.#responder.respond(message, message.length, this.#origin, slot.bytes);
     if (length === 0) {
       slot.sent();
+      this.#onDropped();
       return;
     }
     this.#socket.send(slot.bytes, 0, length, port, address, slot.sent);

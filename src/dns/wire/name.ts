@@ -16,11 +16,24 @@ export type NameKey = string;
 export class DomainName {
   readonly wire: Buffer;
   readonly key: NameKey;
+  #hash = 0;
 
   /** `wire` must be a valid uncompressed name. */
   constructor(wire: Buffer) {
     this.wire = wire;
     this.key = lowerCase(wire).toString('latin1');
+  }
+
+  /** 32 bits of the key, by FNV-1a; computed once. */
+  get hash(): number {
+    if (this.#hash === 0) {
+      let hash = 0x811c9dc5;
+      for (let at = 0; at < this.key.length; at++) {
+        hash = Math.imul(hash ^ this.key.charCodeAt(at), 0x01000193);
+      }
+      this.#hash = hash === 0 ? 1 : hash;
+    }
+    return this.#hash;
   }
 
   /** Text without a final dot; the root is `.`. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { RateTable } from '../../dns/server/rate-limit/rate-table.ts';
 import { metricsLayout } from '../../gateway/metrics-layout.ts';
 import type { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
@@ -46,6 +47,7 @@ export class DataPlane {
   readonly #nameServers: readonly KeptThread[];
   readonly #sessionSecret: SessionSecret;
   readonly #cookieSecret = new CookieSecret();
+  readonly #rateTable = new RateTable().buffer;
   #generation: number;
   /** Of the generation that is served. */
   #table: HealthTable;
@@ -84,13 +86,7 @@ export class DataPlane {
       .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer, i), complete, clock));
     this.#nameServers = this.dnsMetrics.map(
       ({ buffer }, i) =>
-        new KeptThread(
-          'dns',
-          i,
-          forNameServer(data(buffer, i), this.#cookieSecret),
-          complete,
-          clock,
-        ),
+        new KeptThread('dns', i, this.#forNameServer(data(buffer, i)), complete, clock),
     );
   }
 
@@ -116,7 +112,7 @@ export class DataPlane {
       })),
       ...this.#nameServers.map((thread, i) => ({
         thread,
-        data: forNameServer(data(this.dnsMetrics[i]!.buffer, i), this.#cookieSecret),
+        data: this.#forNameServer(data(this.dnsMetrics[i]!.buffer, i)),
         packed: { ...packed, routes: [] },
       })),
     ];
@@ -194,16 +190,17 @@ export class DataPlane {
       bundle,
     });
   }
-}
 
-/** A name server proves itself to nobody, hands no copies out and routes no requests. */
-function forNameServer(data: ThreadData, secrets: CookieSecret): ThreadData {
-  return {
-    ...data,
-    config: { ...data.config, routes: [] },
-    material: { ...noMaterial, zoneKeys: data.material.zoneKeys },
-    sessionSecret: undefined,
-    dnsCookieSecret: secrets.of(data.material),
-    bundle: undefined,
-  };
+  /** A name server proves itself to nobody, hands no copies out and routes no requests. */
+  #forNameServer(data: ThreadData): ThreadData {
+    return {
+      ...data,
+      config: { ...data.config, routes: [] },
+      material: { ...noMaterial, zoneKeys: data.material.zoneKeys },
+      sessionSecret: undefined,
+      dnsCookieSecret: this.#cookieSecret.of(data.material),
+      dnsRateTable: this.#rateTable,
+      bundle: undefined,
+    };
+  }
 }

@@ -23,6 +23,7 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     reusePort: true,
     metrics: new DnsMetrics(data.metricsBuffer),
     onFault: (error) => faults.fault(error),
+    ...(data.dnsRateTable && { rateTable: data.dnsRateTable }),
   });
   const phases = new TwoPhase(post, async (next) =>
     server.prepare(await dnsConfiguration(next, locators)),

@@ -19,6 +19,8 @@ export interface ThreadData {
   readonly sessionSecret: Uint8Array | undefined;
   /** Of all name servers, for DNS cookies. */
   readonly dnsCookieSecret?: Uint8Array;
+  /** Of all name servers: what limits of responses are counted in. */
+  readonly dnsRateTable?: SharedArrayBuffer;
   /** `undefined`: no access log. */
   readonly accessLogPath: string | undefined;
   /** What nodes that start without a configuration are given over the link. */
