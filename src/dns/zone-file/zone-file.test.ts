@@ -46,6 +46,7 @@ test('what no zone can hold is an error at its line', () => {
     ['a CNAME b\na A 192.0.2.1', /^z:3: a CNAME stands alone, and a.exchange.test has CNAME too$/],
     ['a A 192.0.2.1\na CNAME b', /^z:3: a CNAME stands alone, and a.exchange.test has A too$/],
     ['@ CNAME b', /^z:2: a CNAME stands alone, and the apex has SOA and NS$/],
+    [`@ DS 1 13 2 ${'00'.repeat(32)}`, /^z:2: DS stands beside the delegation, in the zone above$/],
     ['*.a NS ns.example.', /^z:2: a wildcard cannot delegate/],
     [
       Array.from({ length: 300 }, (_, i) => `a TXT ${i}${'x'.repeat(240)}`).join('\n'),

@@ -1,6 +1,7 @@
 import { type DomainName, isWithin, type NameKey } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
 import { ns } from '../wire/records/ns.ts';
+import { ds } from '../wire/records/numbered-octets.ts';
 import type { Rdata } from '../wire/records/record-type.ts';
 import { typeName } from '../wire/records/registry.ts';
 import { soa } from '../wire/records/soa.ts';
@@ -85,6 +86,9 @@ function open<R extends ResourceRecord>(
   } else if (alias && beside.length > 0) {
     const other = typeName(alias === record ? beside[0]!.type : cname.code);
     report('error', record, `a CNAME stands alone, and ${owner} has ${other} too`);
+  }
+  if (type === ds.code && owner.key === apex.key) {
+    report('error', record, 'DS stands beside the delegation, in the zone above');
   }
   if (type === ns.code && owner.wire[0] === 1 && owner.wire[1] === 0x2a) {
     report('error', record, 'a wildcard cannot delegate (RFC 4592 4.2)');

@@ -39,7 +39,9 @@ function parseQuoted(type: string, text: string): Buffer[] {
 /** The octets of one word, in quotes or not. @throws DnsError `bad_record_data` */
 export function unquote(type: string, word: string): Buffer {
   const quoted = /^"((?:[^"\\]|\\.)*)"$/su.exec(word)?.[1];
-  if (quoted === undefined && word.includes('"')) throw badData(type, word, 'one text');
+  if (quoted === undefined && !/^(?:[^"\\]|\\.)*$/su.test(word)) {
+    throw badData(type, word, 'one text');
+  }
   return readEscapes(type, word, quoted ?? word);
 }
 

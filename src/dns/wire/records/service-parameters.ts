@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { ipv6Octets } from './aaaa.ts';
 import { quote, unquote } from './character-string.ts';
 import { badData, badMessageData } from './record-type.ts';
 import { parseUint, uint16 } from './words.ts';
@@ -32,13 +33,18 @@ const opaque: Form = {
   format: (octets) => (octets.length === 0 ? '' : quote(octets)),
 };
 
-const addresses = (isAddress: (text: string) => boolean, bytes: 4 | 16): Form => ({
+/** @param octetsOf one that `isAddress` */
+const addresses = (
+  isAddress: (text: string) => boolean,
+  octetsOf: (text: string) => Buffer,
+  bytes: 4 | 16,
+): Form => ({
   parse(type, octets) {
     const list = octets?.toString('latin1').split(',') ?? [];
     if (list.length === 0 || !list.every(isAddress)) {
       throw badData(type, octets?.toString() ?? '', 'addresses, parted by commas');
     }
-    return Buffer.concat(list.map((text) => Buffer.from(ipaddr.parse(text).toByteArray())));
+    return Buffer.concat(list.map(octetsOf));
   },
   format(octets) {
     if (octets.length === 0 || octets.length % bytes !== 0) return undefined;
@@ -86,7 +92,7 @@ const forms: readonly Form[] = [
     },
     format: (octets) => (octets.length === 2 ? String(octets.readUInt16BE(0)) : undefined),
   },
-  addresses(isIPv4, 4),
+  addresses(isIPv4, (text) => Buffer.from(text.split('.').map(Number)), 4),
   {
     parse(type, octets) {
       const text = octets?.toString('latin1') ?? '';
@@ -98,7 +104,7 @@ const forms: readonly Form[] = [
     },
     format: (octets) => (octets.length === 0 ? undefined : octets.toString('base64')),
   },
-  addresses(isIPv6, 16),
+  addresses(isIPv6, ipv6Octets, 16),
   opaque,
   flag,
 ];
