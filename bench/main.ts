@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 import { type ApplyPart, applyParts, benchApply } from './apply.ts';
+import { dnsCaseNames } from './dns/cases.ts';
+import { dnsPeerNames } from './dns/tools.ts';
+import { benchDns } from './dns.ts';
 import { caseNames } from './http/case.ts';
 import { peerNames } from './http/tools.ts';
 import { benchHttp } from './http.ts';
@@ -12,6 +15,10 @@ const usage = `usage: npm run bench -- BENCH [OPTIONS] [--json]
            --rounds N            9, quick 3
            --seconds N           of each subject in each round: 3, quick 1
            --peers PEER,PEER     of ${peerNames.join(', ')}
+  dns    what one DNS thread costs beside gdnsd and Knot answering the same; 4 minutes
+           --quick, --rounds N, --seconds N as above
+           --only CASE,CASE,…    of ${dnsCaseNames.join(', ')}
+           --peers PEER,PEER     of ${dnsPeerNames.join(', ')}
   apply  how fast revisions reach all regions, and what they leave behind; up to 6 minutes
            --quick               up to 1 minute
            --only PART,PART,…    of ${applyParts.join(', ')}
@@ -48,6 +55,15 @@ async function main(): Promise<void> {
       rounds,
       seconds: wholeNumber(values.seconds, 'seconds'),
       peers: someOf(peerNames, values.peers, 'peers') ?? peerNames,
+      quick,
+      json,
+    });
+  } else if (name === 'dns') {
+    await benchDns({
+      only: someOf(dnsCaseNames, values.only, 'only'),
+      rounds,
+      seconds: wholeNumber(values.seconds, 'seconds'),
+      peers: someOf(dnsPeerNames, values.peers, 'peers') ?? dnsPeerNames,
       quick,
       json,
     });

@@ -40,7 +40,8 @@ export interface Goal {
 
 /** What was measured of one case beside one peer. */
 export interface Outcome {
-  readonly peer: PeerName | 'itself';
+  /** A program, or `itself`. */
+  readonly peer: string;
   /** What `ratio` compares, in words: Meridian's by the peer's. */
   readonly compares: string;
   /** Of each round. */

@@ -1,10 +1,9 @@
 import type { Spread } from '../statistics.ts';
-import { type CaseName, type Goal, type HttpCase, type Outcome, verdictOf } from './case.ts';
-import type { PeerName } from './tools.ts';
+import { type Goal, type Outcome, verdictOf } from './case.ts';
 
 /** A case that could not be measured beside a peer. */
 export interface LeftOut {
-  readonly peer: PeerName | 'itself';
+  readonly peer: string;
   readonly leftOut: string;
 }
 
@@ -27,7 +26,7 @@ const worthTelling = 0.1;
 
 /** One object, one line. */
 export function jsonLine(
-  { name }: Pick<HttpCase, 'name'>,
+  { name }: { readonly name: string },
   result: Result,
   { machine, peers, otherWork }: MeasuredIn,
 ): string {
@@ -50,7 +49,7 @@ export const tableHead = [
 ].join('');
 
 export function tableRow(
-  { name }: Pick<HttpCase, 'name'>,
+  { name }: { readonly name: string },
   result: Result,
   { otherWork }: MeasuredIn,
 ): string {
@@ -76,7 +75,7 @@ function goalRow(goal: Goal): string {
 }
 
 /** What was on at each side, case by case. */
-export function describeSides(name: CaseName, results: readonly Result[]): string[] {
+export function describeSides(name: string, results: readonly Result[]): string[] {
   const measured = results.filter((result): result is Outcome => !('leftOut' in result));
   const [first] = measured;
   if (!first) return [];
