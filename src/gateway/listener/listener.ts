@@ -11,7 +11,7 @@ import { takeFirstBytes } from './first-bytes.ts';
 import type { HandshakePacer } from './handshake-pacer.ts';
 import type { HttpsRedirect, ListenAddress, ListenerRequest } from './listener-options.ts';
 import { parseProxyHead } from './proxy-protocol.ts';
-import { SharedReadSocket } from './shared-read-socket.ts';
+import { shareReads } from './shared-read-socket.ts';
 import type { TlsChannel } from './tls-channel.ts';
 import { TlsTerminator } from './tls-terminator.ts';
 import { TrustedNetworks } from './trusted-networks.ts';
@@ -72,11 +72,8 @@ export class Listener implements Entrance {
     this.name = request.name;
     this.#events = events;
     this.#manner = this.#build(request);
-    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (accepted) => {
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       this.#accepted++;
-      const { terminator, proxies } = this.#manner;
-      const plain = !terminator && !proxies;
-      const socket = plain ? SharedReadSocket.adopt(accepted, events.readBuffer) : accepted;
       const place = events.admission(this.name).admit(socket, events.now());
       if (place) this.#begin(new Arrival(socket, place));
     });
@@ -86,11 +83,18 @@ export class Listener implements Entrance {
   listen(): Promise<void> {
     const { request } = this.#manner;
     const { host, port } = request;
-    const { reusePort } = this.#events;
+    const { reusePort, readBuffer } = this.#events;
     return new Promise((resolve, reject) => {
       this.#server.on('error', (cause) => reject(listenFailure(request, messageOf(cause), cause)));
-      this.#server.listen({ host, port, backlog, reusePort }, resolve);
+      this.#server.listen({ host, port, backlog, reusePort }, () => {
+        shareReads(this.#server, readBuffer, () => this.#isPlain);
+        resolve();
+      });
     });
+  }
+
+  get #isPlain(): boolean {
+    return !this.#manner.terminator && !this.#manner.proxies;
   }
 
   get gone(): boolean {

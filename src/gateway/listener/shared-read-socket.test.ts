@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { oneRegion, startGateway } from '../../../test/support/gateways.ts';
 import { RawClient } from '../../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
-import { SharedReadSocket } from './shared-read-socket.ts';
+import { SharedReadSocket, shareReads } from './shared-read-socket.ts';
 
 test('what connections send in parts, in turns and through one buffer, stays their own', async () => {
   await using origin = await RawOrigin.listen();
@@ -51,14 +51,11 @@ test('what connections send in parts, in turns and through one buffer, stays the
 test('it is a socket as any other for who reads `data`, pauses, and closes', async () => {
   const buffer = Buffer.alloc(1024);
   const adopted = Promise.withResolvers<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (accepted) =>
-    adopted.resolve(SharedReadSocket.adopt(accepted, buffer)),
-  ).listen(0, '127.0.0.1');
+  const server = createServer(adopted.resolve).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const client = connect({
-    port: (server.address() as { port: number }).port,
-    allowHalfOpen: true,
-  });
+  shareReads(server, buffer, () => true);
+  const { port } = server.address() as AddressInfo;
+  const client = connect({ port, allowHalfOpen: true });
   const socket = await adopted.promise;
   assert.ok(socket instanceof SharedReadSocket);
   assert.equal(socket.remoteAddress, '127.0.0.1');

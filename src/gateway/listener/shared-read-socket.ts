@@ -1,23 +1,25 @@
-import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { type OnReadOpts, type Server, Socket, type SocketConstructorOpts } from 'node:net';
 
 /** What a read brought, in memory that the next read of any socket overwrites. */
 export type OnRead = (bytes: Buffer, length: number) => void;
 
-/** Where `node:net` has it; its types do not tell. */
-interface HandleGiver {
-  _handle?: SocketConstructorOpts['handle'] | null;
+/** How `node:net` is told of connections; its types do not say. */
+interface Accepting {
+  readonly _handle?: { onconnection?: OnConnection } | null;
 }
+type OnConnection = (this: unknown, error: number, accepted: Handle | undefined) => void;
+type Handle = NonNullable<SocketConstructorOpts['handle']> & { setNoDelay(on: boolean): void };
 
 /**
- * An accepted connection that is read into a buffer that all of a thread share. By itself Node
- * takes 64 KiB from the heap for each read and gives most of it back: for small requests that
- * is the tenth part of all they cost outside of the kernel.
+ * A connection that is read into a buffer that all of a thread share. By itself Node takes
+ * 64 KiB from the heap for each read and gives most of it back: for small requests that is
+ * the tenth part of all they cost outside of the kernel.
  *
- * Connections that are made have the option `onread` for that. Accepted ones have not, so the
- * handle of the accepted socket moves to one that is made with the option:
+ * Connections that are made have the option `onread` for that. For accepted ones the socket
+ * has to be made here, from what the kernel accepted:
  *
- *   accepted ── handle ──▶ SharedReadSocket ── onRead ──▶ whoever takes it; before, and for who
- *      └▶ destroyed, empty                    └ 'data' ─▶ wants that, copies, as of any socket
+ *   kernel ── handle ──▶ SharedReadSocket ── onRead ──▶ whoever takes it; before, and for who
+ *                                         └ 'data' ─▶ wants that, copies, as of any socket
  *
  * `unshift` is not for it.
  */
@@ -25,13 +27,7 @@ export class SharedReadSocket extends Socket {
   /** Instead of `data`. */
   onRead: OnRead | undefined = undefined;
 
-  /** Takes the place of a socket that was accepted just now; that itself where it has no handle to give. */
-  static adopt(accepted: Socket, buffer: Buffer): Socket {
-    const giver = accepted as HandleGiver;
-    const handle = giver._handle;
-    if (!handle) return accepted;
-    giver._handle = null;
-    accepted.destroy();
+  static create(handle: Handle, buffer: Buffer): SharedReadSocket {
     const onread: OnReadOpts = {
       buffer,
       callback: (length) => {
@@ -40,8 +36,26 @@ export class SharedReadSocket extends Socket {
         return true;
       },
     };
-    const options = { handle, allowHalfOpen: true, onread };
-    const socket = new SharedReadSocket(options);
+    const socket = new SharedReadSocket({ handle, allowHalfOpen: true, onread });
     return socket;
   }
+}
+
+/**
+ * From now on the `connection` events of a server that listens bring such sockets (without delay,
+ * half open) while `wanted` says so. The server does not count these. Without effect where
+ * Node accepts in another way.
+ */
+export function shareReads(server: Server, buffer: Buffer, wanted: () => boolean): void {
+  const listening = (server as Accepting)._handle;
+  const usual = listening?.onconnection;
+  if (!listening || !usual) return;
+  listening.onconnection = function (error, accepted) {
+    if (error || !accepted || !wanted()) {
+      usual.call(this, error, accepted);
+      return;
+    }
+    accepted.setNoDelay(true);
+    server.emit('connection', SharedReadSocket.create(accepted, buffer));
+  };
 }
