@@ -1,4 +1,5 @@
 import { lowerByte } from '../wire/name.ts';
+import { naptr } from '../wire/records/naptr.ts';
 import { type Rdata, rdataBytes } from '../wire/records/record-type.ts';
 import { srv } from '../wire/records/srv.ts';
 
@@ -36,10 +37,18 @@ function canonicalData(type: number, data: Rdata): Buffer {
     return Buffer.concat([data.head, ...names, data.tail]);
   }
   const bytes = rdataBytes(data);
-  if (type !== srv.code) return bytes;
-  for (let at = srvNameAt; at < bytes.length; at++) bytes[at] = lowerByte(bytes[at]!);
+  let at = nameAt(type, bytes);
+  for (; at < bytes.length; at++) bytes[at] = lowerByte(bytes[at]!);
   return bytes;
 }
 
-/** Behind priority, weight and port. */
-const srvNameAt = 6;
+/** Where a name begins that ends uncompressed data; their length where there is none. */
+function nameAt(type: number, bytes: Buffer): number {
+  // Priority, weight and port.
+  if (type === srv.code) return 6;
+  if (type !== naptr.code) return bytes.length;
+  // Order, preference and three strings.
+  let at = 4;
+  for (let string = 0; string < 3; string++) at += 1 + bytes[at]!;
+  return at;
+}

@@ -18,6 +18,22 @@ const run = promisify(execFile);
 const zone = 'exchange.test';
 const folder = await temporaryDirectory('delv');
 
+/** Types that only a zone file holds, with names in capitals where those are part of what is signed. */
+const fromFile = {
+  file: 'x.zone',
+  contents: {
+    'x.zone': `$TTL 60
+file PTR Host.Example.COM.
+ NAPTR 100 10 "S" "SIP+D2U" "" _SIP._udp.Example.COM.
+ SSHFP 1 1 123456789abcdef67890123456789abcdef67890
+ URI 10 1 "https://example.com/"
+ HTTPS 1 Svc.Example.COM. alpn=h2
+ SRV 0 5 443 Host.Example.COM.
+ TYPE731 \\# 3 ABCDEF
+`,
+  },
+};
+
 describe('what BIND’s validator makes of a signed zone', { skip: requireCommand('delv') }, () => {
   const exchange = createExchange();
   let keys: readonly ZoneKey[] = [ZoneKey.generate('csk', 'active')];
@@ -25,7 +41,7 @@ describe('what BIND’s validator makes of a signed zone', { skip: requireComman
 
   const options = () => {
     const { config } = exchange;
-    const signed = { ...config.zones[zone]!, dnssec: { keys: 'keys' } };
+    const signed = { ...config.zones[zone]!, ...fromFile, dnssec: { keys: 'keys' } };
     const zones = { ...config.zones, [zone]: signed };
     const listen = { host: '127.0.0.1', port: server?.port ?? 0 };
     const zoneKeys = { [zone]: formatZoneKeys(keys) };
@@ -66,6 +82,13 @@ describe('what BIND’s validator makes of a signed zone', { skip: requireComman
     ['anything.wild.exchange.test', 'A', /192\.0\.2\.9/],
     ['alias.exchange.test', 'A', /CNAME\s+rates[\s\S]*127\.0\.1\.1/],
     ['big.exchange.test', 'TXT', /59x/],
+    ['file.exchange.test', 'PTR', /example\.com/i],
+    ['file.exchange.test', 'NAPTR', /_sip\._udp/i],
+    ['file.exchange.test', 'SSHFP', /1 1 123456789/],
+    ['file.exchange.test', 'URI', /https:/],
+    ['file.exchange.test', 'HTTPS', /svc\.example\.com/i],
+    ['file.exchange.test', 'SRV', /example\.com/i],
+    ['file.exchange.test', 'TYPE731', /ABCDEF/],
   ];
   for (const [name, type, data] of positive) {
     test(`${name} ${type} validates`, async () => {
