@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { fairTimer } from '../../support/fair-time.ts';
 import { closedWindows, floods, greeting } from './floods.ts';
 
 /** One attack, in a thread of its own: says `under way`, and `over` when all it opened has been closed. */
@@ -79,7 +80,8 @@ const attacks = {
       socket.write(closedWindows);
     });
     parentPort!.postMessage('under way');
-    await delay(6_000);
+    const passedMs = fairTimer();
+    while (!sockets.every((socket) => socket.closed) && passedMs() < 10_000) await delay(50);
     for (const socket of sockets) socket.destroy();
   },
 } as const;
