@@ -1,6 +1,6 @@
 import { continentOf } from '../../config/areas.ts';
 import type { Area } from '../geo/place.ts';
-import { createTier, type Tier } from './tier.ts';
+import { createDefault, createTier, type Tier } from './tier.ts';
 
 /** One place of an answer: exactly one of the three, or none of them for the default. */
 export interface AreaOfAnswer {
@@ -26,16 +26,17 @@ export class AreaIndex {
 
   /** @param areas by index of the answer */
   constructor(areas: readonly AreaOfAnswer[]) {
-    this.#default = add(areas, ({ continent, country, subdivision }) =>
-      (continent ?? country ?? subdivision) === undefined ? '' : undefined,
-    ).map(([, answers]) => tierOf('the default', answers, undefined))[0];
-    for (const [code, answers] of add(areas, ({ continent }) => continent)) {
+    const isDefault = ({ continent, country, subdivision }: AreaOfAnswer) =>
+      (continent ?? country ?? subdivision) === undefined;
+    const defaults = [...areas.keys()].filter((index) => isDefault(areas[index]!));
+    this.#default = createDefault('geolocation', defaults, 'area');
+    for (const [code, answers] of byCode(areas, ({ continent }) => continent)) {
       this.#continents.set(code, tierOf(`continent ${code}`, answers, this.#default));
     }
-    for (const [code, answers] of add(areas, ({ country }) => country)) {
+    for (const [code, answers] of byCode(areas, ({ country }) => country)) {
       this.#countries.set(code, tierOf(`country ${code}`, answers, this.#around(code)));
     }
-    for (const [code, answers] of add(areas, ({ subdivision }) => subdivision)) {
+    for (const [code, answers] of byCode(areas, ({ subdivision }) => subdivision)) {
       const country = code.slice(0, 2);
       const wider = this.#countries.get(country) ?? this.#around(country);
       this.#subdivisions.set(code, tierOf(`subdivision ${code}`, answers, wider));
@@ -59,19 +60,19 @@ export class AreaIndex {
 }
 
 /** The answers of each area, by its code. */
-function add(
+function byCode(
   areas: readonly AreaOfAnswer[],
   codeOf: (area: AreaOfAnswer) => string | undefined,
 ): [string, number[]][] {
-  const byCode = new Map<string, number[]>();
+  const found = new Map<string, number[]>();
   for (const [index, area] of areas.entries()) {
     const code = codeOf(area);
     if (code === undefined) continue;
-    const answers = byCode.get(code);
+    const answers = found.get(code);
     if (answers) answers.push(index);
-    else byCode.set(code, [index]);
+    else found.set(code, [index]);
   }
-  return [...byCode];
+  return [...found];
 }
 
 function tierOf(name: string, answers: readonly number[], wider: Tier | undefined): Tier {

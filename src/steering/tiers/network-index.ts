@@ -1,7 +1,7 @@
 import { commonBits, formatNetwork, type Network } from '../network.ts';
 import { type PrefixEntry, PrefixTrie } from '../prefix-trie.ts';
 import type { ClientNetwork } from '../record-set.ts';
-import { createTier, type Narrowed, type Tier } from './tier.ts';
+import { createDefault, createTier, type Narrowed, type Tier } from './tier.ts';
 
 /** Which answers are for clients in which network; the longest prefix comes first. */
 export class NetworkIndex {
@@ -12,10 +12,7 @@ export class NetworkIndex {
   /** @param networks with their host bits cleared, by index of the answer; without networks it is a default */
   constructor(networks: readonly (readonly Network[])[]) {
     const defaults = [...networks.keys()].filter((index) => networks[index]?.length === 0);
-    this.#default =
-      defaults.length > 0
-        ? createTier('cidr', { name: 'the default', answers: defaults, wider: undefined })
-        : undefined;
+    this.#default = createDefault('cidr', defaults, 'network');
     this.#v4 = new PrefixTrie(chain(networks, 4, this.#default));
     this.#v6 = new PrefixTrie(chain(networks, 16, this.#default));
   }

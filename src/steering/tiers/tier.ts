@@ -44,3 +44,14 @@ export function createTier(policy: string, { networkBits = 0, ...parts }: TierPa
     fallback: `${policy}: nothing smaller around the client is usable, so ${name}`,
   };
 }
+
+/** For clients that nothing else is for. `undefined` without answers. */
+export function createDefault(
+  policy: string,
+  answers: readonly number[],
+  kind: 'area' | 'network',
+): Tier | undefined {
+  if (answers.length === 0) return undefined;
+  const tier = createTier(policy, { name: 'the default', answers, wider: undefined });
+  return { ...tier, first: `${policy}: no ${kind} that is named holds the client, so the default` };
+}
