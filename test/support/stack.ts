@@ -31,13 +31,13 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs `meridian ARGS` to its end; killed after 60 s. */
+/** Runs `meridian ARGS` to its end; killed when it hangs: six nodes restart in a minute. */
 export function meridian(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 64 << 20 };
+    const options = { env: { ...process.env, ...env }, timeout: 180_000, maxBuffer: 64 << 20 };
     const child = execFile(
       process.execPath,
       [command, ...args],
