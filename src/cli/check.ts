@@ -15,7 +15,7 @@ async function check(file: string, { json }: { json?: boolean }): Promise<void> 
   const { checkZones } = await import('../dns/zone/check.ts');
   try {
     const { config, revision } = await loadConfig(file);
-    checkZones(config, file);
+    await checkZones(config, file);
     const counts = {
       regions: Object.keys(config.regions).length,
       services: Object.keys(config.services).length,

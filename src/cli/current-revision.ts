@@ -17,7 +17,7 @@ export interface Candidate {
 export async function readCandidate(admin: AdminConnection, file: string): Promise<Candidate> {
   const { checkZones } = await import('../dns/zone/check.ts');
   const candidate = await readAccepted(admin, file);
-  checkZones(candidate.config, file);
+  await checkZones(candidate.config, file);
   return candidate;
 }
 

@@ -34,12 +34,12 @@ async function check(file: string, { origin, json }: CheckOptions): Promise<void
   const { readZoneTexts } = await import('../config/zone-files.ts');
   const { parseName } = await import('../dns/wire/name.ts');
   const { formatProblems } = await import('../dns/zone-file/problems.ts');
-  const { parseZoneFile } = await import('../dns/zone-file/zone-file.ts');
+  const { checkZoneFile } = await import('../dns/zone-file/zone-file.ts');
   const apex = origin === undefined ? undefined : typed(() => parseName(origin));
   const contents = await readZoneTexts(file);
   const include = (name: string) => (Object.hasOwn(contents, name) ? contents[name] : undefined);
   const text = include(basename(file)) ?? '';
-  const { zone, problems, hasErrors } = parseZoneFile({ file, text, origin: apex, include });
+  const { zone, problems, hasErrors } = checkZoneFile({ file, text, origin: apex, include });
   const records = [...(zone?.nodes.values() ?? [])].flat().flatMap((set) => set.records).length;
   const counts = { names: zone?.nodes.size ?? 0, records };
   if (hasErrors) process.exitCode = 1;

@@ -1,9 +1,10 @@
+import { atOnce, type Steps } from '../../base/steps.ts';
 import type { Config } from '../../config/schema/config.ts';
 import type { Topology } from '../../config/topology.ts';
 import { createSteeringContext, type SteeringContext } from '../../steering/context.ts';
 import type { Locator } from '../../steering/geo/locator.ts';
 import type { RegionStates } from '../../steering/record-set.ts';
-import { compileZones } from '../zone/compile.ts';
+import { compileZonesInSteps } from '../zone/compile.ts';
 import type { ZoneSet } from '../zone/zone.ts';
 import { type ServiceOptions, type ServiceSettings, serviceSettings } from './service-settings.ts';
 
@@ -30,8 +31,14 @@ export interface DnsData {
 
 /** Throws `bad_zone`. */
 export function compileDnsData(options: DnsDataOptions): DnsData {
+  return atOnce(compileDnsDataInSteps(options));
+}
+
+/** The same step by step: a large zone file takes long, and queries are answered meanwhile. */
+export function* compileDnsDataInSteps(options: DnsDataOptions): Steps<DnsData> {
+  const { config, topology, serial, zoneKeys } = options;
   return {
-    zones: compileZones(options.config, options.topology, options.serial, options.zoneKeys),
+    zones: yield* compileZonesInSteps(config, topology, serial, zoneKeys),
     steering: createSteeringContext(options),
     service: serviceSettings(options),
   };

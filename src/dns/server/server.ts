@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { inSlices } from '../../base/steps.ts';
 import type { DnsMetrics } from '../../observability/dns-metrics.ts';
-import { compileDnsData, type DnsDataOptions } from './data.ts';
+import { compileDnsData, compileDnsDataInSteps, type DnsDataOptions } from './data.ts';
 import { type ListenAddress, type ListenerOptions, Listeners } from './listeners.ts';
 import { Responder } from './responder.ts';
 import { defaultTcpLimits, type TcpLimits } from './tcp.ts';
@@ -38,6 +39,11 @@ export interface PreparedDns {
   abandon(): void;
 }
 
+const overtaken: PreparedDns = { commit() {}, abandon() {} };
+
+/** How long queries wait for a part of the next zones, at most. */
+const sliceMs = 0.25;
+
 /**
  * Compiles the zones and answers on UDP and TCP. Rejects with `bad_zone`, `address_in_use`
  * (which names the address) or `listen_failed`.
@@ -70,6 +76,8 @@ class TwoPhaseServer implements DnsServer {
   #current: Listeners;
   readonly #retiring = new Set<Listeners>();
   #prepared: PreparedDns | undefined;
+  /** Calls of `prepare`: only the last has a say. */
+  #turn = 0;
   #closing: Promise<unknown> | undefined;
 
   constructor(current: Listeners, sockets: ListenerOptions) {
@@ -83,7 +91,9 @@ class TwoPhaseServer implements DnsServer {
 
   async prepare(next: DnsDataOptions & ListenAddress): Promise<PreparedDns> {
     this.#prepared?.abandon();
-    const data = compileDnsData(next);
+    const turn = ++this.#turn;
+    const data = await inSlices(compileDnsDataInSteps(next), sliceMs);
+    if (turn !== this.#turn) return overtaken;
     const stays = this.#current.serves(next);
     const listeners = stays ? undefined : await Listeners.open(next, this.#sockets);
     let open = true;
@@ -99,10 +109,9 @@ class TwoPhaseServer implements DnsServer {
       }),
       abandon: once(() => void listeners?.close()),
     };
-    // Another call, or the end, may have come while the address was bound.
-    this.#prepared?.abandon();
-    this.#prepared = prepared;
-    if (this.#closing) prepared.abandon();
+    // Another call, or the end, may have come meanwhile.
+    if (turn === this.#turn) this.#prepared = prepared;
+    if (turn !== this.#turn || this.#closing) prepared.abandon();
     return prepared;
   }
 

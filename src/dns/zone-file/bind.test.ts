@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { commandPath, requireCommand } from '../../../test/support/requirements.ts';
+import { atOnce } from '../../base/steps.ts';
 import { parseName } from '../wire/name.ts';
 import { rdataBytes } from '../wire/records/record-type.ts';
 import { typeName } from '../wire/records/registry.ts';
 import { formatProblems, ZoneFileProblems } from './problems.ts';
 import { readZoneFile } from './reader.ts';
-import { parseZoneFile } from './zone-file.ts';
+import { checkZoneFile } from './zone-file.ts';
 
 const origin = parseName('exchange.test');
 const folder = mkdtempSync(join(tmpdir(), 'meridian-bind-'));
@@ -161,9 +162,8 @@ const entry = fc.oneof(
 function mixedTtls(text: string): ReadonlySet<string> {
   const ttls = new Map<string, number>();
   const mixed = new Set<string>();
-  for (const { owner, type, ttlSeconds } of readZoneFile(
-    { file: 'z', text, origin },
-    new ZoneFileProblems(),
+  for (const { owner, type, ttlSeconds } of atOnce(
+    readZoneFile({ file: 'z', text, origin }, new ZoneFileProblems()),
   )) {
     const set = `${owner.key} ${type}`;
     if ((ttls.get(set) ?? ttlSeconds) !== ttlSeconds) mixed.add(set);
@@ -174,7 +174,7 @@ function mixedTtls(text: string): ReadonlySet<string> {
 
 /** `owner ttl type octets` of every record, sorted. */
 function contentOf(text: string, mixed: ReadonlySet<string>): string[] {
-  const { zone, problems, hasErrors } = parseZoneFile({ file: 'z', text, origin });
+  const { zone, problems, hasErrors } = checkZoneFile({ file: 'z', text, origin });
   const errors = problems.filter(({ severity }) => severity === 'error');
   assert.equal(hasErrors, false, formatProblems(errors));
   return [...(zone?.nodes.values() ?? [])]

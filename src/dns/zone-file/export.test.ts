@@ -6,7 +6,7 @@ import { rdataBytes } from '../wire/records/record-type.ts';
 import { formatRdata, typeName } from '../wire/records/registry.ts';
 import { exportZone } from './export.ts';
 import { formatProblems } from './problems.ts';
-import { parseZoneFile } from './zone-file.ts';
+import { checkZoneFile } from './zone-file.ts';
 
 const { config } = createExchange({
   'steered.test': {
@@ -77,7 +77,7 @@ weights	10	IN	A	192.0.2.12
 test('every zone of the configuration reads back as a zone without problems', () => {
   for (const name of Object.keys(config.zones)) {
     const text = exportZone(config, name, 42);
-    const { zone, problems } = parseZoneFile({ file: name, text });
+    const { zone, problems } = checkZoneFile({ file: name, text });
     const told = formatProblems(problems.filter(({ severity }) => severity === 'error'));
     assert.equal(told, '', name);
     assert.equal(zone?.apex.key, parseName(name).key);

@@ -1,3 +1,4 @@
+import { atOnce } from '../../base/steps.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { compileTopology } from '../../config/topology.ts';
 import { healthy } from '../../health/table.ts';
@@ -31,7 +32,7 @@ const allHealthy: RegionStates = {
 export function exportZone(config: Config, name: string, serial: number): string {
   const topology = compileTopology(config);
   const apex = parseName(name);
-  const zones = compileUnsignedZones(config, topology, serial);
+  const zones = atOnce(compileUnsignedZones(config, topology, serial));
   const zone = zones.find(apex.key);
   if (zone?.apex.key !== apex.key) {
     const known = Array.from(zones, ({ apex }) => apex.toString());

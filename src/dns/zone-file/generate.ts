@@ -7,7 +7,7 @@ const maximumCount = 100_000;
 const maximumWidth = 255;
 
 /** A text with places for the counter. */
-type Template = readonly (string | Place)[];
+export type Template = readonly (string | Place)[];
 
 interface Place {
   readonly offset: number;
@@ -15,8 +15,14 @@ interface Place {
   readonly base: 'd' | 'o' | 'x' | 'X' | 'n' | 'N';
 }
 
+export interface Range {
+  readonly start: number;
+  readonly stop: number;
+  readonly step: number;
+}
+
 /** `start-stop` or `start-stop/step`. @throws DnsError `bad_zone_file` */
-export function parseRange(text: string): { start: number; stop: number; step: number } {
+export function parseRange(text: string): Range {
   const [, first, last, by = '1'] = /^(\d{1,10})-(\d{1,10})(?:\/(\d{1,10}))?$/.exec(text) ?? [];
   const range = { start: Number(first), stop: Number(last), step: Number(by) };
   const { start, stop, step } = range;

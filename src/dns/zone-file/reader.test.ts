@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { atOnce } from '../../base/steps.ts';
 import { parseName } from '../wire/name.ts';
 import { rdataBytes } from '../wire/records/record-type.ts';
 import { formatRdata, typeName } from '../wire/records/registry.ts';
@@ -12,7 +13,7 @@ const origin = parseName('exchange.test');
 function read(text: string, rest: Partial<ZoneFileSource> = {}) {
   const problems = new ZoneFileProblems();
   const source = { file: 'zones/main.zone', text, origin, ...rest };
-  const records = readZoneFile(source, problems);
+  const records = atOnce(readZoneFile(source, problems));
   return { records, problems: problems.all };
 }
 

@@ -12,7 +12,7 @@ import { rdataBytes } from '../wire/records/record-type.ts';
 import { recordTypes, typeName } from '../wire/records/registry.ts';
 import { formatProblems } from './problems.ts';
 import { type WrittenSet, writeZoneFile } from './writer.ts';
-import { parseZoneFile, type ZoneFile } from './zone-file.ts';
+import { checkZoneFile, type ZoneFile } from './zone-file.ts';
 
 const origin = parseName('exchange.test');
 const testdata = new URL('testdata/', import.meta.url);
@@ -22,7 +22,7 @@ after(() => rmSync(folder, { recursive: true }));
 function parseGolden(name: string): ZoneFile {
   const text = readFileSync(new URL(name, testdata), 'utf8');
   const include = (file: string) => readFileSync(new URL(file, testdata), 'utf8');
-  return parseZoneFile({ file: name, text, origin, include });
+  return checkZoneFile({ file: name, text, origin, include });
 }
 
 function setsOf({ zone }: ZoneFile): WrittenSet[] {
@@ -99,8 +99,8 @@ test('what is written is read back the same', () => {
       const sets = possibleSets(drawn);
       written += sets.length;
       const text = writeZoneFile(origin, sets);
-      const parsed = parseZoneFile({ file: 'z', text });
-      const again = parseZoneFile({ file: 'z', text, origin });
+      const parsed = checkZoneFile({ file: 'z', text });
+      const again = checkZoneFile({ file: 'z', text, origin });
       assert.equal(again.hasErrors, false, formatProblems(again.problems));
       assert.deepEqual(contentOf(setsOf(again)), contentOf(sets));
       assert.equal(writeZoneFile(origin, setsOf(again)), text);
@@ -144,7 +144,7 @@ for (const command of ['named-compilezone', 'ldns-read-zone']) {
     const file = join(folder, 'written.zone');
     writeFileSync(file, writeZoneFile(origin, sets));
     const text = toolReads(command, file, 'exchange.test');
-    const again = parseZoneFile({ file: command, text, origin });
+    const again = checkZoneFile({ file: command, text, origin });
     assert.equal(again.hasErrors, false, formatProblems(again.problems));
     assert.deepEqual(contentOf(setsOf(again)), contentOf(sets));
   });
@@ -157,7 +157,7 @@ test('named-compilezone reads the golden zone as we do', {
     writeFileSync(join(folder, name), readFileSync(new URL(name, testdata)));
   }
   const text = toolReads('named-compilezone', join(folder, 'exchange.zone'), 'exchange.test');
-  const theirs = parseZoneFile({ file: 'bind', text, origin });
+  const theirs = checkZoneFile({ file: 'bind', text, origin });
   assert.equal(theirs.hasErrors, false, formatProblems(theirs.problems));
   assert.deepEqual(contentOf(setsOf(theirs)), contentOf(setsOf(parseGolden('exchange.zone'))));
 });

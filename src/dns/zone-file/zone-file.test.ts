@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { parseName } from '../wire/name.ts';
 import { typeName } from '../wire/records/registry.ts';
 import { formatProblems } from './problems.ts';
-import { parseZoneFile } from './zone-file.ts';
+import { checkZoneFile } from './zone-file.ts';
 
 const origin = parseName('exchange.test');
 
 /** Problems, then `owner type ttl ×records` of each set. */
 function summary(text: string): string[] {
-  const { zone, problems } = parseZoneFile({ file: 'z', text: `$TTL 60\n${text}`, origin });
+  const { zone, problems } = checkZoneFile({ file: 'z', text: `$TTL 60\n${text}`, origin });
   const told = problems.length > 0 ? formatProblems(problems).split('\n') : [];
   const sets = [...(zone?.nodes.values() ?? [])].flat();
   const lines = sets.map(
@@ -54,7 +54,7 @@ test('what no zone can hold is an error at its line', () => {
     ],
   ];
   for (const [text, problem] of golden) {
-    const [first, ...rest] = parseZoneFile({
+    const [first, ...rest] = checkZoneFile({
       file: 'z',
       text: `$TTL 60\n${text}`,
       origin,
@@ -85,8 +85,8 @@ test('what is surely a slip is a warning', () => {
 
 test('the zone is the one that was named, else that of the SOA', () => {
   const text = '$TTL 5\n$ORIGIN a.test.\n@ SOA ns dns 1 2 3 4 5\n@ NS ns.example.';
-  assert.equal(String(parseZoneFile({ file: 'z', text }).zone?.apex), 'a.test');
-  assert.ok(parseZoneFile({ file: 'z', text, origin }).hasErrors);
-  const { problems } = parseZoneFile({ file: 'z', text: '$TTL 5\n$ORIGIN a.test.\na TXT x' });
+  assert.equal(String(checkZoneFile({ file: 'z', text }).zone?.apex), 'a.test');
+  assert.ok(checkZoneFile({ file: 'z', text, origin }).hasErrors);
+  const { problems } = checkZoneFile({ file: 'z', text: '$TTL 5\n$ORIGIN a.test.\na TXT x' });
   assert.equal(formatProblems(problems), 'z:1: there is no SOA that would name the zone');
 });

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { Steps } from '../../base/steps.ts';
 import type { ZoneConfig } from '../../config/schema/zone.ts';
 import type { DomainName } from '../wire/name.ts';
 import type { FileRecord } from '../zone-file/reader.ts';
@@ -10,16 +11,16 @@ import type { ZoneProblems } from './problems.ts';
  * The records of a zone's file, if it has one, from the text that the configuration holds.
  * Errors go to `problems` with file and line; warnings are for `meridian zone check`.
  */
-export function readFileZone(
+export function* readFileZone(
   apex: DomainName,
   { file, contents = {} }: ZoneConfig,
   path: string,
   problems: ZoneProblems,
-): GatheredZone<FileRecord> | undefined {
+): Steps<GatheredZone<FileRecord> | undefined> {
   if (file === undefined) return undefined;
   const include = (name: string) => (Object.hasOwn(contents, name) ? contents[name] : undefined);
   const text = include(posix.basename(file)) ?? '';
-  const parsed = parseZoneFile({ file, text, origin: apex, include });
+  const parsed = yield* parseZoneFile({ file, text, origin: apex, include });
   for (const { severity, message, ...place } of parsed.problems) {
     if (severity === 'error') problems.add(path, message, place);
   }

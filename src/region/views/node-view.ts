@@ -1,6 +1,8 @@
 import type { NodeStatus, NodeView, RevisionStatus } from '../../admin/node-view.ts';
 import type { Clock } from '../../base/clock.ts';
+import { inSlices } from '../../base/steps.ts';
 import { explainDns } from '../../dns/explain.ts';
+import { compileDnsDataInSteps } from '../../dns/server/data.ts';
 import { explainRequest } from '../../gateway/explain/explain.ts';
 import type { Health } from '../../health/health.ts';
 import { ProcessMeter } from '../../observability/process-meter.ts';
@@ -39,6 +41,9 @@ export interface NodeParts {
   drain(): void;
 }
 
+/** How long a node waits for a part of an explanation, at most. */
+const sliceMs = 5;
+
 /** What the admin API shows of a running node, put together from its parts when asked. */
 export function createNodeView(parts: NodeParts): NodeView {
   const { live } = parts;
@@ -69,13 +74,14 @@ export function createNodeView(parts: NodeParts): NodeView {
       };
       return explainRequest(options, question);
     },
-    explainDns: (name, type, client = '127.0.0.1') => {
+    explainDns: async (name, type, client = '127.0.0.1') => {
       const { configuration, topology, table } = live.generation;
       const { config, own, locator, serial, material } = configuration;
       const { region } = own;
       const { zoneKeys } = material;
-      const data = { config, topology, region, states: table, locator, serial, zoneKeys };
-      return explainDns(data, name, type, client);
+      const options = { config, topology, region, states: table, locator, serial, zoneKeys };
+      const data = await inSlices(compileDnsDataInSteps(options), sliceMs);
+      return explainDns({ ...options, data }, name, type, client);
     },
     drain: parts.drain,
     revisions: createRevisionsView(parts, () => status().revision),

@@ -85,7 +85,7 @@ class RevisionsDesk {
     const place = 'the configuration';
     const { config, document, revision: hash } = acceptDocument(request.document, place);
     // Else each node would find it out, and the rollout stop there.
-    checkZones(config, place);
+    await checkZones(config, place);
     return this.#revisions.apply({ ...request, document, hash, after: this.#after });
   }
 
