@@ -83,7 +83,10 @@ export class DataPlane {
     };
     this.#gateways = this.#counters
       .for(layout)
-      .map(({ buffer }, i) => new KeptThread('gateway', i, data(buffer, i), complete, clock));
+      .map(
+        ({ buffer }, i) =>
+          new KeptThread('gateway', i, forGateway(data(buffer, i)), complete, clock),
+      );
     this.#nameServers = this.dnsMetrics.map(
       ({ buffer }, i) =>
         new KeptThread('dns', i, this.#forNameServer(data(buffer, i)), complete, clock),
@@ -107,8 +110,8 @@ export class DataPlane {
     const plans = [
       ...this.#gateways.map((thread, i) => ({
         thread,
-        data: data(counters[i]!.buffer, i),
-        packed,
+        data: forGateway(data(counters[i]!.buffer, i)),
+        packed: { ...packed, rest: { ...packed.rest, zones: {} } },
       })),
       ...this.#nameServers.map((thread, i) => ({
         thread,
@@ -203,4 +206,9 @@ export class DataPlane {
       bundle: undefined,
     };
   }
+}
+
+/** Zones are for name servers: a zone file may be megabytes. */
+function forGateway(data: ThreadData): ThreadData {
+  return { ...data, config: { ...data.config, zones: {} } };
 }
