@@ -4,6 +4,14 @@ import { type FieldPath, fieldsAt } from './field-path.ts';
 /** What may stand where a file is named: only its name, or also `secret:NAME`. */
 type FileKind = 'file' | 'pem';
 
+/** Who signs the certificates of what is probed. */
+const probeAuthorities = [
+  'services.*.check.authority',
+  'services.*.check.tls.authority',
+  'checks.*.authority',
+  'checks.*.tls.authority',
+] as const;
+
 /**
  * Every field that names a file; `*` is each entry of a list or a mapping. `{region}` in a
  * name stays for the node to fill in.
@@ -23,6 +31,7 @@ const fileFields: readonly (readonly [path: string, kind: FileKind])[] = [
   ['services.*.tls.certificate', 'pem'],
   ['services.*.tls.key', 'pem'],
   ['services.*.balancing.secret', 'pem'],
+  ...probeAuthorities.map((path) => [path, 'pem'] as const),
   ['zones.*.dnssec.keys', 'pem'],
   ['identity.authority', 'pem'],
   ['identity.certificate', 'pem'],
@@ -82,9 +91,21 @@ export function relativeFiles(document: unknown): RelativeFile[] {
 
 /** Where a configuration names the text of a certificate, key or other secret: file or `secret:NAME`. */
 export function pemPlaces(config: unknown): string[] {
-  return fileFields
-    .filter(([, kind]) => kind === 'pem')
-    .flatMap(([pattern]) => fieldsAt(config, pattern.split('.')))
+  const pemFields = fileFields.filter(([, kind]) => kind === 'pem');
+  return textsAt(
+    config,
+    pemFields.map(([pattern]) => pattern),
+  );
+}
+
+/** Where it names those who sign the certificates of what is probed, each place once. */
+export function probeAuthorityPlaces(config: unknown): string[] {
+  return [...new Set(textsAt(config, probeAuthorities))];
+}
+
+function textsAt(config: unknown, patterns: readonly string[]): string[] {
+  return patterns
+    .flatMap((pattern) => fieldsAt(config, pattern.split('.')))
     .map(({ value }) => value)
     .filter((place) => typeof place === 'string');
 }

@@ -9,6 +9,7 @@ import {
   stickyCookiesDiffer,
   zonesArePossible,
 } from './semantics/balancing.ts';
+import { probesArePossible } from './semantics/checks.ts';
 import { domainsFitRoutes } from './semantics/domains.ts';
 import { listenersArePossible } from './semantics/listeners.ts';
 import { policiesAreUsable } from './semantics/policies.ts';
@@ -52,6 +53,7 @@ const rules: readonly Rule[] = [
   certificatesHaveKeys,
   upstreamTlsIsChecked,
   timingsArePossible,
+  probesArePossible,
   endpointsArePossible,
   residencyIsPossible,
   zonesArePossible,

@@ -1,6 +1,6 @@
 import { createLinkSender } from '../link/sender.ts';
 import { Health, type HealthOptions } from './health.ts';
-import { createProbe } from './probe.ts';
+import { createProbe } from './probes/create-probe.ts';
 
 export type CreateHealthOptions = Omit<HealthOptions, 'random' | 'probe' | 'openSender'>;
 

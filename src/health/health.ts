@@ -9,7 +9,7 @@ import { Ejections } from './ejections.ts';
 import { Exchange, type Peer, type Peers } from './exchange.ts';
 import { HealthMachine } from './machine.ts';
 import type { ProbeResult } from './own-probes.ts';
-import { type HealthPlan, type ProbeTarget, planHealth } from './plan.ts';
+import { type Authorities, type HealthPlan, type ProbeTarget, planHealth } from './plan.ts';
 import { type Probe, Prober } from './prober.ts';
 import { type HealthReport, reportHealth } from './report.ts';
 import { RoundTrips } from './round-trips.ts';
@@ -30,6 +30,8 @@ export interface HealthInput {
    * has several nodes, that of one of them.
    */
   readonly node: string;
+  /** Who signs the certificates of what is probed. */
+  readonly authorities?: Authorities | undefined;
 }
 
 /** What is left out stays as it is. */
@@ -80,10 +82,10 @@ export class Health {
 
   /** Throws `RangeError` for a region or a node that is not configured. */
   constructor(options: HealthOptions) {
-    const { config, topology, table, region, node, clock, random, probe } = options;
+    const { config, topology, table, region, node, clock, random, probe, authorities } = options;
     this.#options = options;
     this.#input = options;
-    this.#plan = planHealth(config, topology, region, node);
+    this.#plan = planHealth(config, topology, region, node, authorities);
     this.#writer = new TableWriter(table, topology);
     this.#targets = byKey(this.#plan.targets);
     this.#ejections = new Ejections(table, topology, region);
@@ -156,8 +158,13 @@ export class Health {
   update(update: HealthUpdate): void {
     const { region, clock } = this.#options;
     const { table, topology, node, identity } = this.#input;
-    const input = { ...update, node: update.node ?? node, identity: update.identity ?? identity };
-    const plan = planHealth(input.config, input.topology, region, input.node);
+    const input = {
+      ...update,
+      node: update.node ?? node,
+      identity: update.identity ?? identity,
+      authorities: update.authorities ?? this.#input.authorities,
+    };
+    const plan = planHealth(input.config, input.topology, region, input.node, input.authorities);
     if (input.table !== table) input.table.carryOver(table, topology, input.topology);
     this.#input = input;
     this.#plan = plan;

@@ -197,3 +197,16 @@ test('flaps and the time of the last change are counted', () => {
   assert.equal(status?.flaps, 2);
   assert.equal(status?.sinceMs, 700);
 });
+
+test('a disabled check counts as healthy, at every node, and nothing is probed for it', () => {
+  const { rates: service } = rates;
+  const off = { rates: { ...service, check: { type: 'tcp', disabled: true } } };
+  for (const own of ['a', 'c']) {
+    const h = new Harness('a b c', own, off).ticks(1);
+    assert.deepEqual(h.news(), []);
+    assert.equal(h.state('service/rates/a'), 'healthy');
+    assert.equal(h.reason('service/rates/b'), 'its check is disabled');
+    assert.throws(() => h.target('10.1.0.1'), /nothing probes/);
+    assert.deepEqual([...h.machine.vector().verdicts.keys()], []);
+  }
+});

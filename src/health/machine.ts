@@ -248,18 +248,19 @@ export class HealthMachine {
 
   #settle(atMs: number): readonly HealthChange[] {
     for (const key of this.#dirty) {
+      this.#dirty.delete(key); // what is decided may make it so again
       const record = this.#states.get(key);
       if (record) this.#apply(record, this.#decide(record), atMs);
     }
-    this.#dirty.clear();
     const changes = this.#changes;
     if (changes.length > 0) this.#changes = [];
     return changes;
   }
 
   #decide(record: SubjectRecord): Decision {
-    const { key, region, vantages } = record.subject;
+    const { key, region, vantages, disabled } = record.subject;
     const { current, said, restoredAgeMs } = record;
+    if (disabled) return { state: 'healthy', decided: true, reason: 'its check is disabled' };
     if (!vantages) {
       return decideByRegion({
         region: region.name,

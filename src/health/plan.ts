@@ -9,6 +9,7 @@ import type {
   Topology,
 } from '../config/topology.ts';
 import { maxFrameBytes } from '../link/frames.ts';
+import { certificateCheckOf } from './probes/certificate.ts';
 
 /** One address to probe in one way. Whatever refers to the same is served by one probe. */
 export interface ProbeTarget {
@@ -17,6 +18,8 @@ export interface ProbeTarget {
   readonly host: string;
   readonly port: number;
   readonly check: CheckConfig;
+  /** Who signs its certificate, as PEM; `undefined`: the authorities that Node trusts. */
+  readonly authority?: string | undefined;
   /** Endpoints of the node's own region at this address, for ejection. */
   readonly endpoints: readonly EndpointInfo[];
 }
@@ -40,6 +43,8 @@ export interface Subject {
   /** What this node probes for it, by target key; empty where others do. */
   readonly watched: readonly { readonly target: string; readonly weight: number }[];
   readonly minimumShare: number;
+  /** Its check is disabled: nothing is probed, and it is healthy. */
+  readonly disabled: boolean;
 }
 
 /** What the node of a region watches, and what it decides on. Derived from configuration. */
@@ -80,9 +85,10 @@ export function planHealth(
   topology: Topology,
   region: string,
   node: string,
+  authorities: Authorities = {},
 ): HealthPlan {
   const own = ownNode(topology, region, node);
-  const targets = new TargetList();
+  const targets = new TargetList(authorities);
   const subjects: Subject[] = [];
   for (const info of topology.regions) {
     if (info.serves) subjects.push(...gatewaySubjects(config, topology, own, info, targets));
@@ -135,8 +141,11 @@ function gatewaySubjects(
 ): Subject[] {
   const check: CheckConfig = {
     type: 'http',
+    method: 'GET',
     path: gatewayHealthPath,
+    headers: {},
     status: [200],
+    disabled: false,
     ...config.health,
   };
   const watch = (host: string) => ({
@@ -144,7 +153,7 @@ function gatewaySubjects(
     weight: 1,
   });
   const vantages = vantagesOf(topology, region);
-  const shared = { region, service: undefined, vantages };
+  const shared = { region, service: undefined, vantages, disabled: false };
   const watched = hostsOf(region, own).map(watch);
   const gateway = {
     ...shared,
@@ -186,7 +195,8 @@ function serviceSubject(
 ): Subject | undefined {
   const endpoints = service.endpoints[region.index] ?? [];
   if (endpoints.length === 0) return undefined;
-  const everywhere = service.config.probeFrom === 'everywhere';
+  const { check, probeFrom, minimumHealthyShare } = service.config;
+  const everywhere = probeFrom === 'everywhere';
   const local = region.name === ownRegion;
   return {
     key: serviceKey(service.name, region.name),
@@ -195,18 +205,14 @@ function serviceSubject(
     address: undefined,
     vantages: everywhere ? vantagesOf(topology, region) : undefined,
     watched:
-      local || everywhere
+      (local || everywhere) && !check.disabled
         ? endpoints.map((endpoint) => ({
-            target: targets.add(
-              endpoint.host,
-              endpoint.port,
-              service.config.check,
-              local ? endpoint : undefined,
-            ),
+            target: targets.add(endpoint.host, endpoint.port, check, local ? endpoint : undefined),
             weight: endpoint.weight,
           }))
         : [],
-    minimumShare: service.config.minimumHealthyShare,
+    minimumShare: minimumHealthyShare,
+    disabled: check.disabled,
   };
 }
 
@@ -219,14 +225,24 @@ function vantagesOf(topology: Topology, region: RegionInfo): readonly string[] {
   return others.length > 0 ? others.map(({ name }) => name) : [region.name];
 }
 
+/** PEM texts by the place that the configuration names. */
+export type Authorities = Readonly<Record<string, string>>;
+
 class TargetList {
+  readonly #authorities: Authorities;
   readonly #byKey = new Map<string, ProbeTarget & { endpoints: EndpointInfo[] }>();
 
+  constructor(authorities: Authorities) {
+    this.#authorities = authorities;
+  }
+
   add(host: string, port: number, check: CheckConfig, localEndpoint?: EndpointInfo): string {
-    const key = JSON.stringify([host, port, check]);
+    const key = JSON.stringify([host, port, ...Object.entries(check).sort()]);
     let target = this.#byKey.get(key);
     if (!target) {
-      target = { key, host, port, check, endpoints: [] };
+      const place = certificateCheckOf(check)?.authority;
+      const authority = place === undefined ? undefined : this.#authorities[place];
+      target = { key, host, port, check, authority, endpoints: [] };
       this.#byKey.set(key, target);
     }
     if (localEndpoint) target.endpoints.push(localEndpoint);

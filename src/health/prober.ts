@@ -2,14 +2,14 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { ProbeResult } from './own-probes.ts';
 import type { ProbeTarget } from './plan.ts';
 
+/** `detail` is for people: `status 503`, `connection refused`. */
+export type Outcome = (ok: boolean, detail: string) => void;
+
 /**
  * Starts one probe. Calls `done` once, later and within the total limit of the check, unless
  * the returned function has ended the probe before.
  */
-export type Probe = (
-  target: ProbeTarget,
-  done: (ok: boolean, detail: string) => void,
-) => () => void;
+export type Probe = (target: ProbeTarget, done: Outcome) => () => void;
 
 export interface ProberOptions {
   readonly probe: Probe;

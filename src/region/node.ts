@@ -189,6 +189,7 @@ class RunningNode implements RegionNode {
       table,
       clock,
       identity: material.identity,
+      authorities: material.probeAuthorities,
       restored: await this.#lastHealth.read(),
       onChange: (change) => logHealthChange(log, change),
     });

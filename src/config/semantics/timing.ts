@@ -4,10 +4,15 @@ import { formatDuration } from '../schema/units.ts';
 import type { Rule } from './rule.ts';
 
 export const timingsArePossible: Rule = ({ health, services }, report) => {
-  const check = (path: FieldPath, { interval, connectTimeout, timeout }: CheckTiming) => {
+  const check = (path: FieldPath, timing: CheckTiming) => {
+    const { interval, connectTimeout, firstByteTimeout = 0, timeout } = timing;
     if (connectTimeout > timeout) {
       const message = `${formatDuration(connectTimeout)} to connect is more than the ${formatDuration(timeout)} of the whole probe (\`timeout\`)`;
       report({ path: [...path, 'connectTimeout'], at: 'value', message });
+    }
+    if (firstByteTimeout > timeout) {
+      const message = `${formatDuration(firstByteTimeout)} to the first byte is more than the ${formatDuration(timeout)} of the whole probe (\`timeout\`)`;
+      report({ path: [...path, 'firstByteTimeout'], at: 'value', message });
     }
     const freshFor = freshnessMs(interval);
     if (timeout > freshFor) {

@@ -1,4 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
+import { checkDoubts } from '../../config/check-doubts.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import type { KeyRing } from '../../secrets/key-ring.ts';
 import { findOwnNode } from '../own-node.ts';
@@ -47,7 +48,7 @@ export async function assemble(
     return { material: keptMaterial, doubts: [] };
   });
   overwriteRegisters();
-  troubles.push(...doubts);
+  troubles.push(...doubts, ...checkDoubts(config));
   const complete = keptMaterial ? withKept(material, keptMaterial, troubles) : material;
   const { locator, trouble } = await loadCountryData(config, region, { required: geoRequired });
   if (trouble !== undefined) troubles.push(trouble);

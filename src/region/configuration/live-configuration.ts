@@ -133,7 +133,8 @@ export class LiveConfiguration {
     const prepared = await dataPlane.prepare(next, await bundleOf(configuration));
     try {
       const { topology, table } = next;
-      health.update({ config, topology, table, identity: material.identity, node: own.node });
+      const { identity, probeAuthorities: authorities = {} } = material;
+      health.update({ config, topology, table, identity, authorities, node: own.node });
     } catch (error) {
       prepared.abandon();
       throw error;

@@ -235,3 +235,21 @@ test('the secret of DNS cookies is read where one is named, and is no short one'
   assert.deepEqual(parseMaterial(JSON.stringify(material)), material);
   assert.equal((await load()).dnsCookieSecret, undefined);
 });
+
+test('who signs the certificates of what is probed is read once, by the place that is named', async () => {
+  const place = join(directory, '{region}-probed.pem');
+  await writeFile(join(directory, 'here-probed.pem'), identity.ca);
+  const service = (check: object) => ({ endpoints: { here: ['a:1'] }, check });
+  const probing = configSchema.parse({
+    regions: config.regions,
+    services: {
+      one: service({ type: 'https', authority: place }),
+      two: service({ type: 'grpc', tls: { authority: place } }),
+    },
+  });
+  const { material } = await loadMaterial(probing, 'here', directory, access);
+  assert.deepEqual(material.probeAuthorities, { [place]: identity.ca });
+  assert.deepEqual(parseMaterial(JSON.stringify(material)), material);
+  const files = materialFiles(probing, 'here', directory);
+  assert.ok(files.includes(join(directory, 'here-probed.pem')));
+});

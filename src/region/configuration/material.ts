@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
+import { probeAuthorityPlaces } from '../../config/files.ts';
 import {
   type CertificatePlaces,
   clientListeners,
@@ -37,6 +38,8 @@ export interface Material {
   readonly zoneKeys: Readonly<Record<string, string>>;
   /** What DNS cookies are made with, where the configuration names it. */
   readonly dnsCookieSecret?: string | undefined;
+  /** Who signs the certificates of what is probed, by the place that the configuration names. */
+  readonly probeAuthorities?: Readonly<Record<string, string>> | undefined;
 }
 
 export const noMaterial: Material = Object.freeze({
@@ -66,8 +69,9 @@ export function materialContext(region: string, node: string): string {
 
 /** Reads back what was written as JSON, also by a version that knew one certificate only. */
 export function parseMaterial(json: string): Material {
-  const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys, dnsCookieSecret } =
-    JSON.parse(json) as Partial<Material> & { https?: KeyPair };
+  const parsed = JSON.parse(json) as Partial<Material> & { https?: KeyPair };
+  const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys } = parsed;
+  const { dnsCookieSecret, probeAuthorities } = parsed;
   return {
     listeners: listeners ?? (https ? { https: { certificates: [https] } } : {}),
     identity,
@@ -75,6 +79,7 @@ export function parseMaterial(json: string): Material {
     cookieSecrets: cookieSecrets ?? {},
     zoneKeys: zoneKeys ?? {},
     ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
+    ...(probeAuthorities && { probeAuthorities }),
   };
 }
 
@@ -113,6 +118,10 @@ export async function loadMaterial(
   }
   const identity = await identityOf(config, region, places, texts);
   const dnsCookieSecret = await dnsCookieSecretOf(config, places, texts);
+  const probeAuthorities: Record<string, string> = {};
+  for (const place of probeAuthorityPlaces(config)) {
+    probeAuthorities[place] = await texts.authority(places.place(place));
+  }
   const material = {
     listeners,
     identity,
@@ -120,6 +129,7 @@ export async function loadMaterial(
     cookieSecrets,
     zoneKeys,
     ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
+    ...(Object.keys(probeAuthorities).length > 0 && { probeAuthorities }),
   };
   return { material, doubts: texts.doubts };
 }
@@ -156,6 +166,7 @@ export function materialFiles(config: Naming, region: string, stateDirectory: st
     if (dnssec) others.push(places.place(dnssec.keys));
   }
   if (typeof config.dns.cookies === 'object') others.push(places.place(config.dns.cookies.secret));
+  others.push(...probeAuthorityPlaces(config).map((place) => places.place(place)));
   const all = [...pairs.flatMap(({ certificate, key }) => [certificate, key]), ...others];
   return [...new Set(all)].filter((place) => secretName(place) === undefined);
 }

@@ -1,57 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after, test } from 'node:test';
-import { systemClock } from '../base/clock.ts';
-import { ManualClock } from '../base/manual-clock.ts';
-import { checkSchema } from '../config/schema/check.ts';
-import { createProbe } from './probe.ts';
+import { systemClock } from '../../base/clock.ts';
+import { ManualClock } from '../../base/manual-clock.ts';
+import { createProbe } from './create-probe.ts';
+import { ProbedWorld, targetOf } from './testdata/probed-world.ts';
 
-const servers: { server: Server; sockets: Set<Socket> }[] = [];
-after(() => {
-  for (const { server, sockets } of servers) {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  }
-});
-
-async function serve(onSocket: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    onSocket(socket);
-  }).listen(0, '127.0.0.1');
-  servers.push({ server, sockets });
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
-}
-
-/** Reads a request, gives the answer piece by piece, and ends. */
-function answer(...pieces: string[]): Promise<number> {
-  return serve((socket) => {
-    socket.once('data', async () => {
-      for (const piece of pieces) {
-        socket.write(piece);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      socket.end();
-    });
-  });
-}
-
-const probe = createProbe(systemClock);
-
-function outcome(port: number, options: object, host = '127.0.0.1'): Promise<string> {
-  const check = checkSchema.parse(options);
-  return new Promise((resolve, reject) => {
-    let calls = 0;
-    probe({ key: 'k', host, port, check, endpoints: [] }, (ok, detail) => {
-      if (++calls > 1) reject(new Error('two results of one probe'));
-      setTimeout(() => resolve(`${ok ? 'ok' : 'failed'}: ${detail}`), 5);
-    });
-  });
-}
+const world = new ProbedWorld();
+after(() => world.close());
+const { serve, answer, outcome } = world;
 
 const http = { type: 'http', path: '/health' };
 
@@ -105,11 +61,9 @@ test('HTTP: the server may send the rest and sees an orderly end: no reset', asy
 test('without a connection within its limit a probe does not wait for the total one', async () => {
   const port = await serve(() => undefined);
   const clock = new ManualClock();
-  const check = checkSchema.parse({ ...http, connectTimeout: '500ms' });
+  const target = targetOf(port, { ...http, connectTimeout: '500ms' });
   const details: string[] = [];
-  createProbe(clock)({ key: 'k', host: '127.0.0.1', port, check, endpoints: [] }, (_, detail) =>
-    details.push(detail),
-  );
+  createProbe(clock)(target, (_, detail) => details.push(detail));
   clock.advance(499); // the socket's events come only after this turn
   assert.deepEqual(details, []);
   clock.advance(1);
@@ -128,9 +82,7 @@ test('failures are told apart', async () => {
   });
   assert.equal(await outcome(endless, http), 'failed: not an HTTP/1.1 answer');
   const refusing = await serve(() => undefined);
-  servers
-    .find(({ server }) => (server.address() as AddressInfo)?.port === refusing)
-    ?.server.close();
+  world.stop(refusing);
   assert.equal(await outcome(refusing, http), 'failed: connection refused');
   assert.equal(await outcome(refusing, { type: 'tcp' }), 'failed: connection refused');
   assert.equal(
@@ -161,11 +113,72 @@ test('a probe that is ended gives no result and leaves no connection', async () 
     socket.on('end', () => socket.end());
     socket.on('close', () => closed.resolve());
   });
-  const check = checkSchema.parse(http);
-  const end = probe({ key: 'k', host: '127.0.0.1', port, check, endpoints: [] }, () =>
+  const end = createProbe(systemClock)(targetOf(port, http), () =>
     assert.fail('a result after the end'),
   );
   await reached.promise;
   end();
   await closed.promise;
+});
+
+test('HTTP: HEAD, further fields, and fields in the place of our own', async () => {
+  let seen = '';
+  const port = await serve((socket) => {
+    socket.once('data', (bytes) => {
+      seen = bytes.toString();
+      socket.end('HTTP/1.1 200 OK\r\n\r\n');
+    });
+  });
+  const headers = { 'X-Probe': 'a b', 'user-agent': 'other' };
+  assert.equal(await outcome(port, { ...http, method: 'HEAD', headers }), 'ok: status 200');
+  assert.equal(
+    seen,
+    `HEAD /health HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nuser-agent: other\r\n` +
+      'Accept: */*\r\nX-Probe: a b\r\nConnection: close\r\n\r\n',
+  );
+});
+
+test('HTTP: a text is looked for in the content, not in the head, and letters differ by case', async () => {
+  const check = { ...http, contains: 'Größe: ok' };
+  const plain = 'HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n';
+  const fine = await answer(plain, 'die Gr', 'öß', 'e: ok');
+  assert.equal(await outcome(fine, check), 'ok: status 200, with the text');
+  const framed = await answer(
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+    '6\r\ndie Gr\r\n9\r\nöße: ok\r\n0\r\n\r\n',
+  );
+  assert.equal(await outcome(framed, check), 'ok: status 200, with the text');
+  const other = await answer('HTTP/1.1 200 OK\r\nX: Größe: ok\r\n\r\nGröße: OK');
+  assert.equal(await outcome(other, check), 'failed: status 200, without the text');
+  const status = await answer('HTTP/1.1 500 No\r\n\r\nGröße: ok');
+  assert.equal(await outcome(status, check), 'failed: status 500');
+  const broken = await answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n');
+  assert.equal(await outcome(broken, check), 'failed: content with broken framing');
+});
+
+test('HTTP: a text counts within the first 5,120 bytes, and more is not waited for', async () => {
+  const check = { ...http, contains: 'end' };
+  const head = 'HTTP/1.1 200 OK\r\n\r\n';
+  const within = await answer(`${head}${'x'.repeat(5_117)}end`);
+  assert.equal(await outcome(within, check), 'ok: status 200, with the text');
+  const beyond = await serve((socket) => {
+    socket.write(`${head}${'x'.repeat(5_118)}end`); // and never ends
+  });
+  assert.equal(await outcome(beyond, check), 'failed: status 200, without the text');
+  const endless = await serve((socket) => {
+    socket.write(`${head.slice(0, -2)}${'A: b\r\n'.repeat(5_000)}`);
+  });
+  const words = 'failed: status 200, with a head that does not end';
+  assert.equal(await outcome(endless, check), words);
+});
+
+test('the first byte has a limit of its own, from the connection on', async () => {
+  const silent = await serve(() => undefined);
+  const limits = { firstByteTimeout: '60ms', timeout: '1s' };
+  assert.equal(await outcome(silent, { ...http, ...limits }), 'failed: no first byte within 60 ms');
+  const slow = await serve((socket) => {
+    socket.write('HTTP/1.1 2');
+    setTimeout(() => socket.end('00 OK\r\n\r\n'), 120);
+  });
+  assert.equal(await outcome(slow, { ...http, ...limits }), 'ok: status 200');
 });

@@ -1,0 +1,50 @@
+import { connect } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
+import type { Clock } from '../../base/clock.ts';
+import type { ProbeTarget } from '../plan.ts';
+import type { Probe } from '../prober.ts';
+import { Attempt, type Conversation } from './attempt.ts';
+import { certificateCheckOf, serverNameOf, TrustStore } from './certificate.ts';
+import { grpcConversation } from './grpc.ts';
+import { httpConversation } from './http.ts';
+import { tcpConversation } from './tcp.ts';
+import { tlsConversation } from './tls.ts';
+
+/** Probes over real sockets, one connection each: they share none with traffic. */
+export function createProbe(clock: Clock): Probe {
+  const trust = new TrustStore();
+  return (target, done) => {
+    const conversation = conversationOf(target, clock);
+    const attempt = new Attempt(target, dial(target, trust), conversation, clock, done);
+    return () => attempt.end();
+  };
+}
+
+function conversationOf({ check }: ProbeTarget, clock: Clock): Conversation {
+  switch (check.type) {
+    case 'tcp':
+      return tcpConversation;
+    case 'tls':
+      return tlsConversation(clock);
+    case 'http':
+    case 'https':
+      return httpConversation(check, clock);
+    case 'grpc':
+      return grpcConversation(check);
+  }
+}
+
+function dial(target: ProbeTarget, trust: TrustStore) {
+  const { host, port, check, authority } = target;
+  if (!certificateCheckOf(check)) return connect({ host, port, noDelay: true });
+  const servername = serverNameOf(target);
+  return connectSecurely({
+    host,
+    port,
+    ...(servername === undefined ? {} : { servername }),
+    ALPNProtocols: check.type === 'grpc' ? ['h2'] : check.type === 'https' ? ['http/1.1'] : [],
+    secureContext: trust.contextOf(authority),
+    // Judged when the handshake is done, before anything is said, where its dates can be told.
+    rejectUnauthorized: false,
+  });
+}
