@@ -15,6 +15,8 @@ import { type AnswerStep, type Resolution, resolve } from './zone/resolve.ts';
 export interface ExplainedStep {
   readonly name: string;
   readonly type: string;
+  /** The name whose records these are, where an ALIAS led there. */
+  readonly aliasOf?: string;
   /** Absent for a plain record set. */
   readonly steering?: ExplainedSteering;
 }
@@ -126,13 +128,15 @@ function explainStep(
   const type = typeName(set.type);
   const steered = set.steering?.set;
   const choice = steered && explained.get(steered);
-  if (!choice) return { name, type };
+  const aliasOf = set.aliasOf && { aliasOf: set.aliasOf.toString() };
+  if (!choice) return { name, type, ...aliasOf };
   const service = topology.services[steered.service]?.name;
   const { routing, evaluate, lastResort } = steered;
   const { rule, scopeBits, candidates, path, below, clientLocation } = choice;
   return {
     name,
     type,
+    ...aliasOf,
     steering: {
       routing,
       evaluate,

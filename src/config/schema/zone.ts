@@ -21,6 +21,7 @@ export const recordTypeSchema = z.enum([
   'TLSA',
   'SVCB',
   'HTTPS',
+  'ALIAS',
   'DS',
 ]);
 
@@ -37,7 +38,10 @@ export const routingSchema = z.enum([
 
 export const recordSetSchema = z.strictObject({
   name: recordNameSchema.meta({ description: 'Relative to the zone; `@` is its apex.' }),
-  type: recordTypeSchema.meta({ description: 'SOA is made from `soa` and is not set here.' }),
+  type: recordTypeSchema.meta({
+    description:
+      'SOA is made from `soa` and is not set here. `ALIAS` stands for A and AAAA: those of its `target`, beside other records and at the apex too.',
+  }),
   ttl: ttl.optional().meta({ description: 'Default: that of the zone.' }),
   routing: routingSchema.default('simple').meta({
     description:
@@ -58,6 +62,10 @@ export const recordSetSchema = z.strictObject({
     description: 'Which health decides: service and gateway, the gateway alone, or none.',
   }),
   ...steeringFields,
+  target: z.string().min(1).optional().meta({
+    description:
+      'For `ALIAS`: the name whose addresses are given, steered as they are there. It must be of a zone here; a name without a final dot is relative to the zone.',
+  }),
 });
 
 export const zoneSchema = z.strictObject({

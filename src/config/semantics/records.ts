@@ -1,10 +1,10 @@
 import type { Finding } from '../config-error.ts';
-import type { ZoneDraft } from '../draft.ts';
+import type { Draft, ZoneDraft } from '../draft.ts';
 import type { FieldPath } from '../field-path.ts';
 import type { RecordSetConfig } from '../schema/zone.ts';
 import { checkAnswers } from './answers.ts';
-import { nameProblem } from './domain-name.ts';
-import { dataProblem } from './record-data.ts';
+import { absoluteName, isWithin, nameProblem } from './domain-name.ts';
+import { dataProblem, targetProblem } from './record-data.ts';
 import type { Rule } from './rule.ts';
 import { ownNameServers } from './zones.ts';
 
@@ -19,6 +19,14 @@ export const recordSetsAreValid: Rule = (draft, report) => {
     for (const [index, set] of config?.records.entries() ?? []) {
       if (!set) continue;
       const path = ['zones', zone, 'records', index];
+      if (set.type === 'ALIAS') {
+        checkAliasTarget(path, zone, set, draft, report);
+        continue;
+      }
+      if (set.target !== undefined) {
+        const message = 'has a meaning for ALIAS only';
+        report({ path: [...path, 'target'], at: 'key', message });
+      }
       checkForm(path, set, report);
       checkSteering(path, set, report);
       if (set.answers) checkAnswers(path, set, set.answers, draft, report);
@@ -26,6 +34,31 @@ export const recordSetsAreValid: Rule = (draft, report) => {
     }
   }
 };
+
+/** What stands at the target is known when all zones are compiled, with their files. */
+function checkAliasTarget(
+  path: FieldPath,
+  zone: string,
+  { target, values, answers, routing }: RecordSetConfig,
+  { zones }: Draft,
+  report: Report,
+): void {
+  const place = { path: [...path, 'target'], at: 'value' } as const;
+  if (target === undefined) {
+    report({ path, at: 'value', message: 'an ALIAS needs a `target`' });
+  } else {
+    const problem = targetProblem(target, zone);
+    const name = absoluteName(target, zone);
+    if (problem) report({ ...place, ...problem });
+    else if (![...zones.keys()].some((one) => isWithin(name, one))) {
+      report({ ...place, message: `${name} is in none of the zones here` });
+    }
+  }
+  const message = 'has no meaning for an ALIAS: it is steered as its target is';
+  if (values) report({ path: [...path, 'values'], at: 'key', message });
+  if (answers) report({ path: [...path, 'answers'], at: 'key', message });
+  if (routing !== 'simple') report({ path: [...path, 'routing'], at: 'key', message });
+}
 
 function checkForm(path: FieldPath, set: RecordSetConfig, report: Report): void {
   const { type, routing, values, answers } = set;
@@ -139,11 +172,15 @@ function checkNames(
     const before = holders.get(name) ?? [];
     const twin = before.find((other) => other.type === type);
     const other = before.find((one) => type === 'CNAME' || one.type === 'CNAME');
+    const aliased = before.find((one) => givesAddresses(one.type) && givesAddresses(type));
     const tooLong = name === '@' ? undefined : nameProblem(`${name}.${zone}`);
     if (tooLong !== undefined) tell('name', tooLong);
     else if (twin)
       tell('name', `records[${twin.index}] is the ${type} record set of ${name} already`);
-    else if (type === 'CNAME' && name === '@') {
+    else if (aliased && (type === 'ALIAS' || aliased.type === 'ALIAS')) {
+      const message = `an ALIAS stands for A and AAAA, and records[${aliased.index}] has the same name`;
+      tell('type', message);
+    } else if (type === 'CNAME' && name === '@') {
       tell('type', 'the apex of a zone has an SOA record, and a CNAME stands alone');
     } else if (type === 'NS' && name === '@' && nameservers) {
       tell('type', 'the zone has `nameservers`, which are its NS record set already');
@@ -154,6 +191,10 @@ function checkNames(
     }
     holders.set(name, [...before, { index, type }]);
   }
+}
+
+function givesAddresses(type: string): boolean {
+  return type === 'A' || type === 'AAAA' || type === 'ALIAS';
 }
 
 /** Below a delegation another server answers; only addresses may stand there, as glue. */

@@ -98,7 +98,7 @@ function hostName(text: string, zone: string): string {
 function hasAddress(name: string, zone: string, records: ZoneDraft['records']): boolean {
   return records.some((set) => {
     if (!set) return true;
-    const address = set.type === 'A' || set.type === 'AAAA';
+    const address = set.type === 'A' || set.type === 'AAAA' || set.type === 'ALIAS';
     return address && (set.name === '@' ? zone : `${set.name}.${zone}`) === name;
   });
 }

@@ -1,12 +1,13 @@
 import { atOnce, type Steps } from '../../base/steps.ts';
 import type { Config } from '../../config/schema/config.ts';
-import type { ZoneConfig } from '../../config/schema/zone.ts';
+import type { RecordSetConfig, ZoneConfig } from '../../config/schema/zone.ts';
 import type { Topology } from '../../config/topology.ts';
 import { KeySet } from '../dnssec/key-set.ts';
 import { Signer } from '../dnssec/signer.ts';
 import { parseZoneKeys } from '../dnssec/zone-key.ts';
 import { DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
+import { aaaa } from '../wire/records/aaaa.ts';
 import { cname } from '../wire/records/cname.ts';
 import { ns } from '../wire/records/ns.ts';
 import { cdnskey, cds, dnskey } from '../wire/records/numbered-octets.ts';
@@ -14,6 +15,7 @@ import { type Rdata, rdata } from '../wire/records/record-type.ts';
 import { typeCode, typeName } from '../wire/records/registry.ts';
 import { soa, soaData, soaNumbers } from '../wire/records/soa.ts';
 import type { FileRecord } from '../zone-file/reader.ts';
+import { linkAliases, type PendingAlias } from './alias.ts';
 import { ConfiguredSets } from './configured-sets.ts';
 import { readFileZone } from './file-zone.ts';
 import type { GatheredSet, GatheredZone } from './gather.ts';
@@ -52,6 +54,7 @@ export function* compileZonesInSteps(
 ): Steps<ZoneSet> {
   const problems = new ZoneProblems();
   const zones: Zone[] = [];
+  const aliases: PendingAlias[] = [];
   const apexes = new Set<NameKey>();
   for (const [name, zone] of Object.entries(config.zones)) {
     const path = `zones[${JSON.stringify(name)}]`;
@@ -63,9 +66,12 @@ export function* compileZonesInSteps(
     const keys = problems.attempt(`${path}.dnssec`, () => keysOf(name, zone, keyTexts));
     const imported = yield* readFileZone(apex, zone, path, problems);
     zones.push(yield* compiler.compile({ serial, keys, imported }));
+    aliases.push(...compiler.aliases);
   }
+  const zoneSet = new ZoneSet(zones);
+  linkAliases(zoneSet, aliases, problems);
   problems.throwIfAny();
-  return new ZoneSet(zones);
+  return zoneSet;
 }
 
 interface ZoneSources {
@@ -77,6 +83,8 @@ interface ZoneSources {
 }
 
 class ZoneCompiler {
+  /** For when all zones are compiled: they may lead to any. */
+  readonly aliases: PendingAlias[] = [];
   readonly #apex: DomainName;
   readonly #config: ZoneConfig;
   readonly #topology: Topology;
@@ -155,6 +163,10 @@ class ZoneCompiler {
     for (const [index, config] of this.#config.records.entries()) {
       const path = `${this.#path}.records[${index}]`;
       const name = this.#problems.attempt(`${path}.name`, () => parseName(config.name, this.#apex));
+      if (config.type === 'ALIAS') {
+        if (name) this.#addAlias(name, config, path);
+        continue;
+      }
       const set = configured.compile(index);
       const written = name && imported?.nodes.get(name.key)?.find(({ type }) => type === set?.type);
       if (written) {
@@ -164,6 +176,18 @@ class ZoneCompiler {
           `${file}:${line} has ${typeName(written.type)} of ${name} already`,
         );
       } else if (name && set) this.#add(name, set, path);
+    }
+  }
+
+  #addAlias(name: DomainName, { target, ttl }: RecordSetConfig, path: string): void {
+    const owner = this.#node(name);
+    const to = this.#problems.attempt(`${path}.target`, () => parseName(target ?? '', this.#apex));
+    if (owner.sets.some(({ type }) => [a.code, aaaa.code, cname.code].includes(type))) {
+      const message = `${name} has A, AAAA or CNAME already, or an ALIAS, which gives addresses`;
+      this.#problems.add(path, message);
+    } else if (to) {
+      const ttlSeconds = ttl === undefined ? undefined : ttl / 1_000;
+      this.aliases.push({ owner, target: to, ttlSeconds, path });
     }
   }
 

@@ -12,6 +12,8 @@ export interface RecordSet {
   /** What a plain record set answers with. Empty for a steered one. */
   readonly records: readonly Rdata[];
   readonly steering: Steering | undefined;
+  /** The name whose records these are, for people: an ALIAS led there. */
+  readonly aliasOf?: DomainName;
 }
 
 /** A record set whose answers depend on health and on the client. */
