@@ -229,6 +229,17 @@ test('files that multiply are cut off', () => {
   assert.equal(asked, 1_000);
 });
 
+test('records are bounded, however few lines make them', () => {
+  const { records, problems } = read('$GENERATE 1-9 a$ 5 A 192.0.2.1\nb 5 A 192.0.2.1\nc', {
+    maximumRecords: 8,
+  });
+  assert.equal(records.length, 8);
+  assert.deepEqual(
+    problems.map(({ line, message }) => `${line} ${message}`),
+    ['1 the zone has more than 8 records'],
+  );
+});
+
 test('an entry over many lines ends where its parentheses do, or the limit is', () => {
   const { problems } = read(`a 5 TXT (${'\n"x"'.repeat(200_000)}`);
   assert.deepEqual(

@@ -27,6 +27,8 @@ export interface ZoneFileSource {
    * `hosts/eu.zone`. `undefined`: there is none. What it throws is told at the `$INCLUDE`.
    */
   readonly include?: ((name: string) => string | undefined) | undefined;
+  /** Default: 500,000. */
+  readonly maximumRecords?: number | undefined;
 }
 
 /** Files within files; deeper is surely a file that includes itself. */
@@ -34,8 +36,8 @@ const maximumDepth = 8;
 /** Those that are included more than once count each time. */
 const maximumIncludes = 1_000;
 const maximumLength = 64 * 1_024 * 1_024;
-/** Half a gigabyte of memory, about. */
-export const maximumRecords = 1_000_000;
+/** 400 MB for each thread that serves them; few lines can generate many. */
+const defaultMaximumRecords = 500_000;
 
 /**
  * Reads a master file (RFC 1035 5.1, `$TTL` of RFC 2308 4, BIND's `$GENERATE` and units of
@@ -221,6 +223,7 @@ class ZoneFileReader {
     const type = zoneRecordType(word);
     const data = parseData(type, words.slice(at + 1), this.#origin());
     const ttlSeconds = this.#ttl(ttl, type, data, place);
+    const { maximumRecords = defaultMaximumRecords } = this.#source;
     if (this.records.length >= maximumRecords) {
       this.#stopped = true;
       throw refused(`the zone has more than ${maximumRecords} records`);
