@@ -17,8 +17,8 @@ import { soa, soaData, soaNumbers } from '../wire/records/soa.ts';
 import type { FileRecord } from '../zone-file/reader.ts';
 import { linkAliases, type PendingAlias } from './alias.ts';
 import { ConfiguredSets } from './configured-sets.ts';
-import { readFileZone } from './file-zone.ts';
-import type { GatheredSet, GatheredZone } from './gather.ts';
+import { readFileZone, soaWithSerial } from './file-zone.ts';
+import type { GatheredZone } from './gather.ts';
 import { ZoneProblems } from './problems.ts';
 import { allRecords, type RecordSet, setOfType, Zone, type ZoneNode, ZoneSet } from './zone.ts';
 
@@ -27,6 +27,12 @@ const keptSignatures = 20_000;
 
 /** Names of a zone file in one step: some 0.1 ms. */
 const nodesPerStep = 64;
+
+/**
+ * Of a zone file, empty non-terminals too: a name of 120 labels may bring 119 of them.
+ * 400 MB for each thread.
+ */
+const maximumNames = 1_000_000;
 
 /** TTL of what we add ourselves (SOA, NS, glue): it changes only with the regions. */
 const ownTtlSeconds = 3_600;
@@ -111,8 +117,8 @@ class ZoneCompiler {
     if (imported) yield* this.#addImported(imported, keys !== undefined);
     this.#addRecords(imported);
     const primary = this.#addNameServers(apexNode);
-    const written = imported && soaOf(imported);
-    const soaSet = written ? withSerial(written, serial) : this.#soa(primary, serial);
+    const written = imported && soaWithSerial(imported, serial);
+    const soaSet = written ?? this.#soa(primary, serial);
     apexNode.sets.push(soaSet);
     if (keys) apexNode.sets.push(...this.#keySets(keys));
     let hasCuts = false;
@@ -137,6 +143,11 @@ class ZoneCompiler {
     let added = 0;
     for (const sets of nodes.values()) {
       if (++added % nodesPerStep === 0) yield;
+      if (this.#nodes.size > maximumNames) {
+        const message = `has more than ${maximumNames} names, with those that only stand between`;
+        this.#problems.add(this.#path, message);
+        return;
+      }
       for (const { owner, type, ttlSeconds, records, first } of sets) {
         if (type === soa.code) continue;
         if (signed && owner.key === this.#apex.key && keyTypes.has(type)) {
@@ -309,28 +320,6 @@ function keysOf(
 
 /** What a validator takes from the apex. */
 const keyTypes: ReadonlySet<number> = new Set([dnskey.code, cdnskey.code, cds.code]);
-
-function soaOf({ apex, nodes }: GatheredZone): GatheredSet | undefined {
-  return nodes.get(apex.key)?.find(({ type }) => type === soa.code);
-}
-
-/**
- * The SOA of a zone file with the serial of the revision. That of the file does not count: a
- * revision can change the zone beside the file, and roll the file back, and the serial must
- * rise each time (RFC 1982) or secondaries keep what they have. One that held a higher
- * serial, from the server that the zone came from, has to transfer it anew once.
- */
-function withSerial({ ttlSeconds, records }: GatheredSet, serial: number): RecordSet {
-  const [data] = records;
-  const [primary, hostmaster] = data!.names;
-  const numbers = { ...soaNumbers(data!), serial: serial >>> 0 };
-  return {
-    type: soa.code,
-    ttlSeconds,
-    records: [soaData(primary!, hostmaster!, numbers)],
-    steering: undefined,
-  };
-}
 
 function nameData(name: DomainName): Rdata {
   return rdata({ names: [name], target: name });

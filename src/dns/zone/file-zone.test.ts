@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { ConfigInput } from '../../config/schema/config.ts';
+import { DnsError } from '../errors.ts';
 import { createExchange } from '../testdata/exchange.ts';
 import { parseName } from '../wire/name.ts';
 import { rdataBytes } from '../wire/records/record-type.ts';
 import { formatRdata, typeName } from '../wire/records/registry.ts';
 import { compileZones } from './compile.ts';
+import { resolve } from './resolve.ts';
 import type { Zone } from './zone.ts';
 
 const soa = '$TTL 5m\n@ 1h SOA ns1 dns 2026112101 2h 15m 2w 90\n';
@@ -105,4 +108,37 @@ test('a name and type in both places, an alias beside others, and every error of
       })),
     },
   });
+});
+
+const fragments = fc.constantFrom(
+  ...['$ORIGIN ', '$TTL 5\n', '$INCLUDE f.zone', '$GENERATE 1-3 ', 'a ', '@ ', '*.a ', '. ', ' '],
+  ...['\n', '(', ')', '"', ';', '\\', '5 ', 'A 192.0.2.1\n', 'TXT x\n', 'SOA a b 1 2 3 4 5\n'],
+  ...['NS a\n', 'CNAME b\n', 'b ', 'a.b.c ', 'MX 1 a\n', 'TYPE9 \\# 0\n', 'DS 1 2 3 aa\n', '\0'],
+);
+
+test('whatever a file says, it is a zone that answers, or a list of its problems', () => {
+  const { config, topology } = createExchange({ 'file.test': {} });
+  let served = 0;
+  fc.assert(
+    fc.property(fc.array(fragments, { maxLength: 30 }), (parts) => {
+      const contents = { 'f.zone': `$TTL 5\n${parts.join('')}` };
+      const zone = { ...config.zones['file.test']!, file: 'f.zone', contents };
+      try {
+        const zones = compileZones({ ...config, zones: { 'file.test': zone } }, topology, 7);
+        for (const name of ['', 'a.', 'b.', 'x.a.', 'b.c.', 'x.y.z.']) {
+          for (const type of [1, 2, 6, 43, 255]) {
+            const key = parseName(`${name}file.test`).key;
+            const { zone } = resolve(zones, key, type, () => assert.fail('nothing is steered'));
+            assert.ok(zone);
+          }
+        }
+        served++;
+      } catch (error) {
+        assert.ok(error instanceof DnsError && error.code === 'bad_zone', String(error));
+        assert.match(error.message, /^f\.zone:\d+: /);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(served > 20, `${served} zones were served`);
 });
