@@ -77,6 +77,16 @@ function planOf(
   };
 }
 
+/** What DNS over TLS is spoken with; `undefined`: it is not. Clients prove nothing there. */
+export function dotTls({ ports, tls }: Pick<Config, 'ports' | 'tls'>): ListenerTls | undefined {
+  if (ports.dot === undefined) return undefined;
+  const { policy = 'intermediate' } = tls ?? {};
+  return {
+    settings: { policy, unknownNames: 'serve', clientCertificates: undefined },
+    certificates: certificatesOf(tls),
+  };
+}
+
 /** Whether it names certificates for all listeners; else nodes look into their state directories. */
 export function namesCertificates({ tls }: Pick<Config, 'tls'>): boolean {
   return certificatesOf(tls) !== undefined;

@@ -72,7 +72,7 @@ class Mover {
     return `${this.address(text.slice(0, colon))}:${this.port(Number(port), place)}`;
   }
 
-  ports(defaults: Record<string, number>, written: unknown, place: string): Fields {
+  ports(defaults: Record<string, number | undefined>, written: unknown, place: string): Fields {
     const all: Fields = { ...defaults, ...(isFields(written) ? written : {}) };
     for (const [name, port] of Object.entries(all)) {
       if (typeof port === 'number') all[name] = this.port(port, `${place}.${name}`);

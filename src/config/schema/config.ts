@@ -21,6 +21,10 @@ const portsSchema = z
     http: portSchema.default(8080).meta({ description: 'The gateway, in clear.' }),
     https: portSchema.default(8443).meta({ description: 'The gateway, over TLS.' }),
     dns: portSchema.default(5300).meta({ description: 'Name server, UDP and TCP.' }),
+    dot: portSchema.optional().meta({
+      description:
+        'Name server over TLS (RFC 7858), with the certificates of `tls`; 853 by custom. Default: none.',
+    }),
     admin: portSchema.default(9000).meta({ description: 'Admin API and metrics.' }),
     link: portSchema.default(9443).meta({ description: 'Inter-region link, mutual TLS.' }),
   })

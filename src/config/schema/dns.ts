@@ -6,11 +6,9 @@ const rateLimitSchema = z.strictObject({
     description:
       'Per second to one network and of one kind: answers by name, what does not exist by zone, errors together.',
   }),
-  window: durationMs({ minMs: 1_000, maxMs: 60_000 })
-    .prefault('15s')
-    .meta({
-      description: 'How long a flood must have stopped until its network is answered again.',
-    }),
+  window: durationMs({ minMs: 1_000, maxMs: 60_000 }).prefault('15s').meta({
+    description: 'How long a flood must have stopped until its network is answered again.',
+  }),
   slip: z.int().min(0).max(10).default(2).meta({
     description:
       'Of so many responses that are too many one is sent, empty, so that honest clients come again over TCP or with a cookie. 0: none.',
@@ -45,12 +43,28 @@ export const dnsSchema = z
           'DNS cookies (RFC 7873, 9018), by which clients prove their addresses; they are then never limited. With `secret` every node takes the cookies of all others, which servers of one anycast address need. Without, nodes of one region do.',
       }),
     rateLimit: z
-      .union([z.literal(false), rateLimitSchema])
+      .union([rateLimitSchema, z.literal(false)])
       .prefault({})
       .meta({
         description:
           'How many responses over UDP a network gets, since its address may be forged. Never limited are TCP, TLS and who has a valid cookie. `false`: no limit.',
       }),
+    tcp: z
+      .strictObject({
+        connections: z.int().min(1).max(100_000).default(1_000).meta({
+          description:
+            'At once, to each thread, and the same over TLS. For one more, that which was idle for longest is closed.',
+        }),
+        perSource: z.int().min(1).max(100_000).default(100).meta({
+          description: 'The same from one address; of IPv6, from one /64.',
+        }),
+        idle: durationMs({ minMs: 1_000, maxMs: 3_600_000 }).prefault('37s').meta({
+          description:
+            'A connection without a whole query is closed after this; when more than half are in use, after 10 s.',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'Connections to the name server.' }),
     identifier: z
       .string()
       .regex(/^[\x21-\x7e]{1,64}$/, 'expected 1 to 64 visible characters, such as "ns1-{region}"')

@@ -110,8 +110,12 @@ export const nodesArePossible: Rule = ({ regions }, report) => {
 /** All listeners of a region share one address, the store servers of a stack too. */
 export const portsDiffer: Rule = ({ ports, listeners, stack }, report) => {
   const holders = new Map<number, string>();
-  const claim = (place: readonly string[], listeners: Readonly<Record<string, number>>) => {
+  const claim = (
+    place: readonly string[],
+    listeners: Readonly<Record<string, number | undefined>>,
+  ) => {
     for (const [name, port] of Object.entries(listeners)) {
+      if (port === undefined) continue;
       const path = [...place, name];
       const holder = holders.get(port);
       if (holder === undefined) holders.set(port, path.join('.'));

@@ -2,10 +2,11 @@ import type { Clock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import type { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { DnsError } from '../errors.ts';
+import type { TcpLimits } from './connections.ts';
 import type { Transport } from './query-origin.ts';
 import type { Responder } from './responder.ts';
-import { type TcpLimits, TcpListener } from './tcp.ts';
-import { UdpListener } from './udp.ts';
+import { TcpListener } from './tcp.ts';
+import { type OnAnswered, UdpListener } from './udp.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -18,7 +19,8 @@ export interface ListenerOptions {
   readonly reusePort: boolean;
   readonly responder: Responder;
   readonly metrics: DnsMetrics;
-  readonly limits: TcpLimits;
+  /** As they are now. */
+  readonly limits: () => TcpLimits;
   readonly clock: Clock;
 }
 
@@ -46,22 +48,12 @@ export class Listeners {
    */
   static async open(at: ListenAddress, options: ListenerOptions): Promise<Listeners> {
     const { reusePort, responder, metrics, limits, clock } = options;
-    const countLimited = () => {
-      const { rateVerdict, kind } = responder;
-      if (rateVerdict !== 'send') metrics.limited(rateVerdict, kind);
-    };
-    const count = (transport: Transport) => (durationMs: number) => {
-      const { type, rcode, cookieVerdict } = responder;
-      metrics.query(transport, type, rcode, durationMs);
-      if (cookieVerdict !== undefined) metrics.cookie(cookieVerdict);
-      countLimited();
-    };
     const shared = { host: at.host, reusePort, responder, clock };
     for (let attempt = 1; ; attempt++) {
       const tcp = await TcpListener.open({
         ...shared,
         port: at.port,
-        onAnswered: count('tcp'),
+        onAnswered: onAnsweredOver('tcp', responder, metrics),
         limits,
       }).catch((error: unknown) => {
         throw listenError(error, 'TCP', at);
@@ -70,8 +62,8 @@ export class Listeners {
         const udp = await UdpListener.open({
           ...shared,
           port: tcp.port,
-          onAnswered: count('udp'),
-          onDropped: countLimited,
+          onAnswered: onAnsweredOver('udp', responder, metrics),
+          onDropped: () => countLimited(responder, metrics),
         });
         return new Listeners(at, tcp, udp);
       } catch (error) {
@@ -102,7 +94,29 @@ export class Listeners {
   }
 }
 
-function listenError(error: unknown, transport: string, { host, port }: ListenAddress): DnsError {
+/** Counts what the responder has just answered. */
+export function onAnsweredOver(
+  transport: Transport,
+  responder: Responder,
+  metrics: DnsMetrics,
+): OnAnswered {
+  return (durationMs) => {
+    const { type, rcode, cookieVerdict } = responder;
+    metrics.query(transport, type, rcode, durationMs);
+    if (cookieVerdict !== undefined) metrics.cookie(cookieVerdict);
+    countLimited(responder, metrics);
+  };
+}
+
+function countLimited({ rateVerdict, kind }: Responder, metrics: DnsMetrics): void {
+  if (rateVerdict !== 'send') metrics.limited(rateVerdict, kind);
+}
+
+export function listenError(
+  error: unknown,
+  transport: string,
+  { host, port }: ListenAddress,
+): DnsError {
   const address = `${host}:${port} (${transport})`;
   if (codeOf(error) === 'EADDRINUSE') {
     return new DnsError('address_in_use', `DNS cannot listen on ${address}: it is in use`, {

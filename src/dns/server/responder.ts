@@ -20,6 +20,7 @@ import { txt } from '../wire/records/txt.ts';
 import { type Resolution, resolve } from '../zone/resolve.ts';
 import { chaosSubject } from './chaos.ts';
 import { ClientAddress } from './client-address.ts';
+import type { TcpLimits } from './connections.ts';
 import type { CookieVerdict } from './cookies/server-cookies.ts';
 import type { DnsData } from './data.ts';
 import type { QueryOrigin } from './query-origin.ts';
@@ -88,6 +89,11 @@ export class Responder {
   /** What the cookie of the last query was; `undefined`: it had none, or we give none. */
   get cookieVerdict(): CookieVerdict | undefined {
     return this.#options.cookieVerdict;
+  }
+
+  /** Of the configuration that is served. */
+  get tcpLimits(): TcpLimits {
+    return this.#data.service.tcp;
   }
 
   /** Answers from `data` from now on. */

@@ -168,7 +168,7 @@ test('idle connections are closed after 37 s, busy ones not; dripping bytes is i
 
 test('when more than half of the connections are in use, idle ones go sooner', async (t) => {
   const clock = new ManualClock();
-  const tcpLimits = { connections: 2, idleMs: 37_000, crowdedIdleMs: 10_000 };
+  const tcpLimits = { connections: 2, perSource: 2, idleMs: 37_000, crowdedIdleMs: 10_000 };
   const { server } = await start(t, { clock, tcp: tcpLimits });
   const alone = await tcp(t, server.port);
   await askOver(alone);
@@ -181,7 +181,7 @@ test('when more than half of the connections are in use, idle ones go sooner', a
 });
 
 test('at the limit of connections the one that was idle for longest makes room', async (t) => {
-  const limits = { connections: 3, idleMs: 60_000, crowdedIdleMs: 60_000 };
+  const limits = { connections: 3, perSource: 3, idleMs: 60_000, crowdedIdleMs: 60_000 };
   const { server } = await start(t, { tcp: limits });
   const sockets: Socket[] = [];
   for (let count = 0; count < 3; count++) {

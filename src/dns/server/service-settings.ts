@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema/config.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
+import type { TcpLimits } from './connections.ts';
 import type { RateLimitSettings } from './rate-limit/rate-limiter.ts';
 
 /** How the server serves, whatever it answers. */
@@ -10,7 +11,11 @@ export interface ServiceSettings {
   readonly identifier: Identifier | undefined;
   /** `undefined`: nobody is limited. */
   readonly rateLimit: RateLimitSettings | undefined;
+  readonly tcp: TcpLimits;
 }
+
+/** When connections become scarce. */
+const crowdedIdleMs = 10_000;
 
 export interface Identifier {
   readonly octets: Uint8Array;
@@ -26,11 +31,17 @@ export interface ServiceOptions {
 }
 
 export function serviceSettings({ config, region, cookieSecret }: ServiceOptions): ServiceSettings {
-  const { cookies, identifier, rateLimit } = config.dns;
+  const { cookies, identifier, rateLimit, tcp } = config.dns;
   return {
     cookieSecret: cookies === false ? undefined : cookieSecret,
     identifier: identifier === undefined ? undefined : identifierOf(identifier, region),
     rateLimit: rateLimit === false ? undefined : rateLimitOf(rateLimit),
+    tcp: {
+      connections: tcp.connections,
+      perSource: tcp.perSource,
+      idleMs: tcp.idle,
+      crowdedIdleMs: Math.min(tcp.idle, crowdedIdleMs),
+    },
   };
 }
 

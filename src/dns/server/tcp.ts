@@ -1,25 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
+import { Connections, type TcpLimits } from './connections.ts';
+import { Handshakes } from './handshakes.ts';
 import { QueryOrigin } from './query-origin.ts';
 import type { Responder } from './responder.ts';
 import { TcpConnection, tcpOutputBytes } from './tcp-connection.ts';
+import type { TlsContexts } from './tls-contexts.ts';
 import type { OnAnswered } from './udp.ts';
-
-export interface TcpLimits {
-  /** Connections at once; for one more, that which was idle for longest is closed. */
-  readonly connections: number;
-  /** Time without a whole query (or without reading answers) until we close (RFC 7766 6.2.3). */
-  readonly idleMs: number;
-  /** The same when more than half of `connections` are in use. */
-  readonly crowdedIdleMs: number;
-}
-
-export const defaultTcpLimits: TcpLimits = {
-  connections: 1_000,
-  idleMs: 37_000,
-  crowdedIdleMs: 10_000,
-};
 
 export interface TcpListenerOptions {
   readonly host: string;
@@ -27,8 +15,11 @@ export interface TcpListenerOptions {
   readonly reusePort: boolean;
   readonly responder: Responder;
   readonly onAnswered: OnAnswered;
-  readonly limits: TcpLimits;
+  /** As they are now. */
+  readonly limits: () => TcpLimits;
   readonly clock: Clock;
+  /** DNS over TLS (RFC 7858). Without, in clear. */
+  readonly tls?: TlsContexts;
 }
 
 /** How often idle connections are looked for. */
@@ -36,17 +27,30 @@ const sweepMs = 1_000;
 /** What a retired listener gives its clients to read their answers. */
 const retirementMs = 5_000;
 
+/** DNS over TCP, in clear or over TLS. */
 export class TcpListener {
   readonly #server: Server;
   readonly #options: TcpListenerOptions;
-  readonly #connections = new Set<TcpConnection>();
+  readonly #connections: Connections;
+  /** Over TLS. */
+  readonly #handshakes: Handshakes | undefined;
   readonly #output = Buffer.allocUnsafeSlow(tcpOutputBytes);
   readonly #closed: Promise<unknown>;
   #sweep: Timer | undefined;
 
   private constructor(options: TcpListenerOptions) {
     this.#options = options;
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#connections = new Connections(options.limits);
+    this.#handshakes =
+      options.tls &&
+      new Handshakes(options.tls, {
+        most: () => options.limits().connections,
+        onSecure: (socket) => this.#accept(socket),
+      });
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      if (this.#handshakes) this.#handshakes.take(socket);
+      else this.#accept(socket);
+    });
     this.#closed = new Promise((resolve) => this.#server.once('close', resolve));
   }
 
@@ -65,56 +69,44 @@ export class TcpListener {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** For handshakes from now on; connections there are stay. Only of a listener over TLS. */
+  useTls(contexts: TlsContexts): void {
+    this.#handshakes?.use(contexts);
+  }
+
+  useTicketKeys(keys: Buffer): void {
+    this.#handshakes?.useTicketKeys(keys);
+  }
+
   #accept(socket: Socket): void {
-    const { responder, onAnswered, clock, limits } = this.#options;
+    const { responder, onAnswered, clock, tls } = this.#options;
     const source = socket.remoteAddress;
     if (source === undefined) {
       socket.destroy();
       return;
     }
-    if (this.#connections.size >= limits.connections) this.#closeIdlest();
+    const connections = this.#connections;
+    connections.makeRoom(source);
     const nowMs = () => clock.monotonicMs();
-    const origin = new QueryOrigin('tcp', source);
+    const origin = new QueryOrigin(tls ? 'tls' : 'tcp', source);
     const respond = (message: Buffer, output: Buffer) => {
       const startMs = nowMs();
-      origin.idleMs = this.#idleMs;
+      origin.idleMs = connections.idleMs;
       const length = responder.respond(message, message.length, origin, output);
       if (length > 0) onAnswered(nowMs() - startMs);
       return length;
     };
     const connection = new TcpConnection(socket, respond, this.#output, nowMs);
-    this.#connections.add(connection);
-    socket.once('close', () => this.#forget(connection));
+    connections.add(source, connection);
+    socket.once('close', () => connections.remove(connection));
     this.#sweep ??= clock.after(sweepMs, () => this.#closeIdle());
-  }
-
-  #closeIdlest(): void {
-    let idlest: TcpConnection | undefined;
-    for (const connection of this.#connections) {
-      if (!idlest || connection.progressAtMs < idlest.progressAtMs) idlest = connection;
-    }
-    if (!idlest) return;
-    idlest.destroy();
-    this.#forget(idlest);
-  }
-
-  #forget(connection: TcpConnection): void {
-    this.#connections.delete(connection);
-  }
-
-  /** What holds for all connections as long as there are as many as now. */
-  get #idleMs(): number {
-    const { connections, crowdedIdleMs, idleMs } = this.#options.limits;
-    return this.#connections.size > connections / 2 ? crowdedIdleMs : idleMs;
   }
 
   #closeIdle(): void {
     const { clock } = this.#options;
-    const oldest = clock.monotonicMs() - this.#idleMs;
-    for (const connection of this.#connections) {
-      if (connection.progressAtMs <= oldest) connection.destroy();
-    }
-    const again = this.#connections.size > 0;
+    const connections = this.#connections;
+    connections.closeIdle(clock.monotonicMs() - connections.idleMs);
+    const again = connections.size > 0;
     this.#sweep = again ? clock.after(sweepMs, () => this.#closeIdle()) : undefined;
   }
 
@@ -124,7 +116,7 @@ export class TcpListener {
    */
   async retire(): Promise<void> {
     this.#server.close();
-    for (const connection of this.#connections) connection.finish();
+    this.#connections.finishAll();
     const deadline = this.#options.clock.after(retirementMs, () => this.#destroyAll());
     await this.#closed;
     deadline.cancel();
@@ -140,6 +132,7 @@ export class TcpListener {
   }
 
   #destroyAll(): void {
-    for (const connection of this.#connections) connection.destroy();
+    this.#connections.destroyAll();
+    this.#handshakes?.destroyAll();
   }
 }

@@ -93,7 +93,7 @@ export class UdpListener {
     return this.#socket.address().port;
   }
 
-  /** Answers one datagram. */
+  /** Answers one datagram. libuv brings at most 32 in a turn of the event loop, then others have theirs. */
   receive(message: Buffer, { address, port }: Pick<RemoteInfo, 'address' | 'port'>): void {
     // Port 0 cannot be answered (`send` would throw): only a forged packet has it.
     if (port === 0) return;

@@ -5,6 +5,7 @@ import { probeAuthorityPlaces } from '../../config/files.ts';
 import {
   type CertificatePlaces,
   clientListeners,
+  dotTls,
   type ListenerTls,
 } from '../../config/listeners.ts';
 import type { Config } from '../../config/schema/config.ts';
@@ -36,6 +37,8 @@ export interface Material {
   readonly cookieSecrets: Readonly<Record<string, string>>;
   /** Keys of zones that are signed, by zone. */
   readonly zoneKeys: Readonly<Record<string, string>>;
+  /** What DNS over TLS proves itself with; without it is not spoken. */
+  readonly dnsOverTls?: ListenerMaterial | undefined;
   /** What DNS cookies are made with, where the configuration names it. */
   readonly dnsCookieSecret?: string | undefined;
   /** Who signs the certificates of what is probed, by the place that the configuration names. */
@@ -71,13 +74,14 @@ export function materialContext(region: string, node: string): string {
 export function parseMaterial(json: string): Material {
   const parsed = JSON.parse(json) as Partial<Material> & { https?: KeyPair };
   const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys } = parsed;
-  const { dnsCookieSecret, probeAuthorities } = parsed;
+  const { dnsOverTls, dnsCookieSecret, probeAuthorities } = parsed;
   return {
     listeners: listeners ?? (https ? { https: { certificates: [https] } } : {}),
     identity,
     upstreams: upstreams ?? {},
     cookieSecrets: cookieSecrets ?? {},
     zoneKeys: zoneKeys ?? {},
+    ...(dnsOverTls !== undefined && { dnsOverTls }),
     ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
     ...(probeAuthorities && { probeAuthorities }),
   };
@@ -117,6 +121,8 @@ export async function loadMaterial(
     if (dnssec) zoneKeys[name] = await texts.text(places.place(dnssec.keys));
   }
   const identity = await identityOf(config, region, places, texts);
+  const dot = dotTls(config);
+  const dnsOverTls = dot && (await loadListener('dot', dot, places, texts));
   const dnsCookieSecret = await dnsCookieSecretOf(config, places, texts);
   const probeAuthorities: Record<string, string> = {};
   for (const place of probeAuthorityPlaces(config)) {
@@ -128,6 +134,7 @@ export async function loadMaterial(
     upstreams,
     cookieSecrets,
     zoneKeys,
+    ...(dnsOverTls && { dnsOverTls }),
     ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
     ...(Object.keys(probeAuthorities).length > 0 && { probeAuthorities }),
   };
@@ -150,7 +157,7 @@ export function materialFiles(config: Naming, region: string, stateDirectory: st
   const places = new MaterialPlaces(region, stateDirectory);
   const pairs = [places.identity(config)];
   const others = [places.authority(config)];
-  for (const { tls } of clientListeners(config)) {
+  for (const tls of [dotTls(config), ...clientListeners(config).map((plan) => plan.tls)]) {
     if (!tls) continue;
     pairs.push(...(tls.certificates?.map((pair) => places.pair(pair)) ?? [places.ownTls]));
     const { clientCertificates } = tls.settings;

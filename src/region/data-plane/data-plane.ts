@@ -7,6 +7,7 @@ import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { GatewayMetrics, Traffic } from '../../observability/gateway-metrics.ts';
 import { noMaterial } from '../configuration/material.ts';
 import { CookieSecret } from './cookie-secret.ts';
+import { dotSecret } from './dot-secret.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import type { Generation } from './generation.ts';
 import { servesTraffic } from './listeners.ts';
@@ -68,6 +69,7 @@ export class DataPlane {
     );
     this.#sessionSecret = new SessionSecret(clock, (secret) => {
       for (const thread of this.#gateways) thread.useSessionSecret(secret);
+      for (const thread of this.#nameServers) thread.useSessionSecret(dotSecret(secret));
     });
     const data = this.#dataFor(generation, options.bundle);
     const complete: ThreadHandlers = {
@@ -194,13 +196,14 @@ export class DataPlane {
     });
   }
 
-  /** A name server proves itself to nobody, hands no copies out and routes no requests. */
+  /** A name server has the keys of its own work only, hands no copies out and routes no requests. */
   #forNameServer(data: ThreadData): ThreadData {
+    const { zoneKeys, dnsOverTls } = data.material;
     return {
       ...data,
       config: { ...data.config, routes: [] },
-      material: { ...noMaterial, zoneKeys: data.material.zoneKeys },
-      sessionSecret: undefined,
+      material: { ...noMaterial, zoneKeys, ...(dnsOverTls && { dnsOverTls }) },
+      sessionSecret: dotSecret(this.#sessionSecret.current),
       dnsCookieSecret: this.#cookieSecret.of(data.material),
       dnsRateTable: this.#rateTable,
       bundle: undefined,

@@ -1,17 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
+import { dotTls } from '../../config/listeners.ts';
 import { compileTopology } from '../../config/topology.ts';
-import { createDnsServer } from '../../dns/server/server.ts';
+import { createDnsServer, type DotAddress } from '../../dns/server/server.ts';
+import { tlsPolicy } from '../../gateway/listener/tls-policy.ts';
 import { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { Locator } from '../../steering/geo/locator.ts';
 import { loadCountryData } from '../configuration/country-data.ts';
+import { dotTicketKeys } from './dot-secret.ts';
 import { FaultLog } from './fault-log.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { TwoPhase } from './two-phase.ts';
 
-/** Entry of a DNS thread: UDP and TCP on one port, zones compiled here. */
+/** Entry of a DNS thread: UDP and TCP on one port, TLS on another, zones compiled here. */
 async function runDnsThread(data: ThreadData): Promise<void> {
   const faults = new FaultLog(
     (message) => post({ kind: 'warning', message: `DNS answered SERVFAIL: ${message}` }),
@@ -30,7 +33,8 @@ async function runDnsThread(data: ThreadData): Promise<void> {
   );
   parentPort?.on('message', (message: ToThread) => {
     if (phases.take(message)) return;
-    if (message.kind === 'close') void server.close().then(() => parentPort?.close());
+    if (message.kind === 'sessionSecret') server.useTicketKeys(dotTicketKeys(message.secret));
+    else if (message.kind === 'close') void server.close().then(() => parentPort?.close());
   });
   post({ kind: 'listening' });
 }
@@ -49,7 +53,19 @@ async function dnsConfiguration(data: ThreadData, locators: Locators) {
     cookieSecret: data.dnsCookieSecret,
     host: own.bind,
     port: config.ports.dns,
+    dot: dotAddress(data),
   };
+}
+
+function dotAddress({ config, own, material, sessionSecret }: ThreadData): DotAddress | undefined {
+  const { dnsOverTls } = material;
+  const { dot: port } = config.ports;
+  const settings = dotTls(config);
+  if (port === undefined || !settings || !dnsOverTls) return undefined;
+  const { certificates } = dnsOverTls;
+  const policy = tlsPolicy(settings.settings.policy);
+  const ticketKeys = sessionSecret && dotTicketKeys(sessionSecret);
+  return { host: own.bind, port, tls: { certificates, policy, ticketKeys } };
 }
 
 /** The country data, kept while a revision names the same: they are some megabytes. */

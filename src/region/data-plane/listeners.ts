@@ -76,6 +76,7 @@ export function portNeeds(config: Config, own: OwnNode, material: Material): Por
   for (const [name, { port }] of Object.entries(listen)) needs.push(tcp(name, port));
   if (servesTraffic(config, region)) {
     needs.push(tcp('dns', config.ports.dns));
+    if (config.ports.dot !== undefined) needs.push(tcp('dot', config.ports.dot));
     needs.push({ purpose: 'dns', host, port: config.ports.dns, transport: 'udp' });
   }
   return needs;

@@ -15,7 +15,7 @@ export interface ThreadData {
   readonly healthBuffer: SharedArrayBuffer;
   readonly metricsBuffer: SharedArrayBuffer;
   readonly material: Material;
-  /** Of all gateway threads, for TLS sessions. */
+  /** Of all threads of the role, for TLS sessions. */
   readonly sessionSecret: Uint8Array | undefined;
   /** Of all name servers, for DNS cookies. */
   readonly dnsCookieSecret?: Uint8Array;

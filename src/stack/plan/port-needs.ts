@@ -15,7 +15,7 @@ export function portNeeds(config: Config, withStore: boolean): PortNeed[] {
 }
 
 function nodeNeeds(config: Config, { title, bind: host, serves }: StackNode): PortNeed[] {
-  const { dns, admin, link } = config.ports;
+  const { dns, dot, admin, link } = config.ports;
   const tcp = (name: string, port: number): PortNeed => ({
     purpose: `${name} of ${title}`,
     host,
@@ -25,6 +25,7 @@ function nodeNeeds(config: Config, { title, bind: host, serves }: StackNode): Po
   const always = [tcp('admin API', admin), tcp('inter-region link', link)];
   if (!serves) return always;
   const names: PortNeed[] = [tcp('DNS', dns), { ...tcp('DNS', dns), transport: 'udp' }];
+  if (dot !== undefined) names.push(tcp('DNS over TLS', dot));
   const listeners = clientListeners(config).map(({ name, port }) => tcp(name.toUpperCase(), port));
   return [...listeners, ...names, ...always];
 }
