@@ -100,6 +100,61 @@ test('every accepted zone compiles', () => {
   assert.ok(accepted > 30, `only ${accepted} were accepted`);
 });
 
+test('every accepted tree of record sets compiles', () => {
+  const name = fc.constantFrom('a', 'b', 'b', 'c', 'plain', 'plain', 'plain');
+  const nothing = fc.constantFrom({}, {}, {}, { evaluateTargetHealth: false }, { bias: 5 });
+  const role = fc.constantFrom('primary', 'primary', 'secondary').map((one) => ({ role: one }));
+  const location = fc.constantFrom(
+    ...[{ continent: 'EU' }, { country: 'DE' }, { country: 'US' }, { subdivision: 'US-CA' }],
+  );
+  const place = fc.constant({ location: { latitude: 1, longitude: 2 }, bias: 5 });
+  const network = fc.constantFrom('10.0.0.0/8', '10.0.0.0/16', '10.1.0.0/16', '2001:db8::/32');
+  const networks = fc.uniqueArray(network, { minLength: 1, maxLength: 2 });
+  const fallback = fc.constant({ default: true });
+  const fields: Readonly<Record<string, fc.Arbitrary<object>>> = {
+    simple: nothing,
+    weighted: nothing,
+    multivalue: nothing,
+    failover: role,
+    geolocation: fc.oneof(
+      location.map((one) => ({ location: one })),
+      fallback,
+    ),
+    geoproximity: fc.oneof(nothing, place),
+    cidr: fc.oneof(
+      networks.map((list) => ({ networks: list })),
+      fallback,
+    ),
+  };
+  const alias = name.map((one) => ({ alias: one }));
+  const region = fc.constantFrom('a', 'b').map((one) => ({ region: one }));
+  const from = fc.oneof(alias, alias, region, fc.constant({ values: ['192.0.2.1'] }));
+  const settings = fc.constantFrom(
+    ...[{}, {}, {}, { lastResort: 'closed' }, { lastResort: { fixed: ['192.0.2.2'] } }],
+    ...[{ minimumHealthyShare: 0.5 }, { stickyBy: 'network' }],
+  );
+  const set = fc.constantFrom(...Object.keys(fields)).chain((routing) => {
+    const answer = fc.tuple(from, fields[routing]!).map(([one, more]) => ({ ...one, ...more }));
+    const answers = fc.array(answer, { minLength: 1, maxLength: 3 });
+    return fc
+      .tuple(answers, settings)
+      .map(([list, more]) => ({ type: 'A', routing, answers: list, ...more }));
+  });
+  let accepted = 0;
+  fc.assert(
+    fc.property(fc.array(set, { minLength: 1, maxLength: 3 }), (sets) => {
+      const named = sets.map((one, at) => ({ ...one, name: 'abc'[at] }));
+      const records = [...named, { name: 'plain', type: 'A', values: ['192.0.2.3'] }];
+      const config = accept({ regions, services, zones: { 'z.test': { records } } });
+      if (!config) return;
+      accepted++;
+      compiles(config);
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(accepted > 30, `only ${accepted} were accepted`);
+});
+
 test('every accepted list of routes compiles', () => {
   const segment = fc.constantFrom(
     'v1',
