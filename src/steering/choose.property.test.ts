@@ -10,7 +10,7 @@ import { answerOf, createWorld, leavesOf, ledger, type World } from './testdata/
 
 const regionsOf = (set: SteeredSet, { answers }: Choice) =>
   answers.map((index) => set.answers[index]?.region ?? -1);
-const check = (property: fc.IRawProperty<unknown>) => fc.assert(property, { numRuns: 400 });
+const check = (property: fc.IRawProperty<unknown>) => fc.assert(property, { numRuns: 600 });
 
 test('property: the order of the answers in the configuration changes nothing', () => {
   check(

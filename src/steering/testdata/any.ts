@@ -3,7 +3,7 @@ import type { StateCode } from '../../health/table.ts';
 import { formatNetwork } from '../network.ts';
 import type { ClientNetwork, RoutingPolicyName, SteeredSet } from '../record-set.ts';
 import type { AreaOfAnswer } from '../tiers/area-index.ts';
-import { areaSet, createWorld, networkSet, octetLocator } from './three-regions.ts';
+import { areaSet, compileModel, createWorld, networkSet, octetLocator } from './three-regions.ts';
 
 /** Arbitraries of whole worlds, record sets and clients, for properties of every policy. */
 
@@ -32,10 +32,10 @@ export const anyWorld = fc
   .tuple(
     fc.array(weightedTowardsOn, { minLength: 3, maxLength: 3 }),
     fc.constantFrom('us-east-1', 'eu-west-1', 'ap-southeast-1'),
-    fc.constantFrom([], latency),
+    fc.constantFrom(compileModel([]), compileModel(latency)),
   )
-  .map(([states, ownRegion, measured]) => {
-    const world = createWorld({ ownRegion, latency: measured, locator: octetLocator });
+  .map(([states, ownRegion, compiled]) => {
+    const world = createWorld({ ownRegion, compiled, locator: octetLocator });
     for (const [region, { gateway, services, draining, control }] of states.entries()) {
       world.table.setGateway(region, gateway);
       world.table.setDraining(region, draining);
@@ -107,18 +107,21 @@ const anyAreaSet = fc
   )
   .map(([answers, more]) => areaSet(answers, more));
 
-export const anyAddress = fc
-  .tuple(
-    fc.constantFrom(10, 20, 21, 30, 31, 40, 60, 200),
-    fc.constantFrom(0, 64, 128, 129),
-    fc.nat(255),
-    fc.nat(255),
-  )
+const firstOctet = fc.constantFrom(10, 20, 21, 30, 31, 40, 60, 200);
+const secondOctet = fc.constantFrom(0, 64, 128, 129);
+export const anyIpv4 = fc
+  .tuple(firstOctet, secondOctet, fc.nat(255), fc.nat(255))
   .map((octets) => Uint8Array.from(octets));
+export const anyIpv6 = fc
+  .tuple(firstOctet, secondOctet, fc.nat(2), fc.constant(0), fc.nat(2), fc.nat(255), fc.nat(255))
+  .map((octets) => Uint8Array.from([...octets, ...new Array<number>(9).fill(0)]));
 
 /** Networks that often hold each other, and often a client. */
 const anyNetwork = fc
-  .tuple(anyAddress, fc.constantFrom(0, 3, 8, 9, 10, 15, 16, 17, 23, 24, 25, 32))
+  .oneof(
+    fc.tuple(anyIpv4, fc.constantFrom(0, 3, 8, 9, 10, 15, 16, 17, 23, 24, 25, 32)),
+    fc.tuple(anyIpv6, fc.constantFrom(0, 8, 9, 16, 24, 32, 33, 40, 48, 49, 56, 128)),
+  )
   .map(([address, prefixBits]) => formatNetwork({ address, prefixBits }));
 const anyNetworkSet = fc
   .tuple(
@@ -168,7 +171,10 @@ export const anySet: fc.Arbitrary<SteeredSet> = fc.oneof(
 export const anySetForAll = anyPlainSet;
 
 export const anyClient: fc.Arbitrary<ClientNetwork | undefined> = fc.option(
-  fc.record({ address: anyAddress, prefixBits: fc.constantFrom(0, 8, 24, 32) }),
+  fc.oneof(
+    fc.record({ address: anyIpv4, prefixBits: fc.constantFrom(0, 8, 24, 32) }),
+    fc.record({ address: anyIpv6, prefixBits: fc.constantFrom(0, 8, 48, 56, 128) }),
+  ),
   { nil: undefined },
 );
 export const anyRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });

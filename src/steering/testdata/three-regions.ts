@@ -58,16 +58,24 @@ export interface World {
 export interface WorldOptions {
   readonly ownRegion?: string;
   readonly locator?: Locator;
+  /** Measured round trips; or the whole, compiled before, for tests that make many worlds. */
   readonly latency?: ConfigInput['latency'];
+  readonly compiled?: CompiledModel;
   /** State of every gateway and service at first. */
   readonly state?: StateCode;
+}
+
+export type CompiledModel = Pick<World, 'config' | 'topology'>;
+
+export function compileModel(latency: ConfigInput['latency']): CompiledModel {
+  const config = configSchema.parse({ ...model, ...(latency && { latency }) });
+  return { config, topology: compileTopology(config) };
 }
 
 /** Three regions and a witness; all healthy unless asked otherwise. */
 export function createWorld(options: WorldOptions = {}): World {
   const { ownRegion = 'us-east-1', locator = emptyLocator, latency, state = healthy } = options;
-  const config = configSchema.parse({ ...model, ...(latency && { latency }) });
-  const topology = compileTopology(config);
+  const { config, topology } = options.compiled ?? compileModel(latency);
   const table = new HealthTable(topology);
   for (const region of topology.regions) {
     table.setGateway(region.index, state);
