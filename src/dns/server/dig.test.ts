@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { configSchema } from '../../config/schema/config.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { createExchange } from '../testdata/exchange.ts';
 import { createDnsServer, type DnsServer } from './server.ts';
@@ -15,9 +16,12 @@ describe('what BIND’s dig makes of our answers', { skip }, () => {
 
   before(async () => {
     const { options } = createExchange();
+    const dns = configSchema.shape.dns.parse({ identifier: 'ns1-{region}' });
+    const config = { ...options.config, dns };
+    const cookieSecret = new Uint8Array(32);
     const metrics = new DnsMetrics();
     const listen = { host: '127.0.0.1', port: 0, reusePort: false, metrics };
-    server = await createDnsServer({ ...options, ...listen });
+    server = await createDnsServer({ ...options, config, cookieSecret, ...listen });
   });
   after(() => server.close());
 
@@ -43,8 +47,13 @@ describe('what BIND’s dig makes of our answers', { skip }, () => {
     ['big.exchange.test TXT +ignore +bufsize=512', /flags: qr aa tc;/, /ANSWER: 0/],
     ['big.exchange.test TXT', /ANSWER: 60/, /\(TCP\)/],
     ['nope.exchange.test', /status: NXDOMAIN/, /^exchange\.test\.\s+5\s+IN\s+SOA/m],
-    ['CH TXT version.bind', /status: REFUSED/],
+    ['CH TXT version.bind', /status: REFUSED/, /EDE: 18 \(Prohibited\)/],
     ['example.com', /status: REFUSED/, /EDE: 20 \(Not Authoritative\)/],
+    ['static.exchange.test +cookie', /COOKIE: [0-9a-f]{16}01000000[0-9a-f]{24} \(good\)/],
+    ['static.exchange.test +nsid', /NSID: .* \("ns1-us-east-1"\)/],
+    ['CH TXT id.server', /status: NOERROR/, /^id\.server\.\s+0\s+CH\s+TXT\s+"ns1-us-east-1"$/m],
+    ['static.exchange.test +tcp +keepalive', /TCP[- ]KEEPALIVE: 37\.0 secs/],
+    ['static.exchange.test +ednsopt=65001:0102', /status: NOERROR/, /ANSWER: 2/],
     ['exchange.test SOA +edns=1 +noednsnegotiation', /status: BADVERS/],
     ['exchange.test +ednsopt=8:00011801', /status: FORMERR/],
     ['exchange.test ANY +notcp', /HINFO\s+"RFC8482" ""/],

@@ -1,5 +1,5 @@
 import { headerBytes } from './codes.ts';
-import { lowerByte, maxLabelBytes, maxNameBytes, type NameKey } from './name.ts';
+import { maxLabelBytes, maxNameBytes, type NameKey } from './name.ts';
 
 /**
  * Reads names out of a message (RFC 1035 4.1.4). One object is used for many names, so
@@ -17,6 +17,7 @@ export class NameReader {
   /** Reads the name at `start`. Returns where the bytes after it begin, -1 if it is malformed. */
   read(bytes: Uint8Array, start: number, end: number): number {
     const { wire } = this;
+    const lower = this.#lower;
     let length = 0;
     let at = start;
     let lowest = start;
@@ -33,7 +34,11 @@ export class NameReader {
         continue;
       }
       if (length + 1 + label + (label === 0 ? 0 : 1) > maxNameBytes || at + label >= end) return -1;
-      for (const stop = at + 1 + label; at < stop; ) wire[length++] = bytes[at++]!;
+      for (const stop = at + 1 + label; at < stop; at++) {
+        const octet = bytes[at]!;
+        wire[length] = octet;
+        lower[length++] = octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet;
+      }
       if (label === 0) break;
     }
     this.length = length;
@@ -42,10 +47,7 @@ export class NameReader {
 
   /** The last name as a key of maps. */
   key(): NameKey {
-    const { wire, length } = this;
-    const lower = this.#lower;
-    for (let at = 0; at < length; at++) lower[at] = lowerByte(wire[at]!);
-    return lower.toString('latin1', 0, length);
+    return this.#lower.toString('latin1', 0, this.length);
   }
 }
 
