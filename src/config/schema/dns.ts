@@ -1,5 +1,15 @@
 import { z } from 'zod';
+import { pemSource } from './pem.ts';
 import { durationMs } from './units.ts';
+
+/** A domain name, by which both sides call a key. */
+export const transferKeyName = z
+  .string()
+  .max(200)
+  .regex(
+    /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/,
+    'expected a domain name in lower case, such as "transfer.example"',
+  );
 
 const rateLimitSchema = z.strictObject({
   responses: z.int().min(1).max(10_000).default(200).meta({
@@ -65,6 +75,25 @@ export const dnsSchema = z
       })
       .prefault({})
       .meta({ description: 'Connections to the name server.' }),
+    transferKeys: z
+      .record(
+        transferKeyName,
+        z.strictObject({
+          algorithm: z
+            .enum(['hmac-sha256', 'hmac-sha384', 'hmac-sha512'])
+            .default('hmac-sha256')
+            .meta({ description: 'Of the signature.' }),
+          secret: pemSource.meta({
+            description:
+              'File, or `secret:NAME`: 16 octets or more in base64, as `tsig-keygen` and `keymgr -t` make them.',
+          }),
+        }),
+      )
+      .default({})
+      .meta({
+        description:
+          'Keys that zone transfers are signed with (TSIG, RFC 8945), by the names that both sides know them by.',
+      }),
     identifier: z
       .string()
       .regex(/^[\x21-\x7e]{1,64}$/, 'expected 1 to 64 visible characters, such as "ns1-{region}"')

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { answerSchema, recordNameSchema, steeringFields } from './answer.ts';
+import { transferKeyName } from './dns.ts';
 import { pemPlace, pemSource } from './pem.ts';
 import { durationMs, nameSchema } from './units.ts';
 
@@ -90,6 +91,23 @@ export const zoneSchema = z.strictObject({
     })
     .optional()
     .meta({ description: 'Signs the zone as it answers (ECDSA P-256).' }),
+  transfer: z
+    .strictObject({
+      to: z
+        .array(z.union([z.cidrv4(), z.cidrv6()]))
+        .min(1)
+        .meta({
+          description: 'Networks of secondary name servers, such as `192.0.2.53/32`.',
+        }),
+      key: transferKeyName.optional().meta({
+        description: 'Of `dns.transferKeys`: with what requests must be signed besides.',
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Who may have the zone whole (AXFR). What is steered is sent as a client gets it whose location nobody knows; keys are left out.',
+    }),
   nameservers: z.array(z.string().min(1)).min(1).optional().meta({
     description:
       'Name servers of the zone: absolute names, or without a dot below the zone. Default: `ns-REGION.ZONE` with the address of each region that serves.',

@@ -4,6 +4,7 @@ import type { Topology } from '../../config/topology.ts';
 import { createSteeringContext, type SteeringContext } from '../../steering/context.ts';
 import type { Locator } from '../../steering/geo/locator.ts';
 import type { RegionStates } from '../../steering/record-set.ts';
+import { type TransferRules, transferRules } from '../transfer/transfer-rules.ts';
 import { compileZonesInSteps } from '../zone/compile.ts';
 import type { ZoneSet } from '../zone/zone.ts';
 import { type ServiceOptions, type ServiceSettings, serviceSettings } from './service-settings.ts';
@@ -18,6 +19,8 @@ export interface DnsDataOptions extends ServiceOptions {
   readonly locator: Locator;
   /** Keys of zones that are signed, by zone, as `parseZoneKeys` reads them. Secret. */
   readonly zoneKeys?: Readonly<Record<string, string>> | undefined;
+  /** Of `dns.transferKeys`, in base64. */
+  readonly transferSecrets?: Readonly<Record<string, string>> | undefined;
   /** SOA serial: the sequence number of the revision. */
   readonly serial: number;
 }
@@ -27,6 +30,7 @@ export interface DnsData {
   readonly zones: ZoneSet;
   readonly steering: SteeringContext;
   readonly service: ServiceSettings;
+  readonly transfers: TransferRules;
 }
 
 /** Throws `bad_zone`. */
@@ -41,5 +45,6 @@ export function* compileDnsDataInSteps(options: DnsDataOptions): Steps<DnsData> 
     zones: yield* compileZonesInSteps(config, topology, serial, zoneKeys),
     steering: createSteeringContext(options),
     service: serviceSettings(options),
+    transfers: transferRules(config, options.transferSecrets ?? {}),
   };
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { choose } from '../../steering/choose.ts';
 import type { ClientNetwork, SteeredSet } from '../../steering/record-set.ts';
+import { TransferServer } from '../transfer/transfer-server.ts';
 import {
   classChaos,
   classIn,
@@ -66,6 +67,7 @@ export class Responder {
   readonly #client = new ClientAddress();
   readonly #writer = new MessageWriter();
   readonly #sections: Sections;
+  readonly #transfers: TransferServer;
   readonly #options: ResponseOptions;
   readonly #rateTable: SharedArrayBuffer | undefined;
   #limiter: RateLimiter | undefined;
@@ -78,7 +80,9 @@ export class Responder {
     this.#data = data;
     const clock = options.clock ?? systemClock;
     const wallMs = options.wallMs ?? (() => clock.wallMs());
-    this.#sections = new Sections(this.#writer, () => Math.floor(wallMs() / 1_000));
+    const nowSeconds = () => Math.floor(wallMs() / 1_000);
+    this.#sections = new Sections(this.#writer, nowSeconds);
+    this.#transfers = new TransferServer(() => this.#data, nowSeconds);
     this.#random = options.random ?? Math.random;
     this.#onFault = options.onFault ?? (() => {});
     this.#options = new ResponseOptions(clock);
@@ -94,6 +98,11 @@ export class Responder {
   /** Of the configuration that is served. */
   get tcpLimits(): TcpLimits {
     return this.#data.service.tcp;
+  }
+
+  /** Instead of the refusal of a question for a zone as a whole: see `TransferServer.answer`. */
+  transfer(message: Buffer, source: string, output: Buffer): Iterator<number> | undefined {
+    return this.#transfers.answer(message, source, output);
   }
 
   /** Answers from `data` from now on. */

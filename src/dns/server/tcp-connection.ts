@@ -3,8 +3,11 @@ import { headerBytes, maxMessageBytes } from '../wire/codes.ts';
 
 const lengthBytes = 2;
 
-/** Writes the response to `message` into `output`; returns its length, 0 for none. */
-export type Respond = (message: Buffer, output: Buffer) => number;
+/**
+ * Writes the response to `message` into `output`; returns its length, 0 for none. Of a response
+ * of many messages, what writes each and gives its length; `message` stays as it is until then.
+ */
+export type Respond = (message: Buffer, output: Buffer) => number | Iterator<number>;
 
 /**
  * One client over TCP (RFC 7766): messages with a length of 2 bytes before each, many in
@@ -28,6 +31,8 @@ export class TcpConnection {
   /** What came and is not answered yet: `held[0, heldBytes)`. */
   #held: Buffer = emptyBuffer;
   #heldBytes = 0;
+  /** A response of many messages that is under way: what follows waits for its end. */
+  #transfer: Iterator<number> | undefined;
   #finishing = false;
 
   /** `output` (65,535 bytes) is shared by all connections of a thread. */
@@ -57,7 +62,7 @@ export class TcpConnection {
   }
 
   #endIfDone(): void {
-    if (this.#finishing && this.#heldBytes === 0) this.#socket.end();
+    if (this.#finishing && this.#heldBytes === 0 && !this.#transfer) this.#socket.end();
   }
 
   #receive(chunk: Buffer): void {
@@ -110,7 +115,7 @@ export class TcpConnection {
   #answerAll(bytes: Buffer): number {
     let at = 0;
     while (at + lengthBytes <= bytes.length) {
-      if (this.#socket.writableNeedDrain) {
+      if (this.#transfer || this.#socket.writableNeedDrain) {
         this.#socket.pause();
         break;
       }
@@ -126,18 +131,43 @@ export class TcpConnection {
 
   /** False for what gets no answer: over TCP there is no forged sender to be careful of. */
   #answer(message: Buffer): boolean {
-    const length = this.#respond(message, this.#output);
-    if (length === 0) return false;
+    const response = this.#respond(message, this.#output);
+    if (response === 0) return false;
+    if (typeof response === 'number') this.#write(response);
+    else {
+      this.#transfer = response;
+      this.#goOn(response);
+    }
+    return true;
+  }
+
+  /** As much of it as the client takes. Its end is looked for when there is room for more. */
+  #goOn(transfer: Iterator<number>): void {
+    while (!this.#socket.writableNeedDrain) {
+      const { value, done } = transfer.next();
+      if (done) {
+        this.#transfer = undefined;
+        return;
+      }
+      this.#write(value);
+    }
+  }
+
+  #write(length: number): void {
     this.progressAtMs = this.#nowMs();
     const framed = Buffer.allocUnsafe(lengthBytes + length);
     framed.writeUInt16BE(length, 0);
     this.#output.copy(framed, lengthBytes, 0, length);
     this.#socket.write(framed);
-    return true;
   }
 
   #resume(): void {
     this.progressAtMs = this.#nowMs();
+    if (this.#transfer) {
+      this.#goOn(this.#transfer);
+      if (this.#transfer) return;
+      this.#endIfDone();
+    }
     if (!this.#socket.isPaused()) return;
     this.#socket.resume();
     this.#receive(emptyBuffer);

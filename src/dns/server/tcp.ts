@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
+import { isTransfer } from '../transfer/transfer-server.ts';
 import { Connections, type TcpLimits } from './connections.ts';
 import { Handshakes } from './handshakes.ts';
 import { QueryOrigin } from './query-origin.ts';
@@ -94,7 +95,8 @@ export class TcpListener {
       origin.idleMs = connections.idleMs;
       const length = responder.respond(message, message.length, origin, output);
       if (length > 0) onAnswered(nowMs() - startMs);
-      return length;
+      if (!isTransfer(responder.type)) return length;
+      return responder.transfer(Buffer.from(message), source, output) ?? length;
     };
     const connection = new TcpConnection(socket, respond, this.#output, nowMs);
     connections.add(source, connection);

@@ -15,7 +15,7 @@ export interface Transfer {
   /** The SOA alone. */
   readonly soa: WrittenSet;
   /** Everything else. */
-  readonly sets: readonly WrittenSet[];
+  readonly sets: Iterable<WrittenSet>;
   /** `undefined`: the messages are not signed. */
   readonly signer: TsigSigner | undefined;
   readonly nowSeconds: () => number;
@@ -39,7 +39,7 @@ export function* transferMessages(transfer: Transfer, output: Buffer): Generator
   };
   const end = () => signer?.sign(output, writer.end(), nowSeconds()) ?? writer.end();
   begin();
-  for (const { owner, type, ttlSeconds, records } of [soa, ...sets, soa]) {
+  for (const { owner, type, ttlSeconds, records } of between(soa, sets)) {
     for (const data of records) {
       const write = () => writer.record(section.answer, owner, type, ttlSeconds, data);
       if (write()) continue;
@@ -52,4 +52,10 @@ export function* transferMessages(transfer: Transfer, output: Buffer): Generator
     }
   }
   yield end();
+}
+
+function* between(soa: WrittenSet, sets: Iterable<WrittenSet>): Generator<WrittenSet, void> {
+  yield soa;
+  yield* sets;
+  yield soa;
 }

@@ -8,7 +8,7 @@ import { emptyLocator } from '../../steering/geo/locator.ts';
 import type { RegionStates } from '../../steering/record-set.ts';
 import { DnsError } from '../errors.ts';
 import { parseName } from '../wire/name.ts';
-import { renderZone } from '../zone/render.ts';
+import { renderSets } from '../zone/render.ts';
 import { compileUnsignedZones } from '../zone/unsigned.ts';
 import { writeZoneFile } from './writer.ts';
 
@@ -42,6 +42,6 @@ export function exportZone(config: Config, name: string, serial: number): string
   const region = topology.regions.find(({ serves }) => serves)?.name ?? '';
   const locator = emptyLocator;
   const context = createSteeringContext({ config, topology, states: allHealthy, region, locator });
-  const sets = renderZone(zone, (set) => choose(set, undefined, context, 0));
+  const sets = renderSets(zone, (set) => choose(set, undefined, context, 0));
   return writeZoneFile(zone.apex, sets);
 }

@@ -7,15 +7,13 @@ import { type Zone, ZoneSet } from './zone.ts';
  * file, a transfer. A steered one is what `steer` answers now; one without an answer is
  * left out.
  */
-export function renderZone(zone: Zone, steer: Steer): WrittenSet[] {
+export function* renderSets(zone: Zone, steer: Steer): Generator<WrittenSet, void> {
   const alone = new ZoneSet([zone]);
-  const sets: WrittenSet[] = [];
   for (const { name: owner, sets: all } of zone.nodes()) {
     for (const { type, ttlSeconds, records: plain, steering } of all) {
       const steered = steering && resolve(alone, owner.key, type, steer).steps[0]?.records;
       const records = steering ? (steered ?? []) : plain;
-      if (records.length > 0) sets.push({ owner, type, ttlSeconds, records });
+      if (records.length > 0) yield { owner, type, ttlSeconds, records };
     }
   }
-  return sets;
 }
