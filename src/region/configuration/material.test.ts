@@ -177,6 +177,7 @@ test('material of an older snapshot is understood', () => {
     upstreams: {},
     cookieSecrets: {},
     zoneKeys: {},
+    transferSecrets: {},
   });
   const material = { ...noMaterial, identity };
   assert.deepEqual(parseMaterial(JSON.stringify(material)), material);

@@ -37,6 +37,8 @@ export interface Material {
   readonly cookieSecrets: Readonly<Record<string, string>>;
   /** Keys of zones that are signed, by zone. */
   readonly zoneKeys: Readonly<Record<string, string>>;
+  /** Of `dns.transferKeys`, in base64. */
+  readonly transferSecrets: Readonly<Record<string, string>>;
   /** What DNS over TLS proves itself with; without it is not spoken. */
   readonly dnsOverTls?: ListenerMaterial | undefined;
   /** What DNS cookies are made with, where the configuration names it. */
@@ -51,6 +53,7 @@ export const noMaterial: Material = Object.freeze({
   upstreams: {},
   cookieSecrets: {},
   zoneKeys: {},
+  transferSecrets: {},
 });
 
 export interface LoadedMaterial {
@@ -73,7 +76,8 @@ export function materialContext(region: string, node: string): string {
 /** Reads back what was written as JSON, also by a version that knew one certificate only. */
 export function parseMaterial(json: string): Material {
   const parsed = JSON.parse(json) as Partial<Material> & { https?: KeyPair };
-  const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys } = parsed;
+  const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys, transferSecrets } =
+    parsed;
   const { dnsOverTls, dnsCookieSecret, probeAuthorities } = parsed;
   return {
     listeners: listeners ?? (https ? { https: { certificates: [https] } } : {}),
@@ -81,6 +85,7 @@ export function parseMaterial(json: string): Material {
     upstreams: upstreams ?? {},
     cookieSecrets: cookieSecrets ?? {},
     zoneKeys: zoneKeys ?? {},
+    transferSecrets: transferSecrets ?? {},
     ...(dnsOverTls !== undefined && { dnsOverTls }),
     ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
     ...(probeAuthorities && { probeAuthorities }),
@@ -120,6 +125,10 @@ export async function loadMaterial(
   for (const [name, { dnssec }] of Object.entries(config.zones)) {
     if (dnssec) zoneKeys[name] = await texts.text(places.place(dnssec.keys));
   }
+  const transferSecrets: Record<string, string> = {};
+  for (const [name, { secret }] of Object.entries(config.dns.transferKeys)) {
+    transferSecrets[name] = await texts.text(places.place(secret));
+  }
   const identity = await identityOf(config, region, places, texts);
   const dot = dotTls(config);
   const dnsOverTls = dot && (await loadListener('dot', dot, places, texts));
@@ -134,6 +143,7 @@ export async function loadMaterial(
     upstreams,
     cookieSecrets,
     zoneKeys,
+    transferSecrets,
     ...(dnsOverTls && { dnsOverTls }),
     ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
     ...(Object.keys(probeAuthorities).length > 0 && { probeAuthorities }),
@@ -171,6 +181,9 @@ export function materialFiles(config: Naming, region: string, stateDirectory: st
   }
   for (const { dnssec } of Object.values(config.zones)) {
     if (dnssec) others.push(places.place(dnssec.keys));
+  }
+  for (const { secret } of Object.values(config.dns.transferKeys)) {
+    others.push(places.place(secret));
   }
   if (typeof config.dns.cookies === 'object') others.push(places.place(config.dns.cookies.secret));
   others.push(...probeAuthorityPlaces(config).map((place) => places.place(place)));

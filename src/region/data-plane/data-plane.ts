@@ -198,11 +198,11 @@ export class DataPlane {
 
   /** A name server has the keys of its own work only, hands no copies out and routes no requests. */
   #forNameServer(data: ThreadData): ThreadData {
-    const { zoneKeys, dnsOverTls } = data.material;
+    const { zoneKeys, transferSecrets, dnsOverTls } = data.material;
     return {
       ...data,
       config: { ...data.config, routes: [] },
-      material: { ...noMaterial, zoneKeys, ...(dnsOverTls && { dnsOverTls }) },
+      material: { ...noMaterial, zoneKeys, transferSecrets, ...(dnsOverTls && { dnsOverTls }) },
       sessionSecret: dotSecret(this.#sessionSecret.current),
       dnsCookieSecret: this.#cookieSecret.of(data.material),
       dnsRateTable: this.#rateTable,

@@ -50,6 +50,7 @@ async function dnsConfiguration(data: ThreadData, locators: Locators) {
     locator: await locators.for(data),
     serial: data.serial,
     zoneKeys: data.material.zoneKeys,
+    transferSecrets: data.material.transferSecrets,
     cookieSecret: data.dnsCookieSecret,
     host: own.bind,
     port: config.ports.dns,
