@@ -171,6 +171,12 @@ export interface ServiceStatus extends StateStatus {
   readonly endpoints: readonly EndpointStatus[];
 }
 
+export interface CheckStatus extends StateStatus {
+  readonly name: string;
+  /** Whether this node probes it; false for what is computed, or probed elsewhere only. */
+  readonly probed: boolean;
+}
+
 export interface RevisionStatus {
   /** Hash of the content, hexadecimal. */
   readonly hash: string;
@@ -239,6 +245,8 @@ export interface NodeStatus {
   readonly store: StoreView;
   readonly regions: readonly RegionStatus[];
   readonly services: readonly ServiceStatus[];
+  /** `undefined`: of a node that knows of none by name. */
+  readonly checks?: readonly CheckStatus[];
   readonly threads: readonly ThreadStatus[];
   readonly traffic: TrafficCount;
 }

@@ -4,6 +4,7 @@ import type { CheckTiming } from './schema/check.ts';
 import { type Config, configSchema } from './schema/config.ts';
 import { type DomainConfig, domainSchema } from './schema/domain.ts';
 import { type ListenerConfig, listenerSchema } from './schema/listener.ts';
+import { type NamedCheckConfig, namedCheckSchema } from './schema/named-check.ts';
 import { type RegionConfig, regionSchema } from './schema/region.ts';
 import { type RouteConfig, routeSchema } from './schema/route.ts';
 import { type ServiceConfig, serviceSchema } from './schema/service.ts';
@@ -28,6 +29,7 @@ export interface Draft {
   readonly listeners: ReadonlyMap<string, ListenerConfig | undefined>;
   readonly tls: TlsConfig | undefined;
   readonly health: CheckTiming | undefined;
+  readonly checks: ReadonlyMap<string, NamedCheckConfig | undefined>;
   readonly latency: readonly (Config['latency'][number] | undefined)[];
   readonly store: Config['store'] | undefined;
   readonly stack: StackConfig | undefined;
@@ -50,6 +52,7 @@ export function draftOfConfig(input: unknown, config: Config): Draft {
     listeners: new Map(Object.entries(config.listeners)),
     tls: config.tls,
     health: config.health,
+    checks: new Map(Object.entries(config.checks)),
     latency: config.latency,
     store: config.store,
     stack: config.stack,
@@ -74,6 +77,7 @@ export function draftOfInput(input: unknown): Draft {
     listeners: eachNamed(input, 'listeners', (part) => accept(listenerSchema, part)),
     tls: accept(shape.tls, valueAt(input, ['tls'])),
     health: accept(shape.health, valueAt(input, ['health'])),
+    checks: eachNamed(input, 'checks', (part) => accept(namedCheckSchema, part)),
     latency: eachItem(valueAt(input, ['latency']), (part) => accept(shape.latency, [part])?.[0]),
     store: accept(shape.store, valueAt(input, ['store'])),
     stack: accept(shape.stack, valueAt(input, ['stack'])),

@@ -61,6 +61,12 @@ export interface ServiceInfo {
   readonly allowed: readonly boolean[];
 }
 
+/** A check by name. */
+export interface CheckInfo {
+  readonly index: number;
+  readonly name: string;
+}
+
 /**
  * The configuration by small integers. Every thread of a node derives the same
  * numbers from the same configuration, in its order:
@@ -69,6 +75,7 @@ export interface ServiceInfo {
  *   service states   [service × regions + region]
  *   endpoint records [endpoint]
  *   address states   [address]
+ *   check states     [check]
  */
 export interface Topology {
   /** Of each node: records of endpoints have a column for each. */
@@ -78,8 +85,10 @@ export interface Topology {
   readonly addresses: readonly AddressInfo[];
   readonly services: readonly ServiceInfo[];
   readonly endpoints: readonly EndpointInfo[];
+  readonly checks: readonly CheckInfo[];
   readonly regionIndex: ReadonlyMap<string, number>;
   readonly serviceIndex: ReadonlyMap<string, number>;
+  readonly checkIndex: ReadonlyMap<string, number>;
 }
 
 /** Numbers regions, services and endpoints. The configuration must have been validated. */
@@ -106,6 +115,7 @@ export function compileTopology(config: Config): Topology {
     endpoints: regions.map((region) => numberEndpoints(service, index, region, endpoints)),
     allowed: regions.map((region) => service.residency?.includes(region.name) ?? true),
   }));
+  const checks = Object.keys(config.checks).map((name, index) => ({ index, name }));
   return {
     gatewayThreads: config.threads.gateway,
     regions,
@@ -113,8 +123,10 @@ export function compileTopology(config: Config): Topology {
     addresses,
     services,
     endpoints,
+    checks,
     regionIndex: new Map(regions.map(({ name, index }) => [name, index])),
     serviceIndex: new Map(services.map(({ name, index }) => [name, index])),
+    checkIndex: new Map(checks.map(({ name, index }) => [name, index])),
   };
 }
 

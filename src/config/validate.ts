@@ -9,7 +9,7 @@ import {
   stickyCookiesDiffer,
   zonesArePossible,
 } from './semantics/balancing.ts';
-import { probesArePossible } from './semantics/checks.ts';
+import { checksEnd, probesArePossible } from './semantics/checks.ts';
 import { domainsFitRoutes } from './semantics/domains.ts';
 import { listenersArePossible } from './semantics/listeners.ts';
 import { policiesAreUsable } from './semantics/policies.ts';
@@ -54,6 +54,7 @@ const rules: readonly Rule[] = [
   upstreamTlsIsChecked,
   timingsArePossible,
   probesArePossible,
+  checksEnd,
   endpointsArePossible,
   residencyIsPossible,
   zonesArePossible,

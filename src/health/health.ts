@@ -9,7 +9,7 @@ import { Ejections } from './ejections.ts';
 import { Exchange, type Peer, type Peers } from './exchange.ts';
 import { HealthMachine } from './machine.ts';
 import type { ProbeResult } from './own-probes.ts';
-import { type Authorities, type HealthPlan, type ProbeTarget, planHealth } from './plan.ts';
+import { type HealthPlan, planHealth } from './plan.ts';
 import { type Probe, Prober } from './prober.ts';
 import { type HealthReport, reportHealth } from './report.ts';
 import { RoundTrips } from './round-trips.ts';
@@ -17,6 +17,7 @@ import { parseSavedHealth, type SavedHealth } from './saved-state.ts';
 import type { HealthChange } from './status.ts';
 import type { HealthTable } from './table.ts';
 import { TableWriter } from './table-writer.ts';
+import type { Authorities, ProbeTarget } from './targets.ts';
 import { parseVector, type Vector, vectorToJson } from './vector.ts';
 
 export interface HealthInput {
@@ -211,7 +212,7 @@ export class Health {
     if (!this.#machine.trusts(result)) return;
     this.#roundTrips.probed(result);
     const endpoints = this.#targets.get(result.target)?.endpoints;
-    if (endpoints) {
+    if (endpoints && result.ok !== undefined) {
       this.#ejections.probed(endpoints, result.ok, this.#options.clock.monotonicMs());
     }
   }

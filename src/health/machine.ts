@@ -1,8 +1,10 @@
 import { Continuity } from './continuity.ts';
+import { decideDerived, type Source } from './derived.ts';
 import { HealthError } from './health-error.ts';
 import type { Verdict } from './hysteresis.ts';
 import { OwnProbes, type ProbeResult } from './own-probes.ts';
 import { gatewayKey, type HealthPlan } from './plan.ts';
+import type { Derived } from './plan-checks.ts';
 import { type Decision, decideByQuorum, decideByRegion } from './quorum.ts';
 import type { SavedHealth } from './saved-state.ts';
 import type { HealthChange, SubjectStatus, VantageStatus } from './status.ts';
@@ -95,7 +97,12 @@ export class HealthMachine {
       this.#forgetOwn();
       this.#vantages.expire(Number.POSITIVE_INFINITY); // what was heard may be older than it seems
     }
-    if (this.#own.expire(atMs)) this.#speak();
+    if (this.#own.expire(atMs)) {
+      this.#speak();
+      for (const subject of this.#plan.subjects.values()) {
+        if (this.#own.absent(subject)) this.#dirty.add(subject.key);
+      }
+    }
     return this.#settle(atMs);
   }
 
@@ -216,7 +223,7 @@ export class HealthMachine {
   /** What a region decides by itself hangs on its silence and on its gateway. */
   #reconsiderServices(region: string): void {
     for (const { key, region: at, vantages } of this.#plan.subjects.values()) {
-      if (at.name === region && !vantages) this.#dirty.add(key);
+      if (at?.name === region && !vantages) this.#dirty.add(key);
     }
   }
 
@@ -258,19 +265,21 @@ export class HealthMachine {
   }
 
   #decide(record: SubjectRecord): Decision {
-    const { key, region, vantages, disabled } = record.subject;
+    const { key, region, vantages, upShare, derived, disabled } = record.subject;
     const { current, said, restoredAgeMs } = record;
     if (disabled) return { state: 'healthy', decided: true, reason: 'its check is disabled' };
+    if (derived) return decideDerived(derived, this.#sourcesOf(derived));
     if (!vantages) {
+      const name = region?.name ?? '';
       return decideByRegion({
-        region: region.name,
-        word: this.#vantages.get(region.name)?.word(key),
+        region: name,
+        word: this.#vantages.get(name)?.word(key),
         current,
         said,
         restoredAgeMs,
-        silentMs: this.#vantages.silentMs(region.name),
+        silentMs: this.#vantages.silentMs(name),
         silenceLimitMs: this.#vantages.silenceLimitMs,
-        gateway: this.#states.get(gatewayKey(region.name))?.current ?? 'unknown',
+        gateway: this.#states.get(gatewayKey(name))?.current ?? 'unknown',
       });
     }
     const up: string[] = [];
@@ -281,14 +290,26 @@ export class HealthMachine {
       else if (word === 'down') down.push(vantage);
     }
     const own = this.#vantages.own.word(key);
-    return decideByQuorum({ configured: vantages.length, up, down, own, current, restoredAgeMs });
+    const absent = this.#own.absent(record.subject);
+    const configured = vantages.length;
+    return decideByQuorum({
+      ...{ configured, up, down, own, upShare, absent, current, restoredAgeMs },
+    });
+  }
+
+  #sourcesOf({ of }: Derived): Source[] {
+    return of.flatMap((key) => {
+      const record = this.#states.get(key);
+      return record ? { name: record.subject.check?.name ?? key, state: record.current } : [];
+    });
   }
 
   #apply(record: SubjectRecord, decision: Decision, atMs: number): void {
     const change = this.#states.apply(record, decision, atMs);
     if (!change) return;
-    const { service, address, region } = record.subject;
-    if (!service && !address) this.#reconsiderServices(region.name);
+    const { key, service, address, region } = record.subject;
+    if (region && !service && !address) this.#reconsiderServices(region.name);
+    for (const dependent of this.#plan.dependents.get(key) ?? []) this.#dirty.add(dependent);
     this.#changes.push(change);
   }
 }

@@ -1,12 +1,14 @@
 import { Hysteresis, type Verdict } from './hysteresis.ts';
-import { freshnessOf, type HealthPlan, type ProbeTarget, type Subject } from './plan.ts';
+import { freshnessOf, type HealthPlan, type Subject } from './plan.ts';
 import { serviceVerdict } from './service-state.ts';
+import type { ProbeTarget } from './targets.ts';
 
 /** The outcome of one probe. Times are monotonic. */
 export interface ProbeResult {
   /** `ProbeTarget.key`. */
   readonly target: string;
-  readonly ok: boolean;
+  /** `undefined`: there was nothing to measure. */
+  readonly ok: boolean | undefined;
   /** For people: `status 503`, `connection refused`. */
   readonly detail: string;
   readonly startedMs: number;
@@ -20,6 +22,9 @@ interface TargetRecord {
   countedFromMs: number | undefined;
   /** Monotonic time until which the last result counts. */
   validUntilMs: number;
+  /** The last probe found nothing to measure; `absent`: as long as a result counts. */
+  empty: boolean;
+  absent: boolean;
   detail: string;
 }
 
@@ -62,9 +67,15 @@ export class OwnProbes {
   record({ target, ok, detail, startedMs, atMs }: ProbeResult): boolean {
     const record = this.#records.get(target);
     if (!record) return false; // a probe of a target that was since removed
-    const { interval, timeout } = record.target.check;
-    record.validUntilMs = atMs + freshnessOf(interval) + timeout;
     record.detail = detail;
+    const { interval, timeout } = record.target.check;
+    record.empty = ok === undefined;
+    // Nothing to measure is no evidence: what was known holds while it is fresh.
+    if (ok !== undefined || record.validUntilMs === 0) {
+      record.validUntilMs = atMs + freshnessOf(interval) + timeout;
+    }
+    if (ok === undefined) return false;
+    record.absent = false;
     if (ok) record.countedFromMs = 0;
     else record.countedFromMs ??= startedMs + this.#graceMs;
     if (!ok && startedMs < record.countedFromMs) return false;
@@ -79,17 +90,25 @@ export class OwnProbes {
     this.#judgeAll();
   }
 
-  /** Forgets targets whose probes stopped without a word. Returns true when one had a verdict. */
+  /** Forgets targets whose probes stopped without a word. Returns true when that is news. */
   expire(atMs: number): boolean {
     let expired = false;
     for (const record of this.#records.values()) {
-      if (record.hysteresis.verdict === undefined || record.validUntilMs >= atMs) continue;
+      if (record.validUntilMs >= atMs) continue;
+      const isNews = record.hysteresis.verdict !== undefined || (record.empty && !record.absent);
+      if (!isNews) continue;
       record.hysteresis.forget();
-      record.detail = 'no probe has ended lately';
+      record.absent = record.empty;
+      if (!record.absent) record.detail = 'no probe has ended lately';
       expired = true;
     }
     if (expired) this.#judgeAll();
     return expired;
+  }
+
+  /** Whether its probes have found nothing to measure for long. */
+  absent({ watched }: Subject): boolean {
+    return watched.some(({ target }) => this.#records.get(target)?.absent);
   }
 
   target(key: string): { verdict: Verdict | undefined; detail: string } {
@@ -130,5 +149,7 @@ const newRecord = (target: ProbeTarget): TargetRecord => ({
   hysteresis: new Hysteresis(target.check),
   countedFromMs: undefined,
   validUntilMs: 0,
+  empty: false,
+  absent: false,
   detail: '',
 });

@@ -141,3 +141,43 @@ test('a load balancer is probed from outside, and the nodes behind it from insid
 test('a node has to be one of its region, where that names several', () => {
   assert.throws(() => planOfNodes('a', 'a', '10.0.2.1'), /no node "a" in region "a"/);
 });
+
+test('checks by name: one probe serves whatever asks the same, under whatever name', () => {
+  const chosen = { a: regions.a, b: regions.b };
+  const config = configSchema.parse({
+    regions: chosen,
+    services: { s: { endpoints: { a: ['10.1.0.1:80'] }, check: { type: 'http' } } },
+    checks: {
+      one: { type: 'http', host: '10.1.0.1' },
+      two: { type: 'http', host: '10.1.0.1', vantages: ['a'] },
+      there: { type: 'http', host: '10.1.0.1', vantages: ['b'], interval: '7s' },
+      off: { type: 'http', host: '10.1.0.1', disabled: true, interval: '8s' },
+      named: { type: 'https', host: 'shop.test', address: '10.1.0.2', authority: 'ca.pem' },
+      tls: { type: 'tls', host: 'shop.test', address: '10.1.0.2', port: 444 },
+      grpc: { type: 'grpc', host: 'shop.test', address: '10.1.0.2', port: 444, tls: {} },
+      metric: { type: 'metric', url: 'https://[::1]/prom', query: 'up', above: 1 },
+    },
+  });
+  const { targets, subjects } = planHealth(config, compileTopology(config), 'a', 'any', {
+    'ca.pem': 'PEM',
+  });
+  const others = targets.filter(({ port }) => port !== 8_080);
+  assert.deepEqual(
+    others.map(({ host, port, check }) => `${check.type} ${host}:${port}`),
+    [
+      'http 10.1.0.1:80',
+      'https 10.1.0.2:443',
+      'tls 10.1.0.2:444',
+      'grpc 10.1.0.2:444',
+      'metric ::1:443',
+    ],
+  );
+  const [, https, tls, grpc] = others;
+  assert.equal(https?.authority, 'PEM');
+  assert.equal(https?.check.type === 'https' && https.check.host, 'shop.test');
+  assert.equal(tls?.check.type === 'tls' && tls.check.serverName, 'shop.test');
+  assert.equal(grpc?.check.type === 'grpc' && grpc.check.tls?.serverName, 'shop.test');
+  const keys = [...subjects.keys()].filter((key) => key.startsWith('check/'));
+  assert.equal(keys.length, 8);
+  for (const key of keys) assert.match(key, /^check\/[a-z]+\/[\w-]{6}$/);
+});

@@ -1,45 +1,37 @@
-import type { CheckConfig } from '../config/schema/check.ts';
 import type { Config } from '../config/schema/config.ts';
 import type {
   AddressInfo,
-  EndpointInfo,
+  CheckInfo,
   NodeInfo,
   RegionInfo,
   ServiceInfo,
   Topology,
 } from '../config/topology.ts';
 import { maxFrameBytes } from '../link/frames.ts';
-import { certificateCheckOf } from './probes/certificate.ts';
-
-/** One address to probe in one way. Whatever refers to the same is served by one probe. */
-export interface ProbeTarget {
-  /** Equal exactly when address and check are equal. */
-  readonly key: string;
-  readonly host: string;
-  readonly port: number;
-  readonly check: CheckConfig;
-  /** Who signs its certificate, as PEM; `undefined`: the authorities that Node trusts. */
-  readonly authority?: string | undefined;
-  /** Endpoints of the node's own region at this address, for ejection. */
-  readonly endpoints: readonly EndpointInfo[];
-}
+import { checkSubjects, type Derived } from './plan-checks.ts';
+import { type Authorities, type ProbeCheck, type ProbeTarget, TargetList } from './targets.ts';
 
 /**
  * Something that has a state: the gateway of a region, one of its addresses where it has
- * several, or a service in a region.
+ * several, a service in a region, or a check by name.
  */
 export interface Subject {
   /**
-   * `gateway/REGION`, `gateway/REGION/ADDRESS` or `service/SERVICE/REGION`: the name in
-   * vectors and on disk.
+   * `gateway/REGION`, `gateway/REGION/ADDRESS`, `service/SERVICE/REGION` or
+   * `check/NAME/TARGET`: the name in vectors and on disk.
    */
   readonly key: string;
-  readonly region: RegionInfo;
-  /** `undefined`: the gateway, or one address of it. */
+  /** `undefined` for a check by name. */
+  readonly region: RegionInfo | undefined;
   readonly service: ServiceInfo | undefined;
   readonly address: AddressInfo | undefined;
+  readonly check: CheckInfo | undefined;
   /** Vantages whose quorum decides; `undefined` where the region's own nodes decide. */
   readonly vantages: readonly string[] | undefined;
+  /** Up while more than this share of them says so; `undefined`: the majority decides. */
+  readonly upShare: number | undefined;
+  /** Computed from the states of others, at each node. */
+  readonly derived: Derived | undefined;
   /** What this node probes for it, by target key; empty where others do. */
   readonly watched: readonly { readonly target: string; readonly weight: number }[];
   readonly minimumShare: number;
@@ -56,6 +48,8 @@ export interface HealthPlan {
   /** Names of the nodes of those regions that have several. */
   readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
   readonly subjects: ReadonlyMap<string, Subject>;
+  /** Keys of what is computed from the state of a subject, by its key. */
+  readonly dependents: ReadonlyMap<string, readonly string[]>;
   readonly targets: readonly ProbeTarget[];
   /** A vantage is fresh while it was heard no longer ago than this. */
   readonly freshnessMs: number;
@@ -97,6 +91,7 @@ export function planHealth(
       if (subject) subjects.push(subject);
     }
   }
+  subjects.push(...checkSubjects(config, topology, region, targets));
   if (spokenBytes(subjects) > mostSpokenBytes) {
     throw new RangeError(`region "${region}" would observe too much: probe services from it less`);
   }
@@ -107,9 +102,22 @@ export function planHealth(
     regions: topology.regions.map(({ name }) => name),
     nodes: new Map(several.map(({ name, nodes }) => [name, new Set(nodes.map(nameOf))])),
     subjects: new Map(subjects.map((subject) => [subject.key, subject])),
+    dependents: dependentsOf(subjects),
     targets: targets.list(),
     freshnessMs: freshnessOf(config.health.interval),
   };
+}
+
+function dependentsOf(subjects: readonly Subject[]): ReadonlyMap<string, readonly string[]> {
+  const dependents = new Map<string, string[]>();
+  for (const { key, derived } of subjects) {
+    for (const of of derived?.of ?? []) {
+      const keys = dependents.get(of);
+      if (keys) keys.push(key);
+      else dependents.set(of, [key]);
+    }
+  }
+  return dependents;
 }
 
 const nameOf = ({ name }: NodeInfo): string => name;
@@ -128,6 +136,16 @@ function spokenBytes(subjects: readonly Subject[]): number {
   return spoken.reduce((sum, { key }) => sum + key.length + '"":"down",'.length, 0);
 }
 
+/** What a subject of any kind may not have. */
+const ofNothing = {
+  service: undefined,
+  address: undefined,
+  check: undefined,
+  upShare: undefined,
+  derived: undefined,
+  disabled: false,
+};
+
 /**
  * The gateway is up while one of its addresses is. Where it has several, each has a state
  * of its own besides.
@@ -139,7 +157,7 @@ function gatewaySubjects(
   region: RegionInfo,
   targets: TargetList,
 ): Subject[] {
-  const check: CheckConfig = {
+  const check: ProbeCheck = {
     type: 'http',
     method: 'GET',
     path: gatewayHealthPath,
@@ -153,12 +171,11 @@ function gatewaySubjects(
     weight: 1,
   });
   const vantages = vantagesOf(topology, region);
-  const shared = { region, service: undefined, vantages, disabled: false };
+  const shared = { ...ofNothing, region, vantages };
   const watched = hostsOf(region, own).map(watch);
   const gateway = {
     ...shared,
     key: gatewayKey(region.name),
-    address: undefined,
     watched,
     minimumShare: 1 / watched.length,
   };
@@ -199,10 +216,10 @@ function serviceSubject(
   const everywhere = probeFrom === 'everywhere';
   const local = region.name === ownRegion;
   return {
+    ...ofNothing,
     key: serviceKey(service.name, region.name),
     region,
     service,
-    address: undefined,
     vantages: everywhere ? vantagesOf(topology, region) : undefined,
     watched:
       (local || everywhere) && !check.disabled
@@ -223,33 +240,4 @@ function serviceSubject(
 function vantagesOf(topology: Topology, region: RegionInfo): readonly string[] {
   const others = topology.regions.filter(({ name }) => name !== region.name);
   return others.length > 0 ? others.map(({ name }) => name) : [region.name];
-}
-
-/** PEM texts by the place that the configuration names. */
-export type Authorities = Readonly<Record<string, string>>;
-
-class TargetList {
-  readonly #authorities: Authorities;
-  readonly #byKey = new Map<string, ProbeTarget & { endpoints: EndpointInfo[] }>();
-
-  constructor(authorities: Authorities) {
-    this.#authorities = authorities;
-  }
-
-  add(host: string, port: number, check: CheckConfig, localEndpoint?: EndpointInfo): string {
-    const key = JSON.stringify([host, port, ...Object.entries(check).sort()]);
-    let target = this.#byKey.get(key);
-    if (!target) {
-      const place = certificateCheckOf(check)?.authority;
-      const authority = place === undefined ? undefined : this.#authorities[place];
-      target = { key, host, port, check, authority, endpoints: [] };
-      this.#byKey.set(key, target);
-    }
-    if (localEndpoint) target.endpoints.push(localEndpoint);
-    return key;
-  }
-
-  list(): readonly ProbeTarget[] {
-    return [...this.#byKey.values()];
-  }
 }

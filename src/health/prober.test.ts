@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { ManualClock } from '../base/manual-clock.ts';
 import { checkSchema } from '../config/schema/check.ts';
 import type { ProbeResult } from './own-probes.ts';
-import type { ProbeTarget } from './plan.ts';
 import { Prober } from './prober.ts';
+import type { ProbeTarget } from './targets.ts';
 
 function target(key: string, options: object = {}): ProbeTarget {
   const check = checkSchema.parse({ type: 'tcp', ...options });

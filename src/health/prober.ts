@@ -1,9 +1,12 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { ProbeResult } from './own-probes.ts';
-import type { ProbeTarget } from './plan.ts';
+import type { ProbeTarget } from './targets.ts';
 
-/** `detail` is for people: `status 503`, `connection refused`. */
-export type Outcome = (ok: boolean, detail: string) => void;
+/**
+ * `ok` is `undefined` where there was nothing to measure. `detail` is for people: `status
+ * 503`, `connection refused`.
+ */
+export type Outcome = (ok: boolean | undefined, detail: string) => void;
 
 /**
  * Starts one probe. Calls `done` once, later and within the total limit of the check, unless

@@ -11,6 +11,10 @@ export interface Evidence {
   readonly down: readonly string[];
   /** What the own vantage says, also where it does not count towards `n`. */
   readonly own: Verdict | undefined;
+  /** Up while more than this share of the fresh vantages say so; `undefined`: the majority. */
+  readonly upShare?: number | undefined;
+  /** The own probes found that there is nothing to measure. */
+  readonly absent?: boolean | undefined;
   readonly current: StateName;
   /** Set while `current` comes from disk. */
   readonly restoredAgeMs: number | undefined;
@@ -33,21 +37,33 @@ const shownNames = 4;
  *   F > n/2   more than half of F say down   unhealthy
  *             more than half of F say up     healthy
  *             a tie                          as before
+ *             with an `upShare` (up to a     more than that share says up: healthy, else
+ *             half) in its place             unhealthy
  *   F ≤ n/2   own vantage has a word         what it says: a client that reached this node
  *                                            shows that the node is reachable
  *             it has none                    as before: the last state from disk after a
  *                                            restart, unknown on the first boot
  *
+ * Where no vantage has a word because there is nothing to measure, as the own probes found,
+ * the state is unknown.
+ *
  * So no single vantage, dark or mistaken, changes a state while the others are heard, and
  * each side of a cut serves itself.
  */
 export function decideByQuorum(evidence: Evidence): Decision {
-  const { configured, up, down, own } = evidence;
+  const { configured, up, down, own, upShare } = evidence;
   const fresh = up.length + down.length;
   if (fresh > configured / 2) {
+    if (upShare !== undefined) {
+      if (up.length > fresh * upShare) return majority('healthy', up, 'up', fresh);
+      return majority('unhealthy', down, 'down', fresh);
+    }
     if (down.length > fresh / 2) return majority('unhealthy', down, 'down', fresh);
     if (up.length > fresh / 2) return majority('healthy', up, 'up', fresh);
     return held(evidence, `tie: ${names(down)} say down, ${names(up)} say up`);
+  }
+  if (fresh === 0 && evidence.absent) {
+    return { state: 'unknown', decided: true, reason: 'no vantage has a value' };
   }
   const alone = `${fresh} of ${configured} vantages heard`;
   if (own === undefined) return held(evidence, `${alone}, own probes inconclusive`);

@@ -54,10 +54,18 @@ export interface ServiceReport extends StateReport {
   readonly endpoints: readonly EndpointReport[];
 }
 
+/** A check by name. */
+export interface CheckReport extends StateReport {
+  readonly name: string;
+  /** Whether this node probes it. */
+  readonly probed: boolean;
+}
+
 /** Everything that this node believes about the health of all regions. */
 export interface HealthReport {
   readonly regions: readonly RegionReport[];
   readonly services: readonly ServiceReport[];
+  readonly checks: readonly CheckReport[];
   readonly rejectedFrames: number;
   /** Why the last one was rejected. */
   readonly lastRejection: string | undefined;
@@ -74,7 +82,7 @@ export function reportHealth({
   machine,
   table,
   clock,
-}: ReportSources): Pick<HealthReport, 'regions' | 'services'> {
+}: ReportSources): Pick<HealthReport, 'regions' | 'services' | 'checks'> {
   const statuses = new Map(machine.states().map((status) => [status.subject.key, status]));
   const nowMs = clock.monotonicMs();
   const regions = machine.vantages().map(({ region, draining, fresh, heardMs }) => {
@@ -91,7 +99,12 @@ export function reportHealth({
   const services = [...statuses.values()].flatMap(
     (status) => serviceReport(status, machine, table, clock) ?? [],
   );
-  return { regions, services };
+  const checks = [...statuses.values()].flatMap((status) => {
+    const { check, watched } = status.subject;
+    if (!check) return [];
+    return { name: check.name, probed: watched.length > 0, ...stateReport(status, clock) };
+  });
+  return { regions, services, checks };
 }
 
 function stateReport({ state, reason, sinceMs, flaps }: SubjectStatus, clock: Clock): StateReport {
@@ -106,6 +119,7 @@ function addressReports(
   table: HealthTable,
 ): AddressReport[] {
   const { region } = gateway.subject;
+  if (!region) return [];
   return region.addresses.map(({ index, address, node }) => {
     const { state, reason } = statuses.get(addressKey(region.name, address)) ?? gateway;
     return { address, node: node?.name, state, reason, draining: table.addressDraining(index) };
@@ -119,7 +133,7 @@ function serviceReport(
   clock: Clock,
 ): ServiceReport | undefined {
   const { service, region, watched } = status.subject;
-  if (!service) return undefined;
+  if (!service || !region) return undefined;
   const endpoints = (service.endpoints[region.index] ?? []).map((endpoint, i) => {
     const target = watched[i]?.target;
     const own = target === undefined ? undefined : machine.target(target);

@@ -30,11 +30,13 @@ export class RoundTrips {
     const others = plan.regions.filter((region) => region !== plan.region);
     const subjects = others.flatMap((region) => plan.subjects.get(gatewayKey(region)) ?? []);
     this.#regions = new Map(
-      subjects.flatMap(({ region, watched }) => watched.map(({ target }) => [target, region])),
+      subjects.flatMap(({ region, watched }) =>
+        region ? watched.map(({ target }) => [target, region] as const) : [],
+      ),
     );
     for (const { region } of subjects) {
-      const mean = this.#means.get(region.name);
-      if (mean !== undefined) table.setRoundTripMs(region.index, mean);
+      const mean = region && this.#means.get(region.name);
+      if (region && mean !== undefined) table.setRoundTripMs(region.index, mean);
     }
   }
 

@@ -23,8 +23,10 @@ export class TableWriter {
 
   /** The only address of a region has the state of its gateway. */
   state({ subject, state }: Pick<SubjectStatus, 'subject' | 'state'>): void {
-    const { region, service, address } = subject;
+    const { region, service, address, check } = subject;
     const code = stateCodes[state];
+    if (check) this.#table.setCheck(check.index, code);
+    if (!region) return;
     if (service) this.#table.setService(service.index, region.index, code);
     else if (address) this.#table.setAddress(address.index, code);
     else this.#gateway(region, code);

@@ -18,6 +18,10 @@ const config = configSchema.parse({
     one: { endpoints: { a: ['h:1', 'h:2', 'h:3', 'h:4'], b: ['h:5'] } },
     two: { endpoints: { b: ['h:6'] } },
   },
+  checks: {
+    web: { type: 'tcp', host: 'h', port: 1 },
+    not: { type: 'inverted', of: 'web' },
+  },
 });
 const topology = compileTopology(config);
 const siblings = topology.services[0]?.endpoints[0] ?? [];
@@ -34,19 +38,21 @@ test('every word has a place of its own', () => {
     ...[0, 1].map((region) => view.gateway(region)),
     ...[0, 1].flatMap((service) => [0, 1].map((region) => view.service(service, region))),
     ...[0, 1, 2].map((address) => view.address(address)),
+    ...[0, 1].map((check) => view.check(check)),
     ...[0, 1].map((region) => view.draining(region)),
     ...[0, 1, 2].map((address) => view.addressDraining(address)),
     ...[0, 1].map((region) => view.controlOn(region)),
     ...topology.endpoints.map(({ index }) => view.ejected(index)),
   ];
   const initial = read();
-  assert.deepEqual(initial.slice(0, 9), Array(9).fill(unknown));
+  assert.deepEqual(initial.slice(0, 11), Array(11).fill(unknown));
   const writes: (() => void)[] = [
     ...[0, 1].map((region) => () => table.setGateway(region, unhealthy)),
     ...[0, 1].flatMap((service) =>
       [0, 1].map((region) => () => table.setService(service, region, healthy)),
     ),
     ...[0, 1, 2].map((address) => () => table.setAddress(address, healthy)),
+    ...[0, 1].map((check) => () => table.setCheck(check, healthy)),
     ...[0, 1].map((region) => () => table.setDraining(region, true)),
     ...[0, 1, 2].map((address) => () => table.setAddressDraining(address, true)),
     ...[0, 1].map((region) => () => table.setControlOn(region, false)),

@@ -2,7 +2,7 @@ import type { EndpointInfo, Topology } from '../config/topology.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import { ServiceSlots } from './service-slots.ts';
 
-/** State of a gateway, of an address or of a service in a region, as it stands in shared memory. */
+/** State of a gateway, of an address, of a service in a region or of a check, as it stands in shared memory. */
 export const unknown = 0;
 export const healthy = 1;
 export const unhealthy = 2;
@@ -23,9 +23,9 @@ const controlOffFlag = 2;
  *   │ generation │ gateway     │ flags      │ state of each address │ its flags     │
  *   │ 1 word     │ R words     │ R words    │ A words               │ A words       │
  *   ├────────────┴─────────────┴────────────┼───────────────────────┴───────────────┤
- *   │ service states   │ round trips, µs    │ records of endpoints, slots of        │
- *   │ S × R words      │ R words            │ services: files of their own          │
- *   └──────────────────┴────────────────────┴───────────────────────────────────────┘
+ *   │ service states   │ round trips, µs  │ checks  │ records of endpoints, slots  │
+ *   │ S × R words      │ R words          │ C words │ of services: own files       │
+ *   └──────────────────┴──────────────────┴─────────┴──────────────────────────────┘
  *
  * `generation` rises with every change, so that a reader may keep what it derived.
  */
@@ -41,6 +41,7 @@ export class HealthTable {
   readonly #addressFlags: number;
   readonly #services: number;
   readonly #roundTrips: number;
+  readonly #checks: number;
 
   /** Without `buffer` a new table, all `unknown`; with it, a view of another thread's. */
   constructor(topology: Topology, buffer?: SharedArrayBuffer) {
@@ -52,7 +53,8 @@ export class HealthTable {
     this.#addressFlags = this.#addresses + topology.addresses.length;
     this.#services = this.#addressFlags + topology.addresses.length;
     this.#roundTrips = this.#services + topology.services.length * regions;
-    const stateWords = this.#roundTrips + regions;
+    this.#checks = this.#roundTrips + regions;
+    const stateWords = this.#checks + topology.checks.length;
     const endpointsAt = Math.ceil(stateWords / 2) * 8;
     const { gatewayThreads, services } = topology;
     const slotsAt = endpointsAt + EndpointTable.bytes(endpoints, gatewayThreads);
@@ -86,6 +88,15 @@ export class HealthTable {
 
   setService(service: number, region: number, state: StateCode): void {
     this.#set(this.#services + service * this.#regions + region, state);
+  }
+
+  /** By `CheckInfo.index`. */
+  check(index: number): StateCode {
+    return Atomics.load(this.#words, this.#checks + index) as StateCode;
+  }
+
+  setCheck(index: number, state: StateCode): void {
+    this.#set(this.#checks + index, state);
   }
 
   /** From here to the gateway of that region and back; `undefined`: not measured. */

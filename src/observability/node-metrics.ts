@@ -47,6 +47,13 @@ export interface NodeFigures {
       readonly breaker: Breaker;
     }[];
   }[];
+  readonly checks?: readonly {
+    readonly name: string;
+    readonly state: State;
+    /** ISO 8601. */
+    readonly since: string | undefined;
+    readonly flaps: number;
+  }[];
 }
 
 const stateValues: Readonly<Record<State, number>> = { healthy: 1, unhealthy: 0, unknown: -1 };
@@ -147,7 +154,7 @@ function inSeconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : ms / 1_000;
 }
 
-function exposeHealth(exposition: Exposition, { regions, services }: NodeFigures): void {
+function exposeHealth(exposition: Exposition, { regions, services, checks }: NodeFigures): void {
   exposition.gauge(
     'meridian_gateway_state',
     `State of the gateway of each region as this node holds it: ${stateLegend}`,
@@ -178,6 +185,28 @@ function exposeHealth(exposition: Exposition, { regions, services }: NodeFigures
     services.map(({ name, region, state }) => [{ service: name, region }, stateValues[state]]),
   );
   exposeBreakers(exposition, services);
+  exposeChecks(exposition, checks);
+}
+
+/** The reason of each state is in the status of the admin API: as a label it would be a series of its own each time. */
+function exposeChecks(exposition: Exposition, checks: NodeFigures['checks'] = []): void {
+  exposition.gauge(
+    'meridian_check_state',
+    `State of each check by name as this node holds it: ${stateLegend}`,
+    checks.map(({ name, state }) => [{ check: name }, stateValues[state]]),
+  );
+  exposition.gauge(
+    'meridian_check_last_change_timestamp_seconds',
+    'Time of the last change of the state of each check, since 1970.',
+    checks.flatMap(({ name, since }): Sample[] =>
+      since === undefined ? [] : [[{ check: name }, Date.parse(since) / 1_000]],
+    ),
+  );
+  exposition.counter(
+    'meridian_check_state_changes_total',
+    'Changes of the state of each check between healthy and unhealthy.',
+    checks.map(({ name, flaps }) => [{ check: name }, flaps]),
+  );
 }
 
 function exposeBreakers(exposition: Exposition, services: NodeFigures['services']): void {

@@ -60,6 +60,10 @@ const node: NodeFigures = {
       ],
     },
   ],
+  checks: [
+    { name: 'web', state: 'unhealthy', since: '1970-01-01T00:00:01.500Z', flaps: 3 },
+    { name: 'new', state: 'unknown', since: undefined, flaps: 0 },
+  ],
 };
 
 function render(t: { after(run: () => void): void }, shown = node): string {
@@ -105,6 +109,10 @@ test('states, store and configuration of the node', (t) => {
     'meridian_address_state{region="eu-west-1",address="127.0.2.1"} 1',
     'meridian_address_state{region="eu-west-1",address="127.0.2.2"} 0',
     'meridian_store_out_of_reach_seconds 3',
+    'meridian_check_state{check="web"} 0',
+    'meridian_check_state{check="new"} -1',
+    'meridian_check_last_change_timestamp_seconds{check="web"} 1.5',
+    'meridian_check_state_changes_total{check="web"} 3',
     'meridian_gateway_state{region="eu-west-1"} 1',
     'meridian_gateway_state{region="us-east-1"} 0',
     'meridian_gateway_state{region="witness-1"} -1',

@@ -89,6 +89,7 @@ const node: NodeFigures = {
       endpoints: [{ address: 'a', state: 'healthy', ejected: false, breaker: 'closed' }],
     },
   ],
+  checks: [{ name: 'c', state: 'healthy', since: '2026-01-01T00:00:00Z', flaps: 0 }],
 };
 
 /** A gateway thread that has counted one of each. */

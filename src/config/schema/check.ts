@@ -38,7 +38,7 @@ export const checkFields = {
 };
 
 /** How the certificate of the target is judged. */
-const certificateFields = {
+export const certificateFields = {
   serverName: z
     .string()
     .regex(
@@ -70,6 +70,17 @@ const reservedFields = [
   'upgrade',
 ];
 
+export const requestFields = z
+  .record(
+    fieldName.refine((name) => !reservedFields.includes(name.toLowerCase()), {
+      error: 'this field is set by the probe itself',
+    }),
+    fieldValue,
+  )
+  .default({})
+  .refine((headers) => Object.keys(headers).length <= 32, 'expected at most 32 fields')
+  .meta({ description: 'Further fields of the request. They are stored and shown in clear.' });
+
 const httpFields = {
   method: z.enum(['GET', 'HEAD']).default('GET').meta({ description: 'Of the request.' }),
   path: z
@@ -78,16 +89,7 @@ const httpFields = {
     .regex(/^\/[!-~]*$/, 'expected a request target that starts with "/", in ASCII')
     .default('/')
     .meta({ description: 'Request target.' }),
-  headers: z
-    .record(
-      fieldName.refine((name) => !reservedFields.includes(name.toLowerCase()), {
-        error: 'this field is set by the probe itself',
-      }),
-      fieldValue,
-    )
-    .default({})
-    .refine((headers) => Object.keys(headers).length <= 32, 'expected at most 32 fields')
-    .meta({ description: 'Further fields of the request. They are stored and shown in clear.' }),
+  headers: requestFields,
   status: z
     .array(z.int().min(100).max(599))
     .min(1)

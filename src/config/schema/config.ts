@@ -5,6 +5,7 @@ import { dnsSchema } from './dns.ts';
 import { domainsSchema } from './domain.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listener.ts';
+import { namedChecksSchema } from './named-check.ts';
 import { pemPlace, pemSource } from './pem.ts';
 import { pluginsSchema } from './policy.ts';
 import { regionsSchema } from './region.ts';
@@ -82,6 +83,7 @@ export const configSchema = z
       .optional()
       .meta({ description: 'Identity of the region on the inter-region link. A stack makes one.' }),
     health: timingSchema.prefault({}).meta({ description: 'How gateways are probed.' }),
+    checks: namedChecksSchema,
     drain: z
       .strictObject({
         maximum: durationMs({ minMs: 0, maxMs: 3_600_000 })

@@ -9,7 +9,7 @@ interface Reference {
   readonly place: string;
   /** Whether the name is the last key of `place` or the value there. */
   readonly at: Finding['at'];
-  readonly to: 'region' | 'service' | 'plugin' | 'listener';
+  readonly to: 'region' | 'service' | 'plugin' | 'listener' | 'check';
 }
 
 /** Every place of the model that names something declared elsewhere. */
@@ -23,6 +23,10 @@ const references: readonly Reference[] = [
   { place: 'routes.*.residency.*', at: 'value', to: 'region' },
   { place: 'zones.*.records.*.service', at: 'value', to: 'service' },
   { place: 'zones.*.records.*.answers.*.region', at: 'value', to: 'region' },
+  { place: 'zones.*.records.*.answers.*.check', at: 'value', to: 'check' },
+  { place: 'checks.*.of', at: 'value', to: 'check' },
+  { place: 'checks.*.of.*', at: 'value', to: 'check' },
+  { place: 'checks.*.vantages.*', at: 'value', to: 'region' },
   { place: 'latency.*.regions.*', at: 'key', to: 'region' },
   { place: 'store.servers.*', at: 'key', to: 'region' },
   { place: 'stack.services.*', at: 'key', to: 'service' },
@@ -30,18 +34,25 @@ const references: readonly Reference[] = [
 
 /** Reads the data as written, so that a mistake elsewhere in a part hides no dangling name. */
 export const referencesExist: Rule = (draft, report) => {
-  const { input, regions, services, plugins } = draft;
+  const { input, regions, services, plugins, checks } = draft;
   const listeners = new Map([
     ...standardListeners.map((name) => [name, undefined] as const),
     ...draft.listeners,
   ]);
-  const declared = { region: regions, service: services, plugin: plugins, listener: listeners };
+  const declared = {
+    region: regions,
+    service: services,
+    plugin: plugins,
+    listener: listeners,
+    check: checks,
+  };
   // One wrong name is often used many times, and the nearest one is costly to find.
   const nearest = {
     region: nearestOf(regions),
     service: nearestOf(services),
     plugin: nearestOf(plugins),
     listener: nearestOf(listeners),
+    check: nearestOf(checks),
   };
   for (const { place, at, to } of references) {
     for (const { path, value } of fieldsAt(input, place.split('.'))) {

@@ -3,7 +3,7 @@ import type { CheckTiming } from '../schema/check.ts';
 import { formatDuration } from '../schema/units.ts';
 import type { Rule } from './rule.ts';
 
-export const timingsArePossible: Rule = ({ health, services }, report) => {
+export const timingsArePossible: Rule = ({ health, services, checks }, report) => {
   const check = (path: FieldPath, timing: CheckTiming) => {
     const { interval, connectTimeout, firstByteTimeout = 0, timeout } = timing;
     if (connectTimeout > timeout) {
@@ -23,6 +23,9 @@ export const timingsArePossible: Rule = ({ health, services }, report) => {
   if (health) check(['health'], health);
   for (const [name, service] of services) {
     if (service) check(['services', name, 'check'], service.check);
+  }
+  for (const [name, named] of checks) {
+    if (named && 'interval' in named) check(['checks', name], named);
   }
 };
 

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { codeOf } from '../../base/errors.ts';
-import type { ProbeTarget } from '../plan.ts';
 import type { Outcome } from '../prober.ts';
+import type { ProbeTarget } from '../targets.ts';
 import { faultOf, handshakeFault, isSecure } from './certificate.ts';
 
 /** What may come after the verdict, until the peer has to end. */
@@ -26,6 +26,8 @@ export interface Conversation {
   read?(bytes: Buffer, attempt: Attempt): void;
   /** The peer sends no more. What settles nothing here has failed. */
   ended?(attempt: Attempt): void;
+  /** What a failure is, where it is none of the target: `undefined`. Default: a failure. */
+  readonly failure?: undefined;
 }
 
 /**
@@ -92,7 +94,7 @@ export class Attempt {
   }
 
   /** A result without hurry: the connection ends in order. */
-  finish(ok: boolean, detail: string): void {
+  finish(ok: boolean | undefined, detail: string): void {
     const done = this.#done;
     this.#done = undefined;
     this.socket.end();
@@ -103,7 +105,7 @@ export class Attempt {
     const done = this.#done;
     this.#done = undefined;
     this.socket.destroy();
-    done?.(false, detail);
+    done?.('failure' in this.#conversation ? undefined : false, detail);
   }
 
   #connected(): void {

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
-import type { CertificateCheck, CheckConfig } from '../../config/schema/check.ts';
-import type { ProbeTarget } from '../plan.ts';
+import type { CertificateCheck } from '../../config/schema/check.ts';
+import type { ProbeCheck, ProbeTarget } from '../targets.ts';
 
 const dayMs = 86_400_000;
 /** A certificate with less time left is told of while all is well. */
@@ -10,7 +10,8 @@ const tellWithinDays = 14;
 export const isSecure = (socket: Socket): socket is TLSSocket => socket instanceof TLSSocket;
 
 /** What a check expects of certificates; `undefined`: it speaks in clear. */
-export function certificateCheckOf(check: CheckConfig): CertificateCheck | undefined {
+export function certificateCheckOf(check: ProbeCheck): CertificateCheck | undefined {
+  if (check.type === 'metric') return check.url.startsWith('https:') ? check : undefined;
   if (check.type === 'tls' || check.type === 'https') return check;
   return check.type === 'grpc' ? check.tls : undefined;
 }

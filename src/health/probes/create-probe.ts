@@ -1,12 +1,13 @@
 import { connect } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import type { Clock } from '../../base/clock.ts';
-import type { ProbeTarget } from '../plan.ts';
 import type { Probe } from '../prober.ts';
+import type { ProbeCheck, ProbeTarget } from '../targets.ts';
 import { Attempt, type Conversation } from './attempt.ts';
 import { certificateCheckOf, serverNameOf, TrustStore } from './certificate.ts';
 import { grpcConversation } from './grpc.ts';
 import { httpConversation } from './http.ts';
+import { metricConversation } from './metric.ts';
 import { tcpConversation } from './tcp.ts';
 import { tlsConversation } from './tls.ts';
 
@@ -31,6 +32,8 @@ function conversationOf({ check }: ProbeTarget, clock: Clock): Conversation {
       return httpConversation(check, clock);
     case 'grpc':
       return grpcConversation(check);
+    case 'metric':
+      return metricConversation(check);
   }
 }
 
@@ -42,9 +45,14 @@ function dial(target: ProbeTarget, trust: TrustStore) {
     host,
     port,
     ...(servername === undefined ? {} : { servername }),
-    ALPNProtocols: check.type === 'grpc' ? ['h2'] : check.type === 'https' ? ['http/1.1'] : [],
+    ALPNProtocols: protocolsOf(check),
     secureContext: trust.contextOf(authority),
     // Judged when the handshake is done, before anything is said, where its dates can be told.
     rejectUnauthorized: false,
   });
+}
+
+function protocolsOf({ type }: ProbeCheck): string[] {
+  if (type === 'grpc') return ['h2'];
+  return type === 'tls' ? [] : ['http/1.1'];
 }

@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { CheckConfig } from '../../config/schema/check.ts';
 import type { Attempt, Conversation } from './attempt.ts';
+import { authorityOf } from './authority.ts';
 import { isSecure } from './certificate.ts';
 import { checkRequest, servingStatus } from './grpc-messages.ts';
 
@@ -26,7 +27,8 @@ export const grpcConversation = (check: GrpcCheck): Conversation => ({
       return attempt.fail('the server does not offer HTTP/2 (ALPN)');
     }
     const { host, port } = attempt.target;
-    const session = connect(`${isSecure(socket) ? 'https' : 'http'}://${authorityOf(host, port)}`, {
+    const scheme = isSecure(socket) ? 'https' : 'http';
+    const session = connect(`${scheme}://${authorityOf(host, port, scheme)}`, {
       createConnection: () => socket,
       settings: { enablePush: false },
       maxSessionMemory: 1,
@@ -38,10 +40,6 @@ export const grpcConversation = (check: GrpcCheck): Conversation => ({
     listen(call(session, check), session, attempt);
   },
 });
-
-function authorityOf(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
 
 function call(session: ClientHttp2Session, { service }: GrpcCheck): ClientHttp2Stream {
   const stream = session.request({

@@ -38,7 +38,7 @@ export function finalHead(answer: string): Head | 'malformed' | undefined {
  * they come in. Each byte is looked at once, however small the pieces.
  */
 export class ContentReader {
-  /** At most `searchedBytes`. */
+  /** At most as many bytes as are wanted. */
   content = '';
   readonly #chunked: boolean;
   readonly #wanted: number;
@@ -49,12 +49,12 @@ export class ContentReader {
   #over = false;
 
   /** `at`: where the final head begins; it ends at `headEnd`. */
-  constructor(answer: string, at: number, headEnd: number) {
+  constructor(answer: string, at: number, headEnd: number, mostBytes = searchedBytes) {
     const head = answer.slice(at, headEnd);
     const length = /\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?:\r\n|$)/i.exec(head)?.[1];
     this.#chunked = /\r\ntransfer-encoding:[ \t]*chunked[ \t]*(?:\r\n|$)/i.test(head);
     const bounded = length !== undefined && !this.#chunked;
-    this.#wanted = bounded ? Math.min(searchedBytes, Number(length)) : searchedBytes;
+    this.#wanted = bounded ? Math.min(mostBytes, Number(length)) : mostBytes;
     this.#at = headEnd + '\r\n\r\n'.length;
   }
 

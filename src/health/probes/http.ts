@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import type { CheckConfig } from '../../config/schema/check.ts';
-import type { ProbeTarget } from '../plan.ts';
+import type { ProbeTarget } from '../targets.ts';
 import type { Attempt, Conversation } from './attempt.ts';
+import { authorityOf } from './authority.ts';
 import { expiryNote } from './certificate.ts';
 import { ContentReader, finalHead, type Head, searchedBytes } from './http-answer.ts';
 
@@ -92,9 +93,9 @@ function requestHead({ host, port }: ProbeTarget, check: HttpCheck): string {
   for (const [name, value] of Object.entries(check.headers)) {
     fields.set(name.toLowerCase(), `${name}: ${value}\r\n`);
   }
-  const named = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const named = check.host ?? authorityOf(host, port, check.type);
   return (
-    `${check.method} ${check.path} HTTP/1.1\r\nHost: ${check.host ?? named}\r\n` +
+    `${check.method} ${check.path} HTTP/1.1\r\nHost: ${named}\r\n` +
     `${[...fields.values()].join('')}Connection: close\r\n\r\n`
   );
 }

@@ -8,12 +8,13 @@ import type { Vector } from '../vector.ts';
 
 const location = { latitude: 0, longitude: 0 };
 
-export function planOf(regions: string, own: string, services: object = {}) {
+export function planOf(regions: string, own: string, services: object = {}, checks: object = {}) {
   const config = configSchema.parse({
     regions: Object.fromEntries(
       regions.split(' ').map((name, i) => [name, { address: `10.0.0.${i + 1}`, location }]),
     ),
     services,
+    checks,
   });
   return planHealth(config, compileTopology(config), own, 'n1');
 }
@@ -74,12 +75,12 @@ export class Harness {
     return this;
   }
 
-  /** Results of the probe of `10.x.…`: one per character, `+` or `-`. */
+  /** Results of the probe of `10.x.…`: one per character, `+`, `-` or `?`. */
   probe(host: string, results: string, startedMs = this.nowMs): this {
     const target = this.target(host);
     for (const result of results) {
-      const ok = result === '+';
-      const detail = ok ? 'status 200' : 'connection refused';
+      const ok = result === '?' ? undefined : result === '+';
+      const detail = ok === undefined ? 'no value' : ok ? 'status 200' : 'connection refused';
       this.note(this.machine.probed({ target, ok, detail, startedMs, atMs: this.nowMs }));
     }
     return this;
@@ -118,11 +119,18 @@ export class Harness {
   }
 
   state(key: string): string | undefined {
-    return this.machine.states().find(({ subject }) => subject.key === key)?.state;
+    return this.#status(key)?.state;
   }
 
   reason(key: string): string | undefined {
-    return this.machine.states().find(({ subject }) => subject.key === key)?.reason;
+    return this.#status(key)?.reason;
+  }
+
+  /** Also by the name of a check: `check/web`. */
+  #status(key: string) {
+    return this.machine
+      .states()
+      .find(({ subject }) => subject.key === key || `check/${subject.check?.name}` === key);
   }
 }
 

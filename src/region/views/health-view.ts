@@ -1,4 +1,5 @@
 import type {
+  CheckStatus,
   EndpointStatus,
   RegionStatus,
   ServiceStatus,
@@ -36,6 +37,15 @@ export function serviceStatuses({ services }: HealthReport, ownRegion: string): 
   }));
 }
 
+/** Every check by name. */
+export function checkStatuses({ checks }: HealthReport): CheckStatus[] {
+  return checks.map((check) => ({
+    name: check.name,
+    probed: check.probed,
+    ...stateStatus(check),
+  }));
+}
+
 /** The state of an endpoint by the probes of this node, by `EndpointInfo.index`. */
 export function endpointStates({ services }: HealthReport): (index: number) => StateName {
   const verdicts = new Map(
@@ -47,12 +57,13 @@ export function endpointStates({ services }: HealthReport): (index: number) => S
 }
 
 /** The decided states alone, for the record that the store keeps. */
-export function decidedStates({ regions, services }: HealthReport): object {
+export function decidedStates({ regions, services, checks }: HealthReport): object {
   return {
     regions: Object.fromEntries(regions.map(({ name, gateway }) => [name, gateway?.state])),
     services: Object.fromEntries(
       services.map(({ service, region, state }) => [`${service}/${region}`, state]),
     ),
+    checks: Object.fromEntries(checks.map(({ name, state }) => [name, state])),
   };
 }
 
@@ -68,7 +79,12 @@ export function logHealthChange(log: Log, change: HealthChange): void {
     return;
   }
   const { subject, state, previous, reason } = change;
-  log.info('state changed', { of: subject.key, state, previous, reason });
+  log.info('state changed', {
+    of: subject.check ? `check/${subject.check.name}` : subject.key,
+    state,
+    previous,
+    reason,
+  });
 }
 
 function endpointStatus({ endpoint, verdict, ejected, breaker }: EndpointReport): EndpointStatus {

@@ -18,7 +18,7 @@ import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { NodeOptions } from '../node.ts';
 import { zoneOf } from '../own-node.ts';
 import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
-import { endpointStates, regionStatuses, serviceStatuses } from './health-view.ts';
+import { checkStatuses, endpointStates, regionStatuses, serviceStatuses } from './health-view.ts';
 import { createRevisionsView } from './revisions-view.ts';
 import { createSecretsView } from './secrets-view.ts';
 import { storeTroubles, storeView } from './store-view.ts';
@@ -78,8 +78,10 @@ export function createNodeView(parts: NodeParts): NodeView {
       const { configuration, topology, table } = live.generation;
       const { config, own, locator, serial, material } = configuration;
       const { region } = own;
-      const { zoneKeys } = material;
-      const options = { config, topology, region, states: table, locator, serial, zoneKeys };
+      const { zoneKeys, transferSecrets } = material;
+      const states = table;
+      const secrets = { zoneKeys, transferSecrets };
+      const options = { config, topology, region, states, locator, serial, ...secrets };
       const data = await inSlices(compileDnsDataInSteps(options), sliceMs);
       return explainDns({ ...options, data }, name, type, client);
     },
@@ -114,6 +116,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     store: storeView(parts.store.status()),
     regions: regionStatuses(health),
     services: serviceStatuses(health, own.region),
+    checks: checkStatuses(health),
     threads: dataPlane.threads,
     traffic: { ...dataPlane.traffic(), startedAt },
   };

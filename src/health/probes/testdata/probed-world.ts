@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { systemClock } from '../../../base/clock.ts';
 import { checkSchema } from '../../../config/schema/check.ts';
-import type { ProbeTarget } from '../../plan.ts';
+import type { ProbeTarget } from '../../targets.ts';
 import { createProbe } from '../create-probe.ts';
 
 export function targetOf(port: number, options: object, rest: Partial<ProbeTarget> = {}) {
