@@ -25,6 +25,7 @@ const listed: Readonly<Record<string, (config: Config) => Entries>> = {
   regions: ({ regions }) => new Map(Object.entries(regions)),
   services: ({ services }) => new Map(Object.entries(services)),
   routes: ({ routes }) => new Map(routes.map((route) => [route.name, route])),
+  checks: ({ checks }) => new Map(Object.entries(checks)),
   zones: ({ zones }) =>
     new Map(Object.entries(zones).map(([name, { records: _, ...zone }]) => [name, zone])),
   'record sets': recordSets,
@@ -84,7 +85,7 @@ export function settingsDiff(before: Config, after: Config): FieldChange[] {
 }
 
 function settingsOf(config: Config): object {
-  const { regions: _, services, routes, zones, latency, stack, ...settings } = config;
+  const { regions: _, services, routes, checks, zones, latency, stack, ...settings } = config;
   const { services: processes, ...ownStack } = stack ?? { services: undefined };
   return { ...settings, stack: ownStack };
 }
