@@ -26,6 +26,7 @@ interface Case {
   readonly rules: readonly number[];
   readonly down?: readonly string[];
   readonly unknown?: readonly string[];
+  readonly failing?: readonly string[];
   readonly client?: string;
   readonly chance?: number;
   readonly scope?: number;
@@ -44,7 +45,18 @@ interface Table {
 const path = join(import.meta.dirname, '../steering/testdata/evaluation-rules.yaml');
 const table = parse(readFileSync(path, 'utf8'), { merge: true }) as Table;
 const caseFields = new Set([
-  ...['rules', 'down', 'unknown', 'client', 'chance', 'scope', 'answers', 'reason', 'candidates'],
+  ...[
+    'rules',
+    'down',
+    'unknown',
+    'failing',
+    'client',
+    'chance',
+    'scope',
+    'answers',
+    'reason',
+    'candidates',
+  ],
 ]);
 
 function optionsOf(one: Table['cases'][number]): DnsDataOptions {
@@ -56,6 +68,10 @@ function optionsOf(one: Table['cases'][number]): DnsDataOptions {
       'ap-southeast-1': { address: '127.0.3.1', location: { latitude: 1.35, longitude: 103.8 } },
     },
     latency: table.latency,
+    checks: {
+      first: { type: 'tcp', host: 'first.test', port: 80 },
+      second: { type: 'tcp', host: 'second.test', port: 80 },
+    },
     zones: { 'rules.test': { records: names.map((name) => ({ ...one[name], name, type: 'A' })) } },
   });
   const problems: string[] = [];
@@ -69,6 +85,9 @@ function optionsOf(one: Table['cases'][number]): DnsDataOptions {
   for (const { index, name } of topology.regions) {
     const isUnknown = one.unknown?.includes(name);
     states.setGateway(index, one.down?.includes(name) ? unhealthy : isUnknown ? unknown : healthy);
+  }
+  for (const { index, name } of topology.checks) {
+    states.setCheck(index, one.failing?.includes(name) ? unhealthy : healthy);
   }
   const locator = octetLocator;
   return { config, topology, region: 'us-east-1', states, locator, serial: 1 };

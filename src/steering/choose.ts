@@ -1,7 +1,7 @@
 import { chooseAddresses } from './addresses.ts';
 import { nextChance } from './chance.ts';
 import type { SteeringContext } from './context.ts';
-import { type Grade, grade, gradeAnswer, isLastResort } from './grade.ts';
+import { type Grade, grade, gradeAnswer, gradeOf, isLastResort, worse } from './grade.ts';
 import { cidr } from './policies/cidr.ts';
 import { failover } from './policies/failover.ts';
 import { geolocation } from './policies/geolocation.ts';
@@ -190,9 +190,10 @@ class Contest {
   }
 
   #gradeBranch(index: number): Grade {
-    const branch = this.#set.answers[index]?.branch;
-    if (!branch?.evaluate) return grade.healthy;
-    return this.#outcomeOf(index)?.fitness ?? grade.healthy;
+    const { branch, check } = this.#set.answers[index]!;
+    const fitness = branch?.evaluate ? this.#outcomeOf(index)?.fitness : undefined;
+    const graded = fitness ?? grade.healthy;
+    return check === undefined ? graded : worse(graded, gradeOf(this.#context.states.check(check)));
   }
 
   /** `undefined`: no branch, or a plain record set. The depth of trees is bounded, see `Branch`. */

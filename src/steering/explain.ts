@@ -1,24 +1,13 @@
 import { type StateName, stateNames } from '../health/table.ts';
-import { type AddressGrade, addressGrade, gradeAddress } from './addresses.ts';
 import { nextChance } from './chance.ts';
 import { choose, isExcluded, knownClient, narrow, settle } from './choose.ts';
 import type { SteeringContext } from './context.ts';
+import { type CandidateAddress, judgeAddresses } from './explain-addresses.ts';
 import { distanceKm } from './geo/distance.ts';
-import { type Grade, grade, gradeAnswer, serviceState } from './grade.ts';
+import { type Grade, grade, gradeOf, gradeRegion, serviceState, worse } from './grade.ts';
 import { biasedKm, placeOf } from './policies/geoproximity.ts';
 import { distanceTo, latencyTo } from './policies/latency.ts';
 import type { Branch, Choice, ClientNetwork, SteeredAnswer, SteeredSet } from './record-set.ts';
-
-/** What stood for and against one address of a region that publishes several. */
-export interface CandidateAddress {
-  readonly address: string;
-  readonly node: string;
-  readonly state: StateName;
-  readonly draining: boolean;
-  /** Whether it is in the answer. */
-  readonly given: boolean;
-  readonly why: string;
-}
 
 /** What stood for and against one answer. */
 export interface Candidate {
@@ -30,6 +19,9 @@ export interface Candidate {
   readonly alias?: string;
   readonly gateway: StateName | '-';
   readonly service: StateName | '-';
+  /** Name and state of the check that the answer has besides. */
+  readonly check?: string;
+  readonly checkState?: StateName;
   readonly draining: boolean;
   /** Whether residency lets the region answer at all. */
   readonly allowed: boolean;
@@ -166,31 +158,47 @@ interface Judged {
 
 function judge(judged: Judged, choice: Choice, isForOthers: boolean) {
   const { set, answer, context } = judged;
-  const { region, branch } = set.answers[answer]!;
-  const fitness = fitnessOf(judged);
+  const { region, branch, check } = set.answers[answer]!;
+  const { states, topology } = context;
+  const own = fitnessOf(judged);
+  const checkState = check === undefined ? undefined : states.check(check);
+  const checked = checkState === undefined ? grade.healthy : gradeOf(checkState);
+  const fitness = worse(own, checked);
   const outcome = choice.answers.includes(answer) ? 'chosen' : 'not chosen';
   const tied = region >= 0 && !branch;
-  const reason = branch ? reasonOfBranch(fitness, branch) : reasonOf(fitness, set, region, context);
+  const checkName = topology.checks[check ?? -1]?.name ?? '';
+  const isOfCheck = checked > own || (checkState !== undefined && !tied && !branch);
+  let reason = branch ? reasonOfBranch(own, branch) : reasonOf(own, set, region, context);
+  if (isOfCheck) reason = reasonOfCheck(checked, checkName);
   return {
     answer,
-    region: context.topology.regions[region]?.name ?? '-',
+    region: topology.regions[region]?.name ?? '-',
     ...(branch && { alias: branch.name }),
-    gateway: tied ? stateNames[context.states.gateway(region)] : '-',
+    gateway: tied ? stateNames[states.gateway(region)] : '-',
     service:
       tied && set.service >= 0 ? stateNames[serviceState(set.service, region, context)] : '-',
-    draining: tied && context.states.draining(region),
+    ...(checkState !== undefined && { check: checkName, checkState: stateNames[checkState] }),
+    draining: tied && states.draining(region),
     allowed: fitness !== grade.forbidden,
     usable: isForOthers ? 'no' : usability(fitness, set),
     why: isForOthers ? 'it is for other clients: not chosen' : `${reason}: ${outcome}`,
   } as const;
 }
 
+/** Without its check. */
 function fitnessOf({ set, answer, client, context, random }: Judged): Grade {
   const steered = set.answers[answer]!;
   const { branch } = steered;
-  if (!branch) return gradeAnswer(set, steered, context);
+  if (!branch) return gradeRegion(set, steered.region, context);
   if (!branch.set || !branch.evaluate) return grade.healthy;
   return settle(branch.set, client, context, nextChance(random)).fitness;
+}
+
+function reasonOfCheck(checked: Grade, name: string): string {
+  if (checked === grade.healthy) return `check ${name} is healthy`;
+  return checked === grade.unknown
+    ? `no evidence from check ${name} yet`
+    : `check ${name} is unhealthy`;
 }
 
 function reasonOfBranch(fitness: Grade, { set, evaluate }: Branch): string {
@@ -201,44 +209,6 @@ function reasonOfBranch(fitness: Grade, { set, evaluate }: Branch): string {
   return fitness === grade.unknown
     ? 'no evidence about its health yet'
     : 'it has no healthy answer';
-}
-
-function judgeAddresses(
-  set: SteeredSet,
-  answer: number,
-  { topology, states }: SteeringContext,
-  choice: Choice,
-): Pick<Candidate, 'addresses'> {
-  const { addresses }: Partial<SteeredAnswer> = set.answers[answer] ?? {};
-  if (!addresses) return {};
-  const given = choice.addresses?.[choice.answers.indexOf(answer)] ?? [];
-  const judged = addresses.map((index, position) => {
-    const graded = gradeAddress(index, set.evaluate, states);
-    const isGiven = given.includes(position);
-    const outcome = isGiven ? 'given' : given.length > 0 ? 'left out' : 'not given';
-    return {
-      address: topology.addresses[index]?.address ?? '-',
-      node: topology.addresses[index]?.node?.name ?? '-',
-      state: stateNames[states.address(index)],
-      draining: states.addressDraining(index),
-      given: isGiven,
-      why: `${whyAddress(graded, index, set, states)}: ${outcome}`,
-    };
-  });
-  return { addresses: judged };
-}
-
-function whyAddress(
-  graded: AddressGrade,
-  index: number,
-  { evaluate }: SteeredSet,
-  states: SteeringContext['states'],
-): string {
-  if (graded === addressGrade.unusable) return 'unhealthy';
-  if (graded === addressGrade.usable) {
-    return evaluate === 'none' ? 'health is not evaluated' : 'healthy';
-  }
-  return states.addressDraining(index) ? 'its node is draining' : 'no evidence about it yet';
 }
 
 function usability(fitness: Grade, set: SteeredSet): Candidate['usable'] {

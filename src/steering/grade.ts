@@ -29,10 +29,24 @@ export function isLastResort(fitness: Grade): boolean {
 
 export type GradingContext = Pick<SteeringContext, 'topology' | 'states'>;
 
-/** Residency first: no state of anything can lift `forbidden`. */
+/** As fit as its region, and no fitter than its check. */
 export function gradeAnswer(
   set: SteeredSet,
-  { region }: SteeredAnswer,
+  { region, check }: SteeredAnswer,
+  context: GradingContext,
+): Grade {
+  const graded = gradeRegion(set, region, context);
+  return check === undefined ? graded : worse(graded, gradeOf(context.states.check(check)));
+}
+
+export function worse(one: Grade, other: Grade): Grade {
+  return one > other ? one : other;
+}
+
+/** Residency first: no state of anything can lift `forbidden`. */
+export function gradeRegion(
+  set: SteeredSet,
+  region: number,
   { topology, states }: GradingContext,
 ): Grade {
   if (region < 0) return grade.healthy;
@@ -60,7 +74,7 @@ export function serviceState(
   return states.service(service, region);
 }
 
-function gradeOf(state: StateCode): Grade {
+export function gradeOf(state: StateCode): Grade {
   if (state === healthy) return grade.healthy;
   return state === unknown ? grade.unknown : grade.dead;
 }

@@ -11,6 +11,8 @@ export interface RegionStates {
   /** Of one published address, by its index in the topology. */
   address(index: number): StateCode;
   addressDraining(index: number): boolean;
+  /** Of a check by name, by its index in the topology. */
+  check(index: number): StateCode;
   /** True unless a routing control switched the region off. */
   controlOn(region: number): boolean;
 }
@@ -27,8 +29,10 @@ export type RoutingPolicyName =
 
 /** One thing that a record set may answer with. */
 export interface SteeredAnswer {
-  /** Region index, or -1: not tied to a region, hence always healthy. */
+  /** Region index, or -1: not tied to a region, hence healthy unless its check is not. */
   readonly region: number;
+  /** Index of a check by name that must be healthy besides. */
+  readonly check?: number;
   /** 0–255; read by `weighted` only. */
   readonly weight: number;
   /** Read by `failover` only. */

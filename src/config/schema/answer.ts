@@ -52,6 +52,10 @@ export const answerSchema = z.strictObject({
     description:
       'For `alias`: whether it is as healthy as what the record set would answer with; else it always counts as healthy. Default true.',
   }),
+  check: nameSchema.optional().meta({
+    description:
+      'A check of `checks`: the answer is healthy only while it is, whatever `evaluate` says.',
+  }),
   weight: z.int().min(0).max(255).default(1).meta({ description: 'For `weighted`.' }),
   role: z.enum(['primary', 'secondary']).optional().meta({ description: 'For `failover`.' }),
   location: locationOfAnswerSchema.optional(),

@@ -19,6 +19,7 @@ const allHealthy: RegionStates = {
   draining: () => false,
   address: () => healthy,
   addressDraining: () => false,
+  check: () => healthy,
   controlOn: () => true,
 };
 

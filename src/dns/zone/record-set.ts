@@ -104,23 +104,25 @@ function compileAnswer(
     place.problems.add(`${path}.region`, `there is no region ${JSON.stringify(answer.region)}`);
     return undefined;
   }
+  const check = answer.check === undefined ? undefined : indexOfCheck(answer.check, path, place);
+  const steered = { ...steeredAnswer(region, answer), ...(check !== undefined && { check }) };
   if (answer.alias !== undefined) {
     const branch = place.branch(answer.alias, `${path}.alias`);
     if (!branch) return undefined;
     const { evaluateTargetHealth: evaluate = true, alias: name } = answer;
-    const steered = {
-      ...steeredAnswer(region, answer),
-      branch: { name, set: branch.steering?.set, evaluate },
-    };
-    return { steered, records: [], branch };
+    const below = { name, set: branch.steering?.set, evaluate };
+    return { steered: { ...steered, branch: below }, records: [], branch };
   }
   const values = answer.values ?? defaultValues(type, region, place, path);
   const addresses = answer.values ? undefined : severalAddresses(type, region, place);
-  const steered = { ...steeredAnswer(region, answer), ...(addresses && { addresses }) };
   if (type.name === 'CNAME' && values.length > 1) {
     place.problems.add(`${path}.values`, 'a CNAME has one value');
   }
-  return { steered, records: encode.all(values, `${path}.values`), branch: undefined };
+  return {
+    steered: addresses ? { ...steered, addresses } : steered,
+    records: encode.all(values, `${path}.values`),
+    branch: undefined,
+  };
 }
 
 function steeredSet(
@@ -232,6 +234,14 @@ function indexOfService(service: string, { topology, path, problems }: RecordSet
     problems.add(`${path}.service`, `there is no service ${JSON.stringify(service)}`);
   }
   return index ?? -1;
+}
+
+function indexOfCheck(name: string, path: string, place: RecordSetPlace): number | undefined {
+  const index = place.topology.checkIndex.get(name);
+  if (index === undefined) {
+    place.problems.add(`${path}.check`, `there is no check ${JSON.stringify(name)}`);
+  }
+  return index;
 }
 
 /** Text → data, with equal data as one object, and each at most once in a list. */
