@@ -87,6 +87,21 @@ export function zoneFilePaths({ zones }: Config, configPath: string): string[] {
   );
 }
 
+/**
+ * Whether one of these files holds something else now than the configuration has of it. One
+ * that is not there says nothing: the configuration may have come from elsewhere.
+ */
+export async function zoneFilesDiffer(config: Config, configPath: string): Promise<boolean> {
+  const texts = Object.values(config.zones).flatMap(({ file, contents = {} }) =>
+    file === undefined ? [] : Object.values(contents),
+  );
+  for (const [index, path] of zoneFilePaths(config, configPath).entries()) {
+    const text = await readFile(path, 'utf8').catch(() => undefined);
+    if (text !== undefined && text.replace(/^\ufeff/, '') !== texts[index]) return true;
+  }
+  return false;
+}
+
 function withZone(document: unknown, zone: string, fields: Fields): unknown {
   const root = document as Fields;
   return { ...root, zones: { ...(root.zones as Fields), [zone]: fields } };

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { zoneFilePaths } from '../../config/zone-files.ts';
+import { zoneFilePaths, zoneFilesDiffer } from '../../config/zone-files.ts';
 import type { Refusal } from '../../revisions/revision.ts';
 import { acceptFile } from '../start/starting-point.ts';
 import type { ConfigurationSource } from './configuration-source.ts';
@@ -49,7 +49,14 @@ export class FileSource implements ConfigurationSource {
   }
 
   start(): void {
-    void this.#watch();
+    void this.#watch().then(() => this.#lookAtZones());
+  }
+
+  /** Which zone files there are was not known before they were read: one may have changed since. */
+  async #lookAtZones(): Promise<void> {
+    const { path, live } = this.#options;
+    if (path === undefined) return;
+    if (await zoneFilesDiffer(live.configuration.config, path)) this.refresh();
   }
 
   refresh(): void {
