@@ -1,5 +1,6 @@
 import { machine } from './apply/busy.ts';
 import { balancers, remapRow, remaps } from './micro/balancers.ts';
+import { dns } from './micro/dns.ts';
 import { http1 } from './micro/http1.ts';
 import { http2 } from './micro/http2.ts';
 import type { MicroCase } from './micro/micro-case.ts';
@@ -16,6 +17,7 @@ const all: readonly MicroCase[] = [
   ...router,
   ...balancers,
   ...steering,
+  ...dns,
 ];
 
 const warmUpRounds = 2;

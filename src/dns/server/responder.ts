@@ -24,6 +24,7 @@ import { ClientAddress } from './client-address.ts';
 import type { TcpLimits } from './connections.ts';
 import type { CookieVerdict } from './cookies/server-cookies.ts';
 import type { DnsData } from './data.ts';
+import { type PlainAnswer, PlainAnswers } from './plain-answers.ts';
 import type { QueryOrigin } from './query-origin.ts';
 import {
   RateLimiter,
@@ -60,6 +61,7 @@ export class Responder {
   kind: ResponseKind = responseKind.error;
   rateVerdict: RateVerdict = 'send';
   #data: DnsData;
+  #plain = new PlainAnswers();
   #clientKnown = false;
   readonly #random: () => number;
   readonly #onFault: (error: unknown) => void;
@@ -108,6 +110,7 @@ export class Responder {
   /** Answers from `data` from now on. */
   replace(data: DnsData): void {
     this.#data = data;
+    this.#plain = new PlainAnswers();
     const { service } = data;
     this.#options.replace(service);
     if (service.rateLimit) this.#limiter ??= new RateLimiter(new RateTable(this.#rateTable));
@@ -231,6 +234,8 @@ export class Responder {
 
   /** Returns the RCODE. */
   #lookUp(name: NameKey, type: number): number {
+    const plain = this.#plain.find(name, type);
+    if (plain && this.#writePlain(plain)) return rcode.noError;
     const resolution = resolve(this.#data.zones, name, type, this.#steer);
     if (resolution.outcome === 'refused') {
       this.#options.extendedError = extendedError.notAuthoritative;
@@ -243,7 +248,34 @@ export class Responder {
       this.#writer.authoritative();
     }
     if (!this.#sections.write(resolution, this.#query)) this.#writer.truncate();
+    else if (!plain) this.#keepPlain(name, type, resolution);
     return this.#tellsNoName(resolution) ? rcode.nameError : rcode.noError;
+  }
+
+  /** False, and nothing written, where that is not what is to be answered. */
+  #writePlain({ body, kind, nameHash, isSigned }: PlainAnswer): boolean {
+    const { edns, dnssecOk } = this.#query;
+    if (isSigned && edns && dnssecOk) return false;
+    this.#echoSubnet(0);
+    if (!this.#writer.append(body, edns ? this.#options : undefined)) return false;
+    this.#writer.authoritative();
+    this.kind = kind;
+    this.#name = nameHash;
+    return true;
+  }
+
+  #keepPlain(name: NameKey, type: number, { outcome, steps, zone }: Resolution): void {
+    if ((outcome !== 'answer' && outcome !== 'noData') || !zone) return;
+    let isSigned = zone.signer !== undefined;
+    for (const step of steps) {
+      if (step.choice) return;
+      isSigned ||= step.zone.signer !== undefined;
+    }
+    if (isSigned && this.#query.edns && this.#query.dnssecOk) return;
+    if (!this.#data.zones.find(name)?.node(name)) return;
+    const body = this.#writer.body();
+    if (body)
+      this.#plain.keep(name, { type, body, kind: this.kind, nameHash: this.#name, isSigned });
   }
 
   /** By what our data say, not the question: names below a wildcard, or that there are none of, are endless. */

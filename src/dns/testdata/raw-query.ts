@@ -10,6 +10,8 @@ export interface RawQuery {
   readonly class?: number;
   readonly payload?: number;
   readonly version?: number;
+  /** With EDNS only. */
+  readonly dnssecOk?: boolean;
   /** Codes and data, as they are. Without, and without `version`, there is no EDNS. */
   readonly options?: readonly (readonly [code: number, data: Uint8Array])[];
 }
@@ -27,7 +29,11 @@ export function rawQuery(query: RawQuery): Buffer {
   if (hasEdns) {
     const data = (options ?? []).flatMap(([code, octets]) => [words(code, octets.length), octets]);
     const length = data.reduce((sum, { length }) => sum + length, 0);
-    parts.push(Buffer.of(0), words(metaType.opt, payload), Buffer.of(0, version, 0, 0));
+    parts.push(
+      Buffer.of(0),
+      words(metaType.opt, payload),
+      Buffer.of(0, version, query.dnssecOk ? 0x80 : 0, 0),
+    );
     parts.push(words(length), ...data);
   }
   return Buffer.concat(parts);

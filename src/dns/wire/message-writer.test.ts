@@ -137,3 +137,31 @@ test('truncating takes all records back, sets TC and leaves room for OPT', () =>
   });
   assert.deepEqual([message.answers, message.additional], [[], []]);
 });
+
+test('the records of one message serve another one, if there is room and none was left out', () => {
+  const query = oracle.encode({ id: 9, questions: [{ name: 'a.test', type: 'A' }] });
+  const writer = new MessageWriter();
+  const begin = (limit: number) => {
+    const buffer = Buffer.alloc(512);
+    writer.begin(buffer, limit, 9, 0x8000);
+    writer.question(query, query.length);
+    return buffer;
+  };
+  const data = dataOf({ type: 'A', data: '192.0.2.1' });
+  const first = begin(512);
+  assert.equal(writer.record(section.answer, undefined, 1, 60, data), true);
+  assert.equal(writer.record(section.additional, parseName('b.a.test'), 1, 60, data), true);
+  const end = writer.end();
+  const body = writer.body();
+  assert.ok(body);
+  const second = begin(end);
+  assert.equal(writer.append(body, undefined), true);
+  assert.deepEqual(second.subarray(0, writer.end()), first.subarray(0, end));
+  begin(end - 1);
+  assert.equal(writer.append(body, undefined), false);
+  assert.equal(writer.end(), query.length);
+  begin(end - 1);
+  assert.equal(writer.record(section.answer, undefined, 1, 60, data), true);
+  assert.equal(writer.record(section.additional, parseName('b.a.test'), 1, 60, data), false);
+  assert.equal(writer.body(), undefined);
+});

@@ -10,6 +10,13 @@ export type Section = (typeof section)[keyof typeof section];
 /** How many name positions are remembered for compression: a bound on the work per name. */
 const maxTargets = 32;
 
+/** What follows the question in a message. */
+export interface MessageBody {
+  readonly bytes: Uint8Array;
+  /** Records of the three sections. */
+  readonly counts: readonly [answer: number, authority: number, additional: number];
+}
+
 /**
  * Writes one response after another into buffers that the caller owns; allocates nothing.
  * Names are compressed against all names written before, letter case ignored.
@@ -21,6 +28,8 @@ export class MessageWriter {
   #limit = 0;
   #maximum = 0;
   #questionEnd = 0;
+  /** Every record had room. */
+  #isWhole = true;
   #targetCount = 0;
   /** Offsets of labels that a pointer may go to. */
   readonly #targets = new Uint16Array(maxTargets);
@@ -31,6 +40,7 @@ export class MessageWriter {
     this.#limit = limit;
     this.#maximum = limit;
     this.#targetCount = 0;
+    this.#isWhole = true;
     this.#at = 0;
     this.#uint16(id);
     this.#uint16(flags);
@@ -70,6 +80,7 @@ export class MessageWriter {
     }
     this.#at = start;
     this.#targetCount = targets;
+    this.#isWhole = false;
     return false;
   }
 
@@ -106,6 +117,35 @@ export class MessageWriter {
     if (this.#at + length > this.#limit) return false;
     const bytes = this.#bytes;
     for (let i = 0; i < length; i++) bytes[this.#at++] = octets[i]!;
+    return true;
+  }
+
+  /** A copy of all records so far; `undefined` when one of them did not fit. */
+  body(): MessageBody | undefined {
+    if (!this.#isWhole) return undefined;
+    const bytes = Uint8Array.from(this.#bytes.subarray(this.#questionEnd, this.#at));
+    const count = (of: Section) => this.#bytes.readUInt16BE(of);
+    return {
+      bytes,
+      counts: [count(section.answer), count(section.authority), count(section.additional)],
+    };
+  }
+
+  /**
+   * Writes the records that followed the same question before. False, and nothing written, when they
+   * do not fit beside the OPT record of `edns`.
+   */
+  append({ bytes, counts }: MessageBody, edns: ResponseEdns | undefined): boolean {
+    const { length } = bytes;
+    if (this.#at + length + (edns ? ednsBytes(edns) : 0) > this.#limit) return false;
+    const to = this.#bytes;
+    for (let i = 0, at = this.#at; i < length; ) to[at++] = bytes[i++]!;
+    this.#at += length;
+    for (let i = 0, at: number = section.answer; i < 3; i++, at += 2) {
+      const records = counts[i]!;
+      to[at] = records >> 8;
+      to[at + 1] = records & 0xff;
+    }
     return true;
   }
 
