@@ -109,6 +109,30 @@ test('a city database gives coordinates, one that is named goes before the packa
   });
 });
 
+test('a city database knows subdivisions, the largest first', async (t) => {
+  const named = await openFile(
+    t,
+    mmdbFile({
+      '8.0.0.0/8': {
+        continent: { code: 'NA' },
+        country: { iso_code: 'US' },
+        subdivisions: [{ iso_code: 'CA' }, { iso_code: 'XY' }],
+        location: { latitude: 37, longitude: -120 },
+      },
+      '9.0.0.0/8': { continent: { code: 'AF' } },
+    }),
+  );
+  assert.deepEqual(named.locate(Uint8Array.of(8, 8, 8, 8)), {
+    location: { latitude: 37, longitude: -120 },
+    area: { continent: 'NA', country: 'US', subdivision: 'US-CA' },
+    prefixBits: 8,
+    label: 'US-CA',
+  });
+  const { area, location } = named.locate(Uint8Array.of(9, 8, 8, 8)) ?? assert.fail();
+  assert.deepEqual(area, { continent: 'AF', country: '', subdivision: '' });
+  assert.equal(location, undefined);
+});
+
 test('a special network cuts the network of the database around it', async (t) => {
   const named = await openFile(t, mmdbFile({ '8.0.0.0/6': { country_code: 'US' } }));
   const prefixBitsOf = (...octets: number[]) => named.locate(Uint8Array.from(octets))?.prefixBits;

@@ -1,7 +1,12 @@
 import { parseNetwork } from '../network.ts';
 
-/** Strings, numbers (written as doubles, or unsigned integers in `Uint`) and maps of them. */
-export type MmdbValue = string | number | Uint | { readonly [name: string]: MmdbValue };
+/** Strings, numbers (written as doubles, or unsigned integers in `Uint`), lists and maps of them. */
+export type MmdbValue =
+  | string
+  | number
+  | Uint
+  | readonly MmdbValue[]
+  | { readonly [name: string]: MmdbValue };
 
 /** An unsigned 32-bit integer, as the metadata need them. */
 export class Uint {
@@ -80,6 +85,9 @@ function encode(value: MmdbValue): Buffer {
     bytes.writeUInt32BE(value.value, 1);
     return bytes;
   }
+  // Types above 7 are written as 0, and less 7 in the byte after.
+  if (Array.isArray(value))
+    return Buffer.concat([Buffer.of(value.length, 11 - 7), ...value.map(encode)]);
   const entries = Object.entries(value);
   const fields = entries.flatMap(([name, field]) => [encode(name), encode(field)]);
   return Buffer.concat([Buffer.of((7 << 5) | entries.length), ...fields]);
