@@ -6,6 +6,7 @@ test('relative names start from the folder; what is given stays as it is', () =>
   const given = {
     tls: { certificates: [{ certificate: 'a.pem', key: '/k.pem' }, { certificate: 'b.pem' }] },
     services: { s: { tls: { key: 'secret:k' } }, t: { tls: { key: 't.pem' } } },
+    dns: { cookies: { secret: 'cookies' } },
     routes: [{ name: 'r' }],
   };
   const before = structuredClone(given);
@@ -19,6 +20,7 @@ test('relative names start from the folder; what is given stays as it is', () =>
       ],
     },
     services: { s: { tls: { key: 'secret:k' } }, t: { tls: { key: '/etc/m/t.pem' } } },
+    dns: { cookies: { secret: '/etc/m/cookies' } },
     routes: [{ name: 'r' }],
   });
   assert.equal(named.routes, given.routes, 'without names of files nothing is copied');

@@ -33,6 +33,7 @@ const fileFields: readonly (readonly [path: string, kind: FileKind])[] = [
   ['services.*.balancing.secret', 'pem'],
   ...probeAuthorities.map((path) => [path, 'pem'] as const),
   ['zones.*.dnssec.keys', 'pem'],
+  ['dns.cookies.secret', 'pem'],
   ['dns.transferKeys.*.secret', 'pem'],
   ['identity.authority', 'pem'],
   ['identity.certificate', 'pem'],

@@ -41,7 +41,7 @@ export const dnsSchema = z
       .union([
         z.boolean(),
         z.strictObject({
-          secret: z.string().min(1).meta({
+          secret: pemSource.meta({
             description:
               'File, or `secret:NAME` for a secret of the store: any text of 16 characters or more.',
           }),

@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { configSchema } from '../../config/schema/config.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { createExchange } from '../testdata/exchange.ts';
-import { createDnsServer, type DnsServer } from './server.ts';
+import { rawQuery } from '../testdata/raw-query.ts';
+import { createDnsServer, type DnsServer, type DnsServerOptions } from './server.ts';
 
 const run = promisify(execFile);
 const version = await run('dig', ['-v']).catch(() => undefined);
 const skip = version === undefined && 'dig is not installed';
+
+const cookieSecret = new Uint8Array(32);
+
+async function createLimited(options: DnsServerOptions) {
+  const server = await createDnsServer(options);
+  return { port: server.port, [Symbol.asyncDispose]: () => server.close() };
+}
 
 describe('what BIND’s dig makes of our answers', { skip }, () => {
   let server: DnsServer;
@@ -18,7 +28,6 @@ describe('what BIND’s dig makes of our answers', { skip }, () => {
     const { options } = createExchange();
     const dns = configSchema.shape.dns.parse({ identifier: 'ns1-{region}' });
     const config = { ...options.config, dns };
-    const cookieSecret = new Uint8Array(32);
     const metrics = new DnsMetrics();
     const listen = { host: '127.0.0.1', port: 0, reusePort: false, metrics };
     server = await createDnsServer({ ...options, config, cookieSecret, ...listen });
@@ -31,6 +40,28 @@ describe('what BIND’s dig makes of our answers', { skip }, () => {
     assert.doesNotMatch(stdout, /WARNING|malformed|Messages has/i);
     return stdout;
   }
+
+  test('dig +cookie, where responses are limited: BADCOOKIE, and then the answer', async () => {
+    const dns = configSchema.shape.dns.parse({
+      rateLimit: { responses: 1, window: '60s', slip: 1, exempt: [] },
+    });
+    const { options } = createExchange();
+    const config = { ...options.config, dns };
+    const listen = { host: '127.0.0.1', port: 0, reusePort: false, metrics: new DnsMetrics() };
+    await using limited = await createLimited({ ...options, config, cookieSecret, ...listen });
+    const ask = (...args: string[]) =>
+      dig('-p', String(limited.port), 'static.exchange.test', ...args);
+    // As many that the debt lasts for a minute.
+    const flood = createSocket('udp4');
+    const query = rawQuery({ name: 'static.exchange.test' });
+    for (let count = 0; count < 100; count++) flood.send(query, limited.port, '127.0.0.1');
+    await once(flood, 'message');
+    flood.close();
+    assert.match(await ask('+nocookie', '+ignore'), /flags: qr tc;[\s\S]*ANSWER: 0/);
+    assert.match(await ask('+nocookie'), /ANSWER: 2[\s\S]*\(TCP\)/);
+    assert.match(await ask('+cookie', '+nobadcookie'), /status: BADCOOKIE/);
+    assert.match(await ask('+cookie'), /ANSWER: 2[\s\S]*\(UDP\)/);
+  });
 
   const cases: [args: string, ...expected: RegExp[]][] = [
     [
