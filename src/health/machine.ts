@@ -1,7 +1,6 @@
 import { Continuity } from './continuity.ts';
 import { decideDerived, type Source } from './derived.ts';
 import { HealthError } from './health-error.ts';
-import type { Verdict } from './hysteresis.ts';
 import { OwnProbes, type ProbeResult } from './own-probes.ts';
 import { gatewayKey, type HealthPlan } from './plan.ts';
 import type { Derived } from './plan-checks.ts';
@@ -46,8 +45,6 @@ export class HealthMachine {
   readonly #states = new SubjectStates();
   /** Subjects on which a word changed since they were decided. */
   readonly #dirty = new Set<string>();
-  /** The own verdicts, as they stood when the vector last changed for them. */
-  #spoken: ReadonlyMap<string, Verdict> = new Map();
   #changes: HealthChange[] = [];
   #ownDraining = false;
   #sequence = 0;
@@ -120,12 +117,13 @@ export class HealthMachine {
   reconfigure(plan: HealthPlan, atMs: number, node = this.#node): readonly HealthChange[] {
     this.#plan = plan;
     this.#vantages.reconfigure(plan);
-    if (node !== this.#node) this.#vantages.forgetOwn(this.#node);
+    const renamed = node !== this.#node;
+    if (renamed) this.#vantages.forgetOwn(this.#node);
     this.#node = node;
     this.#states.reconfigure(plan.subjects, atMs);
     for (const key of plan.subjects.keys()) this.#dirty.add(key);
     this.#own.reconfigure(plan);
-    this.#speak();
+    this.#speak(renamed ? [...this.#own.verdicts.keys()] : []);
     return this.#settle(atMs);
   }
 
@@ -233,12 +231,13 @@ export class HealthMachine {
   }
 
   /** Brings what the own node says into the word of its region. */
-  #speak(): void {
+  #speak(besides: readonly string[] = []): void {
     const { verdicts } = this.#own;
+    const news = this.#own.takeNews();
     // The siblings want it also where it does not change the word of the region.
-    if (!sameVerdicts(verdicts, this.#spoken)) this.#vectorVersion++;
-    this.#spoken = verdicts;
-    this.#vantages.speak(this.#node, { ...this.#ownDrain(), verdicts });
+    if (news.length > 0) this.#vectorVersion++;
+    const words = { ...this.#ownDrain(), verdicts };
+    this.#vantages.speak(this.#node, words, besides.length > 0 ? [...news, ...besides] : news);
   }
 
   #ownDrain(): Pick<Vector, 'draining' | 'drainingNodes'> {
@@ -312,14 +311,4 @@ export class HealthMachine {
     for (const dependent of this.#plan.dependents.get(key) ?? []) this.#dirty.add(dependent);
     this.#changes.push(change);
   }
-}
-
-function sameVerdicts(
-  one: ReadonlyMap<string, Verdict>,
-  other: ReadonlyMap<string, Verdict>,
-): boolean {
-  if (one === other) return true;
-  if (one.size !== other.size) return false;
-  for (const [key, verdict] of one) if (other.get(key) !== verdict) return false;
-  return true;
 }

@@ -37,7 +37,9 @@ export class OwnProbes {
   #plan: HealthPlan;
   readonly #graceMs: number;
   #records = new Map<string, TargetRecord>();
-  #verdicts: ReadonlyMap<string, Verdict> = new Map();
+  #watchers: ReadonlyMap<string, readonly Subject[]> = new Map();
+  readonly #verdicts = new Map<string, Verdict>();
+  #news: string[] = [];
 
   constructor(plan: HealthPlan, graceMs = 0) {
     this.#plan = plan;
@@ -45,15 +47,23 @@ export class OwnProbes {
     this.reconfigure(plan);
   }
 
-  /** By subject key; without those on which this node has no verdict. Replaced, never changed. */
+  /** By subject key; without those on which this node has no verdict. Changes in place. */
   get verdicts(): ReadonlyMap<string, Verdict> {
     return this.#verdicts;
+  }
+
+  /** Subjects on which the verdict changed since the last call. */
+  takeNews(): readonly string[] {
+    const news = this.#news;
+    if (news.length > 0) this.#news = [];
+    return news;
   }
 
   /** Follows a new plan. A target whose address or check changed starts from nothing. */
   reconfigure(plan: HealthPlan): void {
     const before = this.#records;
     this.#plan = plan;
+    this.#watchers = watchersOf(plan);
     this.#records = new Map(
       plan.targets.map((target) => {
         const kept = before.get(target.key);
@@ -80,7 +90,7 @@ export class OwnProbes {
     else record.countedFromMs ??= startedMs + this.#graceMs;
     if (!ok && startedMs < record.countedFromMs) return false;
     if (!record.hysteresis.record(ok)) return false;
-    this.#judgeAll();
+    for (const subject of this.#watchers.get(target) ?? []) this.#judge(subject);
     return true;
   }
 
@@ -128,20 +138,37 @@ export class OwnProbes {
   }
 
   #judgeAll(): void {
-    const verdicts = new Map<string, Verdict>();
-    for (const subject of this.#plan.subjects.values()) {
-      if (subject.watched.length === 0) continue;
-      const verdict = serviceVerdict(
-        subject.watched.map(({ target, weight }) => ({
-          verdict: this.#records.get(target)?.hysteresis.verdict,
-          weight,
-        })),
-        subject.minimumShare,
-      );
-      if (verdict) verdicts.set(subject.key, verdict);
-    }
-    this.#verdicts = verdicts;
+    for (const key of this.#verdicts.keys()) if (!this.#plan.subjects.has(key)) this.#note(key);
+    for (const subject of this.#plan.subjects.values()) this.#judge(subject);
   }
+
+  #judge({ key, watched, minimumShare }: Subject): void {
+    const weighed = watched.map(({ target, weight }) => ({
+      verdict: this.#records.get(target)?.hysteresis.verdict,
+      weight,
+    }));
+    this.#note(key, serviceVerdict(weighed, minimumShare));
+  }
+
+  #note(key: string, verdict?: Verdict): void {
+    if (this.#verdicts.get(key) === verdict) return;
+    if (verdict) this.#verdicts.set(key, verdict);
+    else this.#verdicts.delete(key);
+    this.#news.push(key);
+  }
+}
+
+/** What hangs on each target, by its key. */
+function watchersOf({ subjects }: HealthPlan): ReadonlyMap<string, readonly Subject[]> {
+  const watchers = new Map<string, Subject[]>();
+  for (const subject of subjects.values()) {
+    for (const { target } of subject.watched) {
+      const known = watchers.get(target);
+      if (known) known.push(subject);
+      else watchers.set(target, [subject]);
+    }
+  }
+  return watchers;
 }
 
 const newRecord = (target: ProbeTarget): TargetRecord => ({

@@ -112,22 +112,24 @@ export class Vantage {
       drainingNodes: vector.drainingNodes,
       verdicts: vector.verdicts,
     });
-    return this.#settle(known?.verdicts, vector.verdicts);
+    return this.#settle(changedKeys(known?.fresh ? known.verdicts : undefined, vector.verdicts));
   }
 
-  /** Replaces what the own node says. */
-  speak(node: string, words: Words): readonly string[] {
-    const before = this.#nodes.get(node)?.verdicts;
+  /**
+   * What the own node says; `news`: subjects on which that changed. `words.verdicts` may be
+   * the same map as before.
+   */
+  speak(node: string, words: Words, news: readonly string[]): readonly string[] {
     const heardMs = Number.POSITIVE_INFINITY;
     this.#nodes.set(node, { incarnation: 0, sequence: 0, heardMs, fresh: true, ...words });
-    return this.#settle(before, words.verdicts);
+    return this.#settle(news);
   }
 
   /** As if the node had never spoken. */
   forget(node: string): readonly string[] {
     const before = this.#nodes.get(node)?.verdicts;
     this.#nodes.delete(node);
-    return this.#settle(before);
+    return this.#settle(before?.keys() ?? []);
   }
 
   /** Marks nodes stale that were last heard before `sinceMs`. */
@@ -136,19 +138,17 @@ export class Vantage {
     for (const node of this.#nodes.values()) {
       if (!node.fresh || node.heardMs >= sinceMs) continue;
       node.fresh = false;
-      changed = [...(changed ?? []), ...this.#settle(node.verdicts)];
+      changed = [...(changed ?? []), ...this.#settle(node.verdicts.keys())];
     }
     return changed ?? [];
   }
 
-  /** Settles the words on every subject in `sets`, and draining. */
-  #settle(...sets: readonly (ReadonlyMap<string, Verdict> | undefined)[]): string[] {
+  /** Settles the words on those subjects, and draining. */
+  #settle(keys: Iterable<string>): string[] {
     const fresh = [...this.#nodes.values()].filter((node) => node.fresh);
     if (fresh.length > 0) this.#settleDraining(fresh);
     const changed: string[] = [];
-    for (const set of sets) {
-      for (const key of set?.keys() ?? []) if (this.#settleWord(key, fresh)) changed.push(key);
-    }
+    for (const key of keys) if (this.#settleWord(key, fresh)) changed.push(key);
     return changed;
   }
 
@@ -184,4 +184,16 @@ export class Vantage {
     }
     return false;
   }
+}
+
+/** Where two sets of verdicts differ; all of `after` where there is nothing before. */
+function changedKeys(
+  before: ReadonlyMap<string, Verdict> | undefined,
+  after: ReadonlyMap<string, Verdict>,
+): Iterable<string> {
+  if (!before) return after.keys();
+  const keys: string[] = [];
+  for (const [key, verdict] of after) if (before.get(key) !== verdict) keys.push(key);
+  for (const key of before.keys()) if (!after.has(key)) keys.push(key);
+  return keys;
 }

@@ -53,9 +53,9 @@ export class Vantages {
     }
   }
 
-  /** Replaces what the own node says. */
-  speak(node: string, words: Words): void {
-    this.#attend(this.own, (own) => own.speak(node, words));
+  /** What the own node says; `news`: subjects on which that changed. */
+  speak(node: string, words: Words, news: readonly string[]): void {
+    this.#attend(this.own, (own) => own.speak(node, words, news));
   }
 
   /** The own node has another name now. */
