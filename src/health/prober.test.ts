@@ -96,3 +96,16 @@ test('a target that stays keeps its rhythm', () => {
   clock.advance(1);
   assert.deepEqual(starts, ['x@0', 'x@1000']);
 });
+
+test('however many new targets there are, they spread over the interval', () => {
+  const { clock, prober, starts } = setUp();
+  prober.update(Array.from({ length: 4_000 }, (_, i) => target(`t${i}`)));
+  let most = 0;
+  for (let ms = 0; ms < 1_000; ms++) {
+    const before = starts.length;
+    clock.advance(1);
+    most = Math.max(most, starts.length - before);
+  }
+  assert.equal(new Set(starts.map((start) => start.split('@')[0])).size, 4_000);
+  assert.ok(most <= 12, `${most} in one millisecond`);
+});

@@ -30,7 +30,7 @@ interface Run {
 
 /** Intervals vary by this share to either side, so that observers do not fall in step. */
 const jitter = 0.1;
-/** New targets start this far apart, so that a thousand do not start at one instant. */
+/** New targets start this far apart at most, so that a thousand do not start at one instant. */
 const staggerMs = 1;
 
 /**
@@ -53,6 +53,7 @@ export class Prober {
   update(targets: readonly ProbeTarget[]): void {
     const wanted = new Set(targets.map(({ key }) => key));
     for (const [key, run] of this.#runs) if (!wanted.has(key)) this.#end(key, run);
+    const fresh = wanted.size - this.#runs.size;
     let added = 0;
     for (const target of targets) {
       const running = this.#runs.get(target.key);
@@ -62,7 +63,7 @@ export class Prober {
       }
       const run: Run = { target, timer: undefined, stop: undefined };
       this.#runs.set(target.key, run);
-      this.#startAfter(run, Math.min(target.check.interval, added++ * staggerMs));
+      this.#startAfter(run, added++ * Math.min(staggerMs, target.check.interval / fresh));
     }
   }
 
