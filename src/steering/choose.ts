@@ -8,7 +8,7 @@ import { geolocation } from './policies/geolocation.ts';
 import { geoproximity } from './policies/geoproximity.ts';
 import { latency } from './policies/latency.ts';
 import { multivalue } from './policies/multivalue.ts';
-import type { RoutingPolicy } from './policies/routing-policy.ts';
+import type { Question, RoutingPolicy } from './policies/routing-policy.ts';
 import { simple } from './policies/simple.ts';
 import { weighted } from './policies/weighted.ts';
 import type {
@@ -95,27 +95,30 @@ export function isExcluded(graded: Grade, set: SteeredSet): boolean {
   return graded === grade.forbidden || (set.lastResort !== 'open' && isLastResort(graded));
 }
 
-/** One choice: takes the answers one by one, and keeps those that the policy prefers to all others. */
-class Contest {
+/**
+ * One choice: takes the answers one by one, and keeps those that the policy prefers to all
+ * others. Each query makes one, so it is the question to the policy too.
+ */
+class Contest implements Question {
   /** Of what was chosen; for the set above. */
   fitness: Grade = grade.forbidden;
-  readonly #set: SteeredSet;
-  readonly #policy: RoutingPolicy;
-  readonly #client: ClientNetwork | undefined;
-  readonly #context: SteeringContext;
-  readonly #random: number;
-  readonly #narrowed: Narrowed | undefined;
-  #finalists: number[] = [];
-  #tier: Tier | undefined;
-  #lowest = Number.POSITIVE_INFINITY;
+  readonly set: SteeredSet;
+  readonly policy: RoutingPolicy;
+  readonly client: ClientNetwork | undefined;
+  readonly context: SteeringContext;
+  readonly random: number;
+  readonly narrowed: Narrowed | undefined;
+  finalists: number[] = [];
+  tier: Tier | undefined;
+  lowest = Number.POSITIVE_INFINITY;
   /** The best grade of any answer, given or not. `undefined`: none is for the client. */
-  #best: Grade | undefined;
+  best: Grade | undefined;
   /** Weight, or number, of the answers that residency allows, and of those not unhealthy. */
-  #total = 0;
-  #up = 0;
+  total = 0;
+  up = 0;
   /** What the branches that were looked at came to, by answer. */
-  #outcomes: Map<number, Outcome> | undefined;
-  #scopeBits: number;
+  outcomes: Map<number, Outcome> | undefined;
+  scopeBits: number;
 
   constructor(
     set: SteeredSet,
@@ -123,115 +126,107 @@ class Contest {
     context: SteeringContext,
     random: number,
   ) {
-    this.#set = set;
-    this.#policy = routingPolicies[set.routing];
-    this.#client = client;
-    this.#context = context;
-    this.#random = random;
-    this.#narrowed = this.#policy.narrow?.(set, client, context);
-    this.#scopeBits = this.#narrowed?.scopeBits ?? 0;
+    this.set = set;
+    this.policy = routingPolicies[set.routing];
+    this.client = client;
+    this.context = context;
+    this.random = random;
+    this.narrowed = this.policy.narrow?.(set, client, context);
+    this.scopeBits = this.narrowed?.scopeBits ?? 0;
   }
 
   decide(): Choice {
-    const { minimumHealthyShare } = this.#set;
-    this.#enterAll(false);
-    const isBelow =
-      minimumHealthyShare !== undefined && this.#up < minimumHealthyShare * this.#total;
-    if (isBelow) this.#enterAll(true);
-    if (this.#finalists.length === 0) return this.#nothing(isBelow);
-    const picked = this.#policy.pick(this.#finalists, {
-      set: this.#set,
-      client: this.#client,
-      context: this.#context,
-      random: this.#random,
-      narrowed: this.#narrowed,
-      tier: this.#tier,
-    });
-    return this.#complete(picked, isBelow);
+    const { minimumHealthyShare } = this.set;
+    this.enterAll(false);
+    const isBelow = minimumHealthyShare !== undefined && this.up < minimumHealthyShare * this.total;
+    if (isBelow) this.enterAll(true);
+    if (this.finalists.length === 0) return this.nothing(isBelow);
+    const picked = this.policy.pick(this.finalists, this);
+    return this.complete(picked, isBelow);
   }
 
   /** @param levelled too few are healthy: all count the same, but for what was withdrawn */
-  #enterAll(levelled: boolean): void {
-    this.#finalists = [];
-    this.#lowest = Number.POSITIVE_INFINITY;
+  enterAll(levelled: boolean): void {
+    this.finalists = [];
+    this.lowest = Number.POSITIVE_INFINITY;
     this.fitness = grade.forbidden;
-    if (!this.#narrowed) {
-      const { length } = this.#set.answers;
-      for (let index = 0; index < length; index++) this.#enter(index, undefined, 0, levelled);
+    if (!this.narrowed) {
+      const { length } = this.set.answers;
+      for (let index = 0; index < length; index++) this.enter(index, undefined, 0, levelled);
       return;
     }
     let tierNumber = 0;
-    for (let { tier } = this.#narrowed; tier; tier = tier.wider) {
-      for (const index of tier.answers) this.#enter(index, tier, tierNumber, levelled);
+    for (let { tier } = this.narrowed; tier; tier = tier.wider) {
+      for (const index of tier.answers) this.enter(index, tier, tierNumber, levelled);
       tierNumber++;
     }
   }
 
-  #enter(index: number, tier: Tier | undefined, tierNumber: number, levelled: boolean): void {
-    const set = this.#set;
+  enter(index: number, tier: Tier | undefined, tierNumber: number, levelled: boolean): void {
+    const set = this.set;
     const answer = set.answers[index]!;
-    let graded = answer.branch ? this.#gradeBranch(index) : gradeAnswer(set, answer, this.#context);
-    if (this.#best === undefined || graded < this.#best) this.#best = graded;
+    let graded = answer.branch ? this.gradeBranch(index) : gradeAnswer(set, answer, this.context);
+    if (this.best === undefined || graded < this.best) this.best = graded;
     if (levelled && graded < grade.withdrawn) {
       graded = set.lastResort === 'open' ? grade.healthy : grade.degraded;
     } else if (set.minimumHealthyShare !== undefined && graded !== grade.forbidden) {
       const share = shareOf(set, answer);
-      this.#total += share;
-      if (!isLastResort(graded)) this.#up += share;
+      this.total += share;
+      if (!isLastResort(graded)) this.up += share;
     }
     if (isExcluded(graded, set)) return;
-    const preference = this.#policy.preference(answer, graded, tierNumber);
-    if (preference > this.#lowest) return;
-    if (preference < this.#lowest) this.#finalists = [];
-    this.#lowest = preference;
+    const preference = this.policy.preference(answer, graded, tierNumber);
+    if (preference > this.lowest) return;
+    if (preference < this.lowest) this.finalists = [];
+    this.lowest = preference;
     this.fitness = graded;
-    this.#tier = tier;
-    this.#finalists.push(index);
+    this.tier = tier;
+    this.finalists.push(index);
   }
 
-  #gradeBranch(index: number): Grade {
-    const { branch, check } = this.#set.answers[index]!;
-    const fitness = branch?.evaluate ? this.#outcomeOf(index)?.fitness : undefined;
+  gradeBranch(index: number): Grade {
+    const { branch, check } = this.set.answers[index]!;
+    const fitness = branch?.evaluate ? this.outcomeOf(index)?.fitness : undefined;
     const graded = fitness ?? grade.healthy;
-    return check === undefined ? graded : worse(graded, gradeOf(this.#context.states.check(check)));
+    return check === undefined ? graded : worse(graded, gradeOf(this.context.states.check(check)));
   }
 
   /** `undefined`: no branch, or a plain record set. The depth of trees is bounded, see `Branch`. */
-  #outcomeOf(index: number): Outcome | undefined {
-    const set = this.#set.answers[index]?.branch?.set;
+  outcomeOf(index: number): Outcome | undefined {
+    const set = this.set.answers[index]?.branch?.set;
     if (!set) return undefined;
-    let outcome = this.#outcomes?.get(index);
+    let outcome = this.outcomes?.get(index);
     if (outcome) return outcome;
-    outcome = settle(set, this.#client, this.#context, nextChance(this.#random));
-    this.#outcomes ??= new Map();
-    this.#outcomes.set(index, outcome);
-    this.#scopeBits = Math.max(this.#scopeBits, outcome.choice.scopeBits);
+    outcome = settle(set, this.client, this.context, nextChance(this.random));
+    this.outcomes ??= new Map();
+    this.outcomes.set(index, outcome);
+    this.scopeBits = Math.max(this.scopeBits, outcome.choice.scopeBits);
     return outcome;
   }
 
   /** Adds to what the policy picked: addresses, branches, and the scope of all that was looked at. */
-  #complete(picked: Choice, isBelow: boolean): Choice {
-    const set = this.#set;
-    const addresses = chooseAddresses(set, picked.answers, this.#context.states, this.#random);
-    const branches = this.#branchesOf(picked.answers);
-    if (isBelow) this.fitness = lastResortOf(this.#best);
-    if (this.#scopeBits < picked.scopeBits) this.#scopeBits = picked.scopeBits;
+  complete(picked: Choice, isBelow: boolean): Choice {
+    const set = this.set;
+    const addresses = chooseAddresses(set, picked.answers, this.context.states, this.random);
+    const branches = this.branchesOf(picked.answers);
+    if (isBelow) this.fitness = lastResortOf(this.best);
+    if (this.scopeBits < picked.scopeBits) this.scopeBits = picked.scopeBits;
     const isLast = isLastResort(this.fitness);
-    if (!addresses && !branches && !isLast && this.#scopeBits === picked.scopeBits) return picked;
+    if (!addresses && !branches && !isLast && this.scopeBits === picked.scopeBits) return picked;
     const why = isBelow ? 'last resort, since too few are healthy, ' : 'last resort, ';
     return {
       answers: picked.answers,
       ...(addresses && { addresses }),
       ...(branches && { branches }),
-      scopeBits: this.#scopeBits,
+      scopeBits: this.scopeBits,
       rule: isLast ? why + picked.rule : picked.rule,
     };
   }
 
-  #branchesOf(answers: readonly number[]): (Choice | undefined)[] | undefined {
+  branchesOf(answers: readonly number[]): (Choice | undefined)[] | undefined {
     let branches: (Choice | undefined)[] | undefined;
     for (let at = 0; at < answers.length; at++) {
-      const outcome = this.#outcomeOf(answers[at]!);
+      const outcome = this.outcomeOf(answers[at]!);
       if (!outcome) continue;
       branches ??= answers.map(() => undefined);
       branches[at] = outcome.choice;
@@ -239,21 +234,21 @@ class Contest {
     return branches;
   }
 
-  #nothing(isBelow: boolean): Choice {
-    const scopeBits = this.#scopeBits;
-    if (this.#best === undefined) {
+  nothing(isBelow: boolean): Choice {
+    const scopeBits = this.scopeBits;
+    if (this.best === undefined) {
       const rule = 'no answer: none is for this client, and there is no default';
       return { answers: [], scopeBits, rule };
     }
-    if (this.#best === grade.forbidden) {
-      const rule = this.#outcomes
+    if (this.best === grade.forbidden) {
+      const rule = this.outcomes
         ? 'no answer: no branch has one to give'
         : 'no answer: residency allows none of the regions';
       return { answers: [], scopeBits, rule };
     }
     const few = isBelow ? 'too few are healthy' : 'none is usable';
-    if (this.#set.lastResort === 'fixed') {
-      this.fitness = lastResortOf(this.#best);
+    if (this.set.lastResort === 'fixed') {
+      this.fitness = lastResortOf(this.best);
       return { answers: [], fixed: true, scopeBits, rule: `last resort, ${few}: the fixed answer` };
     }
     const rule = `no answer: ${few} and the last resort is closed`;

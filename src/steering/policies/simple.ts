@@ -11,6 +11,11 @@ export const simple: RoutingPolicy = {
 };
 
 export function rotate(answers: readonly number[], random: number): readonly number[] {
-  const start = Math.floor(random * answers.length);
-  return start === 0 ? answers : [...answers.slice(start), ...answers.slice(0, start)];
+  const { length } = answers;
+  const start = Math.floor(random * length);
+  if (start === 0) return answers;
+  const rotated: number[] = [];
+  for (let at = start; at < length; at++) rotated.push(answers[at]!);
+  for (let at = 0; at < start; at++) rotated.push(answers[at]!);
+  return rotated;
 }

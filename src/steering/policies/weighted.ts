@@ -21,7 +21,8 @@ export const weighted: RoutingPolicy = {
     if (set.stickyBy && client && finalists.length > 1) return sticky(finalists, set, client);
     // By region, so that the order in the configuration does not shift the shares.
     finalists.sort((a, b) => (answers[a]?.region ?? 0) - (answers[b]?.region ?? 0) || a - b);
-    const total = finalists.reduce((sum, index) => sum + (answers[index]?.weight ?? 0), 0);
+    let total = 0;
+    for (const index of finalists) total += answers[index]!.weight;
     return {
       answers: total === 0 ? equally(finalists, random) : byWeight(finalists, set, random * total),
       scopeBits: 0,
