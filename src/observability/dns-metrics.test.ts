@@ -12,6 +12,12 @@ test('queries by transport, type and response code, summed over the threads', ()
   second.query('udp', 0, 1);
   second.query('udp', 65_280, 16);
   second.query('udp', 1, 4_095);
+  second.query('tls', 1, 23);
+  first.cookie('valid');
+  second.cookie('valid');
+  second.cookie('new');
+  first.limited('short', 1);
+  second.limited('drop', 4);
   const exposition = new Exposition();
   exposeDns(exposition, [first, second]);
   const samples = exposition
@@ -26,6 +32,13 @@ test('queries by transport, type and response code, summed over the threads', ()
     'meridian_dns_responses_total{transport="udp",rcode="FORMERR"} 1',
     'meridian_dns_responses_total{transport="udp",rcode="BADVERS"} 1',
     'meridian_dns_responses_total{transport="udp",rcode="other"} 1',
+    'meridian_dns_responses_total{transport="tls",rcode="BADCOOKIE"} 1',
+    'meridian_dns_cookies_total{verdict="valid"} 2',
+    'meridian_dns_cookies_total{verdict="new"} 1',
+    'meridian_dns_cookies_total{verdict="invalid"} 0',
+    'meridian_dns_rate_limited_total{action="short",kind="answer"} 1',
+    'meridian_dns_rate_limited_total{action="drop",kind="error"} 1',
+    'meridian_dns_rate_limited_total{action="drop",kind="answer"} 0',
     'meridian_dns_responses_total{transport="tcp",rcode="REFUSED"} 1',
     'meridian_dns_query_duration_seconds_bucket{le="0.00005"} 1',
     'meridian_dns_query_duration_seconds_count 2',

@@ -7,6 +7,7 @@ import { createDnsServer, type DotAddress } from '../../dns/server/server.ts';
 import { tlsPolicy } from '../../gateway/listener/tls-policy.ts';
 import { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
+import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import type { Locator } from '../../steering/geo/locator.ts';
 import { loadCountryData } from '../configuration/country-data.ts';
 import { dotTicketKeys } from './dot-secret.ts';
@@ -36,6 +37,7 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     if (message.kind === 'sessionSecret') server.useTicketKeys(dotTicketKeys(message.secret));
     else if (message.kind === 'close') void server.close().then(() => parentPort?.close());
   });
+  overwriteRegisters();
   post({ kind: 'listening' });
 }
 
