@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type ApplyPart, applyParts, benchApply } from './apply.ts';
+import { benchChecks } from './checks.ts';
 import { dnsCaseNames } from './dns/cases.ts';
 import { dnsPeerNames } from './dns/tools.ts';
 import { benchDns } from './dns.ts';
@@ -22,6 +23,9 @@ const usage = `usage: npm run bench -- BENCH [OPTIONS] [--json]
   apply  how fast revisions reach all regions, and what they leave behind; up to 6 minutes
            --quick               up to 1 minute
            --only PART,PART,…    of ${applyParts.join(', ')}
+  checks what 20,000 health checks by TCP cost one node; 1 minute
+           --quick               10 seconds less
+           --seconds N           measured: 30, quick 10
   micro  parts of the hot path alone
            --only WORD,WORD,…    those with one of these words in their names
            --rounds N            9`;
@@ -69,6 +73,8 @@ async function main(): Promise<void> {
     });
   } else if (name === 'apply') {
     await benchApply({ quick, only: someOf(applyParts, values.only, 'only'), json });
+  } else if (name === 'checks') {
+    await benchChecks({ quick, seconds: wholeNumber(values.seconds, 'seconds'), json });
   } else if (name === 'micro') {
     // Of many parts of the sources: none of them is to keep the other benches from starting.
     const { benchMicro } = await import('./micro.ts');
