@@ -39,7 +39,8 @@ export const recordNameSchema = z
 
 export const answerSchema = z.strictObject({
   region: nameSchema.optional().meta({
-    description: 'The region that this answer sends clients to; its health decides.',
+    description:
+      'The region that this answer sends clients to; its health decides. Beside `alias` only where the answer stands, for `latency` and `geoproximity`.',
   }),
   values: z.array(z.string().min(1)).min(1).optional().meta({
     description: 'Record data. Default for type A with a region: the address of that region.',

@@ -78,6 +78,8 @@ describe('what BIND’s validator makes of a signed zone', { skip: requireComman
     ['exchange.test', 'MX', /10 static/],
     ['static.exchange.test', 'A', /192\.0\.2\.1/],
     ['rates.exchange.test', 'A', /127\.0\.1\.1/],
+    ['follows.exchange.test', 'A', /127\.0\.1\.1/],
+    ['tree.exchange.test', 'A', /192\.0\.2\.2/],
     ['_api._tcp.exchange.test', 'SRV', /0 5 443 static/],
     ['anything.wild.exchange.test', 'A', /192\.0\.2\.9/],
     ['alias.exchange.test', 'A', /CNAME\s+rates[\s\S]*127\.0\.1\.1/],
@@ -101,6 +103,7 @@ describe('what BIND’s validator makes of a signed zone', { skip: requireComman
 
   const absent: [what: string, name: string, type: string][] = [
     ['a type that is not there', 'static.exchange.test', 'AAAA'],
+    ['a type that the target of an ALIAS has not', 'follows.exchange.test', 'AAAA'],
     ['a name that is not there', 'nothing.exchange.test', 'A'],
     ['a name below one that is there', 'a.static.exchange.test', 'A'],
     ['an empty non-terminal', 'b.c.exchange.test', 'A'],
@@ -121,7 +124,7 @@ describe('what BIND’s validator makes of a signed zone', { skip: requireComman
     const service = topology.serviceIndex.get('rates')!;
     for (const state of [unhealthy, healthy] as const) {
       for (const { index } of topology.regions) table.setService(service, index, state);
-      for (const name of ['rates', 'closed', 'pair', 'both']) {
+      for (const name of ['rates', 'closed', 'pair', 'both', 'follows', 'tree']) {
         assert.match(
           await delv(`${name}.${zone}`, 'A'),
           /^; (negative response, )?fully validated/m,

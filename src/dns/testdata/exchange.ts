@@ -57,6 +57,8 @@ export const exchangeRecords: RecordInput[] = [
       { region: 'us-east-1', role: 'secondary', values: ['192.0.2.22'] },
     ],
   },
+  { name: 'follows', type: 'ALIAS', target: 'rates' },
+  { name: 'tree', type: 'A', routing: 'weighted', answers: [{ alias: 'pair' }, { alias: 'both' }] },
   {
     name: 'both',
     type: 'A',

@@ -1,9 +1,7 @@
+import { deepestTree } from '../../config/semantics/aliases.ts';
 import { type NameKey, parseName } from '../wire/name.ts';
 import { compileRecordSet, type RecordSetPlace } from './record-set.ts';
 import type { RecordSet } from './zone.ts';
-
-/** Deeper trees are refused where a configuration is validated. */
-const deepestTree = 8;
 
 /** What the record sets of one zone have in common. */
 export interface ConfiguredSetsOptions extends Omit<RecordSetPlace, 'path' | 'branch'> {
