@@ -13,6 +13,8 @@ export interface Scenario {
   readonly deployments: readonly (readonly string[])[];
   /** Numbers of nodes in each region that it holds for; default: one. */
   readonly nodesPerRegion?: readonly number[];
+  /** Checks by name, of which all are healthy at the start but those named `not…`. */
+  readonly checks?: object;
   /** Starts with all regions up and known to be healthy. Throws when an invariant is broken. */
   run(world: World): Measurements;
 }

@@ -170,7 +170,7 @@ export class SimulatedNode {
   #probe(clock: Clock, process: number): Probe {
     return ({ host, port, check }, done) => {
       const { network, scheduler } = this.#world;
-      const to = this.#world.nodeAt(host);
+      const to = this.#world.probedAt(host);
       let over = false;
       const end = (ok: boolean, detail: string): void => {
         if (over) return;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkScenarios } from './check-scenarios.ts';
 import { allHealthy, type Scenario } from './expectations.ts';
 import { nodeScenarios } from './node-scenarios.ts';
 import { scenarios } from './scenarios.ts';
@@ -22,7 +23,7 @@ function simulate(scenario: Scenario, seed: number): { world: World; measured: r
   const random = seededRandom(seed ^ 0x5eed);
   const regions = pick(random, scenario.deployments);
   const nodesPerRegion = pick(random, scenario.nodesPerRegion ?? [1]);
-  const world = new World({ seed, regions, nodesPerRegion });
+  const world = new World({ seed, regions, nodesPerRegion, checks: scenario.checks });
   try {
     world.boot();
     allHealthy(world);
@@ -46,7 +47,7 @@ const targetsMs: Record<string, readonly [median: number, p99: number]> = {
   'of several nodes all are killed': [2_500, 4_000],
 };
 
-for (const scenario of [...scenarios, ...nodeScenarios]) {
+for (const scenario of [...scenarios, ...nodeScenarios, ...checkScenarios]) {
   const seeds = seedsFor(scenario.nodesPerRegion ? 5 : 13);
   test(`simulation: ${scenario.name}`, (context) => {
     const measured = seeds.flatMap((seed) => [...simulate(scenario, seed).measured]);

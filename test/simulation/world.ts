@@ -1,5 +1,6 @@
 import { type Config, configSchema } from '../../src/config/schema/config.ts';
 import { compileTopology, type Topology } from '../../src/config/topology.ts';
+import type { Subject } from '../../src/health/plan.ts';
 import type { HealthChange } from '../../src/health/status.ts';
 import { type StateName, stateNames } from '../../src/health/table.ts';
 import { chooseAddresses } from '../../src/steering/addresses.ts';
@@ -14,7 +15,7 @@ export interface Entry {
   readonly atMs: number;
   /** The node that decided, by its name in the world. */
   readonly at: string;
-  /** Subject key, `draining/REGION` or `draining/REGION/NODE`. */
+  /** Subject key, `check/NAME`, `draining/REGION` or `draining/REGION/NODE`. */
   readonly about: string;
   readonly value: StateName | 'on' | 'off';
   readonly reason: string;
@@ -26,7 +27,18 @@ export interface WorldOptions {
   readonly regions: readonly string[];
   /** In each region that is no witness; default 1. */
   readonly nodesPerRegion?: number;
+  /** Checks by name. */
+  readonly checks?: object | undefined;
 }
+
+/** What a probe meets at an address. */
+export type Probed = Pick<
+  SimulatedNode,
+  'name' | 'region' | 'published' | 'gateway' | 'serviceAlive'
+>;
+
+/** Of what is checked and is no node. */
+export const outsideAddress = '127.99.0.1';
 
 interface Place {
   readonly region: string;
@@ -42,15 +54,21 @@ export class World {
   readonly config: Config;
   readonly topology: Topology;
   readonly nodes: readonly SimulatedNode[];
+  /** What stands at `outsideAddress`, apart from every region. */
+  readonly outside = {
+    ...{ name: 'outside', region: 'outside', published: true, serviceAlive: true },
+    gateway: 'serving' as const,
+  };
   readonly history: Entry[] = [];
   /** Frames of the link that were sent: `FROM>TO` by region. */
   readonly frames = new Map<string, number>();
 
-  constructor({ seed, regions, nodesPerRegion = 1 }: WorldOptions) {
+  constructor({ seed, regions, nodesPerRegion = 1, checks = {} }: WorldOptions) {
     this.random = seededRandom(seed);
     this.network = new Network(this.random);
     const places = regions.map((region, r) => placesOf(region, r, nodesPerRegion));
     this.config = configSchema.parse({
+      checks,
       regions: Object.fromEntries(places.map((own) => [regionOf(own), settingsOf(own)])),
       services: {
         rates: {
@@ -82,6 +100,10 @@ export class World {
     return found(this.nodes.find((node) => node.address === address));
   }
 
+  probedAt(address: string): Probed {
+    return address === outsideAddress ? this.outside : this.nodeAt(address);
+  }
+
   /** The nodes that serve: all but witnesses. */
   get serving(): readonly SimulatedNode[] {
     return this.nodes.filter(({ region }) => !isWitness(region));
@@ -99,7 +121,7 @@ export class World {
   record(at: string, change: HealthChange): void {
     const entry =
       change.kind === 'state'
-        ? { about: change.subject.key, value: change.state, reason: change.reason }
+        ? { about: nameOf(change.subject), value: change.state, reason: change.reason }
         : {
             about:
               change.kind === 'draining'
@@ -115,6 +137,8 @@ export class World {
   state(at: string, about: string): StateName {
     const table = found(this.node(at).table);
     const [kind, first = '', second = ''] = about.split('/');
+    if (kind === 'check')
+      return stateNames[table.check(found(this.topology.checkIndex.get(first)))];
     const index = (name: string) => found(this.topology.regionIndex.get(name));
     if (kind === 'service') {
       return stateNames[table.service(found(this.topology.serviceIndex.get(first)), index(second))];
@@ -155,6 +179,7 @@ export class World {
   }
 }
 
+const nameOf = ({ key, check }: Subject): string => (check ? `check/${check.name}` : key);
 const isWitness = (region: string): boolean => region.startsWith('w');
 const regionOf = ([first]: readonly [Place, ...Place[]]): string => first.region;
 
