@@ -23,7 +23,7 @@ export interface Candidate {
   readonly check?: string;
   readonly checkState?: StateName;
   readonly draining: boolean;
-  /** Whether residency lets the region answer at all. */
+  /** Whether residency lets the region answer at all; of a branch, whether it has anything to give. */
   readonly allowed: boolean;
   readonly usable: 'healthy' | 'unknown' | 'lastResort' | 'no';
   /** Of a weighted record set. */
