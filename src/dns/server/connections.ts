@@ -1,4 +1,4 @@
-import { ClientAddress } from './client-address.ts';
+import { SourceCounts } from './source-counts.ts';
 import type { TcpConnection } from './tcp-connection.ts';
 
 export interface TcpLimits {
@@ -12,17 +12,12 @@ export interface TcpLimits {
   readonly crowdedIdleMs: number;
 }
 
-interface Held {
-  readonly source: string;
-  readonly connection: TcpConnection;
-}
-
 /** The connections of one listener, within its limits. */
 export class Connections {
   readonly #limits: () => TcpLimits;
-  readonly #held = new Map<TcpConnection, Held>();
-  readonly #ofSource = new Map<string, number>();
-  readonly #address = new ClientAddress();
+  /** With their sources. */
+  readonly #held = new Map<TcpConnection, string>();
+  readonly #sources = new SourceCounts();
 
   /** `limits` as they are now. */
   constructor(limits: () => TcpLimits) {
@@ -42,25 +37,23 @@ export class Connections {
   /** Makes room for one of `address`, by closing that which is idle for longest where there is none. */
   makeRoom(address: string): void {
     const { connections, perSource } = this.#limits();
-    const source = this.#sourceOf(address);
-    if ((this.#ofSource.get(source) ?? 0) >= perSource) this.#closeIdlest(source);
+    const source = this.#sources.sourceOf(address);
+    if (this.#sources.of(source) >= perSource) this.#closeIdlest(source);
     if (this.#held.size >= connections) this.#closeIdlest(undefined);
   }
 
   add(address: string, connection: TcpConnection): void {
-    const source = this.#sourceOf(address);
-    this.#held.set(connection, { source, connection });
-    this.#ofSource.set(source, (this.#ofSource.get(source) ?? 0) + 1);
+    const source = this.#sources.sourceOf(address);
+    this.#held.set(connection, source);
+    this.#sources.add(source);
   }
 
   /** Idempotent. */
   remove(connection: TcpConnection): void {
-    const held = this.#held.get(connection);
-    if (!held) return;
+    const source = this.#held.get(connection);
+    if (source === undefined) return;
     this.#held.delete(connection);
-    const left = this.#ofSource.get(held.source)! - 1;
-    if (left > 0) this.#ofSource.set(held.source, left);
-    else this.#ofSource.delete(held.source);
+    this.#sources.remove(source);
   }
 
   /** Closes those without progress since `sinceMs`. */
@@ -80,18 +73,12 @@ export class Connections {
 
   #closeIdlest(source: string | undefined): void {
     let idlest: TcpConnection | undefined;
-    for (const held of this.#held.values()) {
-      if (source !== undefined && held.source !== source) continue;
-      if (!idlest || held.connection.progressAtMs < idlest.progressAtMs) idlest = held.connection;
+    for (const [connection, of] of this.#held) {
+      if (source !== undefined && of !== source) continue;
+      if (!idlest || connection.progressAtMs < idlest.progressAtMs) idlest = connection;
     }
     if (!idlest) return;
     idlest.destroy();
     this.remove(idlest);
-  }
-
-  /** The address, of IPv6 its first half: a client has the other half to choose from. */
-  #sourceOf(address: string): string {
-    this.#address.read(address);
-    return Buffer.from(this.#address.address.subarray(0, 8)).toString('latin1');
   }
 }

@@ -19,6 +19,7 @@ import { createExchange } from '../testdata/exchange.ts';
 import { optionOf, rawQuery } from '../testdata/raw-query.ts';
 import { optionCode } from '../wire/codes.ts';
 import { decodeMessage } from '../wire/message.ts';
+import type { TcpLimits } from './connections.ts';
 import { createDnsServer, type DnsTls } from './server.ts';
 
 const host = '127.0.0.1';
@@ -35,11 +36,16 @@ const tlsOf = (...certificates: DnsTls['certificates']): DnsTls => ({
   ticketKeys,
 });
 
-async function start(t: TestContext, tls = tlsOf(one, two)) {
+async function start(t: TestContext, tls = tlsOf(one, two), tcp?: TcpLimits) {
   const metrics = new DnsMetrics();
   const { options } = createExchange();
   const shared = { host, port: 0, reusePort: false, metrics };
-  const server = await createDnsServer({ ...options, ...shared, dot: { host, port: 0, tls } });
+  const server = await createDnsServer({
+    ...options,
+    ...shared,
+    dot: { host, port: 0, tls },
+    ...(tcp && { tcp }),
+  });
   t.after(() => server.close());
   const port = server.dotPort!;
   const next = (dot: object | undefined) => ({
@@ -51,7 +57,9 @@ async function start(t: TestContext, tls = tlsOf(one, two)) {
   return { server, port, metrics, next };
 }
 
-async function secure(t: TestContext, options: ConnectionOptions): Promise<TLSSocket> {
+type Options = ConnectionOptions & { readonly localAddress?: string };
+
+async function secure(t: TestContext, options: Options): Promise<TLSSocket> {
   const socket = connect({
     host,
     servername: 'ns1.test',
@@ -200,6 +208,31 @@ test('who sends no handshake holds up neither others nor the end', async (t) => 
   const closed = once(silent.resume(), 'close');
   await server.close();
   await closed;
+});
+
+test('limits hold for handshakes and for what is connected, each by itself', async (t) => {
+  const limits = { connections: 6, perSource: 3, idleMs: 60_000, crowdedIdleMs: 60_000 };
+  const { port } = await start(t, undefined, limits);
+  const open = (localAddress: string) => {
+    const socket = connectTcp({ port, host, localAddress });
+    t.after(() => socket.destroy());
+    socket.on('error', () => {});
+    return socket;
+  };
+  const silent = [open(host), open(host), open(host)];
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  await once(open(host).resume(), 'close');
+  const other = await secure(t, { port, localAddress: '127.0.0.2' });
+  assert.equal((await ask(other, query(1))).length, 1);
+  const first = await secure(t, { port, localAddress: '127.0.0.3' });
+  const firstClosed = once(first.resume(), 'close');
+  for (let count = 0; count < 3; count++) await secure(t, { port, localAddress: '127.0.0.3' });
+  await firstClosed;
+  const oldestClosed = once(silent[0]!.resume(), 'close');
+  assert.equal(silent[0]!.closed, false);
+  const crowd = ['127.0.0.4', '127.0.0.5', '127.0.0.6', '127.0.0.7'].map(open);
+  await oldestClosed;
+  for (const socket of crowd) assert.equal(socket.closed, false);
 });
 
 test('kdig speaks with it, and believes it', { skip: requireCommand('kdig') }, async (t) => {

@@ -45,7 +45,7 @@ export class TcpListener {
     this.#handshakes =
       options.tls &&
       new Handshakes(options.tls, {
-        most: () => options.limits().connections,
+        limits: options.limits,
         onSecure: (socket) => this.#accept(socket),
       });
     this.#server = createServer({ noDelay: true }, (socket) => {
