@@ -48,3 +48,12 @@ test('a region cannot make us remember more nodes than we will', () => {
   vantage.receive(vector('late', { y: 'down' }), 10, 3_000);
   assert.equal(vantage.word('y'), 'down');
 });
+
+test('after silence the same word counts anew', () => {
+  const vantage = new Vantage('b');
+  vantage.receive(vector('n1', { x: 'down' }), 0, 3_000);
+  assert.deepEqual(vantage.expire(1), ['x']);
+  assert.equal(vantage.word('x'), undefined);
+  assert.deepEqual(vantage.receive(vector('n1', { x: 'down' }, 2), 10, 3_000), ['x']);
+  assert.equal(vantage.word('x'), 'down');
+});
