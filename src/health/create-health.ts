@@ -1,8 +1,13 @@
 import { createLinkSender } from '../link/sender.ts';
 import { Health, type HealthOptions } from './health.ts';
 import { createProbe } from './probes/create-probe.ts';
+import type { Traffic } from './probes/own-counters.ts';
 
-export type CreateHealthOptions = Omit<HealthOptions, 'random' | 'probe' | 'openSender'>;
+export interface CreateHealthOptions
+  extends Omit<HealthOptions, 'random' | 'probe' | 'openSender'> {
+  /** What the gateway of this node has answered, for checks of our own counters. */
+  readonly traffic?: (() => Traffic | undefined) | undefined;
+}
 
 /**
  * Health over real sockets: probes and pushed verdicts begin with its `start()`. Without an
@@ -13,7 +18,7 @@ export function createHealth(options: CreateHealthOptions): Health {
   return new Health({
     ...options,
     random: Math.random,
-    probe: createProbe(clock),
+    probe: createProbe(clock, options.traffic),
     openSender: (peer, identity) =>
       identity ? createLinkSender({ ...peer, identity, clock }) : nowhere,
   });

@@ -72,6 +72,7 @@ function shared(info: CheckInfo, { disabled }: NamedCheckConfig) {
 function addTarget(check: ProbedCheckConfig, targets: TargetList): string {
   if (check.type === 'metric') {
     const { vantages: _, quorum: __, ...probing } = check;
+    if (check.counter !== undefined) return targets.add('own counters', 0, probing);
     const { host, port } = metricServer(check.url);
     return targets.add(host, port, probing);
   }
@@ -98,7 +99,7 @@ function keyOf(name: string, check: NamedCheckConfig): string {
   if (check.type === 'calculated' || check.type === 'inverted') return `check/${name}`;
   const target =
     check.type === 'metric'
-      ? [check.url, check.query]
+      ? [check.counter, check.url, check.query]
       : [check.host, check.address, check.port, 'path' in check && check.path];
   const service = check.type === 'grpc' && check.service;
   const text = JSON.stringify([check.type, ...target, service]);

@@ -190,6 +190,7 @@ class RunningNode implements RegionNode {
       clock,
       identity: material.identity,
       authorities: material.probeAuthorities,
+      traffic: () => this.#dataPlane?.traffic(),
       restored: await this.#lastHealth.read(),
       onChange: (change) => logHealthChange(log, change),
     });

@@ -52,12 +52,18 @@ const metricSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'expected a URL, such as "http://prometheus:9090"' })
     .refine((text) => !/[?#@]/.test(text), 'expected a URL without user, query and fragment')
+    .optional()
     .meta({ description: 'The Prometheus HTTP API, without `/api/v1/query`.' }),
   query: z
     .string()
     .min(1)
     .max(2_048)
+    .optional()
     .meta({ description: 'An instant query in PromQL that gives one value.' }),
+  counter: z.enum(['requests', 'failures', 'failureShare']).optional().meta({
+    description:
+      'In the place of `url` and `query`: what the gateway of each node that probes has seen since its last probe. Requests per second, answers with status 5xx per second, or their share of all answers, 0 to 1.',
+  }),
   above: z.number().optional().meta({ description: 'Healthy while the value is above this.' }),
   below: z.number().optional().meta({ description: 'Healthy while the value is below this.' }),
   headers: requestFields,

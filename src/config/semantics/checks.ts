@@ -17,7 +17,10 @@ export const probesArePossible: Rule = ({ services, checks }, report) => {
     if (check.type === 'calculated') checkCalculated(path, check, report);
     else if (check.type !== 'inverted') checkProbe(path, check, report);
     if ('vantages' in check) checkRepeats([...path, 'vantages'], check.vantages ?? [], report);
-    if (check.type === 'metric') checkThresholds(path, check, report);
+    if (check.type === 'metric') {
+      checkSource(path, check, report);
+      checkThresholds(path, check, report);
+    }
   }
 };
 
@@ -47,11 +50,20 @@ function checkCalculated(
   checkRepeats([...path, 'of'], of, report);
 }
 
-function checkThresholds(
-  path: FieldPath,
-  { above, below }: Extract<NamedCheckConfig, { type: 'metric' }>,
-  report: Report,
-): void {
+type Metric = Extract<NamedCheckConfig, { type: 'metric' }>;
+
+/** Where its value comes from: a query, or a counter of our own. */
+function checkSource(path: FieldPath, { url, query, counter }: Metric, report: Report): void {
+  if (counter === undefined) {
+    if (url !== undefined && query !== undefined) return;
+    report({ path, at: 'key', message: 'expected `url` and `query`, or `counter`' });
+  } else if (url !== undefined || query !== undefined) {
+    const message = 'stands in the place of `url` and `query`';
+    report({ path: [...path, 'counter'], at: 'key', message });
+  }
+}
+
+function checkThresholds(path: FieldPath, { above, below }: Metric, report: Report): void {
   if (above === undefined && below === undefined) {
     report({ path, at: 'key', message: 'says nothing without `above` or `below`' });
   } else if (above !== undefined && below !== undefined && above >= below) {

@@ -7,7 +7,7 @@ export function authorityOf(host: string, port: number, scheme: 'http' | 'https'
 }
 
 /** Where a metric is asked for, and for which path. The URL is a valid one. */
-export function metricServer(url: string) {
+export function metricServer(url = 'http://localhost') {
   const { protocol, hostname, port, pathname } = new URL(url);
   const scheme = protocol === 'https:' ? 'https' : 'http';
   return {

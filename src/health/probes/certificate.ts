@@ -11,7 +11,7 @@ export const isSecure = (socket: Socket): socket is TLSSocket => socket instance
 
 /** What a check expects of certificates; `undefined`: it speaks in clear. */
 export function certificateCheckOf(check: ProbeCheck): CertificateCheck | undefined {
-  if (check.type === 'metric') return check.url.startsWith('https:') ? check : undefined;
+  if (check.type === 'metric') return check.url?.startsWith('https:') ? check : undefined;
   if (check.type === 'tls' || check.type === 'https') return check;
   return check.type === 'grpc' ? check.tls : undefined;
 }

@@ -8,13 +8,20 @@ import { certificateCheckOf, serverNameOf, TrustStore } from './certificate.ts';
 import { grpcConversation } from './grpc.ts';
 import { httpConversation } from './http.ts';
 import { metricConversation } from './metric.ts';
+import { createCounterProbe, type Traffic } from './own-counters.ts';
 import { tcpConversation } from './tcp.ts';
 import { tlsConversation } from './tls.ts';
 
 /** Probes over real sockets, one connection each: they share none with traffic. */
-export function createProbe(clock: Clock): Probe {
+export function createProbe(
+  clock: Clock,
+  traffic: () => Traffic | undefined = () => undefined,
+): Probe {
   const trust = new TrustStore();
+  const probeCounters = createCounterProbe(clock, traffic);
   return (target, done) => {
+    const { check } = target;
+    if (check.type === 'metric' && check.counter !== undefined) return probeCounters(target, done);
     const conversation = conversationOf(target, clock);
     const attempt = new Attempt(target, dial(target, trust), conversation, clock, done);
     return () => attempt.end();

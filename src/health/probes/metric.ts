@@ -6,7 +6,7 @@ import { singleValue } from './prometheus.ts';
 
 export type MetricCheck = Pick<
   MetricCheckConfig,
-  'url' | 'query' | 'above' | 'below' | 'headers' | 'timeout'
+  'url' | 'query' | 'counter' | 'above' | 'below' | 'headers' | 'timeout'
 >;
 
 /** One value with its labels; what is longer is no answer to a query for one. */
@@ -65,15 +65,22 @@ class MetricConversation implements Conversation {
       attempt.fail(value);
       return;
     }
-    const { above, below } = this.#check;
-    const isLow = above !== undefined && !(value > above);
-    const isHigh = below !== undefined && !(value < below);
-    const limit = isLow ? `, not above ${above}` : isHigh ? `, not below ${below}` : '';
-    attempt.finish(!isLow && !isHigh, `the value is ${value}${limit}`);
+    attempt.finish(...judged(value, this.#check));
   }
 }
 
-function requestHead({ url, query, headers }: MetricCheck): string {
+/** Whether a value is on the right side of its limits, and what there is to tell of it. */
+export function judged(
+  value: number,
+  { above, below }: Pick<MetricCheck, 'above' | 'below'>,
+): [ok: boolean, detail: string] {
+  const isLow = above !== undefined && !(value > above);
+  const isHigh = below !== undefined && !(value < below);
+  const limit = isLow ? `, not above ${above}` : isHigh ? `, not below ${below}` : '';
+  return [!isLow && !isHigh, `the value is ${value}${limit}`];
+}
+
+function requestHead({ url, query = '', headers }: MetricCheck): string {
   const { scheme, host, port, path } = metricServer(url);
   const fields = new Map([['user-agent', 'User-Agent: meridian-probe\r\n']]);
   for (const [name, value] of Object.entries(headers)) {
