@@ -91,6 +91,8 @@ describe('what BIND’s validator makes of a signed zone', { skip: requireComman
     ['file.exchange.test', 'HTTPS', /svc\.example\.com/i],
     ['file.exchange.test', 'SRV', /example\.com/i],
     ['file.exchange.test', 'TYPE731', /ABCDEF/],
+    ['alias.exchange.test', 'NSEC', /NSEC\s+\\000\.alias\S* CNAME RRSIG NSEC$/m],
+    ['nothing.exchange.test', 'NSEC', /NSEC\s+\\000\.nothing\S* RRSIG NSEC (NXNAME|TYPE128)$/m],
   ];
   for (const [name, type, data] of positive) {
     test(`${name} ${type} validates`, async () => {

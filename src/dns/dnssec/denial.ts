@@ -1,11 +1,15 @@
+import { metaType } from '../wire/codes.ts';
 import { maxLabelBytes, maxNameBytes } from '../wire/name.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
 import { typeBitmap } from './type-bitmap.ts';
 
 export const typeRrsig = 46;
 export const typeNsec = 47;
-/** Stands for "this name does not exist" (RFC 9824 3.1). */
-export const typeNxname = 128;
+
+/** Types that a name of a signed zone has without a record set: they are made as they are asked for. */
+export function isMadeBySigning(type: number): boolean {
+  return type === typeNsec || type === typeRrsig;
+}
 
 /**
  * Data of the NSEC record that denies (RFC 9824, compact denial): it covers nothing but the name that
@@ -18,7 +22,7 @@ export const typeNxname = 128;
  * @param types that the name has; none: it is empty, or does not exist (`exists` false)
  */
 export function denialData(owner: Buffer, types: readonly number[], exists: boolean): Rdata {
-  const all = [...types, typeRrsig, typeNsec, ...(exists ? [] : [typeNxname])];
+  const all = [...types, typeRrsig, typeNsec, ...(exists ? [] : [metaType.noName])];
   return rdata({ tail: Buffer.concat([successor(owner), typeBitmap(all)]) });
 }
 

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { choose } from '../../steering/choose.ts';
 import type { ClientNetwork, SteeredSet } from '../../steering/record-set.ts';
+import { isMadeBySigning, typeRrsig } from '../dnssec/denial.ts';
 import { TransferServer } from '../transfer/transfer-server.ts';
 import {
   classChaos,
@@ -200,7 +201,8 @@ export class Responder {
     if (queryClass !== classIn) return this.#answerChaos(queryClass, type, name);
     const verdict = typeVerdict(type);
     if (verdict !== rcode.noError) {
-      if (verdict === rcode.refused) this.#options.extendedError = extendedError.notSupported;
+      const { notSupported, invalidQueryType } = extendedError;
+      this.#options.extendedError = verdict === rcode.refused ? notSupported : invalidQueryType;
       return verdict;
     }
     try {
@@ -271,7 +273,7 @@ export class Responder {
       if (step.choice) return;
       isSigned ||= step.zone.signer !== undefined;
     }
-    if (isSigned && this.#query.edns && this.#query.dnssecOk) return;
+    if (isSigned && (type === typeRrsig || (this.#query.edns && this.#query.dnssecOk))) return;
     if (!this.#data.zones.find(name)?.node(name)) return;
     const body = this.#writer.body();
     if (body)
@@ -292,9 +294,14 @@ export class Responder {
     }
   }
 
-  /** Compact denial proves that a name has nothing, for names that do not exist too (RFC 9824 3.1). */
+  /**
+   * Compact denial proves that a name has nothing, for names that do not exist too (RFC 9824 3.1):
+   * NXDOMAIN would not fit to it but for who knows of that (5.1), nor to an NSEC that was asked for.
+   */
   #tellsNoName({ outcome, zone }: Resolution): boolean {
-    return outcome === 'noName' && !(this.#query.dnssecOk && zone?.signer);
+    if (outcome !== 'noName') return false;
+    const { type, dnssecOk, compactOk } = this.#query;
+    return !zone?.signer || !(isMadeBySigning(type) || (dnssecOk && !compactOk));
   }
 
   /** RFC 7871 7.2.1: only when asked, and with scope 0 for a prefix of 0 bits. */

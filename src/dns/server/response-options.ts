@@ -16,6 +16,7 @@ const longestTenths = 0xffff;
 /** The EDNS part of responses, filled anew for each query. */
 export class ResponseOptions implements ResponseEdns {
   dnssecOk = false;
+  compactOk = false;
   subnet: ClientSubnet | undefined = undefined;
   scopeBits = 0;
   extendedError = 0;
@@ -71,6 +72,7 @@ export class ResponseOptions implements ResponseEdns {
   /** Takes back what the look-up has added. */
   reset(query: QueryReader): void {
     this.dnssecOk = query.dnssecOk;
+    this.compactOk = query.compactOk;
     this.subnet = undefined;
     this.scopeBits = 0;
     this.extendedError = 0;

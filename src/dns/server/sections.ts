@@ -1,5 +1,5 @@
-import { typeNsec, typeRrsig } from '../dnssec/denial.ts';
-import type { Signed } from '../dnssec/signer.ts';
+import { isMadeBySigning, typeNsec, typeRrsig } from '../dnssec/denial.ts';
+import type { Signed, Signer } from '../dnssec/signer.ts';
 import { type MessageWriter, type Section, section } from '../wire/message-writer.ts';
 import type { DomainName, NameKey } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
@@ -22,7 +22,7 @@ export interface SectionsQuestion {
  * Writes what a question came to into the sections of its response, with signatures where the zone is
  * signed and they are asked for (RFC 4035 3.1, with compact denial: RFC 9824).
  *
- *   answer       each step of the way, and RRSIG
+ *   answer       each step of the way, and RRSIG; NSEC or RRSIG that were asked for
  *   authority    SOA of what there is not, and NSEC that proves it; NS of a referral, and DS or NSEC
  *   additional   addresses of hosts in the answer, as they are
  */
@@ -61,16 +61,33 @@ export class Sections {
   /** Section 2.2 of RFC 2308, and what proves it. */
   #writeAbsence(resolution: Resolution, zone: Zone): boolean {
     const { apex, soa, negativeTtlSeconds: ttl, signer } = zone;
+    if (signer && isMadeBySigning(this.#question.type)) return this.#writeMade(resolution, zone);
     if (!this.#writeRecords(section.authority, apex, soa.type, ttl, soa.records)) return false;
     if (!this.#question.dnssecOk || !signer) return true;
-    const now = this.#nowSeconds();
-    const signed = signer.records(apex.key, soa.type, ttl, soa.records, now);
+    const signed = signer.records(apex.key, soa.type, ttl, soa.records, this.#nowSeconds());
     if (!this.#writeSignatures(section.authority, apex, ttl, signed)) return false;
+    const denial = this.#denial(resolution, signer, ttl);
+    return this.#writeDenial(resolution.last, ttl, denial);
+  }
+
+  /** What signing makes, when it is asked for itself: NSEC, or of the signatures that of the NSEC. */
+  #writeMade(resolution: Resolution, { signer, negativeTtlSeconds: ttl }: Zone): boolean {
+    const { type, dnssecOk } = this.#question;
+    const { last } = resolution;
+    const denial = this.#denial(resolution, signer!, ttl);
+    const { records } = denial;
+    if (type === typeNsec && !this.#writeRecords(section.answer, last, type, ttl, records)) {
+      return false;
+    }
+    if (type === typeNsec && !dnssecOk) return true;
+    return this.#writeSignatures(section.answer, last, ttl, denial);
+  }
+
+  #denial(resolution: Resolution, signer: Signer, ttlSeconds: number): Signed {
     const { last, node } = resolution;
     const types = node ? this.#typesLeft(resolution, node) : [];
     const key = last?.key ?? this.#question.name;
-    const denial = signer.denial(key, types, node !== undefined, ttl, now);
-    return this.#writeDenial(last, ttl, denial);
+    return signer.denial(key, types, node !== undefined, ttlSeconds, this.#nowSeconds());
   }
 
   /** Never the type that is denied, also where it exists and health leaves nothing of it. */

@@ -12,6 +12,7 @@ export interface RawQuery {
   readonly version?: number;
   /** With EDNS only. */
   readonly dnssecOk?: boolean;
+  readonly compactOk?: boolean;
   /** Codes and data, as they are. Without, and without `version`, there is no EDNS. */
   readonly options?: readonly (readonly [code: number, data: Uint8Array])[];
 }
@@ -32,7 +33,7 @@ export function rawQuery(query: RawQuery): Buffer {
     parts.push(
       Buffer.of(0),
       words(metaType.opt, payload),
-      Buffer.of(0, version, query.dnssecOk ? 0x80 : 0, 0),
+      Buffer.of(0, version, (query.dnssecOk ? 0x80 : 0) | (query.compactOk ? 0x40 : 0), 0),
     );
     parts.push(words(length), ...data);
   }

@@ -37,6 +37,8 @@ export function rcodeName(code: number): string {
 export const metaType = {
   opt: 41,
   firstMeta: 128,
+  /** Stands in NSEC for "this name does not exist" (RFC 9824 2). */
+  noName: 128,
   incrementalTransfer: 251,
   zoneTransfer: 252,
   any: 255,
@@ -53,7 +55,12 @@ export const optionCode = {
 } as const;
 
 /** INFO-CODE of an extended error (RFC 8914 4). */
-export const extendedError = { prohibited: 18, notAuthoritative: 20, notSupported: 21 } as const;
+export const extendedError = {
+  prohibited: 18,
+  notAuthoritative: 20,
+  notSupported: 21,
+  invalidQueryType: 30,
+} as const;
 
 /** The bits of the header's second word (RFC 1035 4.1.1). */
 export const flag = {

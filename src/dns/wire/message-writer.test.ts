@@ -109,6 +109,7 @@ test('truncating takes all records back, sets TC and leaves room for OPT', () =>
   const buffer = Buffer.alloc(512);
   const edns = {
     dnssecOk: true,
+    compactOk: true,
     subnet: undefined,
     scopeBits: 0,
     extendedError: 20,
@@ -132,6 +133,7 @@ test('truncating takes all records back, sets TC and leaves room for OPT', () =>
     version: 0,
     udpPayload: 1_232,
     dnssecOk: true,
+    compactOk: true,
     subnet: undefined,
     extendedError: 20,
   });

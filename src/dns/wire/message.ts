@@ -25,6 +25,7 @@ export interface MessageEdns {
   readonly version: number;
   readonly udpPayload: number;
   readonly dnssecOk: boolean;
+  readonly compactOk: boolean;
   readonly subnet: ClientSubnet | undefined;
   readonly extendedError: number | undefined;
 }
@@ -155,6 +156,7 @@ class MessageDecoder {
       version: bytes[at + 5]!,
       udpPayload: readUint16(bytes, at + 2),
       dnssecOk: (bytes[at + 6]! & 0x80) !== 0,
+      compactOk: (bytes[at + 6]! & 0x40) !== 0,
       subnet,
       extendedError,
     };

@@ -35,6 +35,8 @@ export class QueryReader {
   edns = false;
   udpPayload = 0;
   dnssecOk = false;
+  /** Takes a compact denial with NXDOMAIN (RFC 9824 5.1). */
+  compactOk = false;
   hasSubnet = false;
   readonly subnet = new ClientSubnet();
   readonly cookie = { bytes: new Uint8Array(maxCookieBytes), length: 0 };
@@ -48,6 +50,8 @@ export class QueryReader {
   read(bytes: Uint8Array, end: number): number {
     this.questionEnd = headerBytes;
     this.edns = false;
+    this.dnssecOk = false;
+    this.compactOk = false;
     this.hasSubnet = false;
     this.cookie.length = 0;
     this.wantsIdentifier = false;
@@ -107,6 +111,7 @@ export class QueryReader {
         this.udpPayload = readUint16(bytes, at + 2);
         this.#version = bytes[at + 5]!;
         this.dnssecOk = (bytes[at + 6]! & 0x80) !== 0;
+        this.compactOk = (bytes[at + 6]! & 0x40) !== 0;
         if (this.#version === 0 && !this.#readOptions(bytes, at + 10, dataEnd)) {
           return rcode.formatError;
         }

@@ -7,6 +7,8 @@ const optionHeadBytes = 4;
 /** What goes into the OPT record of a response. */
 export interface ResponseEdns {
   readonly dnssecOk: boolean;
+  /** The CO flag (RFC 9824 5.1). */
+  readonly compactOk: boolean;
   /** Echoed with `scopeBits`. */
   readonly subnet: ClientSubnet | undefined;
   readonly scopeBits: number;
@@ -51,7 +53,7 @@ export function writeOpt(
   at = writeUint16(bytes, at, maxUdpPayload);
   bytes[at++] = code >> 4;
   bytes[at++] = 0;
-  at = writeUint16(bytes, at, edns.dnssecOk ? 0x8000 : 0);
+  at = writeUint16(bytes, at, (edns.dnssecOk ? 0x8000 : 0) | (edns.compactOk ? 0x4000 : 0));
   const options = at + 2;
   at = writeOptions(bytes, options, edns);
   if (edns.paddingBlock > 0) at = writePadding(bytes, at, limit, edns.paddingBlock);

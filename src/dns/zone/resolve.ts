@@ -1,5 +1,6 @@
 import { mostAnswers } from '../../steering/policies/multivalue.ts';
 import type { Choice, SteeredSet } from '../../steering/record-set.ts';
+import { isMadeBySigning } from '../dnssec/denial.ts';
 import { metaType } from '../wire/codes.ts';
 import { type DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
@@ -73,7 +74,7 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
       break;
     }
     node = zone.node(key) ?? zone.wildcardFor(key);
-    const set = node && setFor(node, type);
+    const set = node && setFor(node, type, zone.signer !== undefined);
     if (!set) {
       outcome = node ? 'noData' : 'noName';
       break;
@@ -93,7 +94,9 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
 }
 
 /** The set of the type, else the alias that stands for all types. ANY: RFC 8482 4.2. */
-function setFor(node: ZoneNode, type: number): RecordSet | undefined {
+function setFor(node: ZoneNode, type: number, isSigned: boolean): RecordSet | undefined {
+  // RFC 4035 2.5: beside a CNAME stand its NSEC and RRSIG.
+  if (isSigned && isMadeBySigning(type)) return undefined;
   const set = setOfType(node, type) ?? setOfType(node, cname.code);
   return set ?? (type === metaType.any && node.sets.length > 0 ? minimalAny : undefined);
 }
