@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import { choose } from '../../steering/choose.ts';
 import type { ClientNetwork, SteeredSet } from '../../steering/record-set.ts';
 import { isMadeBySigning, typeRrsig } from '../dnssec/denial.ts';
-import { TransferServer } from '../transfer/transfer-server.ts';
+import { type TransferRequest, TransferServer } from '../transfer/transfer-server.ts';
 import {
   classChaos,
   classIn,
@@ -35,6 +35,7 @@ import {
 } from './rate-limit/rate-limiter.ts';
 import { RateTable } from './rate-limit/rate-table.ts';
 import { ResponseOptions } from './response-options.ts';
+import { ResponseSignature } from './response-signature.ts';
 import { Sections } from './sections.ts';
 import { typeVerdict } from './type-verdict.ts';
 
@@ -72,6 +73,7 @@ export class Responder {
   readonly #sections: Sections;
   readonly #transfers: TransferServer;
   readonly #options: ResponseOptions;
+  readonly #signature: ResponseSignature;
   readonly #rateTable: SharedArrayBuffer | undefined;
   #limiter: RateLimiter | undefined;
   /** What tells responses of one kind apart. */
@@ -86,6 +88,7 @@ export class Responder {
     const nowSeconds = () => Math.floor(wallMs() / 1_000);
     this.#sections = new Sections(this.#writer, nowSeconds);
     this.#transfers = new TransferServer(() => this.#data, nowSeconds);
+    this.#signature = new ResponseSignature(nowSeconds);
     this.#random = options.random ?? Math.random;
     this.#onFault = options.onFault ?? (() => {});
     this.#options = new ResponseOptions(clock);
@@ -103,9 +106,14 @@ export class Responder {
     return this.#data.service.tcp;
   }
 
-  /** Instead of the refusal of a question for a zone as a whole: see `TransferServer.answer`. */
+  /** Instead of the refusal of the last query, for a zone as a whole: see `TransferServer.answer`. */
   transfer(message: Buffer, source: string, output: Buffer): Iterator<number> | undefined {
-    return this.#transfers.answer(message, source, output);
+    if (this.rcode !== rcode.refused) return undefined;
+    return this.#transfers.answer(this.#requestOf(message, source), output);
+  }
+
+  #requestOf(message: Uint8Array, source: string): TransferRequest {
+    return { message, query: this.#query, proof: this.#signature.proof, source };
   }
 
   /** Answers from `data` from now on. */
@@ -133,18 +141,38 @@ export class Responder {
     this.#clientKnown = this.#client.read(origin.address);
     const options = this.#options;
     options.begin(query, this.#client, origin);
+    const refusal = this.#judge(message, length) || verdict;
     this.#begin(message, origin, output);
-    this.rcode = verdict === rcode.noError ? this.#answer() : verdict;
+    this.rcode = refusal || this.#answer(message, origin);
     if (this.rcode === rcode.serverFailure) {
       options.reset(query);
       this.#begin(message, origin, output);
     }
     this.#writer.rcode(this.rcode);
     if (query.edns) this.#writer.opt(options, this.rcode);
-    if (this.#limiter && origin.transport === 'udp' && options.cookieVerdict !== 'valid') {
+    if (this.#limiter && origin.transport === 'udp' && !this.#isProved) {
       return this.#limit(this.#limiter, message, origin, output);
     }
-    return this.#writer.end();
+    return this.#end(output);
+  }
+
+  /** Of the signature, where the query has one: `noError` for a good one. */
+  #judge(message: Uint8Array, length: number): number {
+    if (this.#query.isSigned) {
+      return this.#signature.judge(message, length, this.#data.transfers.keys);
+    }
+    if (this.#signature.overheadBytes > 0) this.#signature.reset();
+    return rcode.noError;
+  }
+
+  /** Nobody has forged the address that the query came from. */
+  get #isProved(): boolean {
+    return this.#options.cookieVerdict === 'valid' || this.#signature.proof.kind === 'good';
+  }
+
+  #end(output: Buffer): number {
+    const end = this.#writer.end();
+    return this.#signature.overheadBytes > 0 ? this.#signature.sign(output, end) : end;
   }
 
   /** What is left of the response when it is too many for its network; its length. */
@@ -155,7 +183,7 @@ export class Responder {
     // An error is short as it is.
     if (this.rateVerdict === 'short' && kind !== responseKind.error)
       this.#shorten(message, origin, output);
-    return this.#writer.end();
+    return this.#end(output);
   }
 
   /** Who shows a cookie can prove its address by ours at once (RFC 7873 5.2.3), others by TCP. */
@@ -174,7 +202,8 @@ export class Responder {
   #begin(message: Uint8Array, origin: QueryOrigin, output: Buffer): void {
     const query = this.#query;
     const flags = flag.response | (query.headerFlags & (0x7800 | flag.recursionDesired));
-    this.#writer.begin(output, this.#largest(origin), query.id, flags);
+    const limit = this.#largest(origin) - this.#signature.overheadBytes;
+    this.#writer.begin(output, limit, query.id, flags);
     this.#writer.question(message, query.questionEnd);
   }
 
@@ -195,12 +224,13 @@ export class Responder {
   }
 
   /** Returns the RCODE. */
-  #answer(): number {
+  #answer(message: Uint8Array, origin: QueryOrigin): number {
     const { class: queryClass, type, name, questionEnd } = this.#query;
     if (questionEnd === headerBytes) return this.#confirmCookie();
     if (queryClass !== classIn) return this.#answerChaos(queryClass, type, name);
     const verdict = typeVerdict(type);
     if (verdict !== rcode.noError) {
+      if (this.#answerSoaOnly(message, origin)) return rcode.noError;
       const { notSupported, invalidQueryType } = extendedError;
       this.#options.extendedError = verdict === rcode.refused ? notSupported : invalidQueryType;
       return verdict;
@@ -212,6 +242,18 @@ export class Responder {
       this.#onFault(error);
       return rcode.serverFailure;
     }
+  }
+
+  /** See `TransferServer.soaOnly`. */
+  #answerSoaOnly(message: Uint8Array, { address, transport }: QueryOrigin): boolean {
+    if (this.#query.type !== metaType.incrementalTransfer) return false;
+    const request = this.#requestOf(message, address);
+    const zone = this.#transfers.soaOnly(request, transport === 'udp');
+    if (!zone) return false;
+    const { type, ttlSeconds, records } = zone.soa;
+    this.#writer.authoritative();
+    if (this.#query.edns) this.#writer.reserve(this.#options);
+    return this.#writer.record(section.answer, zone.apex, type, ttlSeconds, records[0]!);
   }
 
   /** A query without a question asks for a cookie, or whether its own holds (RFC 7873 5.4). */

@@ -10,7 +10,7 @@ export interface Transfer {
   /** Of the query. */
   readonly id: number;
   /** The query, whose question stands in each message. */
-  readonly query: Buffer;
+  readonly query: Uint8Array;
   readonly questionEnd: number;
   /** The SOA alone. */
   readonly soa: WrittenSet;

@@ -1,5 +1,6 @@
-/** OPCODE (RFC 6895 2.2). The server answers queries only. */
+/** OPCODE (RFC 6895 2.2). The server answers these only. */
 export const opcodeQuery = 0;
+export const opcodeNotify = 4;
 
 /** CLASS (RFC 6895 3.2). */
 export const classIn = 1;
@@ -13,6 +14,8 @@ export const rcode = {
   nameError: 3,
   notImplemented: 4,
   refused: 5,
+  /** Not authoritative for the zone (RFC 1996), or not authorised (RFC 8945). */
+  notAuthorized: 9,
   badVersion: 16,
   badCookie: 23,
 } as const;
@@ -24,6 +27,7 @@ const rcodeNames = new Map<number, string>([
   [3, 'NXDOMAIN'],
   [4, 'NOTIMP'],
   [5, 'REFUSED'],
+  [9, 'NOTAUTH'],
   [16, 'BADVERS'],
   [23, 'BADCOOKIE'],
 ]);
@@ -36,6 +40,7 @@ export function rcodeName(code: number): string {
 /** TYPEs that the server treats by rules of their own (RFC 6895 3.1). Data types: `records/`. */
 export const metaType = {
   opt: 41,
+  signature: 250,
   firstMeta: 128,
   /** Stands in NSEC for "this name does not exist" (RFC 9824 2). */
   noName: 128,
@@ -56,9 +61,11 @@ export const optionCode = {
 
 /** INFO-CODE of an extended error (RFC 8914 4). */
 export const extendedError = {
+  notReady: 14,
   prohibited: 18,
   notAuthoritative: 20,
   notSupported: 21,
+  invalidData: 24,
   invalidQueryType: 30,
 } as const;
 

@@ -18,7 +18,8 @@ export const silent = -1;
  *   another OPCODE                                 → notImplemented
  *   not one question (or none, with a cookie, RFC
  *   7873 5.4); answers in a query; broken names,
- *   records or options; two OPT; bytes left        → formatError
+ *   records or options; two OPT; a TSIG that is not
+ *   the last record; bytes left                    → formatError
  *   EDNS version above 0                           → badVersion
  *
  * The fields hold what was read up to there: `id` and `headerFlags` always (unless silent),
@@ -43,6 +44,8 @@ export class QueryReader {
   wantsIdentifier = false;
   wantsKeepalive = false;
   wantsPadding = false;
+  /** It ends with a TSIG. */
+  isSigned = false;
   #version = 0;
   readonly #names = new NameReader();
 
@@ -57,6 +60,7 @@ export class QueryReader {
     this.wantsIdentifier = false;
     this.wantsKeepalive = false;
     this.wantsPadding = false;
+    this.isSigned = false;
     this.type = 0;
     this.class = 0;
     if (end < headerBytes) return silent;
@@ -115,6 +119,10 @@ export class QueryReader {
         if (this.#version === 0 && !this.#readOptions(bytes, at + 10, dataEnd)) {
           return rcode.formatError;
         }
+      }
+      if (type === metaType.signature) {
+        if (record < others || record < records - 1) return rcode.formatError;
+        this.isSigned = true;
       }
       at = dataEnd;
     }
