@@ -223,6 +223,17 @@ export interface BucketView {
   readonly lagMessages: number | undefined;
 }
 
+/** The GeoIP database in use. */
+export interface GeoStatus {
+  /** Its file. */
+  readonly source: string;
+  /** As its maker calls it. */
+  readonly type: string;
+  /** ISO 8601: when its maker made it. */
+  readonly builtAt: string;
+  readonly ageSeconds: number;
+}
+
 export interface ThreadStatus {
   readonly role: string;
   readonly index: number;
@@ -247,6 +258,8 @@ export interface NodeStatus {
   readonly services: readonly ServiceStatus[];
   /** `undefined`: of a node that knows of none by name. */
   readonly checks?: readonly CheckStatus[];
+  /** `undefined`: nothing can be located. */
+  readonly geo?: GeoStatus | undefined;
   readonly threads: readonly ThreadStatus[];
   readonly traffic: TrafficCount;
 }

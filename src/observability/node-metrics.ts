@@ -54,6 +54,9 @@ export interface NodeFigures {
     readonly since: string | undefined;
     readonly flaps: number;
   }[];
+  readonly geo?:
+    | { readonly source: string; readonly type: string; readonly ageSeconds: number }
+    | undefined;
 }
 
 const stateValues: Readonly<Record<State, number>> = { healthy: 1, unhealthy: 0, unknown: -1 };
@@ -72,6 +75,7 @@ export function exposeNode(
   exposeRevision(exposition, node);
   exposeStore(exposition, node);
   exposeHealth(exposition, node);
+  exposeGeo(exposition, node);
   exposeProcess(exposition, process);
 }
 
@@ -186,6 +190,19 @@ function exposeHealth(exposition: Exposition, { regions, services, checks }: Nod
   );
   exposeBreakers(exposition, services);
   exposeChecks(exposition, checks);
+}
+
+function exposeGeo(exposition: Exposition, { geo }: NodeFigures): void {
+  if (!geo) return;
+  const { source, type, ageSeconds } = geo;
+  exposition.gauge('meridian_geo_database_info', 'Always 1; the labels name the database in use.', [
+    [{ source, type }, 1],
+  ]);
+  exposition.gauge(
+    'meridian_geo_database_age_seconds',
+    'Since the maker of the GeoIP database made it.',
+    [[{}, ageSeconds]],
+  );
 }
 
 /** The reason of each state is in the status of the admin API: as a label it would be a series of its own each time. */

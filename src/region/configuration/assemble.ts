@@ -2,6 +2,7 @@ import { messageOf } from '../../base/errors.ts';
 import { checkDoubts } from '../../config/check-doubts.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import type { KeyRing } from '../../secrets/key-ring.ts';
+import type { Locator } from '../../steering/geo/locator.ts';
 import { findOwnNode } from '../own-node.ts';
 import type { Accepted, Configuration } from './configuration.ts';
 import { loadCountryData } from './country-data.ts';
@@ -22,6 +23,8 @@ export interface AssemblyOptions {
   readonly keptMaterial?: Material | undefined;
   /** Whether a GeoIP database that is configured and cannot be read is a refusal. */
   readonly geoRequired: boolean;
+  /** The one in use, to go on with where its file is as it was, or is damaged. */
+  readonly keptLocator?: Locator | undefined;
   readonly degraded?: readonly string[];
 }
 
@@ -33,7 +36,7 @@ export interface AssemblyOptions {
 export async function assemble(
   accepted: Accepted,
   context: AssemblyContext,
-  { place, keptMaterial, geoRequired, degraded = [] }: AssemblyOptions,
+  { place, keptMaterial, geoRequired, keptLocator, degraded = [] }: AssemblyOptions,
 ): Promise<Configuration> {
   const { config } = accepted;
   const { region, stateDirectory, ring } = context;
@@ -50,7 +53,10 @@ export async function assemble(
   overwriteRegisters();
   troubles.push(...doubts, ...checkDoubts(config));
   const complete = keptMaterial ? withKept(material, keptMaterial, troubles) : material;
-  const { locator, trouble } = await loadCountryData(config, region, { required: geoRequired });
+  const { locator, trouble } = await loadCountryData(config, region, {
+    required: geoRequired,
+    kept: keptLocator,
+  });
   if (trouble !== undefined) troubles.push(trouble);
   return { ...accepted, own, material: complete, locator, degraded: troubles };
 }

@@ -3,6 +3,7 @@ import { zoneFilePaths, zoneFilesDiffer } from '../../config/zone-files.ts';
 import type { Refusal } from '../../revisions/revision.ts';
 import { acceptFile } from '../start/starting-point.ts';
 import type { ConfigurationSource } from './configuration-source.ts';
+import { countryFiles } from './country-data.ts';
 import type { LiveConfiguration } from './live-configuration.ts';
 import { materialFiles } from './material.ts';
 import { type Marks, WatchedFiles } from './watched-files.ts';
@@ -20,8 +21,8 @@ export interface FileSourceOptions {
 }
 
 /**
- * A node without a store: it follows its configuration file, and the certificates and zone
- * files that this names.
+ * A node without a store: it follows its configuration file, and the certificates, zone
+ * files and country data that this names.
  */
 export class FileSource implements ConfigurationSource {
   readonly head = undefined;
@@ -101,7 +102,10 @@ export class FileSource implements ConfigurationSource {
   #watch(): Promise<void> {
     const { path, live, stateDirectory } = this.#options;
     const { config, own } = live.configuration;
-    const material = materialFiles(config, own.region, stateDirectory);
+    const material = [
+      ...materialFiles(config, own.region, stateDirectory),
+      ...countryFiles(config),
+    ];
     if (path === undefined) return this.#files.watch(material);
     return this.#files.watch([path, ...zoneFilePaths(config, path), ...material]);
   }

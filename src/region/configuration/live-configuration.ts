@@ -106,7 +106,9 @@ export class LiveConfiguration {
     const { context, clock, log } = this.#options;
     try {
       const accepted = await accept();
-      const configuration = await assemble(accepted, context, { place, geoRequired: true });
+      const { locator: keptLocator } = this.configuration;
+      const options = { place, geoRequired: true, keptLocator };
+      const configuration = await assemble(accepted, context, options);
       await this.#swap(configuration);
     } catch (error) {
       const reason = bounded(messageOf(error));

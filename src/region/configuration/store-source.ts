@@ -13,6 +13,7 @@ import { Acknowledger } from './acknowledger.ts';
 import { appliedAtMs } from './applied-at.ts';
 import { type Accepted, type SealedSecrets, sequenceOf } from './configuration.ts';
 import type { ConfigurationSource } from './configuration-source.ts';
+import { countryFiles } from './country-data.ts';
 import type { LiveConfiguration } from './live-configuration.ts';
 import { LocalFileWatch } from './local-file.ts';
 import { materialFiles } from './material.ts';
@@ -271,7 +272,8 @@ export class StoreSource implements ConfigurationSource {
   #watchFiles(): Promise<void> {
     const { live, stateDirectory } = this.#options;
     const { config, own } = live.configuration;
-    return this.#files.watch(materialFiles(config, own.region, stateDirectory));
+    const material = materialFiles(config, own.region, stateDirectory);
+    return this.#files.watch([...material, ...countryFiles(config)]);
   }
 
   #isServed({ sequence, hash }: RevisionInfo): boolean {

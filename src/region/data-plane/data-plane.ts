@@ -177,7 +177,7 @@ export class DataPlane {
     { number, configuration, table }: Generation,
     bundle: Uint8Array | undefined,
   ): (metricsBuffer: SharedArrayBuffer, thread: number) => ThreadData {
-    const { config, own, serial, material } = configuration;
+    const { config, own, serial, material, locator } = configuration;
     const { stateDirectory } = this.#options;
     const accessLogPath = config.accessLog ? join(stateDirectory, 'access.log') : undefined;
     const healthBuffer = table.buffer;
@@ -191,6 +191,7 @@ export class DataPlane {
       metricsBuffer,
       material,
       sessionSecret: this.#sessionSecret.current,
+      geoDatabase: locator.database,
       accessLogPath,
       bundle,
     });
@@ -211,7 +212,7 @@ export class DataPlane {
   }
 }
 
-/** Zones are for name servers: a zone file may be megabytes. */
+/** Zones and country data are for name servers: a zone file may be megabytes. */
 function forGateway(data: ThreadData): ThreadData {
-  return { ...data, config: { ...data.config, zones: {} } };
+  return { ...data, config: { ...data.config, zones: {} }, geoDatabase: undefined };
 }

@@ -8,8 +8,7 @@ import { tlsPolicy } from '../../gateway/listener/tls-policy.ts';
 import { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
-import type { Locator } from '../../steering/geo/locator.ts';
-import { loadCountryData } from '../configuration/country-data.ts';
+import { emptyLocator, type Locator, sharedLocator } from '../../steering/geo/locator.ts';
 import { dotTicketKeys } from './dot-secret.ts';
 import { FaultLog } from './fault-log.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
@@ -23,14 +22,14 @@ async function runDnsThread(data: ThreadData): Promise<void> {
   );
   const locators = new Locators();
   const server = await createDnsServer({
-    ...(await dnsConfiguration(data, locators)),
+    ...dnsConfiguration(data, locators),
     reusePort: true,
     metrics: new DnsMetrics(data.metricsBuffer),
     onFault: (error) => faults.fault(error),
     ...(data.dnsRateTable && { rateTable: data.dnsRateTable }),
   });
   const phases = new TwoPhase(post, async (next) =>
-    server.prepare(await dnsConfiguration(next, locators)),
+    server.prepare(dnsConfiguration(next, locators)),
   );
   parentPort?.on('message', (message: ToThread) => {
     if (phases.take(message)) return;
@@ -41,7 +40,7 @@ async function runDnsThread(data: ThreadData): Promise<void> {
   post({ kind: 'listening' });
 }
 
-async function dnsConfiguration(data: ThreadData, locators: Locators) {
+function dnsConfiguration(data: ThreadData, locators: Locators) {
   const { config, own } = data;
   const topology = compileTopology(config);
   return {
@@ -49,7 +48,7 @@ async function dnsConfiguration(data: ThreadData, locators: Locators) {
     topology,
     region: own.region,
     states: new HealthTable(topology, data.healthBuffer),
-    locator: await locators.for(data),
+    locator: locators.for(data),
     serial: data.serial,
     zoneKeys: data.material.zoneKeys,
     transferSecrets: data.material.transferSecrets,
@@ -71,17 +70,16 @@ function dotAddress({ config, own, material, sessionSecret }: ThreadData): DotAd
   return { host: own.bind, port, tls: { certificates, policy, ticketKeys } };
 }
 
-/** The country data, kept while a revision names the same: they are some megabytes. */
+/** The country data, with the records decoded so far, kept while the file is as it was. */
 class Locators {
-  #kept: { readonly database: string | undefined; readonly locator: Locator } | undefined;
+  #kept: Locator = emptyLocator;
 
-  async for({ config, own }: ThreadData): Promise<Locator> {
-    const { database } = config.geo;
-    if (this.#kept && this.#kept.database === database) return this.#kept.locator;
-    // The node told of missing data when it started; a thread that takes over serves without.
-    const { locator } = await loadCountryData(config, own.region, { required: false });
-    this.#kept = { database, locator };
-    return locator;
+  for({ geoDatabase }: ThreadData): Locator {
+    const { path, mark } = this.#kept.database ?? {};
+    if (!geoDatabase || geoDatabase.path !== path || geoDatabase.mark !== mark) {
+      this.#kept = sharedLocator(geoDatabase);
+    }
+    return this.#kept;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/schema/config.ts';
+import type { GeoDatabase } from '../../steering/geo/locator.ts';
 import type { Material } from '../configuration/material.ts';
 import type { OwnNode } from '../own-node.ts';
 import type { PackedConfig } from './packed-config.ts';
@@ -21,6 +22,8 @@ export interface ThreadData {
   readonly dnsCookieSecret?: Uint8Array;
   /** Of all name servers: what limits of responses are counted in. */
   readonly dnsRateTable?: SharedArrayBuffer;
+  /** Where clients are, of name servers. The bytes are shared. */
+  readonly geoDatabase?: GeoDatabase | undefined;
   /** `undefined`: no access log. */
   readonly accessLogPath: string | undefined;
   /** What nodes that start without a configuration are given over the link. */

@@ -18,6 +18,7 @@ import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { NodeOptions } from '../node.ts';
 import { zoneOf } from '../own-node.ts';
 import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
+import { geoStatus } from './geo-view.ts';
 import { checkStatuses, endpointStates, regionStatuses, serviceStatuses } from './health-view.ts';
 import { createRevisionsView } from './revisions-view.ts';
 import { createSecretsView } from './secrets-view.ts';
@@ -117,6 +118,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     regions: regionStatuses(health),
     services: serviceStatuses(health, own.region),
     checks: checkStatuses(health),
+    geo: geoStatus(live.configuration.locator, clock),
     threads: dataPlane.threads,
     traffic: { ...dataPlane.traffic(), startedAt },
   };

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { MeridianError } from '../../base/errors.ts';
 import { parseAddress } from '../network.ts';
 import { mmdbFile } from '../testdata/mmdb-file.ts';
-import { createLocator, emptyLocator } from './locator.ts';
+import { createLocator, emptyLocator, sharedLocator } from './locator.ts';
 
 const locator = await createLocator(undefined);
 const skip = locator.source === undefined && 'the optional GeoIP package is not installed';
@@ -172,6 +172,69 @@ test('a database that is named must be there and must be one', async (t) => {
       return true;
     });
   }
+});
+
+/** A database with a record in each of many networks. */
+const manyNetworks = () =>
+  mmdbFile(
+    Object.fromEntries(
+      Array.from({ length: 40 }, (_, at) => [`${at + 20}.0.0.0/8`, { country_code: 'DE', at }]),
+    ),
+  );
+
+test('a database of which a part is missing or overwritten is refused, and says why', async (t) => {
+  const whole = manyNetworks();
+  const treeBytes = whole.indexOf(Buffer.alloc(16));
+  const damages: Record<string, (file: Buffer) => Buffer> = {
+    'Extended Type|record size': (file) => file.subarray(0, file.length / 2),
+    'leads nowhere': (file) => file.fill(0, 6, 60),
+    'leads nowhere|does not end': (file) => file.fill(0xff, 6, treeBytes - 6),
+    'does not end': (file) => file.fill(1, treeBytes + 4, treeBytes + 8),
+    'records cannot be read': (file) => file.fill(0xff, treeBytes + 16, treeBytes + 400),
+  };
+  for (const [reason, damage] of Object.entries(damages)) {
+    const opened = openFile(t, damage(Buffer.from(whole)));
+    await assert.rejects(opened, (error: Error) => new RegExp(reason).test(error.message), reason);
+  }
+  assert.equal((await openFile(t, whole)).locate(Uint8Array.of(20, 1, 1, 1))?.label, 'DE');
+});
+
+test('property: whatever a file holds, it is a database or refused by name, and never hangs', async (t) => {
+  const whole = manyNetworks();
+  const directory = await mkdtemp(join(tmpdir(), 'meridian-geo-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const path = join(directory, 'test.mmdb');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 12 }),
+      fc.nat(whole.length),
+      async (changes, keptBytes) => {
+        const file = Buffer.from(whole);
+        for (const [at, byte] of changes) file[at] = byte;
+        await writeFile(path, changes.length % 2 ? file : file.subarray(0, keptBytes));
+        const opened = await createLocator(path).catch((error: unknown) => {
+          assert.ok(error instanceof MeridianError && error.code === 'geo_database_unreadable');
+          return undefined;
+        });
+        for (let octet = 1; octet < 255; octet += 3) opened?.locate(Uint8Array.of(octet, 1, 1, 1));
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test('a file as it was is not read again, and its bytes are shared', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'meridian-geo-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const path = join(directory, 'test.mmdb');
+  await writeFile(path, mmdbFile({ '8.0.0.0/8': { country_code: 'US' } }));
+  const first = await createLocator(path);
+  assert.equal(await createLocator(path, first), first);
+  assert.equal(sharedLocator(first.database).locate(Uint8Array.of(8, 8, 8, 8))?.label, 'US');
+  await writeFile(path, mmdbFile({ '8.0.0.0/8': { country_code: 'DE' }, '9.0.0.0/8': {} }));
+  const second = await createLocator(path, first);
+  assert.equal(second.locate(Uint8Array.of(8, 8, 8, 8))?.label, 'DE');
+  assert.equal(first.locate(Uint8Array.of(8, 8, 8, 8))?.label, 'US');
 });
 
 test('without a database nothing is known about any address', () => {
