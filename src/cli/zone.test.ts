@@ -37,6 +37,7 @@ write('zones/good.zone', `${soa}mail MX 10 nowhere\n$INCLUDE more.inc\n`);
 write('zones/more.inc', 'more TXT x\n');
 write('zones/bad.zone', `${soa}$INCLUDE bad.inc\nx.example. A 192.0.2.1\n`);
 write('zones/bad.inc', '; nothing\nb A 1\n');
+write('zones/nameless.zone', '$TTL 5m\n$ORIGIN a.test.\nb A 192.0.2.1\n');
 write('good.yaml', config('zones/good.zone'));
 write('bad.yaml', config('zones/bad.zone'));
 
@@ -75,6 +76,11 @@ zones/good.zone: valid (zone a.test: 4 names, 5 records)\n`,
     const bad = await meridian('zone', 'check', 'zones/good.zone', '--origin', 'b..test');
     assert.deepEqual([bad.status, bad.stdout], [2, '']);
     assert.match(bad.stderr, /"b\.\.test" has an empty label/);
+    const nameless = await meridian('zone', 'check', 'zones/nameless.zone');
+    assert.match(
+      nameless.stdout,
+      /:1: there is no SOA .*\n\(name the zone: --origin example\.com\)/,
+    );
     const none = await meridian('zone', 'check', 'zones/none.zone');
     assert.deepEqual(
       [none.status, none.stderr],

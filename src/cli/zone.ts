@@ -48,6 +48,7 @@ async function check(file: string, { origin, json }: CheckOptions): Promise<void
     return printJson({ valid: !hasErrors, file, zone: name, ...counts, problems });
   }
   if (problems.length > 0) print(formatProblems(problems));
+  if (!zone && origin === undefined) print('(name the zone: --origin example.com)');
   if (hasErrors) return;
   const size = `${counted(counts.names, 'name')}, ${counted(counts.records, 'record')}`;
   print(`${file}: valid (zone ${zone?.apex}: ${size})`);
