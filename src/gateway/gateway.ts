@@ -3,6 +3,7 @@ import { atOnce, inSlices, type Steps } from '../base/steps.ts';
 import { Admissions } from './admissions.ts';
 import { Clients } from './client/clients.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
+import { SharedReads } from './client/shared-reads.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import { Generation, type Surroundings } from './generation.ts';
@@ -142,6 +143,7 @@ class GatewayThread implements Gateway {
       random: new RandomHex(),
       clock,
       lag,
+      reads: new SharedReads(),
       stalled: new StalledResponses(),
       accessLog: options.accessLog,
       draining: false,

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { HttpVersion, RequestFigures } from '../observability/gateway-metrics.ts';
+import type { SharedReads } from './client/shared-reads.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Generation } from './generation.ts';
 import type { GatewayLimits } from './limits.ts';
@@ -56,6 +57,7 @@ export interface Runtime {
   readonly random: RandomHex;
   readonly clock: Clock;
   readonly lag: LagMeter;
+  readonly reads: SharedReads;
   readonly stalled: StalledResponses;
   /** Replaced by a swap. */
   accessLog: LineLog | undefined;

@@ -56,6 +56,8 @@ export class Clients implements Iterable<Client> {
     const Connection = version === 'http2' ? Http2Connection : ClientConnection;
     const client = new Connection(this.#runtime, this.#taker, socket, origin, place);
     this.#all.add(client);
+    // What came behind the head of a proxy, or along with the last of the handshake.
+    if (socket.readableLength > 0) client.receive(socket.read());
     return client;
   }
 

@@ -6,7 +6,6 @@ import type { ConnectionOrigin } from '../forwarding.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import { parseRequestHead, type RequestHead } from '../http1/request-parser.ts';
 import { WireError } from '../http1/wire-error.ts';
-import { SharedReadSocket } from '../listener/shared-read-socket.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Client } from './client.ts';
 import type { ClientStream } from './client-stream.ts';
@@ -65,9 +64,7 @@ export class ClientConnection extends ResponseSide implements ClientStream, Clie
     this.#taker = taker;
     this.#place = place;
     this.#deadline = new Deadline(runtime.wheel, this);
-    if (socket instanceof SharedReadSocket) {
-      socket.onRead = (bytes, length) => this.#read(bytes, length);
-    } else socket.on('data', (chunk) => this.receive(chunk));
+    runtime.reads.take(socket, (bytes, length) => this.#read(bytes, length));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
     socket.on('error', () => socket.destroy());

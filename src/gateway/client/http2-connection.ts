@@ -69,7 +69,9 @@ export class Http2Connection implements Client, SessionOwner, StreamHost, Deadli
     this.#transport = new Transport(socket, this.#session, (stalled) => this.#onStall(stalled));
     this.#deadline = new Deadline(runtime.wheel, this);
     this.#settling = new Deadline(runtime.wheel, { onDeadline: () => this.#onUnsettled() });
-    socket.on('data', (chunk) => this.receive(chunk));
+    runtime.reads.take(socket, (bytes, length) =>
+      this.receive(Buffer.from(bytes.subarray(0, length))),
+    );
     socket.on('end', () => this.#onEnd());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#onClose());

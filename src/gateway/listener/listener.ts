@@ -11,7 +11,6 @@ import { takeFirstBytes } from './first-bytes.ts';
 import type { HandshakePacer } from './handshake-pacer.ts';
 import type { HttpsRedirect, ListenAddress, ListenerRequest } from './listener-options.ts';
 import { parseProxyHead } from './proxy-protocol.ts';
-import { shareReads } from './shared-read-socket.ts';
 import type { TlsChannel } from './tls-channel.ts';
 import { TlsTerminator } from './tls-terminator.ts';
 import { TrustedNetworks } from './trusted-networks.ts';
@@ -23,8 +22,6 @@ export interface ListenerEvents {
   readonly reusePort: boolean;
   readonly tlsHandshakeMs: number;
   readonly pacer: HandshakePacer;
-  /** Of the thread: what is read in clear. */
-  readonly readBuffer: Buffer;
   /** Of what is accepted by that listener. */
   admission(listener: string): Admission;
   /** Of the clock of all admissions. */
@@ -83,18 +80,11 @@ export class Listener implements Entrance {
   listen(): Promise<void> {
     const { request } = this.#manner;
     const { host, port } = request;
-    const { reusePort, readBuffer } = this.#events;
+    const { reusePort } = this.#events;
     return new Promise((resolve, reject) => {
       this.#server.on('error', (cause) => reject(listenFailure(request, messageOf(cause), cause)));
-      this.#server.listen({ host, port, backlog, reusePort }, () => {
-        shareReads(this.#server, readBuffer, () => this.#isPlain);
-        resolve();
-      });
+      this.#server.listen({ host, port, backlog, reusePort }, resolve);
     });
-  }
-
-  get #isPlain(): boolean {
-    return !this.#manner.terminator && !this.#manner.proxies;
   }
 
   get gone(): boolean {

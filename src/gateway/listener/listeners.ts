@@ -13,7 +13,7 @@ import type { TlsChannel } from './tls-channel.ts';
 export type { ListenAddress, ListenOptions } from './listener-options.ts';
 
 export interface ListenersEvents
-  extends Omit<ListenerEvents, 'onAccepted' | 'pacer' | 'readBuffer' | 'sessionSecret'> {
+  extends Omit<ListenerEvents, 'onAccepted' | 'pacer' | 'sessionSecret'> {
   /** How many handshakes begin in one turn of the event loop. */
   readonly handshakesPerTurn: number;
   isRegion(name: string): boolean;
@@ -30,8 +30,6 @@ export interface PreparedListeners {
   abandon(): void;
 }
 
-const readBytes = 65_536;
-
 /**
  * The listeners of one gateway thread. One that stays where it is, is never closed nor
  * opened anew: that would reset what waits in its accept queue.
@@ -41,7 +39,6 @@ const readBytes = 65_536;
 export class Listeners {
   readonly #events: ListenersEvents;
   readonly #pacer: HandshakePacer;
-  readonly #readBuffer = Buffer.allocUnsafeSlow(readBytes);
   readonly #listeners = new Map<string, Listener>();
   /** Sockets that carry frames, not requests, with the region on the other side. */
   readonly #frameSockets = new Map<TLSSocket, string>();
@@ -131,7 +128,6 @@ export class Listeners {
     return new Listener(request, {
       ...this.#events,
       pacer: this.#pacer,
-      readBuffer: this.#readBuffer,
       sessionSecret: () => this.#sessionSecret,
       onAccepted: (listener, socket, arrival, channel) =>
         this.#accept(listener, socket, arrival, channel),
