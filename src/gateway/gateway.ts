@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { atOnce, inSlices, type Steps } from '../base/steps.ts';
+import type { Config } from '../config/schema/config.ts';
+import { type AppliedShift, weightsInForce } from '../steering/shifts/applied.ts';
 import { Admissions } from './admissions.ts';
 import { Clients } from './client/clients.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
@@ -59,6 +61,8 @@ export interface Gateway {
   drain(on?: boolean): void;
   /** Replaces `sessionSecret`: sessions of before are not resumed any more. */
   useSessionSecret(secret: Uint8Array): void;
+  /** Shifts of traffic that are in force from now on, over every revision that follows. */
+  useShifts(shifts: readonly AppliedShift[]): void;
   /**
    * Does everything of a revision that can fail, while the present one serves: compiles
    * routes, parses certificates, binds addresses that are new. When it rejects nothing is
@@ -99,6 +103,9 @@ class GatewayThread implements Gateway {
   /** The current one, and those before it that have requests. */
   readonly #generations = new Set<Generation>();
   readonly #tick: NodeJS.Timeout;
+  /** Of the current generation. */
+  #config: Config;
+  #shifts: readonly AppliedShift[] = [];
   #prepared: PreparedGateway | undefined;
   /** Of the newest preparation; those before it are over. */
   #turn = 0;
@@ -128,6 +135,7 @@ class GatewayThread implements Gateway {
       onDefect,
       onNameFailing: options.onNameFailing ?? warn,
     });
+    this.#config = options.config;
     this.#surroundings = {
       pools: this.#pools,
       thread: options.thread ?? 0,
@@ -204,6 +212,16 @@ class GatewayThread implements Gateway {
     return new Listeners(events, sessionSecret);
   }
 
+  useShifts(shifts: readonly AppliedShift[]): void {
+    this.#shifts = shifts;
+    this.#shift();
+  }
+
+  #shift(): void {
+    const { routes } = weightsInForce(this.#config, this.#shifts);
+    this.#runtime.generation.shift(routes);
+  }
+
   // ── Swap ─────────────────────────────────────────────────────────────────────────────
 
   prepare(next: GatewayConfiguration): Promise<PreparedGateway> {
@@ -268,6 +286,8 @@ class GatewayThread implements Gateway {
     this.#runtime.generation = next;
     this.#runtime.accessLog = configuration.accessLog;
     this.#runtime.limits = this.#limitsOf(configuration);
+    this.#config = configuration.config;
+    this.#shift();
     this.#serveBy(next);
     listeners.commit();
     before.retire();

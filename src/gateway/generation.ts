@@ -36,6 +36,8 @@ interface Intake {
   readonly routes: RouteTable;
   /** By the number of the plan; `undefined` for routes that answer by themselves. */
   readonly views: readonly (RouteView | WeightedViews | undefined)[];
+  /** By the name of the route. */
+  readonly weighted: ReadonlyMap<string, WeightedViews>;
   readonly regionIndex: ReadonlyMap<string, number>;
   readonly bundle: Buffer | undefined;
   readonly poolKeys: ReadonlySet<string>;
@@ -46,6 +48,7 @@ const noIntake: Intake = Object.freeze({
   router: Object.freeze({ match: (): RouteMatch => ({ kind: 'none' }) }),
   routes: { plans: [], planOf: new Uint32Array(0), names: [] },
   views: [],
+  weighted: new Map(),
   regionIndex: new Map(),
   bundle: undefined,
   poolKeys: new Set<string>(),
@@ -145,10 +148,12 @@ export class Generation {
     this.#policies = snapshot.routes.plans.flatMap(({ policies }) => policies ?? []);
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
+    const views = viewsOf(snapshot, health, nodes, gates);
     this.#intake = {
       router: snapshot.router,
       routes: snapshot.routes,
-      views: viewsOf(snapshot, health, nodes, gates),
+      views,
+      weighted: weightedOf(snapshot, views),
       regionIndex: snapshot.topology.regionIndex,
       bundle: bundle && Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength),
       poolKeys: new Set([...endpointKeys(snapshot, this.#manners), ...(nodes?.keys() ?? [])]),
@@ -188,6 +193,11 @@ export class Generation {
     const choice = this.#intake.views[number]!;
     if (choice instanceof RouteView) return choice;
     return (service === undefined ? undefined : choice.named(service)) ?? choice.next();
+  }
+
+  /** Weights of routes that are shifted, by name; all others have the configured ones. */
+  shift(weights: ReadonlyMap<string, readonly number[]>): void {
+    for (const [route, views] of this.#intake.weighted) views.shift(weights.get(route));
   }
 
   pool(target: Target): UpstreamPool {
@@ -296,6 +306,18 @@ function viewsOf(
     if (second) return new WeightedViews(backends.map(viewOf));
     return first && viewOf(first);
   });
+}
+
+function weightedOf(
+  { routes: { names, planOf } }: Snapshot,
+  views: Intake['views'],
+): Map<string, WeightedViews> {
+  const found = new Map<string, WeightedViews>();
+  for (const [index, name] of names.entries()) {
+    const of = views[planOf[index]!];
+    if (of instanceof WeightedViews) found.set(name, of);
+  }
+  return found;
 }
 
 function relayNodesOf(

@@ -200,6 +200,7 @@ class RunningNode implements RegionNode {
       bundle: await bundleOf(configuration),
       stateDirectory,
       clock,
+      shifts: [],
       handlers: {
         onFrame: (peerRegion, bytes) => health.receiveFrame(peerRegion, bytes),
         onWarning: (message) => log.warn(message),

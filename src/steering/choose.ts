@@ -18,6 +18,8 @@ import type {
   SteeredAnswer,
   SteeredSet,
 } from './record-set.ts';
+import { isByChance, isGivenAway, type ShiftedSteering } from './shifts/drain.ts';
+import { stickyBits } from './sticky.ts';
 import type { Narrowed, Tier } from './tiers/tier.ts';
 
 /** Every routing policy there is. */
@@ -54,7 +56,7 @@ export function choose(
   context: SteeringContext,
   random: number,
 ): Choice {
-  return new Contest(set, knownClient(client), context, random).decide();
+  return new Contest(inForce(set, context), knownClient(client), context, random).decide();
 }
 
 /** What a record set comes to: what it answers, and how fit that is for the set above it. */
@@ -71,9 +73,14 @@ export function settle(
   context: SteeringContext,
   random: number,
 ): Outcome {
-  const contest = new Contest(set, client, context, random);
+  const contest = new Contest(inForce(set, context), client, context, random);
   const choice = contest.decide();
   return { choice, fitness: contest.fitness };
+}
+
+/** The set with the weights that hold now. */
+export function inForce(set: SteeredSet, { shifted }: SteeringContext): SteeredSet {
+  return shifted?.sets.get(set) ?? set;
 }
 
 /** Which answers are for the client. `undefined`: each is, whoever asks. */
@@ -108,6 +115,8 @@ class Contest implements Question {
   readonly context: SteeringContext;
   readonly random: number;
   readonly narrowed: Narrowed | undefined;
+  /** What regions keep of their clients; `undefined`: all. */
+  readonly kept: ShiftedSteering['kept'];
   finalists: number[] = [];
   tier: Tier | undefined;
   lowest = Number.POSITIVE_INFINITY;
@@ -133,6 +142,7 @@ class Contest implements Question {
     this.random = random;
     this.narrowed = this.policy.narrow?.(set, client, context);
     this.scopeBits = this.narrowed?.scopeBits ?? 0;
+    this.kept = context.shifted?.kept;
   }
 
   decide(): Choice {
@@ -166,6 +176,7 @@ class Contest implements Question {
     const set = this.set;
     const answer = set.answers[index]!;
     let graded = answer.branch ? this.gradeBranch(index) : gradeAnswer(set, answer, this.context);
+    if (this.kept !== undefined && !answer.branch) graded = this.afterDrain(answer.region, graded);
     if (this.best === undefined || graded < this.best) this.best = graded;
     if (levelled && graded < grade.withdrawn) {
       graded = set.lastResort === 'open' ? grade.healthy : grade.degraded;
@@ -182,6 +193,16 @@ class Contest implements Question {
     this.fitness = graded;
     this.tier = tier;
     this.finalists.push(index);
+  }
+
+  /** A region that gives this client away comes after all that are good, and before all that are not. */
+  afterDrain(region: number, graded: Grade): Grade {
+    const kept = this.kept?.[region] ?? 1;
+    if (kept >= 1 || graded >= grade.standby) return graded;
+    const client = isByChance(this.set) ? undefined : this.client;
+    // What keeps nobody gives all clients away alike.
+    if (client && kept > 0) this.scopeBits = Math.max(this.scopeBits, stickyBits(client));
+    return isGivenAway(region, kept, client, this.random) ? grade.standby : graded;
   }
 
   gradeBranch(index: number): Grade {

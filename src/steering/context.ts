@@ -3,6 +3,7 @@ import type { Topology } from '../config/topology.ts';
 import type { LocatedNetwork, Locator } from './geo/locator.ts';
 import { LatencyTable } from './latency-table.ts';
 import type { RegionStates } from './record-set.ts';
+import type { ShiftedSteering } from './shifts/drain.ts';
 
 /** What a choice may depend on besides the record set and the client. */
 export interface SteeringContext {
@@ -13,6 +14,8 @@ export interface SteeringContext {
   /** `undefined`: nothing is known about any address (no database). */
   locate(address: Uint8Array): LocatedNetwork | undefined;
   readonly latency: LatencyTable;
+  /** `undefined`: weights are as they are configured. */
+  readonly shifted?: ShiftedSteering | undefined;
 }
 
 export interface SteeringContextOptions {

@@ -1,6 +1,6 @@
 import { type StateName, stateNames } from '../health/table.ts';
 import { nextChance } from './chance.ts';
-import { choose, isExcluded, knownClient, narrow, settle } from './choose.ts';
+import { choose, inForce, isExcluded, knownClient, narrow, settle } from './choose.ts';
 import type { SteeringContext } from './context.ts';
 import { type CandidateAddress, judgeAddresses } from './explain-addresses.ts';
 import { distanceKm } from './geo/distance.ts';
@@ -8,6 +8,7 @@ import { type Grade, grade, gradeOf, gradeRegion, serviceState, worse } from './
 import { biasedKm, placeOf } from './policies/geoproximity.ts';
 import { distanceTo, latencyTo } from './policies/latency.ts';
 import type { Branch, Choice, ClientNetwork, SteeredAnswer, SteeredSet } from './record-set.ts';
+import { isByChance, isGivenAway } from './shifts/drain.ts';
 
 /** What stood for and against one answer. */
 export interface Candidate {
@@ -25,7 +26,7 @@ export interface Candidate {
   readonly draining: boolean;
   /** Whether residency lets the region answer at all; of a branch, whether it has anything to give. */
   readonly allowed: boolean;
-  readonly usable: 'healthy' | 'unknown' | 'lastResort' | 'no';
+  readonly usable: 'healthy' | 'unknown' | 'standby' | 'lastResort' | 'no';
   /** Of a weighted record set. */
   readonly weight?: number;
   /** Of a failover record set. */
@@ -65,12 +66,13 @@ const mostForOthers = 50;
 
 /** The choice that `choose` makes for the same arguments, with the reasons. */
 export function explainChoice(
-  set: SteeredSet,
+  compiled: SteeredSet,
   client: ClientNetwork | undefined,
   context: SteeringContext,
   random: number,
 ): ExplainedChoice {
-  const choice = choose(set, client, context, random);
+  const choice = choose(compiled, client, context, random);
+  const set = inForce(compiled, context);
   const known = knownClient(client);
   const located = known && context.locate(known.address);
   const tiers = tiersOf(set, known, context);
@@ -186,12 +188,22 @@ function judge(judged: Judged, choice: Choice, isForOthers: boolean) {
 }
 
 /** Without its check. */
-function fitnessOf({ set, answer, client, context, random }: Judged): Grade {
+function fitnessOf(judged: Judged): Grade {
+  const { set, answer, client, context, random } = judged;
   const steered = set.answers[answer]!;
   const { branch } = steered;
-  if (!branch) return gradeRegion(set, steered.region, context);
+  if (!branch) return drained(judged, gradeRegion(set, steered.region, context));
   if (!branch.set || !branch.evaluate) return grade.healthy;
   return settle(branch.set, client, context, nextChance(random)).fitness;
+}
+
+/** As `choose` sees it: a check that is no good goes before. */
+function drained({ set, answer, client, context, random }: Judged, graded: Grade): Grade {
+  const { region } = set.answers[answer]!;
+  const kept = context.shifted?.kept?.[region] ?? 1;
+  if (kept >= 1 || graded >= grade.standby) return graded;
+  const asked = isByChance(set) ? undefined : client;
+  return isGivenAway(region, kept, asked, random) ? grade.standby : graded;
 }
 
 function reasonOfCheck(checked: Grade, name: string): string {
@@ -206,6 +218,7 @@ function reasonOfBranch(fitness: Grade, { set, evaluate }: Branch): string {
   if (!evaluate) return 'its health is not evaluated';
   if (fitness === grade.forbidden) return 'it has nothing to give';
   if (fitness === grade.healthy) return 'it has a healthy answer';
+  if (fitness === grade.standby) return 'its region gives this client to others';
   return fitness === grade.unknown
     ? 'no evidence about its health yet'
     : 'it has no healthy answer';
@@ -214,6 +227,7 @@ function reasonOfBranch(fitness: Grade, { set, evaluate }: Branch): string {
 function usability(fitness: Grade, set: SteeredSet): Candidate['usable'] {
   if (isExcluded(fitness, set)) return 'no';
   if (fitness === grade.healthy) return 'healthy';
+  if (fitness === grade.standby) return 'standby';
   return fitness === grade.unknown ? 'unknown' : 'lastResort';
 }
 
@@ -230,6 +244,8 @@ function reasonOf(
       return set.evaluate === 'none' ? 'health is not evaluated' : 'healthy';
     case grade.unknown:
       return 'no evidence about its health yet';
+    case grade.standby:
+      return 'its region is being drained by weight, and gives this client to others';
     case grade.degraded:
       return hasEndpoints(set.service, region, context)
         ? `service ${service} is unhealthy there`

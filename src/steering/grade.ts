@@ -7,6 +7,7 @@ import type { SteeredAnswer, SteeredSet } from './record-set.ts';
  *
  *   healthy     control on, not draining, allowed, every state that counts is healthy
  *   unknown     the same, but no evidence yet
+ *   standby     as good as those, but of a region that gives this client to others
  *   degraded    last resort: its service is unhealthy, its gateway may still answer
  *   dead        last resort: its gateway is unhealthy
  *   withdrawn   last resort of last resorts: draining, or switched off by a control
@@ -15,10 +16,11 @@ import type { SteeredAnswer, SteeredSet } from './record-set.ts';
 export const grade = {
   healthy: 0,
   unknown: 1,
-  degraded: 2,
-  dead: 3,
-  withdrawn: 4,
-  forbidden: 5,
+  standby: 2,
+  degraded: 3,
+  dead: 4,
+  withdrawn: 5,
+  forbidden: 6,
 } as const;
 export type Grade = (typeof grade)[keyof typeof grade];
 

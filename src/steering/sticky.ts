@@ -33,6 +33,11 @@ export function drawForNetwork(
   return best;
 }
 
+/** Where in [0, 1) a client's network stands for a region: evenly spread, and apart from its draw. */
+export function pointOfNetwork(client: ClientNetwork, region: number): number {
+  return mix(hashOfNetwork(client) ^ mix(region + 0x9e3779b9)) / 2 ** 32;
+}
+
 /** Of text that tells one answer from another: FNV-1a of 32 bits. */
 export function seedOf(text: string): number {
   let value = 0x811c9dc5;

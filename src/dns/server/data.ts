@@ -4,8 +4,10 @@ import type { Topology } from '../../config/topology.ts';
 import { createSteeringContext, type SteeringContext } from '../../steering/context.ts';
 import type { Locator } from '../../steering/geo/locator.ts';
 import type { RegionStates } from '../../steering/record-set.ts';
+import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { type TransferRules, transferRules } from '../transfer/transfer-rules.ts';
 import { compileZonesInSteps } from '../zone/compile.ts';
+import { shiftedSteering } from '../zone/shifted.ts';
 import type { ZoneSet } from '../zone/zone.ts';
 import { type ServiceOptions, type ServiceSettings, serviceSettings } from './service-settings.ts';
 
@@ -23,6 +25,8 @@ export interface DnsDataOptions extends ServiceOptions {
   readonly transferSecrets?: Readonly<Record<string, string>> | undefined;
   /** SOA serial: the sequence number of the revision. */
   readonly serial: number;
+  /** Shifts of traffic that are in force. Default: none. */
+  readonly shifts?: readonly AppliedShift[] | undefined;
 }
 
 /** The same, compiled; replaced whole when the configuration changes. */
@@ -31,6 +35,8 @@ export interface DnsData {
   readonly steering: SteeringContext;
   readonly service: ServiceSettings;
   readonly transfers: TransferRules;
+  /** The same with these shifts of traffic in the place of those before. */
+  withShifts(applied: readonly AppliedShift[]): DnsData;
 }
 
 /** Throws `bad_zone`. */
@@ -40,11 +46,18 @@ export function compileDnsData(options: DnsDataOptions): DnsData {
 
 /** The same step by step: a large zone file takes long, and queries are answered meanwhile. */
 export function* compileDnsDataInSteps(options: DnsDataOptions): Steps<DnsData> {
-  const { config, topology, serial, zoneKeys } = options;
-  return {
-    zones: yield* compileZonesInSteps(config, topology, serial, zoneKeys),
-    steering: createSteeringContext(options),
+  const { config, topology, serial, zoneKeys, shifts = [] } = options;
+  const zones = yield* compileZonesInSteps(config, topology, serial, zoneKeys);
+  const steering = createSteeringContext(options);
+  const data: DnsData = {
+    zones,
+    steering,
     service: serviceSettings(options),
     transfers: transferRules(config, options.transferSecrets ?? {}),
+    withShifts: (applied) => {
+      const shifted = shiftedSteering(zones, config, topology, applied);
+      return { ...data, steering: { ...steering, shifted } };
+    },
   };
+  return shifts.length > 0 ? data.withShifts(shifts) : data;
 }

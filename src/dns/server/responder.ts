@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { choose } from '../../steering/choose.ts';
 import type { ClientNetwork, SteeredSet } from '../../steering/record-set.ts';
+import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { isMadeBySigning, typeRrsig } from '../dnssec/denial.ts';
 import { type TransferRequest, TransferServer } from '../transfer/transfer-server.ts';
 import {
@@ -63,6 +64,8 @@ export class Responder {
   kind: ResponseKind = responseKind.error;
   rateVerdict: RateVerdict = 'send';
   #data: DnsData;
+  /** `undefined`: as the data have them. */
+  #shifts: readonly AppliedShift[] | undefined;
   #plain = new PlainAnswers();
   #clientKnown = false;
   readonly #random: () => number;
@@ -116,9 +119,15 @@ export class Responder {
     return { message, query: this.#query, proof: this.#signature.proof, source };
   }
 
+  /** Weights follow these from now on, in whatever data come next too. */
+  useShifts(shifts: readonly AppliedShift[]): void {
+    this.#shifts = shifts;
+    this.#data = this.#data.withShifts(shifts);
+  }
+
   /** Answers from `data` from now on. */
   replace(data: DnsData): void {
-    this.#data = data;
+    this.#data = this.#shifts ? data.withShifts(this.#shifts) : data;
     this.#plain = new PlainAnswers();
     const { service } = data;
     this.#options.replace(service);

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import type { DnsMetrics } from '../../observability/dns-metrics.ts';
+import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import type { TcpLimits } from './connections.ts';
 import { compileDnsData, type DnsDataOptions } from './data.ts';
 import { Responder } from './responder.ts';
@@ -35,6 +36,8 @@ export interface DnsServer {
   prepare(next: DnsDataOptions & ListenAddresses): Promise<PreparedDns>;
   /** 48 octets: sessions over TLS are resumed by these from now on, and by no others. */
   useTicketKeys(keys: Uint8Array): void;
+  /** Shifts of traffic that are in force from now on, over every configuration that follows. */
+  useShifts(shifts: readonly AppliedShift[]): void;
   /** Ends connections and frees the port. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { inSlices } from '../../base/steps.ts';
+import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { compileDnsDataInSteps, type DnsDataOptions } from './data.ts';
 import { type DotAddress, DotListener } from './dot-listener.ts';
 import { type ListenAddress, type ListenerOptions, Listeners } from './listeners.ts';
@@ -92,6 +93,10 @@ export class TwoPhaseServer {
 
   useTicketKeys(keys: Uint8Array): void {
     this.#dot.current?.useTicketKeys(keys);
+  }
+
+  useShifts(shifts: readonly AppliedShift[]): void {
+    this.#sockets.responder.useShifts(shifts);
   }
 
   async prepare(next: DnsDataOptions & ListenAddresses): Promise<PreparedDns> {

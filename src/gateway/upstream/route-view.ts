@@ -92,11 +92,18 @@ export class RouteView implements ChoiceView {
 /** The services of one route, by weight. */
 export class WeightedViews {
   readonly #views: readonly RouteView[];
-  readonly #turns: WeightedTurns;
+  #turns: WeightedTurns;
 
   constructor(views: readonly RouteView[]) {
     this.#views = views;
     this.#turns = new WeightedTurns(views.map(({ backend }) => backend.weight));
+  }
+
+  /** Other weights than the configured ones, side by side with the services; `undefined`: those. */
+  shift(weights: readonly number[] | undefined): void {
+    const wanted = weights ?? this.#views.map(({ backend }) => backend.weight);
+    const same = wanted.every((weight, at) => weight === this.#turns.weights[at]);
+    if (!same) this.#turns = new WeightedTurns(wanted);
   }
 
   named(service: string): RouteView | undefined {

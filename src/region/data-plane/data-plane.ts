@@ -5,6 +5,7 @@ import { metricsLayout } from '../../gateway/metrics-layout.ts';
 import type { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { GatewayMetrics, Traffic } from '../../observability/gateway-metrics.ts';
+import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { noMaterial } from '../configuration/material.ts';
 import { CookieSecret } from './cookie-secret.ts';
 import { dotSecret } from './dot-secret.ts';
@@ -20,6 +21,8 @@ export interface DataPlaneOptions {
   readonly generation: Generation;
   readonly bundle: Uint8Array | undefined;
   readonly stateDirectory: string;
+  /** In force at the start. */
+  readonly shifts: readonly AppliedShift[];
   readonly handlers: Omit<ThreadHandlers, 'onDrained'>;
   readonly clock: Clock;
 }
@@ -160,6 +163,11 @@ export class DataPlane {
     for (const thread of this.#gateways) thread.drain(on);
   }
 
+  /** Shifts of traffic that are in force from now on, whatever revision is served. */
+  useShifts(shifts: readonly AppliedShift[]): void {
+    for (const thread of this.#all) thread.useShifts(shifts);
+  }
+
   reopenLogs(): void {
     for (const thread of this.#all) thread.reopenLogs();
   }
@@ -194,6 +202,7 @@ export class DataPlane {
       geoDatabase: locator.database,
       accessLogPath,
       bundle,
+      shifts: this.#options.shifts,
     });
   }
 

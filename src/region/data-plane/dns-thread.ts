@@ -28,12 +28,14 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     onFault: (error) => faults.fault(error),
     ...(data.dnsRateTable && { rateTable: data.dnsRateTable }),
   });
+  server.useShifts(data.shifts);
   const phases = new TwoPhase(post, async (next) =>
     server.prepare(dnsConfiguration(next, locators)),
   );
   parentPort?.on('message', (message: ToThread) => {
     if (phases.take(message)) return;
     if (message.kind === 'sessionSecret') server.useTicketKeys(dotTicketKeys(message.secret));
+    else if (message.kind === 'shifts') server.useShifts(message.shifts);
     else if (message.kind === 'close') void server.close().then(() => parentPort?.close());
   });
   overwriteRegisters();

@@ -44,6 +44,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
     onNameFailing: (message) => post({ kind: 'warning', message }),
     onFrame: (peerRegion, frame) => post({ kind: 'frame', region: peerRegion, bytes: frame }),
   });
+  gateway.useShifts(data.shifts);
   let generation = data.generation;
   const phases = new TwoPhase(post, async (next) => {
     const counters = isSameLayout(metricsLayout(next.config), metrics.layout)
@@ -66,6 +67,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
     if (phases.take(message)) return;
     if (message.kind === 'drain') gateway.drain(message.on);
     else if (message.kind === 'sessionSecret') gateway.useSessionSecret(message.secret);
+    else if (message.kind === 'shifts') gateway.useShifts(message.shifts);
     else if (message.kind === 'reopenLogs') accessLog?.reopen();
     else if (message.kind === 'close')
       void gateway

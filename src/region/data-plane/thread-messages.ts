@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema/config.ts';
 import type { GeoDatabase } from '../../steering/geo/locator.ts';
+import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import type { Material } from '../configuration/material.ts';
 import type { OwnNode } from '../own-node.ts';
 import type { PackedConfig } from './packed-config.ts';
@@ -18,6 +19,8 @@ export interface ThreadData {
   readonly material: Material;
   /** Of all threads of the role, for TLS sessions. */
   readonly sessionSecret: Uint8Array | undefined;
+  /** Shifts of traffic in force. */
+  readonly shifts: readonly AppliedShift[];
   /** Of all name servers, for DNS cookies. */
   readonly dnsCookieSecret?: Uint8Array;
   /** Of all name servers: what limits of responses are counted in. */
@@ -43,6 +46,7 @@ export type ToThread =
   | { readonly kind: 'commit' | 'abandon'; readonly generation: number }
   | { readonly kind: 'drain'; readonly on: boolean }
   | { readonly kind: 'sessionSecret'; readonly secret: Uint8Array }
+  | { readonly kind: 'shifts'; readonly shifts: readonly AppliedShift[] }
   | { readonly kind: 'reopenLogs' | 'close' };
 
 export type FromThread =

@@ -34,6 +34,7 @@ function mortal(name: string) {
     material: noMaterial,
     sessionSecret: undefined,
     accessLogPath: portTaken,
+    shifts: [],
   };
   const handlers = {
     onFrame: () => undefined,

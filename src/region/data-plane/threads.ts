@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { MeridianError, messageOf } from '../../base/errors.ts';
+import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { packConfig } from './packed-config.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
@@ -139,7 +140,8 @@ export class KeptThread {
   /** Swaps to what was prepared, which from now on is what a replaced thread starts with. */
   commit(data: ThreadData): void {
     const { generation } = data;
-    this.#data = { ...data, sessionSecret: this.#data.sessionSecret };
+    const { sessionSecret, shifts } = this.#data;
+    this.#data = { ...data, sessionSecret, shifts };
     const prepared = this.#preparation;
     this.#preparation = undefined;
     if (!this.#worker) return;
@@ -166,6 +168,12 @@ export class KeptThread {
   useSessionSecret(secret: Uint8Array): void {
     this.#data = { ...this.#data, sessionSecret: secret };
     this.#post({ kind: 'sessionSecret', secret });
+  }
+
+  /** The same for shifts of traffic. */
+  useShifts(shifts: readonly AppliedShift[]): void {
+    this.#data = { ...this.#data, shifts };
+    this.#post({ kind: 'shifts', shifts });
   }
 
   /** Goes on in new log files, after the old ones were renamed. */

@@ -8,6 +8,7 @@ import { rotate } from './simple.ts';
  * failed. A region that was withdrawn on purpose comes after all that were not.
  *
  *   healthy primary < healthy secondary < unknown primary < unknown secondary
+ *   < primary that gives this client away < such a secondary
  *   < unhealthy primary < unhealthy secondary < withdrawn primary < withdrawn secondary
  */
 export const failover: RoutingPolicy = {

@@ -1,4 +1,4 @@
-import { grade, isLastResort } from '../grade.ts';
+import { grade } from '../grade.ts';
 import type { Choice, ClientNetwork, SteeredSet } from '../record-set.ts';
 import { drawForNetwork, stickyBits } from '../sticky.ts';
 import type { RoutingPolicy } from './routing-policy.ts';
@@ -7,14 +7,14 @@ import type { RoutingPolicy } from './routing-policy.ts';
  * One answer, with a chance in proportion to its weight. Answers of weight 0 stand by:
  * they are asked only when no other is usable, and all of them are then equal (Route 53).
  *
- *   weight > 0:  healthy 0, unknown 1 │ weight 0: healthy 2, unknown 3
- *   last resort: degraded 4 (5), dead 6 (7), withdrawn 8 (9), in brackets those of weight 0
+ *   weight > 0:  healthy 0, unknown 1 │ weight 0: healthy 2, unknown 3 │ standby 4 (5)
+ *   last resort: degraded 6 (7), dead 8 (9), withdrawn 10 (11), in brackets those of weight 0
  */
 export const weighted: RoutingPolicy = {
   preference({ weight }, fitness) {
-    const standby = weight === 0;
-    if (isLastResort(fitness)) return 2 * fitness + (standby ? 1 : 0);
-    return fitness + (standby ? grade.degraded : 0);
+    const isAsideOnly = weight === 0;
+    if (fitness >= grade.standby) return 2 * fitness + (isAsideOnly ? 1 : 0);
+    return fitness + (isAsideOnly ? 2 : 0);
   },
   pick(finalists, { set, client, random }) {
     const { answers } = set;

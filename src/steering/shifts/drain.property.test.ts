@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { unhealthy } from '../../health/table.ts';
+import { choose } from '../choose.ts';
+import { explainChoice } from '../explain.ts';
+import { commonBits } from '../network.ts';
+import type { ClientNetwork } from '../record-set.ts';
+import { anyIpv4, anyIpv6, anyRandom, anySet, anySetForAll, anyWorld } from '../testdata/any.ts';
+import { ModelResolver } from '../testdata/model-resolver.ts';
+import {
+  answerOf,
+  createWorld,
+  eu,
+  leavesOf,
+  rates,
+  setOf,
+  us,
+} from '../testdata/three-regions.ts';
+
+const anyKept = fc.tuple(
+  fc.constantFrom(0, 0.25, 0.5, 0.75, 1),
+  fc.constantFrom(0.1, 0.9, 1, 1),
+  fc.constantFrom(0, 0.5, 1, 1),
+);
+const anyDrained = fc.tuple(anyWorld, anyKept).map(([world, kept]) => ({
+  ...world,
+  context: { ...world.context, shifted: { kept: [...kept, 1], sets: new Map() } },
+}));
+
+for (const [family, address, lengths] of [
+  ['IPv4', anyIpv4, [7, 9, 16, 23, 24, 25, 32]],
+  ['IPv6', anyIpv6, [9, 32, 47, 48, 49, 56, 128]],
+] as const) {
+  const anyBits = fc.constantFrom(...lengths);
+  const anyClients = fc.array(fc.record<ClientNetwork>({ address, prefixBits: anyBits }), {
+    minLength: 2,
+    maxLength: 20,
+  });
+
+  test(`property: while regions are drained a choice is the same all over its scope (${family})`, () => {
+    fc.assert(
+      fc.property(
+        anyDrained,
+        anySet,
+        address,
+        address,
+        anyRandom,
+        (world, set, at, other, random) => {
+          const ask = (client: Uint8Array) =>
+            choose(set, { address: client, prefixBits: client.length * 8 }, world.context, random);
+          const choice = ask(at);
+          if (commonBits(at, other) < choice.scopeBits) return;
+          assert.deepEqual(ask(other), choice);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test(`property: while regions are drained no cache gives an answer that we would not (${family})`, () => {
+    fc.assert(
+      fc.property(anyDrained, anySet, anyClients, anyBits, (world, set, clients, mostBits) => {
+        const ask = (client: ClientNetwork) => {
+          const choice = choose(set, client, world.context, 0.5);
+          return { data: leavesOf(set, choice), scopeBits: choice.scopeBits };
+        };
+        const resolver = new ModelResolver(mostBits, ask);
+        for (const client of clients) {
+          const { data, cached } = resolver.resolve(client);
+          if (cached) assert.deepEqual(data, ask(resolver.networkOf(client)).data);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+}
+
+test('property: an answer is never empty that would not be without a drain', () => {
+  fc.assert(
+    fc.property(anyDrained, anySetForAll, anyIpv4, anyRandom, (world, set, address, random) => {
+      const client = { address, prefixBits: 24 };
+      const { shifted: _, ...plain } = world.context;
+      const without = choose(set, client, plain, random);
+      if (leavesOf(set, without).length === 0) return;
+      assert.ok(leavesOf(set, choose(set, client, world.context, random)).length > 0);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+describe('a region that keeps a share of its clients', () => {
+  const world = createWorld();
+  const networks = Array.from({ length: 4_000 }, (_, at) => ({
+    address: Uint8Array.of(20, at >> 8, at & 255, 0),
+    prefixBits: 24,
+  }));
+  const at = (kept: number) => ({
+    ...world.context,
+    shifted: { kept: [kept, 1, 1, 1], sets: new Map() },
+  });
+  const stay = (kept: number, set = setOf()) =>
+    new Set(
+      networks.filter((client) => {
+        const { answers } = choose(set, client, at(kept), 0.3);
+        return answers.length === 1 && set.answers[answers[0]!]!.region === us;
+      }),
+    );
+
+  test('gives as many away as the share says, and who has moved stays moved', () => {
+    const all = stay(1);
+    assert.equal(all.size, networks.length, 'it is the nearest of all of them');
+    let before = all;
+    for (const kept of [0.95, 0.75, 0.5, 0.25, 0.05, 0]) {
+      const now = stay(kept);
+      assert.ok(Math.abs(now.size / networks.length - kept) < 0.03, `${now.size} stay at ${kept}`);
+      for (const client of now) assert.ok(before.has(client), 'a client came back');
+      before = now;
+    }
+  });
+
+  test('of a weighted set by chance: its own part shrinks, the others keep their proportions', () => {
+    const answers = [answerOf(us, { weight: 6 }), answerOf(eu, { weight: 3 }), answerOf(2)];
+    const set = setOf({ routing: 'weighted', answers });
+    const counts = [0, 0, 0];
+    const many = 20_000;
+    for (let draw = 0; draw < many; draw++) {
+      counts[choose(set, networks[0], at(0.5), draw / many + 1e-9).answers[0]!]!++;
+    }
+    const shares = counts.map((count) => count / many);
+    for (const [index, expected] of [0.3, 0.525, 0.175].entries()) {
+      assert.ok(Math.abs(shares[index]! - expected) < 0.02, `${shares}`);
+    }
+  });
+
+  test('takes clients nevertheless while no other region is good', () => {
+    const lonely = createWorld();
+    for (const region of [eu, 2]) lonely.table.setService(rates, region, unhealthy);
+    const context = { ...lonely.context, shifted: { kept: [0, 1, 1, 1], sets: new Map() } };
+    for (const lastResort of ['open', 'closed'] as const) {
+      const { answers, rule } = choose(setOf({ lastResort }), networks[0], context, 0.3);
+      assert.deepEqual(answers, [us], 'a good region that is drained goes before a bad one');
+      assert.doesNotMatch(rule, /last resort/);
+    }
+  });
+
+  test('the explanation says why', () => {
+    const { candidates } = explainChoice(setOf(), networks[0], at(0), 0);
+    assert.equal(candidates[us]?.usable, 'standby');
+    assert.match(candidates[us]?.why ?? '', /drained by weight/);
+    assert.equal(candidates[eu]?.usable, 'healthy');
+  });
+});
