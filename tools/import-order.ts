@@ -3,14 +3,14 @@
  * themselves, never a sibling of their own tier (but for what `exceptions` lists).
  * `test/architecture` enforces it.
  *
- *   base ← config ← store, observability, link ← health, secrets ← steering
+ *   base ← config ← store, observability, link ← health, secrets, exclusive ← steering
  *        ← gateway, dns, failover, revisions ← admin ← region ← stack, cli
  */
 export const tiers: readonly (readonly string[])[] = [
   ['base'],
   ['config'],
   ['store', 'observability', 'link'],
-  ['health', 'secrets'],
+  ['health', 'secrets', 'exclusive'],
   ['steering'],
   ['gateway', 'dns', 'failover', 'revisions'],
   ['admin'],

@@ -1,0 +1,185 @@
+import { ExclusiveTable } from '../../../src/exclusive/exclusive-table.ts';
+import { LeaseMachine, type WriteResult } from '../../../src/exclusive/lease-machine.ts';
+import type { Facts, LeaseRules, LeaseSettings } from '../../../src/exclusive/lease-rules.ts';
+import type { Scheduler } from '../scheduler.ts';
+import type { LeaseStore } from './lease-store.ts';
+
+export interface LeaseNodeOptions {
+  readonly region: string;
+  readonly name: string;
+  readonly settings: LeaseSettings;
+  readonly rules: LeaseRules | undefined;
+  /** How fast its clock goes. */
+  readonly rate: number;
+  /** A planted mistake: it goes by the wall clock. */
+  readonly wallClock: boolean;
+  readonly scheduler: Scheduler;
+  readonly store: LeaseStore;
+  facts(node: LeaseNode): Facts;
+  /** After everything that it does. */
+  onStep(node: LeaseNode): void;
+  onAcquire(node: LeaseNode): void;
+}
+
+const tickMs = 100;
+const writeLimitMs = 3_000;
+
+/** A node: the real machine and table, over a clock that drifts and a process that may stand still. */
+export class LeaseNode {
+  readonly #options: LeaseNodeOptions;
+  readonly #regions: readonly string[];
+  #machine: LeaseMachine;
+  #table: ExclusiveTable;
+  #watch: { close(): void } | undefined;
+  #process = 0;
+  #waiting: (() => void)[] | undefined;
+  #wallJumpMs = 0;
+  /** Real time at which the last confirmed write was sent. */
+  confirmedSentMs = Number.NEGATIVE_INFINITY;
+  startedMs = 0;
+  running = false;
+  /** It gives up what it has before it stops. */
+  leaving = false;
+
+  constructor(options: LeaseNodeOptions) {
+    this.#options = options;
+    this.#regions = options.settings.regions;
+    this.#machine = this.#newMachine();
+    this.#table = new ExclusiveTable(1, this.#regions.indexOf(options.region));
+  }
+
+  get region(): string {
+    return this.#options.region;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** What its gateway threads and name servers find when they ask now, even if the process stands still. */
+  get active(): boolean {
+    return this.running && this.#table.activeAt(0, this.nowMs);
+  }
+
+  get named(): string | undefined {
+    return this.#regions[this.#table.namedAt(0, this.nowMs)];
+  }
+
+  get token(): number {
+    return this.#table.token(0);
+  }
+
+  get paused(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  get nowMs(): number {
+    const { scheduler, rate, wallClock } = this.#options;
+    return wallClock ? this.wallMs : 1_000_000 + scheduler.nowMs * rate;
+  }
+
+  get wallMs(): number {
+    return Math.floor(1_700_000_000_000 + this.#options.scheduler.nowMs + this.#wallJumpMs);
+  }
+
+  get because(): string {
+    return this.#machine.reasonAt(this.nowMs);
+  }
+
+  start(): void {
+    const { store, region, scheduler } = this.#options;
+    const process = ++this.#process;
+    this.running = true;
+    this.leaving = false;
+    this.startedMs = scheduler.nowMs;
+    this.#machine = this.#newMachine();
+    this.#table = new ExclusiveTable(1, this.#regions.indexOf(region));
+    this.#watch = store.watch(region, (entry) =>
+      this.#deliver(process, () => this.#machine.observe(entry, this.nowMs)),
+    );
+    this.#tick(process);
+  }
+
+  kill(): void {
+    this.running = false;
+    this.#process++;
+    this.#waiting = undefined;
+    this.#watch?.close();
+  }
+
+  pause(): void {
+    this.#waiting ??= [];
+  }
+
+  resume(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const run of waiting) run();
+  }
+
+  jumpWall(byMs: number): void {
+    this.#wallJumpMs += byMs;
+  }
+
+  #newMachine(): LeaseMachine {
+    const { settings, region, name, rules } = this.#options;
+    return new LeaseMachine({ settings, region, node: name, ...(rules && { rules }) });
+  }
+
+  #tick(process: number): void {
+    const { scheduler, rate, facts } = this.#options;
+    this.#deliver(process, () => {
+      scheduler.after(tickMs / rate, () => this.#tick(process));
+      const action = this.#machine.tick(this.nowMs, facts(this));
+      if (action?.kind === 'read') this.#read(process);
+      else if (action) this.#write(process, action);
+    });
+  }
+
+  #read(process: number): void {
+    const { store, region, scheduler } = this.#options;
+    let isOver = false;
+    store.read(region, (entry) =>
+      this.#deliver(process, () => {
+        if (!isOver) this.#machine.read(entry, this.nowMs);
+        isOver = true;
+      }),
+    );
+    scheduler.after(1_700, () =>
+      this.#deliver(process, () => {
+        if (!isOver) this.#machine.read(undefined, this.nowMs);
+        isOver = true;
+      }),
+    );
+  }
+
+  #write(process: number, action: Parameters<LeaseStore['write']>[1]): void {
+    const { store, region, scheduler, onAcquire } = this.#options;
+    const sentMs = scheduler.nowMs;
+    let isOver = false;
+    if (action.kind === 'acquire') onAcquire(this);
+    const settle = (result: WriteResult) =>
+      this.#deliver(process, () => {
+        if (isOver) return;
+        isOver = true;
+        if (result.kind === 'confirmed') this.confirmedSentMs = sentMs;
+        this.#machine.wrote(result, this.nowMs);
+      });
+    store.write(region, action, settle);
+    scheduler.after(writeLimitMs, () => settle({ kind: 'unknown' }));
+  }
+
+  /** To this process, when it runs. */
+  #deliver(process: number, run: () => void): void {
+    if (process !== this.#process) return;
+    if (this.#waiting) {
+      this.#waiting.push(() => this.#deliver(process, run));
+      return;
+    }
+    run();
+    const { untilMs, token, other } = this.#machine;
+    const index = other === undefined ? -1 : this.#regions.indexOf(other);
+    this.#table.write(0, untilMs, token ?? 0, index);
+    this.#options.onStep(this);
+  }
+}
