@@ -4,7 +4,7 @@ import { defaultWireLimits as limits } from '../../src/gateway/http1/limits.ts';
 import { parseRequestHead } from '../../src/gateway/http1/request-parser.ts';
 import { parseResponseHead } from '../../src/gateway/http1/response-parser.ts';
 import { serialiseRequestHead, serialiseResponseHead } from '../../src/gateway/http1/serialise.ts';
-import { normalisePath } from '../../src/gateway/path.ts';
+import { normalisePath } from '../../src/gateway/router/path.ts';
 import type { MicroCase } from './micro-case.ts';
 import { requestBytes, responseBytes } from './sample-messages.ts';
 

@@ -1,4 +1,4 @@
-import { normalisePath } from '../../src/gateway/path.ts';
+import { normalisePath } from '../../src/gateway/router/path.ts';
 import { compileRouter } from '../../src/gateway/router/router.ts';
 import type { MicroCase } from './micro-case.ts';
 

@@ -11,7 +11,7 @@ import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../config/schema/config.ts';
 import { halfOpen } from '../health/endpoint-table.ts';
 import { healthy, unhealthy } from '../health/table.ts';
-import { OpenFiles } from './open-files.ts';
+import { OpenFiles } from './admission/open-files.ts';
 import { RetryBudget } from './resilience/retry-budget.ts';
 
 /*

@@ -2,7 +2,7 @@ import { listenerNames } from '../config/listeners.ts';
 import type { Config } from '../config/schema/config.ts';
 import { compileTopology } from '../config/topology.ts';
 import type { GatewayMetricsLayout } from '../observability/gateway-layout.ts';
-import { problems } from './problems.ts';
+import { problems } from './exchange/problems.ts';
 
 /** What the counters of a gateway are indexed by: the integers of the topology, and the routes. */
 export function metricsLayout(config: Config): GatewayMetricsLayout {

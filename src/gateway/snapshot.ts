@@ -6,7 +6,7 @@ import { compileTopology, type ServiceInfo, type Topology } from '../config/topo
 import { compileAnswer } from './actions/fixed-answer.ts';
 import { compileRedirect, type Redirect } from './actions/redirect.ts';
 import { compileRewrite, type Rewrite } from './actions/rewrite.ts';
-import type { OwnAnswer } from './answers.ts';
+import type { OwnAnswer } from './exchange/answers.ts';
 import { type LogShare, logShareOf } from './log-share.ts';
 import type { Plugins } from './policies/plugin.ts';
 import { createPolicyList, type PolicyList } from './policies/policy-list.ts';

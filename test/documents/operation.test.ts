@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configSchema } from '../../src/config/schema/config.ts';
+import { isProblemCode, problems } from '../../src/gateway/exchange/problems.ts';
 import { defaultFloodBudgets } from '../../src/gateway/http2/session/floods.ts';
 import { defaultGatewayLimits } from '../../src/gateway/limits.ts';
-import { isProblemCode, problems } from '../../src/gateway/problems.ts';
 import { formatAccessEntry } from '../../src/observability/access-entry.ts';
 import { closeCauses } from '../../src/observability/gateway-layout.ts';
 import { metricsPage } from '../../tools/reference/metrics-page.ts';

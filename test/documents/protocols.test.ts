@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status as grpcCodes } from '@grpc/grpc-js';
-import { grpcProblemAnswer } from '../../src/gateway/answers.ts';
-import { type ProblemCode, problems } from '../../src/gateway/problems.ts';
+import { grpcProblemAnswer } from '../../src/gateway/exchange/answers.ts';
+import { type ProblemCode, problems } from '../../src/gateway/exchange/problems.ts';
 import { tableUnder } from './markdown.ts';
 
 test('problems are told to gRPC clients by the codes of the table', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type FailureKind, isIdempotent, retryAfter } from '../../src/gateway/exchange/retry.ts';
 import { shedShare } from '../../src/gateway/resilience/shedding.ts';
-import { type FailureKind, isIdempotent, retryAfter } from '../../src/gateway/retry.ts';
 import { blocksOf, tableUnder } from './markdown.ts';
 
 test('the table of retries says what the gateway decides', () => {

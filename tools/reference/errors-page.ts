@@ -1,4 +1,4 @@
-import { type ProblemDefinition, problems } from '../../src/gateway/problems.ts';
+import { type ProblemDefinition, problems } from '../../src/gateway/exchange/problems.ts';
 import type { Generator } from './generator.ts';
 
 /** The page with every error that a gateway answers by itself. */

@@ -1,4 +1,4 @@
-import { problems } from '../../src/gateway/problems.ts';
+import { problems } from '../../src/gateway/exchange/problems.ts';
 import { DnsMetrics, exposeDns } from '../../src/observability/dns-metrics.ts';
 import { exposeGateway } from '../../src/observability/expose-gateway.ts';
 import {

@@ -6,7 +6,7 @@ import { RawClient } from '../../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../../config/schema/config.ts';
 import { routeSchema } from '../../config/schema/route.ts';
-import { normalisePath } from '../path.ts';
+import { normalisePath } from '../router/path.ts';
 import { compilePathChange } from './path-change.ts';
 import { WeightedTurns } from './weighted.ts';
 

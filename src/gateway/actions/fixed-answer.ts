@@ -1,5 +1,5 @@
 import type { RespondConfig } from '../../config/schema/route-action.ts';
-import { contentOf, type OwnAnswer } from '../answers.ts';
+import { contentOf, type OwnAnswer } from '../exchange/answers.ts';
 import { fieldLine } from '../http1/serialise.ts';
 
 /** The answer of a route that answers by itself. */

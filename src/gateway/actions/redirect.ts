@@ -1,5 +1,5 @@
 import type { RouteConfig } from '../../config/schema/route.ts';
-import type { OwnAnswer } from '../answers.ts';
+import type { OwnAnswer } from '../exchange/answers.ts';
 import { compilePathChange, type RoutedPath } from './path-change.ts';
 
 /** A request that is sent elsewhere. */

@@ -1,5 +1,5 @@
-import type { AnswerContext, OwnAnswer } from '../answers.ts';
-import type { ConnectionOrigin } from '../forwarding.ts';
+import type { AnswerContext, OwnAnswer } from '../exchange/answers.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { ConnectionOrigin } from '../forwarding.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 
 /** A client connection of whatever version, as the gateway looks after it. */
 export interface Client {

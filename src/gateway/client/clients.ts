@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Place } from '../admission.ts';
-import type { ConnectionOrigin } from '../forwarding.ts';
+import type { Place } from '../admission/admission.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Client } from './client.ts';
 import { ClientConnection } from './connection.ts';

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import type { Place } from '../admission.ts';
+import type { Place } from '../admission/admission.ts';
 import { Deadline } from '../deadline-wheel.ts';
-import type { Exchange } from '../exchange.ts';
-import type { ConnectionOrigin } from '../forwarding.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import { parseRequestHead, type RequestHead } from '../http1/request-parser.ts';
 import { WireError } from '../http1/wire-error.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { Place } from '../admission.ts';
+import type { Place } from '../admission/admission.ts';
 import { Deadline, type DeadlineOwner } from '../deadline-wheel.ts';
-import type { ConnectionOrigin } from '../forwarding.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 import type { RequestSection } from '../http2/field-section.ts';
 import { ErrorCode, Http2Error } from '../http2/http2-error.ts';
 import type { FloodLimit } from '../http2/session/floods.ts';

@@ -1,7 +1,12 @@
-import { type AnswerContext, answerFields, type OwnAnswer, speaksGrpc } from '../answers.ts';
 import { Deadline, type DeadlineOwner } from '../deadline-wheel.ts';
-import type { Exchange } from '../exchange.ts';
-import type { ConnectionOrigin } from '../forwarding.ts';
+import {
+  type AnswerContext,
+  answerFields,
+  type OwnAnswer,
+  speaksGrpc,
+} from '../exchange/answers.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
 import { WireError } from '../http1/wire-error.ts';
 import { forwardedTrailers, responseFields } from '../http2/forwarded-fields.ts';

@@ -1,4 +1,4 @@
-import type { ConnectionOrigin } from '../forwarding.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** A client that has no request under way is let go. */

@@ -1,5 +1,5 @@
+import { isProblemCode, type ProblemCode } from '../exchange/problems.ts';
 import { WireError } from '../http1/wire-error.ts';
-import { isProblemCode, type ProblemCode } from '../problems.ts';
 
 /** A head took too long. */
 export class RequestTimeout extends Error {}

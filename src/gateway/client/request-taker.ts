@@ -1,6 +1,6 @@
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { ProblemCode } from '../exchange/problems.ts';
 import type { RequestHead } from '../http1/request-parser.ts';
-import type { ProblemCode } from '../problems.ts';
 import type { Client } from './client.ts';
 import type { ClientStream } from './client-stream.ts';
 

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
-import { type AnswerContext, type OwnAnswer, serialiseAnswer } from '../answers.ts';
-import type { Exchange } from '../exchange.ts';
-import type { ConnectionOrigin } from '../forwarding.ts';
+import { type AnswerContext, type OwnAnswer, serialiseAnswer } from '../exchange/answers.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
+import { MessageWriter } from '../http1/message-writer.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
 import { lastChunk, lastChunkWith, serialiseResponseHead } from '../http1/serialise.ts';
-import { MessageWriter } from '../message-writer.ts';
 import { framingFor } from './framing-for.ts';
 
 /** The half of an HTTP/1.1 connection that responses leave by. */

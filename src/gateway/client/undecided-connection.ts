@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Deadline, type DeadlineOwner } from '../deadline-wheel.ts';
-import type { ConnectionOrigin } from '../forwarding.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 import { clientPreface } from '../http2/frames.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Client } from './client.ts';

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { BalancingConfig, BalancingType } from '../../config/schema/balancing.ts';
 import type { EndpointInfo, ServiceInfo } from '../../config/topology.ts';
 import type { HealthTable } from '../../health/table.ts';
-import type { ChoiceView } from '../choose.ts';
+import type { ChoiceView } from '../exchange/choose.ts';
 import type { EndpointLoads } from '../upstream/balancing/balancer.ts';
 import { createBalancing } from '../upstream/balancing/create-balancing.ts';
 import { MaglevTables } from '../upstream/balancing/maglev-tables.ts';

@@ -1,4 +1,4 @@
-import { fieldsOfLines } from '../answers.ts';
+import { fieldsOfLines } from '../exchange/answers.ts';
 import { findField } from '../http1/fields.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
 import type { OutgoingRequest } from '../http1/serialise.ts';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Place } from '../admission.ts';
+import type { Place } from '../admission/admission.ts';
 
 /** A connection between its accept and its first request. */
 export class Arrival {

@@ -2,8 +2,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { TLSSocket } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { MeridianError, messageOf } from '../../base/errors.ts';
-import type { Admission } from '../admission.ts';
-import type { Entrance } from '../forwarding.ts';
+import type { Admission } from '../admission/admission.ts';
+import type { Entrance } from '../exchange/forwarding.ts';
 import type { GatewayErrorCode } from '../gateway-error.ts';
 import { Arrival } from './arrival.ts';
 import { readServerName } from './client-hello.ts';

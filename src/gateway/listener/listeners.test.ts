@@ -12,8 +12,8 @@ import {
   issueServerCertificate,
 } from '../../link/authority.ts';
 import { linkClientOptions } from '../../link/identity.ts';
+import { connectionLimits, openFileLimit } from '../admission/open-files.ts';
 import type { GatewayLimits } from '../limits.ts';
-import { connectionLimits, openFileLimit } from '../open-files.ts';
 
 const host = '127.0.0.1';
 const authority = await createAuthority();

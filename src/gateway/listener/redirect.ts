@@ -1,5 +1,5 @@
-import type { OwnAnswer } from '../answers.ts';
-import type { ConnectionOrigin } from '../forwarding.ts';
+import type { OwnAnswer } from '../exchange/answers.ts';
+import type { ConnectionOrigin } from '../exchange/forwarding.ts';
 import type { RequestHead } from '../http1/request-parser.ts';
 
 const defaultPort = 443;

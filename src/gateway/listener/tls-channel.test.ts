@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { certify, certifyHosts } from '../../../test/support/certificates.ts';
 import { createAuthority } from '../../link/authority.ts';
-import { ConnectionOrigin } from '../forwarding.ts';
+import { ConnectionOrigin } from '../exchange/forwarding.ts';
 import { CertifiedNames } from './certified-names.ts';
 import { TlsChannel } from './tls-channel.ts';
 

@@ -1,5 +1,5 @@
 import { BlockList, isIPv4 } from 'node:net';
-import { plainAddress } from '../forwarding.ts';
+import { plainAddress } from '../exchange/forwarding.ts';
 
 /** Networks whose word is taken. */
 export class TrustedNetworks {

@@ -1,6 +1,6 @@
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { ProblemCode } from '../exchange/problems.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
-import type { ProblemCode } from '../problems.ts';
 import type { Runtime } from '../runtime.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import { EditedFields } from './field-editor.ts';

@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { withoutForged } from '../http1/strip.ts';
 import type { ClientCertificate } from '../listener/client-certificate.ts';
 import { EditedFields } from './field-editor.ts';

@@ -1,5 +1,5 @@
 import { MeridianError } from '../../base/errors.ts';
-import { contentOf, hasNoContent, type OwnAnswer } from '../answers.ts';
+import { contentOf, hasNoContent, type OwnAnswer } from '../exchange/answers.ts';
 import { allOf, VALUE } from '../http1/octets.ts';
 import { fieldLine } from '../http1/serialise.ts';
 import { assertEditable } from './field-editor.ts';

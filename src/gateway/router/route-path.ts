@@ -1,6 +1,6 @@
 import { MeridianError, messageOf } from '../../base/errors.ts';
 import type { RouteConfig } from '../../config/schema/route.ts';
-import { normalisePath } from '../path.ts';
+import { normalisePath } from './path.ts';
 
 /** What a route says about paths, in the canonical form in which requests are compared. */
 export interface RoutePath {

@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
 import type { ServiceConfig } from '../../config/schema/service.ts';
 import { Deadline, type DeadlineWheel } from '../deadline-wheel.ts';
+import type { FailureKind } from '../exchange/retry.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import { findField } from '../http1/fields.ts';
 import type { BodyFraming } from '../http1/framing.ts';
 import type { WireLimits } from '../http1/limits.ts';
+import { MessageWriter } from '../http1/message-writer.ts';
 import { parseResponseHead, type ResponseHead } from '../http1/response-parser.ts';
 import {
   lastChunk,
@@ -13,8 +15,6 @@ import {
   serialiseRequestHead,
 } from '../http1/serialise.ts';
 import { refuse, WireError } from '../http1/wire-error.ts';
-import { MessageWriter } from '../message-writer.ts';
-import type { FailureKind } from '../retry.ts';
 import { type Dialler, isHandshakeRefusal } from './dialler.ts';
 import type { ResponseReceiver } from './response-receiver.ts';
 import type { PendingRequest, UpstreamStream } from './upstream-stream.ts';

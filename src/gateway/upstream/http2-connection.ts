@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Deadline, type DeadlineOwner, type DeadlineWheel } from '../deadline-wheel.ts';
+import type { FailureKind } from '../exchange/retry.ts';
 import type { WireLimits } from '../http1/limits.ts';
 import type { Http2Error } from '../http2/http2-error.ts';
 import { Session, type SessionOwner } from '../http2/session/session.ts';
 import { defaultSessionLimits, type SessionLimits } from '../http2/session/session-limits.ts';
 import type { StreamReceiver } from '../http2/session/stream.ts';
 import { Transport } from '../http2/transport.ts';
-import type { FailureKind } from '../retry.ts';
 import { type Dialler, isHandshakeRefusal } from './dialler.ts';
 import { Http2UpstreamStream } from './http2-stream.ts';
 import type { ResponseReceiver } from './response-receiver.ts';

@@ -1,10 +1,10 @@
 import { Deadline, type DeadlineOwner } from '../deadline-wheel.ts';
+import type { FailureKind } from '../exchange/retry.ts';
 import type { OutgoingRequest } from '../http1/serialise.ts';
 import type { ResponseSection } from '../http2/field-section.ts';
 import { forwardedTrailers, requestFields } from '../http2/forwarded-fields.ts';
 import { ErrorCode } from '../http2/http2-error.ts';
 import type { Stream, StreamEnd, StreamReceiver } from '../http2/session/stream.ts';
-import type { FailureKind } from '../retry.ts';
 import type { Http2UpstreamConnection } from './http2-connection.ts';
 import { responseHeadOf } from './http2-head.ts';
 import type { ResponseReceiver } from './response-receiver.ts';

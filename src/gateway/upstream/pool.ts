@@ -1,4 +1,4 @@
-import type { OpenFiles } from '../open-files.ts';
+import type { OpenFiles } from '../admission/open-files.ts';
 import { type ConnectionKeeper, UpstreamConnection } from './connection.ts';
 import type { Dialler } from './dialler.ts';
 import type { ResponseReceiver } from './response-receiver.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
+import type { OpenFiles } from '../admission/open-files.ts';
 import type { DeadlineWheel } from '../deadline-wheel.ts';
 import type { GatewayLimits } from '../limits.ts';
-import type { OpenFiles } from '../open-files.ts';
 import { linkDialler, tcpDialler } from './dialler.ts';
 import { Http2Pool } from './http2-pool.ts';
 import { AddressBook } from './names/address-book.ts';

@@ -1,6 +1,6 @@
 import type { ServiceConfig } from '../../config/schema/service.ts';
+import type { AttemptFailure } from '../exchange/retry.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
-import type { AttemptFailure } from '../retry.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
 /** Who sent the request that an upstream stream carries and takes its response. */

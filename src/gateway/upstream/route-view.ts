@@ -3,7 +3,7 @@ import { open } from '../../health/endpoint-table.ts';
 import { type HealthTable, type StateCode, unhealthy } from '../../health/table.ts';
 import { relayOrder } from '../../steering/relay.ts';
 import { WeightedTurns } from '../actions/weighted.ts';
-import type { Choice, ChoiceView, RelayTarget, Target } from '../choose.ts';
+import type { Choice, ChoiceView, RelayTarget, Target } from '../exchange/choose.ts';
 import type { Backend } from '../snapshot.ts';
 import type { Balancing } from './balancing/create-balancing.ts';
 import type { RelayNodes } from './relay-nodes.ts';

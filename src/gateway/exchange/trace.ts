@@ -1,4 +1,4 @@
-import { isAllZeros } from './random-hex.ts';
+import { isAllZeros } from '../random-hex.ts';
 
 /** The part of a `traceparent` (W3C Trace Context) that is carried on. */
 export interface TraceParent {

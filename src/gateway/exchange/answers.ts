@@ -1,4 +1,4 @@
-import { findField } from './http1/fields.ts';
+import { findField } from '../http1/fields.ts';
 import { type ProblemCode, problemBody, problems } from './problems.ts';
 
 /** Reason phrases of what the gateway answers by itself. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { chunkHeader } from './http1/serialise.ts';
+import { chunkHeader } from './serialise.ts';
 
 /** Parts up to this size are gathered into the text that is written next. */
 const gatheredBytes = 4096;

@@ -1,11 +1,11 @@
-import type { EndpointInfo } from '../config/topology.ts';
-import { type StateCode, unhealthy } from '../health/table.ts';
+import type { EndpointInfo } from '../../config/topology.ts';
+import { type StateCode, unhealthy } from '../../health/table.ts';
+import type { Backend } from '../snapshot.ts';
+import type { BalanceKey, EndpointLoads } from '../upstream/balancing/balancer.ts';
+import type { Balancing } from '../upstream/balancing/create-balancing.ts';
+import type { RegionSpill } from '../upstream/balancing/tier-balancer.ts';
+import type { RelayNode } from '../upstream/relay-nodes.ts';
 import type { ProblemCode } from './problems.ts';
-import type { Backend } from './snapshot.ts';
-import type { BalanceKey, EndpointLoads } from './upstream/balancing/balancer.ts';
-import type { Balancing } from './upstream/balancing/create-balancing.ts';
-import type { RegionSpill } from './upstream/balancing/tier-balancer.ts';
-import type { RelayNode } from './upstream/relay-nodes.ts';
 
 /** The state that the choice reads, for the service of one route in the own region. */
 export interface ChoiceView {

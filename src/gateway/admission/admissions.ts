@@ -1,5 +1,5 @@
+import type { GatewayLimits } from '../limits.ts';
 import { Admission } from './admission.ts';
-import type { GatewayLimits } from './limits.ts';
 import type { OpenFiles } from './open-files.ts';
 
 export interface AdmissionEvents {

@@ -1,6 +1,6 @@
+import { findField } from '../http1/fields.ts';
+import type { RouteMatch } from '../router/router.ts';
 import type { Exchange } from './exchange.ts';
-import { findField } from './http1/fields.ts';
-import type { RouteMatch } from './router/router.ts';
 
 /**
  * The route of a request. One that another region relayed goes by the route that was found

@@ -1,6 +1,6 @@
+import { findField } from '../http1/fields.ts';
 import type { OwnAnswer } from './answers.ts';
 import type { Exchange } from './exchange.ts';
-import { findField } from './http1/fields.ts';
 
 /** Paths below it are the gateway's own and are never routed. */
 export const reservedPrefix = '/.meridian/';

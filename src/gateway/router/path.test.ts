@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { WireError } from './http1/wire-error.ts';
+import { WireError } from '../http1/wire-error.ts';
 import { normalisePath } from './path.ts';
 
 const canonical: readonly (readonly [raw: string, expected: string])[] = [

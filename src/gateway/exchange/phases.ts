@@ -1,9 +1,9 @@
+import type { ResponseHead } from '../http1/response-parser.ts';
+import type { OutgoingRequest } from '../http1/serialise.ts';
+import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { Exchange } from './exchange.ts';
-import type { ResponseHead } from './http1/response-parser.ts';
-import type { OutgoingRequest } from './http1/serialise.ts';
 import type { ProblemCode } from './problems.ts';
 import type { AttemptFailure } from './retry.ts';
-import type { UpstreamStream } from './upstream/upstream-stream.ts';
 
 /** The decisions about a request, in the order of its life. `Lifecycle` is the one. */
 export interface Phases {

@@ -1,4 +1,4 @@
-import type { WireErrorCode } from './http1/wire-error.ts';
+import type { WireErrorCode } from '../http1/wire-error.ts';
 
 /** Whose fault a problem is: of the request, of this gateway or its state, or of the service. */
 export type ProblemSource = 'client' | 'gateway' | 'upstream';

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import { findField } from './http1/fields.ts';
-import type { RequestHead } from './http1/request-parser.ts';
-import type { ClientCertificate } from './listener/client-certificate.ts';
-import type { HttpsRedirect } from './listener/listener-options.ts';
-import type { TlsChannel } from './listener/tls-channel.ts';
-import type { RandomHex } from './random-hex.ts';
+import { findField } from '../http1/fields.ts';
+import type { RequestHead } from '../http1/request-parser.ts';
+import type { ClientCertificate } from '../listener/client-certificate.ts';
+import type { HttpsRedirect } from '../listener/listener-options.ts';
+import type { TlsChannel } from '../listener/tls-channel.ts';
+import type { RandomHex } from '../random-hex.ts';
 import { parseTraceParent } from './trace.ts';
 
 /** Where connections come in. `Listener` is the one. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultWireLimits } from '../http1/limits.ts';
+import { parseRequestHead } from '../http1/request-parser.ts';
+import { RandomHex } from '../random-hex.ts';
 import { ConnectionOrigin, hopsOf, identify, ownLines, plainAddress } from './forwarding.ts';
-import { defaultWireLimits } from './http1/limits.ts';
-import { parseRequestHead } from './http1/request-parser.ts';
-import { RandomHex } from './random-hex.ts';
 import { parseTraceParent } from './trace.ts';
 
 const random = new RandomHex();

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ConfigInput } from '../config/schema/config.ts';
-import { configSchema } from '../config/schema/config.ts';
-import { HealthTable, healthy, type StateCode, unhealthy, unknown } from '../health/table.ts';
+import type { ConfigInput } from '../../config/schema/config.ts';
+import { configSchema } from '../../config/schema/config.ts';
+import { HealthTable, healthy, type StateCode, unhealthy, unknown } from '../../health/table.ts';
+import { compileSnapshot } from '../snapshot.ts';
+import type { EndpointLoads } from '../upstream/balancing/balancer.ts';
+import { RoundRobin } from '../upstream/balancing/round-robin.ts';
 import { type ChoiceView, choose, maximumTries, type Tried } from './choose.ts';
-import { compileSnapshot } from './snapshot.ts';
-import type { EndpointLoads } from './upstream/balancing/balancer.ts';
-import { RoundRobin } from './upstream/balancing/round-robin.ts';
 
 const location = { latitude: 0, longitude: 0 };
 const fresh: Tried = {

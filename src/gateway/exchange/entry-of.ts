@@ -1,4 +1,4 @@
-import type { AccessEntry } from '../observability/access-entry.ts';
+import type { AccessEntry } from '../../observability/access-entry.ts';
 import type { Exchange } from './exchange.ts';
 import type { ConnectionOrigin } from './forwarding.ts';
 import { type ProblemCode, problems } from './problems.ts';

@@ -1,8 +1,11 @@
-import type { Outcome } from '../health/endpoint-table.ts';
+import type { Outcome } from '../../health/endpoint-table.ts';
+import { findField } from '../http1/fields.ts';
+import type { ResponseHead } from '../http1/response-parser.ts';
+import type { Runtime } from '../runtime.ts';
+import type { RouteView } from '../upstream/route-view.ts';
+import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import { choose, type EndpointTarget, type Target, unavailableCode } from './choose.ts';
 import type { Exchange } from './exchange.ts';
-import { findField } from './http1/fields.ts';
-import type { ResponseHead } from './http1/response-parser.ts';
 import type { Phases } from './phases.ts';
 import {
   type AttemptFailure,
@@ -14,9 +17,6 @@ import {
   type Retry,
   retryAfter,
 } from './retry.ts';
-import type { Runtime } from './runtime.ts';
-import type { RouteView } from './upstream/route-view.ts';
-import type { UpstreamStream } from './upstream/upstream-stream.ts';
 
 /** On the link only: a problem of the answering gateway, not a response of a service. */
 export const problemField = 'Meridian-Problem';

@@ -1,6 +1,6 @@
+import type { OutgoingRequest } from '../http1/serialise.ts';
 import type { Exchange } from './exchange.ts';
 import { ownLines, relayLines } from './forwarding.ts';
-import type { OutgoingRequest } from './http1/serialise.ts';
 
 /** The head of an attempt, and how its body ends. */
 export function outgoingOf(exchange: Exchange): OutgoingRequest {

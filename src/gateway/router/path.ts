@@ -1,5 +1,5 @@
-import { octetClasses, PATH, UNRESERVED } from './http1/octets.ts';
-import { refuse } from './http1/wire-error.ts';
+import { octetClasses, PATH, UNRESERVED } from '../http1/octets.ts';
+import { refuse } from '../http1/wire-error.ts';
 
 const PERCENT = 0x25;
 const SLASH = 0x2f;

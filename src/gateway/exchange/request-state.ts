@@ -1,21 +1,21 @@
-import type { ServiceConfig } from '../config/schema/service.ts';
-import type { Admission } from '../health/endpoint-table.ts';
+import type { ServiceConfig } from '../../config/schema/service.ts';
+import type { Admission } from '../../health/endpoint-table.ts';
+import type { ClientStream } from '../client/client-stream.ts';
+import type { Generation } from '../generation.ts';
+import { findField } from '../http1/fields.ts';
+import type { RequestHead } from '../http1/request-parser.ts';
+import type { EditedFields } from '../policies/field-editor.ts';
+import type { RoutedRequest } from '../policies/routed-request.ts';
+import type { StalledResponse } from '../resilience/stalled-responses.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Backend, RoutePlan } from '../snapshot.ts';
+import type { RouteView } from '../upstream/route-view.ts';
+import type { ServiceGate } from '../upstream/service-gate.ts';
+import type { UpstreamPool } from '../upstream/upstream-stream.ts';
 import type { Target, Tried } from './choose.ts';
-import type { ClientStream } from './client/client-stream.ts';
 import type { RequestIdentity } from './forwarding.ts';
-import type { Generation } from './generation.ts';
-import { findField } from './http1/fields.ts';
-import type { RequestHead } from './http1/request-parser.ts';
-import type { EditedFields } from './policies/field-editor.ts';
-import type { RoutedRequest } from './policies/routed-request.ts';
 import type { ProblemCode } from './problems.ts';
-import type { StalledResponse } from './resilience/stalled-responses.ts';
 import { type FailureKind, isIdempotent, type Replayability } from './retry.ts';
-import type { Runtime } from './runtime.ts';
-import type { Backend, RoutePlan } from './snapshot.ts';
-import type { RouteView } from './upstream/route-view.ts';
-import type { ServiceGate } from './upstream/service-gate.ts';
-import type { UpstreamPool } from './upstream/upstream-stream.ts';
 
 const noParams: Readonly<Record<string, string>> = Object.freeze({});
 

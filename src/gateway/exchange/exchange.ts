@@ -1,17 +1,17 @@
+import type { ClientStream } from '../client/client-stream.ts';
+import { PacedBody } from '../client/paced-body.ts';
+import { Deadline, type DeadlineOwner } from '../deadline-wheel.ts';
+import type { RequestHead } from '../http1/request-parser.ts';
+import type { ResponseHead } from '../http1/response-parser.ts';
+import type { Waiter } from '../resilience/concurrency-limit.ts';
+import type { Runtime } from '../runtime.ts';
+import type { ResponseReceiver } from '../upstream/response-receiver.ts';
+import type { UpstreamPool, UpstreamStream } from '../upstream/upstream-stream.ts';
 import type { OwnAnswer } from './answers.ts';
-import type { ClientStream } from './client/client-stream.ts';
-import { PacedBody } from './client/paced-body.ts';
-import { Deadline, type DeadlineOwner } from './deadline-wheel.ts';
 import type { RequestIdentity } from './forwarding.ts';
-import type { RequestHead } from './http1/request-parser.ts';
-import type { ResponseHead } from './http1/response-parser.ts';
 import type { Phases } from './phases.ts';
 import { RequestState } from './request-state.ts';
-import type { Waiter } from './resilience/concurrency-limit.ts';
 import type { AttemptFailure } from './retry.ts';
-import type { Runtime } from './runtime.ts';
-import type { ResponseReceiver } from './upstream/response-receiver.ts';
-import type { UpstreamPool, UpstreamStream } from './upstream/upstream-stream.ts';
 
 /** Status in logs and metrics of a request whose client went away (nginx's convention). */
 export const clientGone = 499;
