@@ -35,12 +35,15 @@ export function announce(facts: AnnouncementFacts): string {
   ].join('\n\n');
 }
 
-/** `2 regions and 1 witness`, `2 regions and 1 witness (5 nodes)`. */
+/** `2 regions and 1 witness`, `2 regions, 1 edge and 1 witness (5 nodes)`. */
 function population(config: Config): string {
   const kinds = Object.values(config.regions).map(({ kind }) => kind);
-  const witnesses = kinds.filter((kind) => kind === 'witness').length;
-  const serving = counted(kinds.length - witnesses, 'region');
-  const places = witnesses === 0 ? serving : `${serving} and ${counted(witnesses, 'witness')}`;
+  const count = (of: (typeof kinds)[number]) => kinds.filter((kind) => kind === of).length;
+  const parts = [counted(count('region'), 'region')];
+  if (count('edge') > 0) parts.push(counted(count('edge'), 'edge'));
+  if (count('witness') > 0) parts.push(counted(count('witness'), 'witness'));
+  const last = parts.pop()!;
+  const places = parts.length === 0 ? last : `${parts.join(', ')} and ${last}`;
   const nodes = stackNodes(config).length;
   return nodes === kinds.length ? places : `${places} (${nodes} nodes)`;
 }

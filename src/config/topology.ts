@@ -37,6 +37,8 @@ export interface RegionInfo {
   readonly location: Location;
   /** False for a witness. */
   readonly serves: boolean;
+  /** It serves by relaying alone: it has no endpoints, and nothing is relayed to it. */
+  readonly edge: boolean;
 }
 
 /** One address of a service in one region. `index` counts over the whole configuration. */
@@ -104,7 +106,8 @@ export function compileTopology(config: Config): Topology {
       nodes: own,
       addresses: numberAddresses(region, index, own, addresses),
       location: region.location,
-      serves: region.kind === 'region',
+      serves: region.kind !== 'witness',
+      edge: region.kind === 'edge',
     };
   });
   const endpoints: EndpointInfo[] = [];

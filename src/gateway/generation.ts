@@ -85,6 +85,8 @@ export class Generation {
   /** By route index; for the log of requests that outlive it. */
   readonly routeNames: readonly string[];
   readonly ownRegion: number;
+  /** It relays to regions and has no endpoints. */
+  readonly isEdge: boolean;
   readonly shedding: SheddingConfig;
   readonly logShare: LogShare;
   readonly health: HealthTable;
@@ -137,6 +139,7 @@ export class Generation {
     this.regionName = snapshot.regionName;
     this.routeNames = snapshot.routes.names;
     this.ownRegion = snapshot.ownRegion;
+    this.isEdge = snapshot.topology.regions[snapshot.ownRegion]!.edge;
     this.shedding = snapshot.shedding;
     this.logShare = snapshot.logShare;
     this.health = health;
@@ -271,11 +274,13 @@ function gatesOf(
     tables,
   };
   const { gatewayThreads: threads } = topology;
+  const isLimited = !topology.regions[ownRegion]!.edge;
   return topology.services.map((service) => {
     const balancing = createBalancing(service, context);
     return new ServiceGate({
       service,
       ownRegion,
+      isLimited,
       health,
       balancing,
       thread,

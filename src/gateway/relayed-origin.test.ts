@@ -29,14 +29,14 @@ const [eu, us] = await Promise.all(
 );
 
 /** All endpoints are in us: what reaches eu is relayed. Clients may show certificates by `https`. */
-async function world() {
+async function world(kind: 'region' | 'edge' = 'region') {
   const origins = { inner: await RawOrigin.listen(), outer: await RawOrigin.listen() };
   for (const [name, origin] of Object.entries(origins)) {
     origin.respond = (_, socket) => void socket.write(okResponse(name));
   }
   const config = (linkPort: number): ConfigInput => ({
     regions: {
-      eu: { address: addresses.eu, location },
+      eu: { address: addresses.eu, location, kind },
       us: { address: addresses.us, location },
     },
     ports: { link: linkPort },
@@ -127,6 +127,15 @@ test('by which listener a request came in is for nobody to claim', async () => {
 
 test('policies know the verified certificate of the client, and so does a service elsewhere', async () => {
   await using w = await world();
+  await seesCertificate(w);
+});
+
+test('behind an edge they run in the region, and know the certificate shown to the edge', async () => {
+  await using w = await world('edge');
+  await seesCertificate(w);
+});
+
+async function seesCertificate(w: Awaited<ReturnType<typeof world>>): Promise<void> {
   const fingerprint = new X509Certificate(partner.cert).fingerprint256.replaceAll(':', '');
   for (const region of ['us', 'eu'] as const) {
     const head = await w.told(region, partner);
@@ -134,14 +143,26 @@ test('policies know the verified certificate of the client, and so does a servic
     assert.match(head, /^X-Names: URI spiffe:\/\/example\/orders\r$/m);
     assert.match(head, new RegExp(`^X-Fingerprint: ${fingerprint}\r$`, 'mi'));
   }
-});
+}
 
-test('nobody is known by what a request says', async () => {
-  await using w = await world();
-  const forged = ['Client-Cert: :AA=:', 'X-Subject: CN=orders', 'Meridian-Hop: 1'].join('\r\n');
-  for (const region of ['us', 'eu'] as const) {
-    const head = await w.told(region, {}, `${forged}\r\n`);
-    assert.deepEqual(head.match(/^x-subject:.*$/gim), ['X-Subject: nobody']);
-    assert.doesNotMatch(head, /^(client-cert|meridian-)/im);
-  }
-});
+for (const kind of ['region', 'edge'] as const) {
+  test(`nobody is known by what a request to a region of kind ${kind} says`, async () => {
+    await using w = await world(kind);
+    const forged = [
+      ...[
+        'Client-Cert: :AA=:',
+        'X-Subject: CN=orders',
+        'Meridian-Hop: 1',
+        'X-Forwarded-For: 9.9.9.9',
+      ],
+      ...['Meridian-Policies: done', `Meridian-Client-Certificate: ${btoa('{}')}`],
+    ].join('\r\n');
+    for (const region of ['us', 'eu'] as const) {
+      const head = await w.told(region, {}, `${forged}\r\n`);
+      assert.deepEqual(head.match(/^x-subject:.*$/gim), ['X-Subject: nobody']);
+      assert.deepEqual(head.match(/^x-forwarded-for:.*$/gim), ['X-Forwarded-For: 127.0.0.1']);
+      assert.equal(head.match(/^forwarded:/gim)?.length, 1);
+      assert.doesNotMatch(head, /^(client-cert|meridian-)/im);
+    }
+  });
+}

@@ -36,7 +36,7 @@ export function missingAt(observer: Observer, view: ReadinessView, config: Confi
           { kind: 'store', observer, region: observer.region, why: store.lastError ?? '' } as const,
         ]),
     ...view.regions
-      .filter(({ name }) => config.regions[name]?.kind === 'region')
+      .filter(({ name }) => config.regions[name]?.kind !== 'witness')
       .flatMap((region) => gatewaysMissing(observer, region)),
     ...services.map((service): Missing => {
       const { name, region, state } = service;

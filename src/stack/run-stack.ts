@@ -242,7 +242,7 @@ function regionRecords(config: Config): StackRecord['regions'] {
         }));
       return [
         region,
-        { address: own[0]!.address, serves: kind === 'region', ...ports, nodes: own },
+        { address: own[0]!.address, serves: kind !== 'witness', ...ports, nodes: own },
       ];
     }),
   );

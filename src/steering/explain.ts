@@ -247,6 +247,7 @@ function reasonOf(
     case grade.standby:
       return 'its region is being drained by weight, and gives this client to others';
     case grade.degraded:
+      if (context.topology.regions[region]?.edge) return `no region is fit to serve ${service}`;
       return hasEndpoints(set.service, region, context)
         ? `service ${service} is unhealthy there`
         : `service ${service} has no endpoint there`;

@@ -47,7 +47,7 @@ export function worse(one: Grade, other: Grade): Grade {
 
 /** Residency first: no state of anything can lift `forbidden`. */
 export function gradeRegion(
-  set: SteeredSet,
+  set: Pick<SteeredSet, 'service' | 'evaluate'>,
   region: number,
   { topology, states }: GradingContext,
 ): Grade {
@@ -65,12 +65,16 @@ export function gradeRegion(
   return gateway === healthy ? gradeOf(state) : grade.unknown;
 }
 
-/** A region without endpoints of the service cannot serve it, whatever the table says. */
+/**
+ * A region without endpoints of the service cannot serve it, whatever the table says. An edge
+ * has what the best of the regions has that it may relay to.
+ */
 export function serviceState(
   service: number,
   region: number,
   { topology, states }: GradingContext,
 ): StateCode {
+  if (topology.regions[region]?.edge) return stateBehindEdges(service, { topology, states });
   const endpoints = topology.services[service]?.endpoints[region];
   if (endpoints === undefined || endpoints.length === 0) return unhealthy;
   return states.service(service, region);
@@ -79,4 +83,15 @@ export function serviceState(
 export function gradeOf(state: StateCode): Grade {
   if (state === healthy) return grade.healthy;
   return state === unknown ? grade.unknown : grade.dead;
+}
+
+function stateBehindEdges(service: number, context: GradingContext): StateCode {
+  let best: StateCode = unhealthy;
+  for (const { index, edge } of context.topology.regions) {
+    if (edge) continue;
+    const fitness = gradeRegion({ service, evaluate: 'service' }, index, context);
+    if (fitness === grade.healthy) return healthy;
+    if (fitness === grade.unknown) best = unknown;
+  }
+  return best;
 }

@@ -1,7 +1,6 @@
-import { healthy, unhealthy } from '../health/table.ts';
 import type { SteeringContext } from './context.ts';
 import { distanceKm } from './geo/distance.ts';
-import { serviceState } from './grade.ts';
+import { type Grade, grade, gradeRegion, isLastResort } from './grade.ts';
 
 /** Light in glass takes a millisecond for 200 km, and comes back. */
 const kmPerMs = 100;
@@ -11,6 +10,21 @@ export interface RoundTripTimes {
   roundTripMs?(region: number): number | undefined;
 }
 
+export type RelayContext = Pick<SteeringContext, 'topology' | 'states' | 'ownRegion'> & {
+  readonly states: RoundTripTimes;
+};
+
+/** A region that a request could be relayed to. */
+export interface RelayPlace {
+  readonly region: number;
+  readonly name: string;
+  readonly fitness: Grade;
+  /** There and back. */
+  readonly tripMs: number;
+  /** By the probes of the own node, not by distance. */
+  readonly measured: boolean;
+}
+
 /**
  * Regions to relay requests for a service to, best first. Only regions where residency
  * allows it (of the service, whatever `allowed` says), the control is on, that are not
@@ -18,30 +32,48 @@ export interface RoundTripTimes {
  * ones, those with the shorter round trip first, then by name. Never the own region. Empty:
  * there is nowhere to relay to.
  *
+ * An edge has no endpoints to fall back on: where no region is fit it takes the others too,
+ * the least bad first, as answers of last resort are graded.
+ *
+ * The client's place does not count: the way to this gateway is gone already, and what is left
+ * to choose is the way from here.
+ *
  * @param allowed by region index: whether the residency of the route lets it be handled there
  */
 export function relayOrder(
   service: number,
   allowed: readonly boolean[],
-  context: Pick<SteeringContext, 'topology' | 'states' | 'ownRegion'> & {
-    readonly states: RoundTripTimes;
-  },
+  context: RelayContext,
 ): readonly number[] {
-  const { topology, states, ownRegion } = context;
-  const origin = topology.regions[ownRegion]?.location;
-  const permitted = topology.services[service]?.allowed;
-  const candidates: { region: number; name: string; doubt: number; tripMs: number }[] = [];
-  for (const { index, name, location, serves } of topology.regions) {
-    if (index === ownRegion || !serves || !allowed[index] || !permitted?.[index]) continue;
-    if (!states.controlOn(index) || states.draining(index)) continue;
-    const gateway = states.gateway(index);
-    const state = serviceState(service, index, context);
-    if (gateway === unhealthy || state === unhealthy) continue;
-    const doubt = gateway === healthy && state === healthy ? 0 : 1;
-    const distance = origin ? distanceKm(origin, location) : 0;
-    const tripMs = states.roundTripMs?.(index) ?? distance / kmPerMs;
-    candidates.push({ region: index, name, doubt, tripMs });
+  return relayPlaces(service, allowed, context).map(({ region }) => region);
+}
+
+/** The same with what decided. */
+export function relayPlaces(
+  service: number,
+  allowed: readonly boolean[],
+  context: RelayContext,
+): readonly RelayPlace[] {
+  const { topology, ownRegion } = context;
+  const places: RelayPlace[] = [];
+  for (const { index, edge } of topology.regions) {
+    if (index === ownRegion || edge || !allowed[index]) continue;
+    const endpoints = topology.services[service]?.endpoints[index];
+    if (endpoints === undefined || endpoints.length === 0) continue;
+    const place = placeOf(service, index, context);
+    if (place.fitness !== grade.forbidden) places.push(place);
   }
-  candidates.sort((a, b) => a.doubt - b.doubt || a.tripMs - b.tripMs || (a.name < b.name ? -1 : 1));
-  return candidates.map(({ region }) => region);
+  places.sort((a, b) => a.fitness - b.fitness || a.tripMs - b.tripMs || (a.name < b.name ? -1 : 1));
+  const fit = places.filter(({ fitness }) => !isLastResort(fitness));
+  return fit.length > 0 || !topology.regions[ownRegion]?.edge ? fit : places;
+}
+
+function placeOf(service: number, region: number, context: RelayContext): RelayPlace {
+  const { topology, states, ownRegion } = context;
+  const { name, location } = topology.regions[region]!;
+  const fitness = gradeRegion({ service, evaluate: 'service' }, region, context);
+  const origin = topology.regions[ownRegion]?.location;
+  const measuredMs = states.roundTripMs?.(region);
+  const tripMs = measuredMs ?? (origin ? distanceKm(origin, location) / kmPerMs : 0);
+  return { region, name, fitness, tripMs, measured: measuredMs !== undefined };
 }

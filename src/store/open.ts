@@ -44,7 +44,7 @@ export function storeOptionsFor(
       `store.servers names no server for region "${region}"`,
     );
   }
-  const replicas = replicasFor(Object.keys(config.regions).length);
+  const replicas = replicasFor(storeSites(config).filter(({ edge }) => !edge).length);
   const tls = config.store.tls ? tlsOf(region, identity) : undefined;
   const isStack = servers.join() === stackServers(config, region).join();
   const voters = isStack && secret !== undefined ? stackVoters(config) : [];

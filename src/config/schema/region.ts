@@ -39,8 +39,9 @@ export const regionSchema = z.strictObject({
   }),
   location: locationSchema,
   zone: zoneSchema,
-  kind: z.enum(['region', 'witness']).default('region').meta({
-    description: '`region` serves traffic; `witness` probes and votes but serves nothing.',
+  kind: z.enum(['region', 'edge', 'witness']).default('region').meta({
+    description:
+      '`region` serves traffic; `edge` takes requests at its addresses and relays each to the best region, with no endpoints of its own; `witness` serves nothing. All of them probe and vote.',
   }),
 });
 

@@ -41,9 +41,9 @@ export function checkAnswers(
 
 function checkData(
   path: FieldPath,
-  { type, routing }: RecordSetConfig,
+  { type, routing, service }: RecordSetConfig,
   { region, values }: AnswerConfig,
-  { regions }: Draft,
+  { regions, services }: Draft,
   report: Report,
 ): void {
   if (!values && region === undefined) {
@@ -57,6 +57,11 @@ function checkData(
   }
   if (region !== undefined && regions.get(region)?.kind === 'witness') {
     const message = `${region} is a witness, which serves nothing`;
+    report({ path: [...path, 'region'], at: 'value', message });
+  }
+  const isEdge = region !== undefined && regions.get(region)?.kind === 'edge';
+  if (isEdge && service !== undefined && services.get(service)?.residency) {
+    const message = `${region} is an edge, which residency of service ${service} leaves out: it would never be given`;
     report({ path: [...path, 'region'], at: 'value', message });
   }
   if (values === undefined || values.length < 2) return;

@@ -10,7 +10,9 @@ export const someRegionServes: Rule = ({ input, regions }, report) => {
   report({
     path: ['regions'],
     at: 'key',
-    message: 'expected at least one region that serves (kind `region`)',
+    message: all.some((region) => region?.kind === 'edge')
+      ? 'expected at least one region of kind `region`: an edge has nowhere to relay to'
+      : 'expected at least one region that serves (kind `region`)',
   });
 };
 

@@ -30,6 +30,8 @@ function checkEndpoints(
   const region = regions.get(path.at(-1)!);
   if (region?.kind === 'witness') {
     report({ path, at: 'key', message: 'a witness serves nothing and has no endpoints' });
+  } else if (region?.kind === 'edge') {
+    report({ path, at: 'key', message: 'an edge relays to regions and has no endpoints' });
   }
   if (endpoints.every(({ weight }) => weight === 0)) {
     report({ path, at: 'key', message: 'every endpoint has weight 0, so none is ever used' });
@@ -112,6 +114,9 @@ function checkNamed(
       report({ ...place, message: `${name} is given twice` });
     } else if (regions.get(name)?.kind === 'witness') {
       report({ ...place, message: `${name} is a witness, which handles no requests` });
+    } else if (regions.get(name)?.kind === 'edge') {
+      const message = `${name} is an edge: requests pass through it, and are handled in regions`;
+      report({ ...place, message });
     }
   }
 }

@@ -1,12 +1,13 @@
 import type { Outcome } from '../../health/endpoint-table.ts';
-import { findField } from '../http1/fields.ts';
 import type { ResponseHead } from '../http1/response-parser.ts';
 import type { Runtime } from '../runtime.ts';
 import type { RouteView } from '../upstream/route-view.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import { choose, type EndpointTarget, type Target, unavailableCode } from './choose.ts';
 import type { Exchange } from './exchange.ts';
+import { failureOfPeer, isOfGateway } from './peer-problem.ts';
 import type { Phases } from './phases.ts';
+import { ReplayBuffer, replayBytes } from './replay-buffer.ts';
 import {
   type AttemptFailure,
   countsAsFailure,
@@ -18,10 +19,7 @@ import {
   retryAfter,
 } from './retry.ts';
 
-/** On the link only: a problem of the answering gateway, not a response of a service. */
-export const problemField = 'Meridian-Problem';
 const statusFailure: AttemptFailure = { kind: 'status', reused: false };
-const refusedByPeer: AttemptFailure = { kind: 'refusedByPeer', reused: false };
 
 /**
  * The attempts of requests, each at one place at a time, until one has an answer:
@@ -55,6 +53,7 @@ export class Attempts {
     if (exchange.attempts++ > 0) generation.metrics.retried(exchange.backend!.service.index);
     if (target.kind === 'relay') {
       if (!fresh && !target.second) exchange.regions.push(target.region);
+      if (generation.isEdge) keepContent(exchange);
       generation.metrics.relayed(target.region);
     } else if (!this.#beginAttempt(exchange, target, fresh)) return;
     if (!exchange.attempt(generation.pool(target), fresh)) {
@@ -175,12 +174,13 @@ export class Attempts {
   /** The other region has nothing usable either: another one may. */
   #relayElsewhere(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): boolean {
     if (!isOfGateway(head)) return false;
-    if (this.#mayRetry(exchange, refusedByPeer) === 'no') return false;
+    const failure = failureOfPeer(head);
+    if (this.#mayRetry(exchange, failure) === 'no') return false;
     const view = exchange.view!;
     const next = choose(view.backend, view, exchange);
     if (next.kind === 'none') return false;
     stream.detach();
-    exchange.lastFailure = 'refusedByPeer';
+    exchange.lastFailure = failure.kind;
     this.#forward(exchange, view.target(next), false);
     return true;
   }
@@ -206,7 +206,9 @@ export class Attempts {
   }
 }
 
-/** A problem that another gateway answered with. */
-export function isOfGateway({ fields }: ResponseHead): boolean {
-  return findField(fields, problemField.toLowerCase()) !== undefined;
+/** From now on, unless it is known to be too long. */
+function keepContent(exchange: Exchange): void {
+  const { body } = exchange.head;
+  if (exchange.attempts > 1 || body.kind === 'none') return;
+  if (body.kind !== 'length' || body.length <= replayBytes) exchange.replay = new ReplayBuffer();
 }

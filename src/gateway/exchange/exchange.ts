@@ -85,11 +85,14 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
     if (this.#over) return;
     this.#contentBytes += part.length;
     const stream = this.#ready ? this.#stream : undefined;
-    if (stream) {
-      this.bodyBegun = true;
-      stream.data(part);
-    } else if (this.#held) this.#held.push(part);
+    if (stream) this.#pass(part, stream);
+    else if (this.#held) this.#held.push(part);
     else this.#held = [part];
+  }
+
+  #pass(part: Buffer, stream: UpstreamStream): void {
+    if (!this.replay?.keep(part)) this.bodyBegun = true;
+    stream.data(part);
   }
 
   requestEnd(trailers: readonly string[]): void {
@@ -146,9 +149,9 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
     this.#stream = stream;
     this.#ready = true;
     stream.send(this.#phases.outgoing(this));
+    if (this.replay) for (const part of this.replay.parts) stream.data(part);
     if (this.#held) {
-      this.bodyBegun = true;
-      for (const part of this.#held) stream.data(part);
+      for (const part of this.#held) this.#pass(part, stream);
       this.#held = undefined;
     }
     if (this.requestComplete) this.#sent(stream);
@@ -229,6 +232,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   /** Starts the client's response with a head from upstream. */
   forward(head: ResponseHead, extra: string, fromPeer: boolean): void {
     this.view = undefined;
+    this.replay = undefined;
     this.answered = true;
     this.status = head.status;
     this.client.begin(head, extra, fromPeer);
@@ -254,6 +258,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   answer(answer: OwnAnswer): void {
     this.abandon();
     this.#heldResponse = undefined;
+    this.replay = undefined;
     this.answered = true;
     this.status = answer.status;
     this.client.answer(answer, {

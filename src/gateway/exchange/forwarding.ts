@@ -162,6 +162,16 @@ export function ownLines(
   );
 }
 
+/** The lines by which the first gateway told services of a client, of a request from a link. */
+export function toldLines(fields: readonly string[]): string {
+  let lines = '';
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!;
+    if (/^(?:x-forwarded-|forwarded$)/i.test(name)) lines += `${name}: ${fields[at + 1]!}\r\n`;
+  }
+  return lines;
+}
+
 /** What only another region's gateway gets, and believes. */
 export function relayLines(region: string, clientAddress: string, service: string): string {
   return `Meridian-Hop: 1\r\nMeridian-Origin-Region: ${region}\r\nMeridian-Client: ${clientAddress}\r\nMeridian-Service: ${service}\r\n`;

@@ -19,14 +19,16 @@ import type { RoutePlan } from '../snapshot.ts';
 import type { RouteView } from '../upstream/route-view.ts';
 import type { UpstreamStream } from '../upstream/upstream-stream.ts';
 import { grpcProblemAnswer, problemAnswer, serialiseAnswer, speaksGrpc } from './answers.ts';
-import { Attempts, isOfGateway, problemField } from './attempts.ts';
+import { Attempts } from './attempts.ts';
 import { accessEntryOf, refusalEntry } from './entry-of.ts';
 import { Exchange } from './exchange.ts';
 import { hopsOf, identify } from './forwarding.ts';
 import { matchRoute } from './match-route.ts';
 import { outgoingOf, routedPath } from './outgoing.ts';
 import { healthPath, ownAnswer, reservedPrefix } from './own-resources.ts';
+import { isOfGateway, problemField, problemOf } from './peer-problem.ts';
 import type { Phases } from './phases.ts';
+import { runPoliciesHere } from './policy-place.ts';
 import { isProblemCode, type ProblemCode, problems } from './problems.ts';
 import type { AttemptFailure } from './retry.ts';
 
@@ -37,7 +39,7 @@ import type { AttemptFailure } from './retry.ts';
  *   2 answer itself  the gateway's own resources, redirects of a listener
  *   3 route          host, path, method → route
  *   4 authorise hop  a relayed request is never relayed again
- *   5 apply          request policies of the route; one may answer, or let wait
+ *   5 apply          request policies of the route, once; one may answer, or let wait
  *   6 choose         own endpoint, other region, last resort, or 503    ◀─┐
  *   7 forward        a connection, the head, the body as it comes         │ may be
  *   8 respond        response policies, then the response as it comes ── no response ─────────────┘ sent again
@@ -76,7 +78,7 @@ export class Lifecycle implements RequestTaker, Phases {
     this.#chooseService(exchange, route);
     if (!this.#admit(exchange, route)) return;
     const { policies } = route;
-    if (policies && !exchange.relayed) this.#policies.apply(exchange, policies);
+    if (policies && runPoliciesHere(exchange, route)) this.#policies.apply(exchange, policies);
     else this.serve(exchange);
   }
 
@@ -348,12 +350,6 @@ function redirectedOf(exchange: Exchange): Redirected {
 /** The client looks at nothing but the status of gRPC. */
 function isGrpc({ head }: Exchange): boolean {
   return head.version === '2' && speaksGrpc(head.fields);
-}
-
-/** The problem that the gateway of another region told. */
-function problemOf({ fields }: ResponseHead): ProblemCode {
-  const code = findField(fields, problemField.toLowerCase());
-  return code !== undefined && isProblemCode(code) ? code : 'upstream_bad_response';
 }
 
 /** A request is worth trying again after that. */

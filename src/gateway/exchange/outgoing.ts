@@ -1,6 +1,7 @@
 import type { OutgoingRequest } from '../http1/serialise.ts';
 import type { Exchange } from './exchange.ts';
-import { ownLines, relayLines } from './forwarding.ts';
+import { ownLines, relayLines, toldLines } from './forwarding.ts';
+import { dueLines } from './policy-place.ts';
 
 /** The head of an attempt, and how its body ends. */
 export function outgoingOf(exchange: Exchange): OutgoingRequest {
@@ -8,12 +9,15 @@ export function outgoingOf(exchange: Exchange): OutgoingRequest {
   const { regionName } = generation;
   const edited = exchange.routed?.headers;
   let extra = ownLines(head, client.origin, identity, regionName);
+  // Policies saw none of what the first gateway told, and the service is to have it.
+  if (edited && exchange.relayed) extra += toldLines(head.fields);
   if (edited) extra += edited.lines;
   const relay = target!.kind === 'relay';
   if (relay) {
     extra += relayLines(regionName, identity.clientAddress, backend!.service.name);
+    if (generation.isEdge && route!.policies) extra += dueLines(exchange);
     // What its conditions looked at may be another by now.
-    if (edited) extra += `Meridian-Route: ${exchange.routeName}\r\n`;
+    if (edited || generation.isEdge) extra += `Meridian-Route: ${exchange.routeName}\r\n`;
     if (route!.bound) extra += `Meridian-Listener: ${exchange.listener}\r\n`;
   } else if (exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
   return {

@@ -15,6 +15,7 @@ import type { UpstreamPool } from '../upstream/upstream-stream.ts';
 import type { Target, Tried } from './choose.ts';
 import type { RequestIdentity } from './forwarding.ts';
 import type { ProblemCode } from './problems.ts';
+import type { ReplayBuffer } from './replay-buffer.ts';
 import { type FailureKind, isIdempotent, type Replayability } from './retry.ts';
 
 const noParams: Readonly<Record<string, string>> = Object.freeze({});
@@ -83,6 +84,8 @@ export abstract class RequestState implements Replayability, StalledResponse, Tr
   /** All of the request has arrived. */
   requestComplete = false;
   bodyBegun = false;
+  /** At an edge, until a response begins: the content that went out. */
+  replay: ReplayBuffer | undefined = undefined;
   answered = false;
   switched = false;
   status = 0;

@@ -16,8 +16,10 @@ export type FailureKind =
   | 'timeout'
   /** A response began, but not a valid or complete head. */
   | 'badResponse'
-  /** The other region's gateway answered that it has nothing usable either. */
+  /** The other region's gateway answered with a problem; a service may have had the request. */
   | 'refusedByPeer'
+  /** The same, and it said with it that no service has. */
+  | 'declined'
   /** The response had a status after which the request is to be tried elsewhere. */
   | 'status'
   /** The health table turned against the target while it had not answered. */
@@ -33,7 +35,7 @@ export interface AttemptFailure {
 export interface Replayability {
   /** RFC 9110 section 9.2.2, by method. */
   readonly idempotent: boolean;
-  /** A body byte went out; none is kept, so the body cannot be sent again. */
+  /** A body byte went out that was not kept, so the body cannot be sent again. */
   readonly bodyBegun: boolean;
   /** A response byte, interim ones included, reached the client. */
   readonly answered: boolean;
@@ -51,7 +53,8 @@ export type Retry = 'again' | 'elsewhere' | 'no';
 export function retryAfter(failure: AttemptFailure, request: Replayability): Retry {
   if (request.answered) return 'no';
   if (failure.kind === 'connect' || failure.kind === 'saturated') return 'elsewhere';
-  if (failure.kind === 'tls') return request.bodyBegun ? 'no' : 'elsewhere';
+  if (failure.kind === 'tls' || failure.kind === 'declined')
+    return request.bodyBegun ? 'no' : 'elsewhere';
   // Nothing was carried out: the connection is going away, or takes fewer requests than it got.
   if (failure.kind === 'unprocessed') {
     if (request.bodyBegun) return 'no';
@@ -64,7 +67,9 @@ export function retryAfter(failure: AttemptFailure, request: Replayability): Ret
 
 /** Whether the request may have reached a service, so that another attempt is more load for it. */
 export function mayHaveBeenSent(kind: FailureKind): boolean {
-  return kind !== 'connect' && kind !== 'saturated' && kind !== 'unprocessed';
+  return (
+    kind !== 'connect' && kind !== 'saturated' && kind !== 'unprocessed' && kind !== 'declined'
+  );
 }
 
 /** Whether a failure counts against the endpoint; the end of a reused connection is no fault. */
@@ -97,6 +102,7 @@ const failureProblems: Readonly<Record<FailureKind, ProblemCode>> = {
   timeout: 'upstream_timeout',
   badResponse: 'upstream_bad_response',
   refusedByPeer: 'no_usable_endpoint',
+  declined: 'no_usable_endpoint',
   status: 'no_usable_endpoint',
   abandoned: 'no_usable_endpoint',
 };
@@ -107,6 +113,7 @@ const harmlessFailures: ReadonlySet<FailureKind> = new Set([
   'tls',
   'unprocessed',
   'refusedByPeer',
+  'declined',
   'abandoned',
 ]);
 

@@ -1,5 +1,7 @@
 import { type BreakerName, breakerNames, halfOpen, open } from '../../health/endpoint-table.ts';
 import { type HealthTable, type StateName, stateNames, unhealthy } from '../../health/table.ts';
+import { isLastResort } from '../../steering/grade.ts';
+import type { RelayPlace } from '../../steering/relay.ts';
 import type { Backend, Snapshot } from '../snapshot.ts';
 import { warmth } from '../upstream/balancing/slow-start.ts';
 import type { Placement } from './placement.ts';
@@ -74,27 +76,38 @@ export function explainRelays(
   { service, allowed }: Backend,
   { topology, ownRegion }: Snapshot,
   health: HealthTable,
-  relays: readonly number[],
+  relays: readonly RelayPlace[],
 ): ExplainedCandidate[] {
   const others = topology.regions.filter(({ index }) => index !== ownRegion);
-  const candidates = others.map(({ index, name, serves }): ExplainedCandidate => {
-    const place = relays.indexOf(index);
+  const candidates = others.map(({ index, name, serves, edge }): ExplainedCandidate => {
+    const at = relays.findIndex(({ region }) => region === index);
+    const place = relays[at];
     const gateway = health.gateway(index);
     const state = health.service(service.index, index);
     const states = `gateway ${stateNames[gateway]}, service ${stateNames[state]}`;
     const why = !serves
       ? 'a witness serves nothing'
-      : !allowed[index]
-        ? 'residency forbids it'
-        : service.endpoints[index]!.length === 0
-          ? 'the service has no endpoint there'
-          : !health.controlOn(index)
-            ? 'its routing control is off'
-            : health.draining(index)
-              ? 'it is draining'
-              : states;
-    const rank = place === -1 ? undefined : place + 1;
-    return { kind: 'relay', target: name, usable: place !== -1, rank, why };
+      : edge
+        ? 'an edge is relayed to by nobody'
+        : !allowed[index]
+          ? 'residency forbids it'
+          : service.endpoints[index]!.length === 0
+            ? 'the service has no endpoint there'
+            : !health.controlOn(index)
+              ? 'its routing control is off'
+              : health.draining(index)
+                ? 'it is draining'
+                : states;
+    const rank = place && at + 1;
+    const far = place ? `, ${wayTo(place)}` : '';
+    return { kind: 'relay', target: name, usable: place !== undefined, rank, why: why + far };
   });
   return candidates.sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity));
+}
+
+/** `23 ms away`, `about 12 ms away by distance`; of a last resort with that word. */
+export function wayTo({ fitness, tripMs, measured }: RelayPlace): string {
+  const far = `${Math.round(tripMs * 10) / 10} ms away`;
+  const way = measured ? far : `about ${far} by distance`;
+  return isLastResort(fitness) ? `${way}; last resort` : way;
 }

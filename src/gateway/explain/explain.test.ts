@@ -43,7 +43,8 @@ function world(more: Partial<ConfigInput> = {}, extra: Partial<ExplainOptions> =
 }
 
 test('names path, route, service and every candidate with its reason', () => {
-  const { explain } = world();
+  const { explain, health } = world();
+  health.setRoundTripMs(1, 23);
   const found = explain('GET', 'http://api.test:8080/v1//x/../rates/eur?q=1');
   assert.equal(found.path, '/v1/rates/eur');
   assert.equal(found.route, 'rates');
@@ -55,7 +56,7 @@ test('names path, route, service and every candidate with its reason', () => {
     [
       ['10.0.0.1:80', true, undefined, 'takes requests'],
       ['10.0.0.2:80', false, undefined, 'weight 0'],
-      ['us', true, 1, 'gateway healthy, service healthy'],
+      ['us', true, 1, 'gateway healthy, service healthy, 23 ms away'],
       ['ap', false, undefined, 'the service has no endpoint there'],
     ],
   );
@@ -64,7 +65,8 @@ test('names path, route, service and every candidate with its reason', () => {
 test('follows the health table', () => {
   const { explain, health } = world();
   health.setService(0, 0, unhealthy);
-  assert.equal(explain('GET', 'http://api.test/v1/rates/x').outcome.text, 'relayed to us');
+  const { text } = explain('GET', 'http://api.test/v1/rates/x').outcome;
+  assert.equal(text, 'relayed to us, about 0 ms away by distance');
   health.setDraining(1, true);
   const last = explain('GET', 'http://api.test/v1/rates/x');
   assert.equal(last.outcome.text, 'tried once as the last resort at 10.0.0.1:80');

@@ -1,14 +1,14 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { type HealthTable, type StateName, stateNames } from '../../health/table.ts';
-import { relayOrder } from '../../steering/relay.ts';
+import { type RelayPlace, relayPlaces } from '../../steering/relay.ts';
 import { type Choice, choose, type Tried } from '../exchange/choose.ts';
 import { healthPath, reservedPrefix } from '../exchange/own-resources.ts';
 import { type ProblemCode, problems } from '../exchange/problems.ts';
 import { WireError } from '../http1/wire-error.ts';
 import { normalisePath } from '../router/path.ts';
 import { type Backend, compileSnapshot, type RoutePlan, type Snapshot } from '../snapshot.ts';
-import { type ExplainedCandidate, explainEndpoints, explainRelays } from './candidates.ts';
+import { type ExplainedCandidate, explainEndpoints, explainRelays, wayTo } from './candidates.ts';
 import { type ExplainedBalancing, Placement } from './placement.ts';
 import { type AskedRequest, type RequestQuestion, readQuestion } from './question.ts';
 
@@ -147,7 +147,8 @@ function explainBackend(
   const { topology, ownRegion, regionName } = snapshot;
   const { service, allowed } = backend;
   const shares = backends.map((one) => `${one.service.name} ${one.weight}`).join(', ');
-  const relays = relayOrder(service.index, allowed, { topology, states: health, ownRegion });
+  const places = relayPlaces(service.index, allowed, { topology, states: health, ownRegion });
+  const relays = places.map((place) => place.region);
   const ownState = health.service(service.index, ownRegion);
   const world = { ownRegion, regionName, health, zone, secrets, clock };
   const placement = new Placement(service, request, world);
@@ -162,21 +163,21 @@ function explainBackend(
     serviceState: stateNames[ownState],
     allowedRegions: topology.regions.filter(({ index }) => allowed[index]).map((one) => one.name),
     balancing: explained,
-    candidates: [...endpoints, ...explainRelays(backend, snapshot, health, relays)],
-    outcome: outcomeOf(choice, snapshot, explained, endpoints),
+    candidates: [...endpoints, ...explainRelays(backend, snapshot, health, places)],
+    outcome: outcomeOf(choice, places, explained, endpoints),
   };
 }
 
 function outcomeOf(
   choice: Choice,
-  { topology }: Snapshot,
+  places: readonly RelayPlace[],
   { determined, algorithm }: ExplainedBalancing,
   endpoints: readonly ExplainedCandidate[],
 ): RequestExplanation['outcome'] {
   if (choice.kind === 'none') return problem(choice.code, 'nothing may or can take the request');
   if (choice.kind === 'relay') {
-    const { name } = topology.regions[choice.region]!;
-    return { kind: 'relay', text: `relayed to ${name}` };
+    const place = places.find(({ region }) => region === choice.region)!;
+    return { kind: 'relay', text: `relayed to ${place.name}, ${wayTo(place)}` };
   }
   const { endpoint, lastResort } = choice;
   const manner = lastResort ? 'tried once as the last resort at' : 'served by';

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
+import { provedCertificate } from '../exchange/policy-place.ts';
 import { withoutForged } from '../http1/strip.ts';
 import type { ClientCertificate } from '../listener/client-certificate.ts';
 import { EditedFields } from './field-editor.ts';
@@ -49,9 +50,8 @@ export class RoutedRequest implements PolicyRequest {
     return this.#exchange.identity.clientAddress;
   }
 
-  /** Policies run where the client's own connection is, never for a relayed request. */
   get clientCertificate(): ClientCertificate | undefined {
-    return this.#exchange.client.origin.clientCertificate;
+    return provedCertificate(this.#exchange);
   }
 
   get ended(): boolean {

@@ -47,7 +47,9 @@ export class RelayNodes {
     const fingerprint = fingerprintOf(options.identity);
     this.#health = health;
     this.#nodes = topology.regions.map((region) =>
-      region.index === ownRegion || !region.serves ? [] : nodesOf(region, options, fingerprint),
+      region.index === ownRegion || !region.serves || region.edge
+        ? []
+        : nodesOf(region, options, fingerprint),
     );
     this.#turns = this.#nodes.map(() => 0);
   }

@@ -78,11 +78,18 @@ export class RouteView implements ChoiceView {
     return other && { kind: 'relay', region, to: other, second: true };
   }
 
-  /** Whether a waiting request would be sent there again. A last resort has nothing better. */
+  /**
+   * Whether a request that waits there may yet be answered. One that drains, or whose control is
+   * off, answers what it has. A last resort has nothing better.
+   */
   stillGood(target: Target): boolean {
     if (target.kind === 'relay') {
+      const { health, nodes } = this.#world;
       const { region, to } = target;
-      return this.relays.includes(region) && this.#world.nodes!.stillGood(region, to);
+      const lost = health.gateway(region) === unhealthy;
+      const { index } = this.backend.service;
+      if (lost || health.service(index, region) === unhealthy) return false;
+      return nodes!.stillGood(region, to);
     }
     if (target.lastResort) return true;
     return this.ownState !== unhealthy && !this.#isOpen(target.endpoint.index);

@@ -11,6 +11,8 @@ import type { Balancing } from './balancing/create-balancing.ts';
 export interface ServiceGateOptions {
   readonly service: ServiceInfo;
   readonly ownRegion: number;
+  /** Whether `concurrency` holds here. */
+  readonly isLimited: boolean;
   readonly health: HealthTable;
   readonly balancing: Balancing;
   /** Index of the gateway thread in the node, and how many there are. */
@@ -42,6 +44,7 @@ export class ServiceGate implements EndpointLoads {
   constructor({
     service,
     ownRegion,
+    isLimited,
     health,
     balancing,
     thread,
@@ -64,8 +67,10 @@ export class ServiceGate implements EndpointLoads {
       setWaiting: (count: number) => health.slots.setWaiting(service.index, thread, count),
       owes: (maximum: number) => health.slots.owes(service.index, thread, maximum),
     };
+    // What the endpoints of one region can take says nothing of what passes an edge.
     this.limit =
       concurrency &&
+      (isLimited || undefined) &&
       new ConcurrencyLimit(
         slots,
         {

@@ -83,5 +83,6 @@ export function portNeeds(config: Config, own: OwnNode, material: Material): Por
 }
 
 export function servesTraffic(config: Config, region: string): boolean {
-  return config.regions[region]?.kind === 'region';
+  const kind = config.regions[region]?.kind;
+  return kind !== undefined && kind !== 'witness';
 }

@@ -23,7 +23,7 @@ export interface StackNode {
 export function stackNodes(config: Config): StackNode[] {
   return Object.entries(config.regions).flatMap(([region, settings]) => {
     const { address, bind, nodes, kind } = settings;
-    const serves = kind === 'region';
+    const serves = kind !== 'witness';
     if (!nodes) return [nodeOf(region, undefined, { address, bind }, serves)];
     return Object.entries(nodes).map(([name, place]) => nodeOf(region, name, place, serves));
   });
@@ -58,7 +58,7 @@ export function withNodes(document: unknown, config: Config, count: number): unk
   const { regions } = document as { readonly regions: Record<string, { bind?: string }> };
   const holders = addressHolders(config);
   const widened = Object.entries(regions).map(([region, written]): [string, object] => {
-    if (config.regions[region]?.kind !== 'region') return [region, written];
+    if (config.regions[region]?.kind === 'witness') return [region, written];
     const nodes = nodesFor(region, config, count, holders);
     const { bind, ...others } = written; // Each node has its own.
     return [region, { ...others, nodes }];

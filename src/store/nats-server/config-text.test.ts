@@ -91,6 +91,13 @@ describe('sites', () => {
     assert.deepEqual(counts, [1, 1, 3, 3, 5, 5]);
     assert.deepEqual([replicasFor(2), replicasFor(3), replicasFor(7)], [1, 3, 5]);
   });
+
+  it('has none at an edge, wherever it stands in the list', () => {
+    const edge = { ...ireland, region: 'edge', edge: true };
+    assert.deepEqual(hubVoters([edge, ireland, edge, ireland]), [ireland]);
+    const three = [ireland, { ...ireland, region: 'b' }, { ...ireland, region: 'c' }];
+    assert.deepEqual(hubVoters([edge, ...three]), three);
+  });
 });
 
 describe('protection', () => {

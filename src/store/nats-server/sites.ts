@@ -11,6 +11,8 @@ export interface StoreSite {
   readonly listen?: string | undefined;
   readonly location: Location;
   readonly ports: StorePorts;
+  /** Of an edge: it reads what it follows from a leaf, and never holds a voter. */
+  readonly edge?: boolean;
 }
 
 export interface StorePorts {
@@ -27,11 +29,12 @@ export interface StorePorts {
 /** The store servers that a configuration implies: one leaf per region, in its order. */
 export function storeSites(config: Config): readonly StoreSite[] {
   const ports = config.stack?.storePorts ?? stackSchema.parse({}).storePorts;
-  return Object.entries(config.regions).map(([region, { address, bind, location }]) => ({
+  return Object.entries(config.regions).map(([region, { address, bind, location, kind }]) => ({
     region,
     address: bind ?? address,
     location,
     ports,
+    ...(kind === 'edge' && { edge: true }),
   }));
 }
 
@@ -39,10 +42,12 @@ export function storeSites(config: Config): readonly StoreSite[] {
  * The regions that hold a voter of the hub: five of five or more, three of three or
  * four, else one. An even number of voters, or two, would survive no more failures than
  * one less. With one voter the loss of its region stops writes to the store (never
- * traffic); a witness is the cheap way to a third.
+ * traffic); a witness is the cheap way to a third. Edges do not count: there may be many,
+ * far out, and none is needed for a majority.
  */
 export function hubVoters(sites: readonly StoreSite[]): readonly StoreSite[] {
-  return sites.slice(0, replicasFor(sites.length));
+  const able = sites.filter(({ edge }) => !edge);
+  return able.slice(0, replicasFor(able.length));
 }
 
 /** How many copies of a bucket the hub keeps: one on each voter. */

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../../test/support/eventually.ts';
+import { freePort } from '../../test/support/free-ports.ts';
+import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
+import { RawClient } from '../../test/support/raw-client.ts';
+import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
+import type { ConfigInput } from '../config/schema/config.ts';
+import { healthy, unhealthy } from '../health/table.ts';
+import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
+import type { LinkIdentity } from '../link/identity.ts';
+import { replayBytes } from './exchange/replay-buffer.ts';
+
+const get = 'GET /p HTTP/1.1\r\nHost: a\r\n\r\n';
+const withBody = (method: string, body: string) =>
+  `${method} /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const names = ['edge', 'us', 'ap'] as const;
+type Name = (typeof names)[number];
+const regions = ['us', 'ap'] as const;
+const addresses: Record<Name, string> = { edge: '127.0.21.1', us: '127.0.22.1', ap: '127.0.23.1' };
+const tenant = fileURLToPath(new URL('./policies/testdata/tenant.ts', import.meta.url));
+const location = { latitude: 0, longitude: 0 };
+const authority = await createAuthority();
+const identities = Object.fromEntries(
+  await Promise.all(
+    names.map(async (name) => [
+      name,
+      await issueRegionIdentity(authority, name, { addresses: [addresses[name]] }),
+    ]),
+  ),
+) as Record<Name, LinkIdentity>;
+
+/** An edge and two regions; `us` is 10 ms away and `ap` 20. */
+async function world(adjust: (config: ConfigInput) => void = () => {}) {
+  const origins = {} as Record<'us' | 'ap', RawOrigin>;
+  for (const name of regions) {
+    const origin = await RawOrigin.listen();
+    origin.respond = (_request, socket) => void socket.write(okResponse(`from ${name}`));
+    origins[name] = origin;
+  }
+  const linkPort = await freePort(...Object.values(addresses));
+  const config: ConfigInput = {
+    regions: {
+      edge: { address: addresses.edge, location, kind: 'edge' },
+      us: { address: addresses.us, location },
+      ap: { address: addresses.ap, location },
+    },
+    ports: { link: linkPort },
+    services: {
+      s: {
+        endpoints: Object.fromEntries(
+          regions.map((name) => [name, [`127.0.0.1:${origins[name].port}`]]),
+        ),
+      },
+    },
+    routes: [{ name: 'all', service: 's' }],
+  };
+  adjust(config);
+  const gateways = {} as Record<Name, StartedGateway>;
+  for (const name of names) {
+    const host = addresses[name];
+    const identity = identities[name];
+    gateways[name] = await startGateway({
+      config,
+      region: name,
+      identity,
+      limits: { dismissMs: 50, closeMs: 50 },
+      listen: { http: { host, port: 0 }, link: { host, port: linkPort, identity } },
+    });
+    const { health } = gateways[name];
+    for (let region = 0; region < names.length; region++) {
+      health.setGateway(region, healthy);
+      if (region > 0) health.setService(0, region, healthy);
+    }
+  }
+  const { health } = gateways.edge;
+  const at = (region: 'us' | 'ap') => names.indexOf(region);
+  health.setRoundTripMs(at('us'), 10);
+  health.setRoundTripMs(at('ap'), 20);
+  const client = await RawClient.connect(gateways.edge.port, addresses.edge);
+  return {
+    origins,
+    gateways,
+    health,
+    client,
+    at,
+    /** `us` takes requests and answers none, until it is lost. */
+    async lose(request: string): Promise<void> {
+      const seen = origins.us.requests.length;
+      origins.us.respond = () => {};
+      client.send(request);
+      await eventually('the request in us', () => origins.us.requests.length > seen);
+      await gateways.us.gateway.close();
+    },
+    async [Symbol.asyncDispose]() {
+      client.close();
+      for (const name of names) {
+        await gateways[name].gateway.close();
+        assert.deepEqual(gateways[name].defects, []);
+      }
+      for (const name of regions) await origins[name].close();
+    },
+  };
+}
+
+const codeOf = (body: string): unknown => JSON.parse(body).code;
+
+test('an edge relays to the region with the shortest round trip, over a connection that it keeps', async () => {
+  await using w = await world();
+  for (let n = 0; n < 5; n++) {
+    const { head, body } = await w.client.request(get);
+    assert.equal(body, 'from us');
+    assert.match(head, /^Meridian-Region: us\r$/m);
+  }
+  const { block, layout } = w.gateways.us.metrics;
+  const link = block.first('opened') + layout.listeners.indexOf('link');
+  assert.equal(block.words[link], 1, 'one connection over the link');
+  w.health.setRoundTripMs(w.at('ap'), 2);
+  w.health.setGateway(w.at('us'), healthy);
+  assert.equal((await w.client.request(get)).body, 'from ap');
+  const { head } = w.origins.us.requests[0]!;
+  assert.match(head, /^X-Forwarded-For: 127\.0\.0\.1\r$/m);
+  assert.match(head, /^Via: 1\.1 edge\.meridian\r$/m);
+  assert.doesNotMatch(head, /^meridian-/im);
+  assert.deepEqual([w.gateways.edge.log[0]!.hop, w.gateways.us.log[0]!.hop], [0, 1]);
+});
+
+test('policies of a service run once, in the region; those of an answer at the edge', async () => {
+  const options = { header: 'X-Tenant', mode: 'now' };
+  const policies = [
+    { type: 'headers' as const, request: { add: { 'X-Seen': 'yes' } } },
+    { type: 'plugin' as const, plugin: 'tenant', options },
+  ];
+  await using w = await world((config) => {
+    config.plugins = { tenant };
+    config.routes = [
+      { name: 'home', exact: '/home', redirect: { path: '/p' }, policies },
+      { name: 'all', pattern: '/:tenant', service: 's', policies },
+    ];
+  });
+  const { head } = await w.client.request(get);
+  assert.match(head, /^X-Served-For: p\r$/m);
+  const seen = w.origins.us.requests[0]!.head;
+  assert.equal(seen.match(/^X-Seen: yes\r$/gm)?.length, 1);
+  assert.match(seen, /^X-Tenant: p\r$/m);
+  assert.match(seen, /^X-Forwarded-For: 127\.0\.0\.1\r$/m);
+  assert.match(seen, /^Forwarded: for=127\.0\.0\.1;/m);
+  assert.doesNotMatch(seen, /^meridian-/im);
+  const ask = async (path: string) => {
+    const before = w.gateways.us.log.length;
+    const { status } = await w.client.request(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    return [status, w.gateways.us.log.length - before];
+  };
+  assert.deepEqual(await ask('/p?deny'), [403, 1], 'refused in the region');
+  assert.deepEqual(await ask('/home?deny'), [403, 0], 'refused at the edge');
+  assert.deepEqual(await ask('/home'), [302, 0]);
+});
+
+test('a region lost in mid-flight: what is idempotent goes to the next one, content and all', async () => {
+  for (const request of [get, withBody('PUT', 'x'.repeat(replayBytes))]) {
+    await using w = await world();
+    await w.lose(request);
+    const { status, body } = await w.client.response();
+    assert.deepEqual([status, body], [200, 'from ap']);
+    const there = w.origins.ap.requests[0]!;
+    assert.equal(there.body, w.origins.us.requests[0]!.body);
+  }
+});
+
+test('what is not, or is longer than is kept, is answered once, with the code of what happened', async () => {
+  for (const request of [withBody('POST', 'abc'), withBody('PUT', 'x'.repeat(replayBytes + 1))]) {
+    await using w = await world();
+    await w.lose(request);
+    const { status, body } = await w.client.response();
+    assert.deepEqual([status, codeOf(body)], [502, 'upstream_closed']);
+    assert.equal(w.origins.ap.requests.length, 0);
+  }
+});
+
+test('a request that a region has no room for goes to the next one, whatever its method', async () => {
+  await using w = await world((config) => {
+    config.services!.s!.concurrency = { maximum: 1, queue: 0 };
+  });
+  w.origins.us.respond = () => {};
+  w.client.send(get);
+  await eventually('the first', () => w.origins.us.requests.length === 1);
+  using second = await RawClient.connect(w.gateways.edge.port, addresses.edge);
+  assert.equal((await second.request(withBody('POST', 'abc'))).body, 'from ap');
+  assert.equal(w.origins.ap.requests[0]!.body, 'abc');
+  assert.equal(w.gateways.us.log[0]!.error, 'service_saturated');
+  w.health.setGateway(w.at('us'), unhealthy);
+  assert.equal((await w.client.response()).body, 'from ap', 'the limit is not one of the edge');
+});
+
+test('draining: no new requests, and those under way are answered where they are', async () => {
+  await using w = await world();
+  const waiting = Promise.withResolvers<() => void>();
+  w.origins.us.respond = (_request, socket) =>
+    waiting.resolve(() => void socket.write(okResponse('late')));
+  w.client.send(get);
+  const answer = await waiting.promise;
+  w.health.setDraining(w.at('us'), true);
+  using second = await RawClient.connect(w.gateways.edge.port, addresses.edge);
+  assert.equal((await second.request(get)).body, 'from ap');
+  answer();
+  assert.equal((await w.client.response()).body, 'late');
+  assert.equal(w.origins.us.requests.length, 1);
+});
+
+test('no region is fit: the least bad is tried', async () => {
+  await using w = await world();
+  w.health.setGateway(w.at('us'), unhealthy);
+  w.health.setService(0, w.at('ap'), unhealthy);
+  assert.equal((await w.client.request(get)).body, 'from ap');
+  w.health.setDraining(w.at('ap'), true);
+  assert.equal((await w.client.request(get)).body, 'from us');
+});
+
+test('no region can be reached: 503, after each was tried once', async () => {
+  await using w = await world();
+  for (const region of regions) await w.gateways[region].gateway.close();
+  const { status, body } = await w.client.request(get);
+  assert.deepEqual([status, codeOf(body)], [503, 'no_usable_endpoint']);
+  assert.equal(w.gateways.edge.log[0]!.retries, 1);
+});
+
+test('residency is obeyed by retries too', async () => {
+  await using w = await world((config) => {
+    config.services!.s!.residency = ['us'];
+  });
+  await w.lose(get);
+  const { status, body } = await w.client.response();
+  assert.deepEqual([status, codeOf(body)], [502, 'upstream_closed']);
+  assert.equal(w.origins.ap.requests.length, 0);
+});

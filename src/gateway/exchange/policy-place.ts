@@ -1,0 +1,54 @@
+import { findField } from '../http1/fields.ts';
+import type { ClientCertificate } from '../listener/client-certificate.ts';
+import { certificateField, readCertificateField } from '../listener/relayed-certificate.ts';
+import type { RoutePlan } from '../snapshot.ts';
+import type { Exchange } from './exchange.ts';
+
+/*
+ * Where the policies of a route run:
+ *
+ *   client ──▶ region ─────────────▶ region       in the first region
+ *              policies
+ *
+ *   client ──▶ edge ───────────────▶ region       in the region: an edge holds no secrets of
+ *                    policies due    policies     services and runs no code of operators
+ *
+ *   client ──▶ edge: redirect, respond            at the edge: nothing goes further
+ *              policies
+ *
+ * The edge says that they are due. It is said and not concluded from who relays: two revisions
+ * that disagree on what is an edge may then run policies twice, but never pass them over.
+ */
+const dueKey = 'meridian-policies';
+const due = 'due';
+const certificateKey = 'meridian-client-certificate';
+
+/** Whether the policies of the route are for this gateway to run. */
+export function runPoliciesHere(exchange: Exchange, { backends }: RoutePlan): boolean {
+  if (exchange.relayed) return arePoliciesDue(exchange);
+  return !exchange.generation.isEdge || backends.length === 0;
+}
+
+function arePoliciesDue({ head }: Exchange): boolean {
+  return findField(head.fields, dueKey) === due;
+}
+
+/** What an edge tells the region of policies that it left out. */
+export function dueLines({ client }: Exchange): string {
+  const { clientCertificate } = client.origin;
+  const lines = `Meridian-Policies: ${due}\r\n`;
+  if (!clientCertificate) return lines;
+  return `${lines}Meridian-Client-Certificate: ${certificateField(clientCertificate)}\r\n`;
+}
+
+/**
+ * What the client proved to the gateway that it came to.
+ *
+ * @throws SyntaxError, or ZodError, where that gateway told something else
+ */
+export function provedCertificate({ client, head }: Exchange): ClientCertificate | undefined {
+  const { origin } = client;
+  if (origin.peerRegion === undefined) return origin.clientCertificate;
+  const told = findField(head.fields, certificateKey);
+  return told === undefined ? undefined : readCertificateField(told);
+}
