@@ -1,7 +1,8 @@
 import type { Topology } from '../../config/topology.ts';
 import { open } from '../../health/endpoint-table.ts';
 import { type HealthTable, type StateCode, unhealthy } from '../../health/table.ts';
-import { relayOrder } from '../../steering/relay.ts';
+import { isLastResort } from '../../steering/grade.ts';
+import { relayPlaces } from '../../steering/relay.ts';
 import { WeightedTurns } from '../actions/weighted.ts';
 import type { Choice, ChoiceView, RelayTarget, Target } from '../exchange/choose.ts';
 import type { Backend } from '../snapshot.ts';
@@ -28,6 +29,8 @@ export class RouteView implements ChoiceView {
   readonly #world: RouteWorld;
   #generation = -1;
   #relays = nowhere;
+  /** Of an edge that has no region left that is fit. */
+  #relaysAreLastResort = false;
 
   constructor(world: RouteWorld, backend: Backend, gate: ServiceGate) {
     this.backend = backend;
@@ -54,7 +57,10 @@ export class RouteView implements ChoiceView {
     if (nodes && generation !== this.#generation) {
       this.#generation = generation;
       const { service, allowed } = this.backend;
-      this.#relays = relayOrder(service.index, allowed, { topology, states: health, ownRegion });
+      const context = { topology, states: health, ownRegion };
+      const places = relayPlaces(service.index, allowed, context);
+      this.#relays = places.map(({ region }) => region);
+      this.#relaysAreLastResort = places.some(({ fitness }) => isLastResort(fitness));
     }
     return this.#relays;
   }
@@ -86,9 +92,9 @@ export class RouteView implements ChoiceView {
     if (target.kind === 'relay') {
       const { health, nodes } = this.#world;
       const { region, to } = target;
-      const lost = health.gateway(region) === unhealthy;
-      const { index } = this.backend.service;
-      if (lost || health.service(index, region) === unhealthy) return false;
+      if (this.relays.includes(region) && this.#relaysAreLastResort) return true;
+      const state = health.service(this.backend.service.index, region);
+      if (health.gateway(region) === unhealthy || state === unhealthy) return false;
       return nodes!.stillGood(region, to);
     }
     if (target.lastResort) return true;
