@@ -118,15 +118,24 @@ function slotOfRcode(rcode: number): number {
   return extended < 0 ? rcodeSlots.length - 1 : rcodeNames.length + extended;
 }
 
+/** What the labels of these metrics may be. */
+export const dnsLabels = {
+  action: limitActions,
+  kind: responseKinds,
+  rcode: rcodeSlots,
+  transport: transports,
+  type: [...typeNames.values(), 'other'],
+  verdict: cookieVerdicts,
+} as const;
+
 /** Writes the sums over the DNS threads of a node. */
 export function exposeDns(exposition: Exposition, threads: readonly DnsMetrics[]): void {
   if (threads.length === 0) return;
   const blocks = threads.map(({ block }) => block);
-  const types = [...typeNames.values(), 'other'];
   exposition.counter(
     'meridian_dns_queries_total',
     'Queries answered, by transport and type.',
-    table(CounterBlock.sum(blocks, 'queries'), types, 'type'),
+    table(CounterBlock.sum(blocks, 'queries'), dnsLabels.type, 'type'),
   );
   exposition.counter(
     'meridian_dns_responses_total',

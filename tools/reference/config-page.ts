@@ -10,7 +10,8 @@ export const configPage: Generator = {
   path: 'docs/reference/configuration.md',
   render: () => {
     const sections = sectionsOf('', '', configJsonSchema());
-    return [introduction, ...sections.map(renderSection)].join('\n');
+    // Fields that all forms of a union have come with each of them, in the same words.
+    return [introduction, ...new Set(sections.map(renderSection))].join('\n');
   },
 };
 
@@ -20,8 +21,8 @@ const introduction = [
   'Made from the schema by `npm run generate`; the guide is [here](../guides/configuration.md).',
   '',
   'A configuration is YAML (`meridian.yaml`) or TypeScript (`meridian.config.ts`). Unknown fields',
-  'are errors. Durations are written with their unit: `500ms`, `5s`, `10m`, `1h`. For completion',
-  'in an editor, begin the file with',
+  'are errors. Durations are written with their unit: `500ms`, `5s`, `10m`, `1h`; sizes too: `64KiB`,',
+  '`10MiB`. For completion in an editor, begin the file with',
   '',
   '```yaml',
   '# yaml-language-server: $schema=./node_modules/meridian-gateway/schema/meridian.schema.json',
@@ -98,6 +99,7 @@ const formats: Readonly<Record<string, string>> = {
 };
 
 function formText(schema: JsonSchema): string {
+  if (schema['x-size']) return `size, ${schema['x-size'].join(' to ')}`;
   if (schema['x-duration']) return `duration, ${schema['x-duration'].join(' to ')}`;
   if (schema.const !== undefined) return code(`${schema.const}`);
   if (schema.enum) return schema.enum.map((value) => code(`${value}`)).join(', ');

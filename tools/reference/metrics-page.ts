@@ -1,5 +1,5 @@
 import { problems } from '../../src/gateway/exchange/problems.ts';
-import { DnsMetrics, exposeDns } from '../../src/observability/dns-metrics.ts';
+import { DnsMetrics, dnsLabels, exposeDns } from '../../src/observability/dns-metrics.ts';
 import { exposeGateway } from '../../src/observability/expose-gateway.ts';
 import {
   Exposition,
@@ -9,6 +9,7 @@ import {
 import {
   closeCauses,
   failureKinds,
+  httpVersions,
   withheldReasons,
 } from '../../src/observability/gateway-layout.ts';
 import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
@@ -90,6 +91,7 @@ const node: NodeFigures = {
     },
   ],
   checks: [{ name: 'c', state: 'healthy', since: '2026-01-01T00:00:00Z', flaps: 0 }],
+  geo: { source: 's', type: 't', ageSeconds: 1 },
 };
 
 /** A gateway thread that has counted one of each. */
@@ -145,12 +147,23 @@ export const metricsPage: Generator = {
       '',
       '| label | values |',
       '|---|---|',
+      `| \`action\` | ${quoted(dnsLabels.action)} |`,
       `| \`cause\` | ${quoted(closeCauses)} |`,
       `| \`class\` | ${quoted(['1xx', '2xx', '3xx', '4xx', '5xx'])} |`,
       `| \`code\` | of refusals: [codes of problems](errors.md); of responses: the status |`,
-      `| \`kind\` | ${quoted(failureKinds)} |`,
+      `| \`kind\` | of failures: ${quoted(failureKinds)}; of DNS responses: ${quoted(dnsLabels.kind)} |`,
+      `| \`rcode\` | ${quoted(dnsLabels.rcode)} |`,
       `| \`reason\` | ${quoted(withheldReasons)} |`,
       `| \`route\` | the name of the route; \`-\`: none matched |`,
+      `| \`source\` | of a revision: ${quoted(['store', 'file', 'snapshot', 'peer', 'bundle'])}; of a geo database: its file |`,
+      `| \`stat\` | ${quoted(['mean', 'p99', 'max'])} |`,
+      `| \`transport\` | ${quoted(dnsLabels.transport)} (DNS over TLS) |`,
+      `| \`type\` | of a question: ${quoted(dnsLabels.type)}; of a geo database: as it says |`,
+      `| \`verdict\` | ${quoted(dnsLabels.verdict)} |`,
+      `| \`version\` | of HTTP: ${quoted(httpVersions)}; of a node: that of Meridian |`,
+      `| ${quoted(['address', 'check', 'endpoint', 'listener', 'node', 'region', 'service'])} | as in the configuration |`,
+      `| ${quoted(['bucket', 'leader'])} | of the store; the name of its server |`,
+      `| \`revision\` | hash of the configuration |`,
       '',
       '| name | type | labels | meaning |',
       '|---|---|---|---|',

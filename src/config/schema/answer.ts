@@ -4,18 +4,23 @@ import { nameSchema } from './units.ts';
 
 const locationOfAnswerSchema = z
   .strictObject({
-    continent: z.enum(continents).optional().meta({ description: 'For `geolocation`.' }),
+    continent: z.enum(continents).optional().meta({
+      description: 'For `geolocation`: clients there. `OC` is Oceania, `AN` Antarctica.',
+    }),
     country: z
       .string()
       .regex(/^[A-Z]{2}$/, 'expected a country by ISO 3166-1, such as "DE"')
       .optional()
-      .meta({ description: 'For `geolocation`: ISO 3166-1 alpha-2.' }),
+      .meta({
+        description: 'For `geolocation`: clients in this country, by ISO 3166-1, such as `DE`.',
+      }),
     subdivision: z
       .string()
       .regex(/^[A-Z]{2}-[A-Z0-9]{1,3}$/, 'expected a subdivision by ISO 3166-2, such as "US-CA"')
       .optional()
       .meta({
-        description: 'For `geolocation`: ISO 3166-2. Only city databases know of subdivisions.',
+        description:
+          'For `geolocation`: clients in this state or province, by ISO 3166-2, such as `US-CA`. Only city databases know.',
       }),
     latitude: z.number().min(-90).max(90).optional().meta({
       description: 'For `geoproximity`: degrees north.',
@@ -57,8 +62,13 @@ export const answerSchema = z.strictObject({
     description:
       'A check of `checks`: the answer is healthy only while it is, whatever `evaluate` says.',
   }),
-  weight: z.int().min(0).max(255).default(1).meta({ description: 'For `weighted`.' }),
-  role: z.enum(['primary', 'secondary']).optional().meta({ description: 'For `failover`.' }),
+  weight: z.int().min(0).max(255).default(1).meta({
+    description:
+      'For `weighted`: its share beside the weights of the others. 0: only when none that has a weight is healthy.',
+  }),
+  role: z.enum(['primary', 'secondary']).optional().meta({
+    description: 'For `failover`: the secondary is given while no primary is healthy.',
+  }),
   location: locationOfAnswerSchema.optional(),
   bias: z.int().min(-99).max(99).optional().meta({
     description:
@@ -80,7 +90,7 @@ export const steeringFields = {
     .union([
       z.enum(['open', 'closed']),
       z.strictObject({
-        fixed: z.array(z.string().min(1)).min(1).meta({ description: 'Record data.' }),
+        fixed: z.array(z.string().min(1)).min(1).meta({ description: 'Record data to give then.' }),
       }),
     ])
     .default('open')

@@ -63,10 +63,10 @@ export const dnsSchema = z
       .strictObject({
         connections: z.int().min(1).max(100_000).default(1_000).meta({
           description:
-            'At once, to each thread, and the same over TLS. For one more, that which was idle for longest is closed.',
+            'Open at once, of each thread; as many again over TLS. For one more, that which was idle for longest is closed.',
         }),
         perSource: z.int().min(1).max(100_000).default(100).meta({
-          description: 'The same from one address; of IPv6, from one /64.',
+          description: 'Of them from one address; of IPv6, from one /64.',
         }),
         idle: durationMs({ minMs: 1_000, maxMs: 3_600_000 }).prefault('37s').meta({
           description:
@@ -74,7 +74,7 @@ export const dnsSchema = z
         }),
       })
       .prefault({})
-      .meta({ description: 'Connections to the name server.' }),
+      .meta({ description: 'Connections to the name server by TCP, and over TLS.' }),
     transferKeys: z
       .record(
         transferKeyName,
@@ -82,7 +82,7 @@ export const dnsSchema = z
           algorithm: z
             .enum(['hmac-sha256', 'hmac-sha384', 'hmac-sha512'])
             .default('hmac-sha256')
-            .meta({ description: 'Of the signature.' }),
+            .meta({ description: 'How messages are signed; both sides must say the same.' }),
           secret: pemSource.meta({
             description:
               'File, or `secret:NAME`: 16 octets or more in base64, as `tsig-keygen` and `keymgr -t` make them.',
@@ -104,6 +104,6 @@ export const dnsSchema = z
       }),
   })
   .prefault({})
-  .meta({ description: 'How the name servers serve.' });
+  .meta({ description: 'How the name servers serve, whatever the zone.' });
 
 export type DnsConfig = z.output<typeof dnsSchema>;

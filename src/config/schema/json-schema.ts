@@ -20,8 +20,9 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
-  /** How an operator would write the limits of a duration; for documentation only. */
+  /** How an operator would write the limits of a duration or size; for documentation only. */
   readonly 'x-duration'?: readonly [least: string, most: string];
+  readonly 'x-size'?: readonly [least: string, most: string];
 }
 
 /** The schema of what an operator may write, for editors and for documentation. */

@@ -22,7 +22,7 @@ const deciders = {
     .strictObject({
       up: z.number().gt(0).max(0.5).meta({
         description:
-          'Healthy while more than this share of the fresh vantages say up, unhealthy otherwise: 0.18 is the rule of Route 53.',
+          'Healthy while more than this share of the vantages that were heard of lately say up, unhealthy otherwise: 0.18 is the rule of Route 53.',
       }),
     })
     .optional()
@@ -103,10 +103,10 @@ export const namedCheckSchema = z
   ])
   .meta({ description: 'A check that has a state of its own, which answers of DNS may refer to.' });
 
-export const namedChecksSchema = z
-  .record(nameSchema, namedCheckSchema)
-  .default({})
-  .meta({ description: 'Checks of what is no service and no gateway, by name.' });
+export const namedChecksSchema = z.record(nameSchema, namedCheckSchema).default({}).meta({
+  description:
+    'Checks by name, of what is no service and no gateway; answers of record sets refer to them.',
+});
 
 export type NamedCheckConfig = z.output<typeof namedCheckSchema>;
 export type MetricCheckConfig = z.output<typeof metricSchema>;

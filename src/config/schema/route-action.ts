@@ -30,7 +30,7 @@ export const redirectSchema = z
 export const respondSchema = z
   .strictObject({
     status: z.int().min(200).max(599).meta({ description: 'Status code.' }),
-    body: z.string().max(65_536).default('').meta({ description: 'Content.' }),
+    body: z.string().max(65_536).default('').meta({ description: 'Content of the response.' }),
     contentType: fieldValue
       .default('text/plain; charset=utf-8')
       .meta({ description: 'Of the content.' }),

@@ -53,7 +53,8 @@ export function byteSize({ min, max }: { readonly min: number; readonly max: num
     .transform(parseByteSize)
     .refine((bytes) => bytes >= min && bytes <= max, {
       error: `expected a size from ${formatByteSize(min)} to ${formatByteSize(max)}`,
-    });
+    })
+    .meta({ 'x-size': [formatByteSize(min), formatByteSize(max)] });
 }
 
 /** Bytes as an operator would write them: `64KiB`, `1500B`. */

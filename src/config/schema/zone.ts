@@ -57,10 +57,12 @@ export const recordSetSchema = z.strictObject({
       'What the routing policy chooses from. Default for `latency`: every region that serves.',
   }),
   service: nameSchema.optional().meta({
-    description: 'The service whose state per region counts where `evaluate` is `service`.',
+    description:
+      'The service that the name stands for: its residency bounds the answers, and where `evaluate` is `service` its state in each region counts.',
   }),
   evaluate: z.enum(['service', 'gateway', 'none']).default('service').meta({
-    description: 'Which health decides: service and gateway, the gateway alone, or none.',
+    description:
+      'Which health of a region decides: that of its gateway and of `service` there, of its gateway alone, or none.',
   }),
   ...steeringFields,
   target: z.string().min(1).optional().meta({
@@ -76,21 +78,30 @@ export const zoneSchema = z.strictObject({
       hostmaster: z.string().optional().meta({
         description: 'Mailbox, such as `dns@example.com`. Default: `hostmaster` of the zone.',
       }),
-      refresh: ttl.prefault('1h').meta({ description: 'For secondary name servers.' }),
-      retry: ttl.prefault('5m').meta({ description: 'For secondary name servers.' }),
-      expire: ttl.prefault('168h').meta({ description: 'For secondary name servers.' }),
-      negativeTtl: ttl.prefault('5s').meta({ description: 'SOA minimum: TTL of absence.' }),
+      refresh: ttl.prefault('1h').meta({
+        description: 'How often secondary name servers ask whether the zone has changed.',
+      }),
+      retry: ttl.prefault('5m').meta({
+        description: 'After how long secondary name servers ask again that got no answer.',
+      }),
+      expire: ttl.prefault('168h').meta({
+        description: 'For how long secondary name servers go on that reach no primary any more.',
+      }),
+      negativeTtl: ttl.prefault('5s').meta({
+        description:
+          'For how long resolvers remember that a name or a type is not there (SOA minimum).',
+      }),
     })
     .prefault({})
-    .meta({ description: 'Start of authority.' }),
+    .meta({ description: 'What the SOA record of the zone says, where its `file` brings none.' }),
   dnssec: z
     .strictObject({
       keys: pemSource.meta({
-        description: `Its keys, as \`meridian dnssec keys\` makes them. ${pemPlace}`,
+        description: `Its keys, as \`meridian dnssec keys\` makes them. ${pemPlace.replace('PEM file', 'File')}`,
       }),
     })
     .optional()
-    .meta({ description: 'Signs the zone as it answers (ECDSA P-256).' }),
+    .meta({ description: 'Signs the zone by DNSSEC, each answer when it is given (ECDSA P-256).' }),
   transfer: z
     .strictObject({
       to: z
@@ -120,7 +131,10 @@ export const zoneSchema = z.strictObject({
     description:
       'The text of `file` and of the files that it includes, by name from its folder on. Filled in when the configuration is loaded.',
   }),
-  records: z.array(recordSetSchema).default([]).meta({ description: 'The record sets.' }),
+  records: z
+    .array(recordSetSchema)
+    .default([])
+    .meta({ description: 'What stands in the zone, by name and type.' }),
 });
 
 export type RecordSetConfig = z.output<typeof recordSetSchema>;
