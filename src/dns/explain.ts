@@ -105,6 +105,7 @@ function parseClient(client: string): ClientNetwork {
 
 function rcodeOf({ outcome }: Resolution): number {
   if (outcome === 'refused') return rcode.refused;
+  if (outcome === 'tooLong') return rcode.nameExists;
   return outcome === 'noName' ? rcode.nameError : rcode.noError;
 }
 
@@ -112,6 +113,7 @@ function ruleOf({ outcome, steps, zone, cut }: Resolution): string {
   const { choice, set } = steps.findLast((step) => step.choice !== undefined) ?? {};
   if (outcome === 'refused') return 'the name is in none of our zones';
   if (outcome === 'noName') return `zone ${zone?.apex} has no such name`;
+  if (outcome === 'tooLong') return 'a DNAME leads to a name that is too long';
   if (outcome === 'referral') return `${cut?.name} is delegated to other name servers`;
   if (choice && set?.steering) return pathOf(set.steering.set, choice).join(' → ');
   if (outcome === 'noData') return 'the name exists, but has no record of this type';

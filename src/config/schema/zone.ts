@@ -13,6 +13,7 @@ export const recordTypeSchema = z.enum([
   'A',
   'AAAA',
   'CNAME',
+  'DNAME',
   'TXT',
   'NS',
   'MX',

@@ -21,6 +21,7 @@ export function dataProblem(
         ? undefined
         : { message: `expected an IPv6 address, got "${text}"` };
     case 'CNAME':
+    case 'DNAME':
     case 'NS':
     case 'PTR':
       return targetProblem(text, zone);

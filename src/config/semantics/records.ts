@@ -77,6 +77,10 @@ function checkForm(path: FieldPath, set: RecordSetConfig, report: Report): void 
     const message = 'a name has one CNAME at most (RFC 2181, section 10.1)';
     report({ path: [...path, answers ? 'answers' : 'values'], at: 'key', message });
   }
+  if (type === 'DNAME' && (answers || several)) {
+    const message = 'a DNAME is one name, which is not steered (RFC 6672, section 2.4)';
+    report({ path: [...path, answers ? 'answers' : 'values'], at: 'key', message });
+  }
 }
 
 /** Of some policies there is no share: one answer, or those of a few clients, are as good as all. */
@@ -148,7 +152,7 @@ export const recordSetsFitTogether: Rule = ({ zones, regions }, report) => {
         ? []
         : serving.map(([region]) => `ns-${region}`);
     checkNames(zone, config, new Set(owned), report);
-    checkDelegations(zone, config, report);
+    checkBelow(zone, config, report);
   }
 };
 
@@ -197,31 +201,59 @@ function givesAddresses(type: string): boolean {
   return type === 'A' || type === 'AAAA' || type === 'ALIAS';
 }
 
-/** Below a delegation another server answers; only addresses may stand there, as glue. */
-function checkDelegations(zone: string, { records }: ZoneDraft, report: Report): void {
-  const cuts = new Map<string, number>();
+/**
+ * Below a delegation another server answers, and only addresses may stand there, as glue; what
+ * would be below a DNAME is elsewhere.
+ */
+function checkBelow(zone: string, { records }: ZoneDraft, report: Report): void {
+  const heads = new Map<string, number>();
   for (const [index, set] of records.entries()) {
-    if (set?.type !== 'NS' || set.name === '@') continue;
+    const isHead = set?.type === 'DNAME' || (set?.type === 'NS' && set.name !== '@');
+    if (!set || !isHead) continue;
+    const path = ['zones', zone, 'records', index, 'type'];
     if (set.name.startsWith('*')) {
-      const message = 'a wildcard cannot delegate (RFC 4592, section 4.2)';
-      report({ path: ['zones', zone, 'records', index, 'type'], at: 'value', message });
+      const message =
+        set.type === 'NS'
+          ? 'a wildcard cannot delegate (RFC 4592, section 4.2)'
+          : 'a wildcard cannot redirect (RFC 6672, section 3.3)';
+      report({ path, at: 'value', message });
     }
-    cuts.set(set.name, index);
+    const other = heads.get(set.name);
+    if (other !== undefined && records[other]!.type !== set.type) {
+      const message = `records[${other}] has the same name: NS and DNAME exclude each other`;
+      report({ path, at: 'value', message });
+    }
+    heads.set(set.name, index);
   }
   for (const [index, set] of records.entries()) {
-    if (!set) continue;
-    const address = set.type === 'A' || set.type === 'AAAA';
-    for (
-      let name = set.name;
-      name !== '';
-      name = name.slice(name.indexOf('.') + 1 || name.length)
-    ) {
-      const cut = cuts.get(name);
-      if (cut === undefined || cut === index) continue;
-      if (address && name !== set.name) continue;
-      const message = `records[${cut}] delegates ${name} to other name servers, which answer this`;
-      report({ path: ['zones', zone, 'records', index, 'name'], at: 'value', message });
-      break;
-    }
+    const head = set && headOf(set, index, records, heads);
+    if (head === undefined) continue;
+    const { type, name } = records[head]!;
+    const message =
+      type === 'NS'
+        ? `records[${head}] delegates ${name} to other name servers, which answer this`
+        : `records[${head}] is the DNAME of ${name}: what is below it is elsewhere`;
+    report({ path: ['zones', zone, 'records', index, 'name'], at: 'value', message });
   }
+}
+
+/** What makes a record set never be answered from, if anything does. */
+function headOf(
+  { name: own, type }: RecordSetConfig,
+  index: number,
+  records: ZoneDraft['records'],
+  heads: ReadonlyMap<string, number>,
+): number | undefined {
+  for (let name = own; name !== ''; name = name.slice(name.indexOf('.') + 1 || name.length)) {
+    const head = heads.get(name);
+    if (head === undefined || head === index) continue;
+    const isDelegated = records[head]!.type === 'NS';
+    if (isDelegated ? !(isAddress(type) && name !== own) : name !== own) return head;
+  }
+  const atApex = own === '@' ? undefined : heads.get('@');
+  return atApex === index ? undefined : atApex;
+}
+
+function isAddress(type: string): boolean {
+  return type === 'A' || type === 'AAAA';
 }

@@ -1,4 +1,5 @@
 import { lowerByte } from '../wire/name.ts';
+import { dname } from '../wire/records/dname.ts';
 import { naptr } from '../wire/records/naptr.ts';
 import { type Rdata, rdataBytes } from '../wire/records/record-type.ts';
 import { srv } from '../wire/records/srv.ts';
@@ -44,6 +45,7 @@ function canonicalData(type: number, data: Rdata): Buffer {
 
 /** Where a name begins that ends uncompressed data; their length where there is none. */
 function nameAt(type: number, bytes: Buffer): number {
+  if (type === dname.code) return 0;
   // Priority, weight and port.
   if (type === srv.code) return 6;
   if (type !== naptr.code) return bytes.length;

@@ -302,6 +302,7 @@ export class Responder {
     }
     if (!this.#sections.write(resolution, this.#query)) this.#writer.truncate();
     else if (!plain) this.#keepPlain(name, type, resolution);
+    if (resolution.outcome === 'tooLong') return rcode.nameExists;
     return this.#tellsNoName(resolution) ? rcode.nameError : rcode.noError;
   }
 

@@ -45,14 +45,14 @@ export class Sections {
     if (outcome === 'noData' || outcome === 'noName') return this.#writeAbsence(resolution, zone);
     if (outcome === 'referral' && cut) return this.#writeReferral(zone, cut);
     const last = steps.at(-1);
-    if (last) this.#writeAddresses(zone, last.records);
+    if (last) this.#writeAddresses(zone, last.records, true);
     return true;
   }
 
-  #writeStep({ owner, zone, set, records }: AnswerStep): boolean {
+  #writeStep({ owner, zone, set, records, isMade }: AnswerStep): boolean {
     const { type, ttlSeconds } = set;
     if (!this.#writeRecords(section.answer, owner, type, ttlSeconds, records)) return false;
-    if (!this.#question.dnssecOk || !zone.signer || records.length === 0) return true;
+    if (!this.#question.dnssecOk || !zone.signer || records.length === 0 || isMade) return true;
     const key = owner?.key ?? this.#question.name;
     const signed = zone.signer.records(key, type, ttlSeconds, records, this.#nowSeconds());
     return this.#writeSignatures(section.answer, owner, ttlSeconds, signed);
@@ -107,7 +107,7 @@ export class Sections {
     const { type, ttlSeconds } = set;
     if (!this.#writeRecords(section.authority, cut.name, type, ttlSeconds, records)) return false;
     if (this.#question.dnssecOk && zone.signer && !this.#writeDelegation(zone, cut)) return false;
-    return this.#writeAddresses(zone, records);
+    return this.#writeAddresses(zone, records, false);
   }
 
   /** Keys of the child, or that it has none. */
@@ -133,12 +133,16 @@ export class Sections {
     );
   }
 
-  /** Addresses of the hosts that records lead to, as far as they fit. False when one did not. */
-  #writeAddresses(zone: Zone, data: readonly Rdata[]): boolean {
+  /**
+   * Addresses of the hosts that records lead to, as far as they fit. False when one did not.
+   * `own`: those alone that are answered here too, which what is below a cut is not.
+   */
+  #writeAddresses(zone: Zone, data: readonly Rdata[], own: boolean): boolean {
     let complete = true;
     for (const { target } of data) {
       const node = target && zone.node(target.key);
-      if (!node) continue;
+      if (!node || zone.redirectAbove(target.key)) continue;
+      if (own && zone.cutAbove(target.key)) continue;
       for (const type of [a.code, aaaa.code]) {
         const set = setOfType(node, type);
         if (set && !this.#writeAdditional(node.name, set)) complete = false;

@@ -16,21 +16,48 @@ const labels = ['a', 'b', 'c', '*'];
 
 export const randomZoneTypes = ['A', 'AAAA', 'NS', 'DS', 'CNAME', 'MX', 'TXT', 'SRV', 'SOA', 'CAA'];
 
+export interface RandomZoneOptions {
+  /** Some names have a DNAME, and nothing below it, as other servers ask of a zone. */
+  readonly withDname: boolean;
+}
+
 /**
  * A zone file of some forty names: addresses, aliases (in chains, into wildcards and cuts, out of
  * the zone), delegations with and without glue, signed ones, wildcards, names below cuts.
  */
-export function randomZone(zone: string, random: Random): string {
+export function randomZone(
+  zone: string,
+  random: Random,
+  { withDname }: RandomZoneOptions = { withDname: false },
+): string {
   const lines = ['$TTL 60', '@ SOA ns dns 7 3600 900 604800 30', '@ NS ns', '@ NS ns.example.net.'];
   lines.push('ns A 192.0.2.53', '@ MX 10 a', '@ TXT "apex"');
   const taken = new Set(['@', 'ns']);
+  const redirected = new Set<string>();
   for (let count = 0; count < 40; count++) {
     const name = randomName(random, 3);
     if (taken.has(name)) continue;
     taken.add(name);
-    lines.push(...randomSets(name, zone, random));
+    const isDname = withDname && name !== '*' && !name.startsWith('*.') && random() < 0.12;
+    if (isDname) redirected.add(name.toLowerCase());
+    lines.push(...(isDname ? [randomDname(name, random)] : randomSets(name, zone, random)));
   }
-  return `${lines.join('\n')}\n`;
+  const kept = lines.filter((line) => {
+    const [, above] = /^[^ .]*\.([^ ]*) /.exec(line.toLowerCase()) ?? [];
+    return above === undefined || !suffixesOf(above).some((suffix) => redirected.has(suffix));
+  });
+  return `${kept.join('\n')}\n`;
+}
+
+function suffixesOf(name: string): string[] {
+  return name.split('.').map((_, at, labels) => labels.slice(at).join('.'));
+}
+
+function randomDname(name: string, random: Random): string {
+  const data =
+    random() < 0.3 ? ['h.example.org.', 'example.net.'] : [randomName(random, 2), '@', 'c'];
+  const others = random() < 0.5 ? `\n${name} TXT "beside"` : '';
+  return `${name} DNAME ${pick(data, random)}${others}`;
 }
 
 /** Of one label up to `depth`, now and then in capitals. */
@@ -60,6 +87,8 @@ function randomSets(name: string, zone: string, random: Random): string[] {
   if (random() < 0.3) sets.push(`${name} A 198.51.100.1`, `${name} AAAA 2001:db8::1`);
   if (random() < 0.3) sets.push(`${name} MX 5 ${other()}`);
   if (random() < 0.2) sets.push(`${name} SRV 0 5 443 ${other()}`);
+  if (random() < 0.1) sets.push(`${name} HTTPS 1 . alpn=h2`, `${name} PTR ${other()}`);
+  if (random() < 0.1) sets.push(`${name} TYPE731 \\# 1 ff`, `${name} CAA 0 issue "x"`);
   if (random() < 0.3 || sets.length === 0) sets.push(`${name} TXT "${name}"`);
   return sets;
 }

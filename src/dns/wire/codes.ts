@@ -14,6 +14,8 @@ export const rcode = {
   nameError: 3,
   notImplemented: 4,
   refused: 5,
+  /** A name that a DNAME leads to is too long (RFC 6672 2.2). */
+  nameExists: 6,
   /** Not authoritative for the zone (RFC 1996), or not authorised (RFC 8945). */
   notAuthorized: 9,
   badVersion: 16,
@@ -27,6 +29,7 @@ const rcodeNames = new Map<number, string>([
   [3, 'NXDOMAIN'],
   [4, 'NOTIMP'],
   [5, 'REFUSED'],
+  [6, 'YXDOMAIN'],
   [9, 'NOTAUTH'],
   [16, 'BADVERS'],
   [23, 'BADCOOKIE'],

@@ -14,16 +14,13 @@ export function isSignature(word: string): boolean {
   return /^(?:RRSIG|NSEC|NSEC3|NSEC3PARAM|TYPE(?:46|47|50|51))$/i.test(word);
 }
 
-/** Has meaning for names below its owner, which the server would have to know. */
-const typeDname = 39;
-
 /**
  * The TYPE that a word of a zone file names.
  *
  * @throws DnsError `bad_zone_file`
  */
 export function zoneRecordType(word: string): number {
-  const code = /^DNAME$/i.test(word) ? typeDname : typeCode(word);
+  const code = typeCode(word);
   if (code === undefined) {
     const shown = JSON.stringify(word.slice(0, 40));
     throw new DnsError(
@@ -31,7 +28,6 @@ export function zoneRecordType(word: string): number {
       `expected a record type, got ${shown}; what has no name here is written as TYPEn \\# length hex`,
     );
   }
-  if (code === typeDname) throw new DnsError('bad_zone_file', 'DNAME is not served here');
   const isMeta = code >= metaType.firstMeta && code <= metaType.any;
   if (code === 0 || code === metaType.opt || isMeta) {
     throw new DnsError('bad_zone_file', `${typeName(code)} is for questions and has no data`);

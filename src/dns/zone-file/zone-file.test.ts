@@ -48,6 +48,9 @@ test('what no zone can hold is an error at its line', () => {
     ['@ CNAME b', /^z:2: a CNAME stands alone, and the apex has SOA and NS$/],
     [`@ DS 1 13 2 ${'00'.repeat(32)}`, /^z:2: DS stands beside the delegation, in the zone above$/],
     ['*.a NS ns.example.', /^z:2: a wildcard cannot delegate/],
+    ['a DNAME b\na DNAME c', /^z:3: a.exchange.test has another DNAME already$/],
+    ['a DNAME b\na CNAME c', /^z:3: a CNAME stands alone, and a.exchange.test has DNAME too$/],
+    ['a NS ns.example.\na DNAME b', /^z:3: a.exchange.test has both NS and DNAME, which/],
     [
       Array.from({ length: 300 }, (_, i) => `a TXT ${i}${'x'.repeat(240)}`).join('\n'),
       /^z:248: TXT of a.exchange.test has more than 60000 octets/,
@@ -72,6 +75,11 @@ test('what is surely a slip is a warning', () => {
     ['lab NS ns.lab', /^z:2: warning: NS names ns.lab.exchange.test, which has no address/],
     ['lab NS ns.other\nother NS ns.example.', undefined],
     ['@ NS ns', /which has no address/],
+    [
+      'a DNAME b\nx.a A 192.0.2.1',
+      /^z:3: warning: a.exchange.test has a DNAME: x.a.exchange.test is/,
+    ],
+    ['*.a DNAME b', /^z:2: warning: a wildcard does not redirect/],
     ['@ MX 0 .', undefined],
     ['@ MX 5 mail\nmail CNAME a.example.', /MX names mail.exchange.test, which is an alias/],
     ['_s._tcp SRV 0 0 1 a.wild\n*.wild A 192.0.2.1', undefined],

@@ -68,6 +68,8 @@ function follow(from: DomainName, zones: ZoneSet, pending: Pending): Found | str
   for (let step = 0; step < mostSteps; step++) {
     const zone = zones.find(target.key);
     if (!zone) return `${target} is outside of the zones here`;
+    const redirected = zone.redirectAbove(target.key);
+    if (redirected) return `${target} is elsewhere by the DNAME of ${redirected.name}`;
     const cut = zone.cutAbove(target.key);
     if (cut) return `${target} is delegated to other name servers`;
     const node = zone.node(target.key) ?? zone.wildcardFor(target.key);

@@ -9,6 +9,7 @@ import { DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
 import { aaaa } from '../wire/records/aaaa.ts';
 import { cname } from '../wire/records/cname.ts';
+import { dname } from '../wire/records/dname.ts';
 import { ns } from '../wire/records/ns.ts';
 import { cdnskey, cds, dnskey } from '../wire/records/numbered-octets.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
@@ -122,10 +123,12 @@ class ZoneCompiler {
     apexNode.sets.push(soaSet);
     if (keys) apexNode.sets.push(...this.#keySets(keys));
     let hasCuts = false;
+    let hasRedirects = false;
     let seen = 0;
     for (const node of this.#nodes.values()) {
       const isCut = node !== apexNode && setOfType(node, ns.code) !== undefined;
       hasCuts ||= isCut;
+      hasRedirects ||= setOfType(node, dname.code) !== undefined;
       if (++seen % nodesPerStep === 0) yield;
     }
     return new Zone({
@@ -134,6 +137,7 @@ class ZoneCompiler {
       soa: soaSet,
       negativeTtlSeconds: Math.min(soaSet.ttlSeconds, soaNumbers(soaSet.records[0]!).minimum),
       hasCuts,
+      hasRedirects,
       signer: keys && new Signer({ apex: this.#apex.key, keys, capacity: keptSignatures }),
     });
   }

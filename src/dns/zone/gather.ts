@@ -1,6 +1,7 @@
 import type { Steps } from '../../base/steps.ts';
 import { type DomainName, isWithin, type NameKey } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
+import { dname } from '../wire/records/dname.ts';
 import { ns } from '../wire/records/ns.ts';
 import { ds } from '../wire/records/numbered-octets.ts';
 import type { Rdata } from '../wire/records/record-type.ts';
@@ -47,7 +48,7 @@ interface OpenSet<R extends ResourceRecord> extends GatheredSet<R> {
  * Puts the records of a zone into sets: duplicates dropped (RFC 2181 5), TTLs made equal
  * (5.2). Reports what stands outside of the zone, an SOA elsewhere than at the apex or a
  * second one, what stands beside a CNAME (RFC 1034 3.6.2), a wildcard that delegates (RFC
- * 4592 4.2), and a set that no message holds.
+ * 4592 4.2), a DNAME beside a delegation, and a set that no message holds.
  */
 export function* gatherZone<R extends ResourceRecord>(
   apex: DomainName,
@@ -99,6 +100,10 @@ function open<R extends ResourceRecord>(
   if (type === ns.code && owner.wire[0] === 1 && owner.wire[1] === 0x2a) {
     report('error', record, 'a wildcard cannot delegate (RFC 4592 4.2)');
   }
+  const partner = type === ns.code ? dname.code : type === dname.code ? ns.code : undefined;
+  if (owner.key !== apex.key && beside.some((set) => set.type === partner)) {
+    report('error', record, `${owner} has both NS and DNAME, which is for an apex (RFC 6672 2.3)`);
+  }
   const bytes = sizeOf(data);
   return { owner, type, ttlSeconds, records: [data], first: record, keys: undefined, bytes };
 }
@@ -115,7 +120,7 @@ function add<R extends ResourceRecord>(set: OpenSet<R>, record: R, report: Repor
   }
   if (set.keys.has(key)) return;
   set.keys.add(key);
-  if (type === soa.code || type === cname.code) {
+  if (type === soa.code || type === cname.code || type === dname.code) {
     report('error', record, `${owner} has another ${typeName(type)} already`);
     return;
   }

@@ -6,6 +6,7 @@ import { type DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
 import { hinfo } from '../wire/records/hinfo.ts';
 import { type Rdata, rdataBytes } from '../wire/records/record-type.ts';
+import { redirect } from './redirect.ts';
 import {
   type RecordSet,
   type Steering,
@@ -31,6 +32,8 @@ export interface AnswerStep {
   /** The data to give; those of a CNAME are at most one. Empty: chosen to be nothing. */
   readonly records: readonly Rdata[];
   readonly choice: Choice | undefined;
+  /** Made from a DNAME, which is the step before. */
+  readonly isMade: boolean;
 }
 
 /**
@@ -39,11 +42,12 @@ export interface AnswerStep {
  *   answer     the last step has the data, or is an alias that leads out of our zones
  *   noData     the name exists without that type, or steering chose to give nothing
  *   noName     the name does not exist (after aliases: the last target does not, RFC 6604)
+ *   tooLong    a DNAME leads to a name that is too long (RFC 6672 2.2)
  *   referral   another server is authoritative: `cut` holds its NS
  *   refused    not in our zones
  */
 export interface Resolution {
-  readonly outcome: 'answer' | 'noData' | 'noName' | 'referral' | 'refused';
+  readonly outcome: 'answer' | 'noData' | 'noName' | 'tooLong' | 'referral' | 'refused';
   readonly steps: readonly AnswerStep[];
   /** Zone of the last name that was looked up. */
   readonly zone: Zone | undefined;
@@ -67,30 +71,57 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
   let owner: DomainName | undefined;
   let cut: ZoneNode | undefined;
   let node: ZoneNode | undefined;
-  for (let key = name; zone; ) {
-    cut = zone.cutAbove(key);
-    if (cut && !(type === typeDs && cut.name.key === key)) {
-      outcome = 'referral';
-      break;
+  for (let key = name, aliases = 0; zone; aliases++) {
+    const redirected = zone.redirectAbove(key);
+    let target: DomainName | undefined;
+    if (redirected) {
+      node = redirected;
+      target = addRedirection(key, redirected, { owner, zone }, steps);
+      if (!target) outcome = 'tooLong';
+      if (type === cname.code) break;
+    } else {
+      cut = zone.cutAbove(key);
+      if (cut && !(type === typeDs && cut.name.key === key)) {
+        outcome = 'referral';
+        break;
+      }
+      node = zone.node(key) ?? zone.wildcardFor(key);
+      const set = node && setFor(node, type, zone.signer !== undefined);
+      if (!set) {
+        outcome = node ? 'noData' : 'noName';
+        break;
+      }
+      const step = answerStep({ owner, zone, set }, steer);
+      steps.push(step);
+      if (step.records.length === 0) outcome = 'noData';
+      if (set.type === cname.code && type !== cname.code) target = step.records[0]?.names[0];
     }
-    node = zone.node(key) ?? zone.wildcardFor(key);
-    const set = node && setFor(node, type, zone.signer !== undefined);
-    if (!set) {
-      outcome = node ? 'noData' : 'noName';
-      break;
-    }
-    const step = answerStep({ owner, zone, set }, steer);
-    steps.push(step);
-    if (step.records.length === 0) outcome = 'noData';
-    const target = set.type === cname.code && type !== cname.code && step.records[0]?.names[0];
     if (!target || type === metaType.any) break;
     const next = zones.find(target.key);
-    if (!next || steps.length > maxAliases || isSeen(target.key, name, steps)) break;
+    if (!next || aliases === maxAliases || isSeen(target.key, name, steps)) break;
     zone = next;
     owner = target;
     key = target.key;
   }
   return { outcome, steps, zone, last: owner, node, cut, scopeBits: scopeOf(steps) };
+}
+
+/** Steps for what a DNAME gives, which is told of once; the name that it leads to, if that is one. */
+function addRedirection(
+  key: NameKey,
+  node: ZoneNode,
+  place: Pick<AnswerStep, 'owner' | 'zone'>,
+  steps: AnswerStep[],
+): DomainName | undefined {
+  const { set, alias } = redirect(key, node);
+  const { zone } = place;
+  const plain = { choice: undefined, isMade: false };
+  if (!steps.some((step) => step.set === set)) {
+    steps.push({ owner: node.name, zone, set, records: set.records, ...plain });
+  }
+  if (!alias) return undefined;
+  steps.push({ ...place, ...plain, set: alias.set, records: alias.set.records, isMade: true });
+  return alias.target;
 }
 
 /** The set of the type, else the alias that stands for all types. ANY: RFC 8482 4.2. */
@@ -111,11 +142,12 @@ const minimalAny: RecordSet = {
 function answerStep(place: Pick<AnswerStep, 'owner' | 'zone' | 'set'>, steer: Steer): AnswerStep {
   const { owner, zone, set } = place;
   const { steering } = set;
-  if (!steering) return { owner, zone, set, records: set.records, choice: undefined };
+  const isMade = false;
+  if (!steering) return { owner, zone, set, records: set.records, choice: undefined, isMade };
   const choice = steer(steering.set);
   let records = recordsOf(steering, choice);
   if (set.type === cname.code && records.length > 1) records = records.slice(0, 1);
-  return { owner, zone, set, records, choice };
+  return { owner, zone, set, records, choice, isMade };
 }
 
 function recordsOf(steering: Steering, choice: Choice): readonly Rdata[] {
@@ -151,7 +183,8 @@ function distinct(records: readonly Rdata[], { branches }: Steering): readonly R
 }
 
 function isSeen(target: NameKey, question: NameKey, steps: readonly AnswerStep[]): boolean {
-  return target === question || steps.some(({ owner }) => owner?.key === target);
+  if (target === question) return true;
+  return steps.some(({ owner, set }) => owner?.key === target && set.type === cname.code);
 }
 
 function scopeOf(steps: readonly AnswerStep[]): number {

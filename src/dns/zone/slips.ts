@@ -1,5 +1,6 @@
 import { DomainName, isWithin, labelCount, type NameKey } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
+import { dname } from '../wire/records/dname.ts';
 import { ns } from '../wire/records/ns.ts';
 import { typeName } from '../wire/records/registry.ts';
 import type { GatheredSet, GatheredZone, Report } from './gather.ts';
@@ -7,7 +8,7 @@ import type { ResourceRecord } from './record.ts';
 
 /**
  * Warns of what is allowed and surely not meant: names below a delegation, which another
- * server answers, and servers of NS, MX or SRV without an address (RFC 2181 10.3, RFC 1912).
+ * server answers, or below a DNAME, which are elsewhere, a wildcard that redirects, and servers of NS, MX or SRV without an address (RFC 2181 10.3, RFC 1912).
  */
 export function warnOfSlips<R extends ResourceRecord>(
   { apex, nodes }: GatheredZone<R>,
@@ -15,6 +16,7 @@ export function warnOfSlips<R extends ResourceRecord>(
 ): void {
   for (const [key, sets] of nodes) {
     const cut = cutAtOrAbove(key, apex, nodes);
+    warnOfRedirect(key, sets, apex, nodes, report);
     for (const set of sets) {
       const { type, owner, first } = set;
       const isAddress = type === typeA || type === typeAaaa;
@@ -34,6 +36,24 @@ const typeDs = 43;
 const serverTypes: ReadonlySet<number> = new Set([ns.code, 15, 33]);
 
 type Nodes<R extends ResourceRecord> = GatheredZone<R>['nodes'];
+
+function warnOfRedirect<R extends ResourceRecord>(
+  key: NameKey,
+  sets: readonly GatheredSet<R>[],
+  apex: DomainName,
+  nodes: Nodes<R>,
+  report: Report<R>,
+): void {
+  const hasDname = (name: NameKey) => nodes.get(name)?.some(({ type }) => type === dname.code);
+  const above = ancestors(key, apex).find(hasDname);
+  const { owner, first } = sets[0]!;
+  if (above !== undefined) {
+    report('warning', first, `${nameOf(above)} has a DNAME: ${owner} is elsewhere`);
+  }
+  if (key.startsWith('\x01*') && hasDname(key)) {
+    report('warning', first, 'a wildcard does not redirect (RFC 6672 3.3)');
+  }
+}
 
 function warnOfServers<R extends ResourceRecord>(
   { owner, type, records, first }: GatheredSet<R>,

@@ -1,6 +1,7 @@
 import type { SteeredSet } from '../../steering/record-set.ts';
 import type { Signer } from '../dnssec/signer.ts';
 import { type DomainName, labelCount, lastLabels, type NameKey, parentKey } from '../wire/name.ts';
+import { dname } from '../wire/records/dname.ts';
 import { ns } from '../wire/records/ns.ts';
 import type { Rdata } from '../wire/records/record-type.ts';
 
@@ -51,6 +52,8 @@ export interface ZoneParts {
   readonly soa: RecordSet;
   readonly negativeTtlSeconds: number;
   readonly hasCuts: boolean;
+  /** It has a DNAME. */
+  readonly hasRedirects: boolean;
   readonly signer: Signer | undefined;
 }
 
@@ -63,6 +66,7 @@ export interface ZoneParts {
  *   "_tcp.…"                   –             empty non-terminal
  *   "*.shop.…"                 CNAME         wildcard
  *   "lab.…"                    NS            cut: below it another server is authoritative
+ *   "old.…"                    DNAME         what would be below it is elsewhere
  */
 export class Zone {
   readonly apex: DomainName;
@@ -73,6 +77,7 @@ export class Zone {
   readonly signer: Signer | undefined;
   readonly #nodes: ReadonlyMap<NameKey, ZoneNode>;
   readonly #hasCuts: boolean;
+  readonly #hasRedirects: boolean;
   readonly #apexLabels: number;
   readonly #maxLabels: number;
 
@@ -83,6 +88,7 @@ export class Zone {
     this.signer = parts.signer;
     this.#nodes = parts.nodes;
     this.#hasCuts = parts.hasCuts;
+    this.#hasRedirects = parts.hasRedirects;
     this.#apexLabels = labelCount(parts.apex.key);
     let maxLabels = 0;
     for (const key of parts.nodes.keys()) maxLabels = Math.max(maxLabels, labelCount(key));
@@ -114,6 +120,19 @@ export class Zone {
     for (let depth = this.#apexLabels + 1; depth <= labels; depth++) {
       const node = this.#nodes.get(lastLabels(key, depth));
       if (node?.sets.some((set) => set.type === ns.code)) return node;
+    }
+    return undefined;
+  }
+
+  /** The topmost name above one of the zone that has a DNAME, and no cut above or beside it. */
+  redirectAbove(key: NameKey): ZoneNode | undefined {
+    if (!this.#hasRedirects) return undefined;
+    const labels = labelCount(key);
+    for (let depth = this.#apexLabels; depth < labels; depth++) {
+      const node = this.#nodes.get(lastLabels(key, depth));
+      if (!node) return undefined;
+      if (depth > this.#apexLabels && setOfType(node, ns.code)) return undefined;
+      if (setOfType(node, dname.code)) return node;
     }
     return undefined;
   }

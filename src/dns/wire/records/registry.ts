@@ -2,6 +2,7 @@ import { a } from './a.ts';
 import { aaaa } from './aaaa.ts';
 import { caa } from './caa.ts';
 import { cname } from './cname.ts';
+import { dname } from './dname.ts';
 import { hinfo } from './hinfo.ts';
 import { mx } from './mx.ts';
 import { naptr } from './naptr.ts';
@@ -18,7 +19,7 @@ import { uri } from './uri.ts';
 /** Every type whose data we can read and write: the one list to add a type to. */
 export const recordTypes: readonly RecordType[] = [
   ...[a, ns, cname, soa, ptr, hinfo, mx, txt],
-  ...[aaaa, srv, naptr, ds, sshfp, dnskey, tlsa, smimea],
+  ...[aaaa, srv, naptr, dname, ds, sshfp, dnskey, tlsa, smimea],
   ...[cds, cdnskey, svcb, https, spf, uri, caa],
 ];
 
