@@ -3,6 +3,7 @@ import { valueAt } from './field-path.ts';
 import type { CheckTiming } from './schema/check.ts';
 import { type Config, configSchema } from './schema/config.ts';
 import { type DomainConfig, domainSchema } from './schema/domain.ts';
+import { type ExclusiveSetConfig, exclusiveSetSchema } from './schema/exclusive.ts';
 import { type ListenerConfig, listenerSchema } from './schema/listener.ts';
 import { type NamedCheckConfig, namedCheckSchema } from './schema/named-check.ts';
 import { type RegionConfig, regionSchema } from './schema/region.ts';
@@ -30,6 +31,7 @@ export interface Draft {
   readonly tls: TlsConfig | undefined;
   readonly health: CheckTiming | undefined;
   readonly checks: ReadonlyMap<string, NamedCheckConfig | undefined>;
+  readonly exclusive: ReadonlyMap<string, ExclusiveSetConfig | undefined>;
   readonly latency: readonly (Config['latency'][number] | undefined)[];
   readonly store: Config['store'] | undefined;
   readonly stack: StackConfig | undefined;
@@ -53,6 +55,7 @@ export function draftOfConfig(input: unknown, config: Config): Draft {
     tls: config.tls,
     health: config.health,
     checks: new Map(Object.entries(config.checks)),
+    exclusive: new Map(Object.entries(config.exclusive)),
     latency: config.latency,
     store: config.store,
     stack: config.stack,
@@ -78,6 +81,7 @@ export function draftOfInput(input: unknown): Draft {
     tls: accept(shape.tls, valueAt(input, ['tls'])),
     health: accept(shape.health, valueAt(input, ['health'])),
     checks: eachNamed(input, 'checks', (part) => accept(namedCheckSchema, part)),
+    exclusive: eachNamed(input, 'exclusive', (part) => accept(exclusiveSetSchema, part)),
     latency: eachItem(valueAt(input, ['latency']), (part) => accept(shape.latency, [part])?.[0]),
     store: accept(shape.store, valueAt(input, ['store'])),
     stack: accept(shape.stack, valueAt(input, ['stack'])),

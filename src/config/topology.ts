@@ -1,4 +1,5 @@
 import type { Config } from './schema/config.ts';
+import type { ExclusiveSetConfig } from './schema/exclusive.ts';
 import type { Location, NodeConfig, RegionConfig } from './schema/region.ts';
 import type { ServiceConfig } from './schema/service.ts';
 
@@ -69,6 +70,15 @@ export interface CheckInfo {
   readonly name: string;
 }
 
+/** What may be active in one region at a time. */
+export interface ExclusiveInfo {
+  readonly index: number;
+  readonly name: string;
+  readonly config: ExclusiveSetConfig;
+  /** By region index: whether it may be active. */
+  readonly candidate: readonly boolean[];
+}
+
 /**
  * The configuration by small integers. Every thread of a node derives the same
  * numbers from the same configuration, in its order:
@@ -78,6 +88,7 @@ export interface CheckInfo {
  *   endpoint records [endpoint]
  *   address states   [address]
  *   check states     [check]
+ *   exclusive sets   [exclusive set]
  */
 export interface Topology {
   /** Of each node: records of endpoints have a column for each. */
@@ -88,9 +99,11 @@ export interface Topology {
   readonly services: readonly ServiceInfo[];
   readonly endpoints: readonly EndpointInfo[];
   readonly checks: readonly CheckInfo[];
+  readonly exclusive: readonly ExclusiveInfo[];
   readonly regionIndex: ReadonlyMap<string, number>;
   readonly serviceIndex: ReadonlyMap<string, number>;
   readonly checkIndex: ReadonlyMap<string, number>;
+  readonly exclusiveIndex: ReadonlyMap<string, number>;
 }
 
 /** Numbers regions, services and endpoints. The configuration must have been validated. */
@@ -119,6 +132,12 @@ export function compileTopology(config: Config): Topology {
     allowed: regions.map((region) => service.residency?.includes(region.name) ?? true),
   }));
   const checks = Object.keys(config.checks).map((name, index) => ({ index, name }));
+  const exclusive = Object.entries(config.exclusive).map(([name, set], index) => ({
+    index,
+    name,
+    config: set,
+    candidate: regions.map((region) => set.regions.includes(region.name)),
+  }));
   return {
     gatewayThreads: config.threads.gateway,
     regions,
@@ -127,9 +146,11 @@ export function compileTopology(config: Config): Topology {
     services,
     endpoints,
     checks,
+    exclusive,
     regionIndex: new Map(regions.map(({ name, index }) => [name, index])),
     serviceIndex: new Map(services.map(({ name, index }) => [name, index])),
     checkIndex: new Map(checks.map(({ name, index }) => [name, index])),
+    exclusiveIndex: new Map(exclusive.map(({ name, index }) => [name, index])),
   };
 }
 

@@ -11,6 +11,7 @@ import {
 } from './semantics/balancing.ts';
 import { checksEnd, probesArePossible } from './semantics/checks.ts';
 import { domainsFitRoutes } from './semantics/domains.ts';
+import { exclusiveSetsArePossible, exclusiveUsesFit } from './semantics/exclusive.ts';
 import { listenersArePossible } from './semantics/listeners.ts';
 import { policiesAreUsable } from './semantics/policies.ts';
 import { recordSetsAreValid, recordSetsFitTogether } from './semantics/records.ts';
@@ -60,6 +61,8 @@ const rules: readonly Rule[] = [
   zonesArePossible,
   stickyCookiesDiffer,
   spillOverIsPossible,
+  exclusiveSetsArePossible,
+  exclusiveUsesFit,
   routeNamesDiffer,
   routePathsCanMatch,
   routesDoNotOverlap,

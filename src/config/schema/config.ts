@@ -3,6 +3,7 @@ import { accessLogSchema } from './access-log.ts';
 import { timingSchema } from './check.ts';
 import { dnsSchema } from './dns.ts';
 import { domainsSchema } from './domain.ts';
+import { exclusiveSetsSchema } from './exclusive.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listener.ts';
 import { namedChecksSchema } from './named-check.ts';
@@ -84,6 +85,7 @@ export const configSchema = z
       .meta({ description: 'Identity of the region on the inter-region link. A stack makes one.' }),
     health: timingSchema.prefault({}).meta({ description: 'How gateways are probed.' }),
     checks: namedChecksSchema,
+    exclusive: exclusiveSetsSchema,
     drain: z
       .strictObject({
         maximum: durationMs({ minMs: 0, maxMs: 3_600_000 })

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exclusiveReference } from './exclusive.ts';
 import { bodyLimitSchema } from './limits.ts';
 import { policiesSchema } from './policy.ts';
 import { prioritySchema, totalTimeoutSchema } from './resilience.ts';
@@ -90,6 +91,9 @@ export const routeSchema = z
       .optional()
       .meta({ description: 'In place of those of the service.' }),
     residency: residencySchema.optional(),
+    exclusive: exclusiveReference.meta({
+      description: 'Of `exclusive`: its requests are served in the active region only.',
+    }),
   })
   .superRefine((route, context) => {
     const given = actions.filter((field) => route[field] !== undefined);

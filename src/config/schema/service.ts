@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { balancingSchema, spillOverSchema, zoneNameSchema } from './balancing.ts';
 import { checkSchema } from './check.ts';
+import { exclusiveReference } from './exclusive.ts';
 import {
   concurrencySchema,
   ejectionSchema,
@@ -53,6 +54,9 @@ export const serviceSchema = z.strictObject({
     description: 'Share of endpoint weight that must be healthy for the region to be healthy.',
   }),
   residency: residencySchema.optional(),
+  exclusive: exclusiveReference.meta({
+    description: 'Of `exclusive`: requests go to its endpoints in the active region only.',
+  }),
   protocol: z.enum(['http1', 'http2']).default('http1').meta({
     description:
       'What its endpoints are spoken to in: HTTP/1.1, or HTTP/2 (with `tls` agreed on by ALPN, else by prior knowledge), which gRPC needs. Checks of type `http` speak HTTP/1.1.',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { answerSchema, recordNameSchema, steeringFields } from './answer.ts';
 import { transferKeyName } from './dns.ts';
+import { exclusiveReference } from './exclusive.ts';
 import { pemPlace, pemSource } from './pem.ts';
 import { durationMs, nameSchema } from './units.ts';
 
@@ -64,6 +65,10 @@ export const recordSetSchema = z.strictObject({
   evaluate: z.enum(['service', 'gateway', 'none']).default('service').meta({
     description:
       'Which health of a region decides: that of its gateway and of `service` there, of its gateway alone, or none.',
+  }),
+  exclusive: exclusiveReference.meta({
+    description:
+      'Of `exclusive`: the answer is that of the active region, and none while nobody is known to be. With routing `simple`. Default of `answers` for type A: its regions.',
   }),
   ...steeringFields,
   target: z.string().min(1).optional().meta({

@@ -61,18 +61,20 @@ function checkAliasTarget(
 }
 
 function checkForm(path: FieldPath, set: RecordSetConfig, report: Report): void {
-  const { type, routing, values, answers } = set;
+  const { type, routing, values, answers, exclusive } = set;
+  const hasDefault = type === 'A' && (routing === 'latency' || exclusive !== undefined);
   if (values && answers) {
     const message = 'a record set has `values` or `answers`, not both';
     report({ path: [...path, 'answers'], at: 'key', message });
   } else if (values && routing !== 'simple') {
     const message = `${routing} chooses from \`answers\`; \`values\` are for simple`;
     report({ path: [...path, 'values'], at: 'key', message });
-  } else if (!values && !answers && !(routing === 'latency' && type === 'A')) {
+  } else if (!values && !answers && !hasDefault) {
     const message = routing === 'simple' ? 'needs `values` or `answers`' : 'needs `answers`';
     report({ path, at: 'value', message: `the ${routing} record set ${set.name} ${message}` });
   }
-  const several = routing === 'simple' && (answers?.length ?? values?.length ?? 1) > 1;
+  const several =
+    routing === 'simple' && exclusive === undefined && (answers?.length ?? values?.length ?? 1) > 1;
   if (type === 'CNAME' && several) {
     const message = 'a name has one CNAME at most (RFC 2181, section 10.1)';
     report({ path: [...path, answers ? 'answers' : 'values'], at: 'key', message });

@@ -9,7 +9,7 @@ interface Reference {
   readonly place: string;
   /** Whether the name is the last key of `place` or the value there. */
   readonly at: Finding['at'];
-  readonly to: 'region' | 'service' | 'plugin' | 'listener' | 'check';
+  readonly to: 'region' | 'service' | 'plugin' | 'listener' | 'check' | 'exclusive set';
 }
 
 /** Every place of the model that names something declared elsewhere. */
@@ -27,6 +27,10 @@ const references: readonly Reference[] = [
   { place: 'checks.*.of', at: 'value', to: 'check' },
   { place: 'checks.*.of.*', at: 'value', to: 'check' },
   { place: 'checks.*.vantages.*', at: 'value', to: 'region' },
+  { place: 'exclusive.*.regions.*', at: 'value', to: 'region' },
+  { place: 'services.*.exclusive', at: 'value', to: 'exclusive set' },
+  { place: 'routes.*.exclusive', at: 'value', to: 'exclusive set' },
+  { place: 'zones.*.records.*.exclusive', at: 'value', to: 'exclusive set' },
   { place: 'latency.*.regions.*', at: 'key', to: 'region' },
   { place: 'store.servers.*', at: 'key', to: 'region' },
   { place: 'stack.services.*', at: 'key', to: 'service' },
@@ -34,7 +38,7 @@ const references: readonly Reference[] = [
 
 /** Reads the data as written, so that a mistake elsewhere in a part hides no dangling name. */
 export const referencesExist: Rule = (draft, report) => {
-  const { input, regions, services, plugins, checks } = draft;
+  const { input, regions, services, plugins, checks, exclusive } = draft;
   const listeners = new Map([
     ...standardListeners.map((name) => [name, undefined] as const),
     ...draft.listeners,
@@ -45,6 +49,7 @@ export const referencesExist: Rule = (draft, report) => {
     plugin: plugins,
     listener: listeners,
     check: checks,
+    'exclusive set': exclusive,
   };
   // One wrong name is often used many times, and the nearest one is costly to find.
   const nearest = {
@@ -53,6 +58,7 @@ export const referencesExist: Rule = (draft, report) => {
     plugin: nearestOf(plugins),
     listener: nearestOf(listeners),
     check: nearestOf(checks),
+    'exclusive set': nearestOf(exclusive),
   };
   for (const { place, at, to } of references) {
     for (const { path, value } of fieldsAt(input, place.split('.'))) {
