@@ -62,6 +62,7 @@ export class LeaseMachine {
   #settings: LeaseSettings;
   #known: Known | undefined;
   #untilMs = never;
+  #token = 0;
   #writing: Writing | undefined;
   #reading = false;
   #mustRead = true;
@@ -93,17 +94,18 @@ export class LeaseMachine {
     return nowMs < this.#untilMs;
   }
 
-  /** Of the tenure that was seen last. */
-  get token(): number | undefined {
-    return this.#known && tokenOf(this.#known);
+  /** Of the last tenure of the own region that this node was active in; 0: none. */
+  get token(): number {
+    return this.#token;
+  }
+
+  /** What was seen last. */
+  get entry(): LeaseEntry | undefined {
+    return this.#known;
   }
 
   get document(): LeaseDocument | undefined {
     return this.#known?.document;
-  }
-
-  get revision(): number | undefined {
-    return this.#known?.revision;
   }
 
   /** The last region but the own one that was known to hold the lease, or is to have it. */
@@ -162,7 +164,9 @@ export class LeaseMachine {
     if (action.kind === 'release') return;
     this.#renewedMs = sentMs;
     // What was written after it, and seen before this, may be the end of it.
-    if (this.#isListed) this.#untilMs = this.#rules.endMs(sentMs, this.#settings);
+    if (!this.#isListed || !this.#known) return;
+    this.#token = tokenOf(this.#known) ?? 0;
+    this.#untilMs = this.#rules.endMs(sentMs, this.#settings);
   }
 
   /** The process, or the whole machine, stood still in a way that its clock may not show. */

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { MeridianError } from '../base/errors.ts';
 import type { Steps } from '../base/steps.ts';
 import type { SheddingConfig } from '../config/schema/resilience.ts';
+import type { ExclusiveInfo } from '../config/topology.ts';
 import type { HealthTable } from '../health/table.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
@@ -25,7 +26,7 @@ import { createBalancing } from './upstream/balancing/create-balancing.ts';
 import type { MaglevTables } from './upstream/balancing/maglev-tables.ts';
 import { endpointKey, type Pools, type UpstreamManner } from './upstream/pools.ts';
 import { RelayNodes } from './upstream/relay-nodes.ts';
-import { RouteView, WeightedViews } from './upstream/route-view.ts';
+import { RouteView, type RouteWorld, WeightedViews } from './upstream/route-view.ts';
 import { ServiceGate } from './upstream/service-gate.ts';
 import type { UpstreamPool } from './upstream/upstream-stream.ts';
 import { UpstreamTls } from './upstream/upstream-tls.ts';
@@ -151,7 +152,7 @@ export class Generation {
     this.#policies = snapshot.routes.plans.flatMap(({ policies }) => policies ?? []);
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
-    const views = viewsOf(snapshot, health, nodes, gates);
+    const views = viewsOf(snapshot, { health, nodes, clock: surroundings.clock }, gates);
     this.#intake = {
       router: snapshot.router,
       routes: snapshot.routes,
@@ -175,6 +176,11 @@ export class Generation {
   /** Keys of the pools that its requests may use. */
   get poolKeys(): ReadonlySet<string> {
     return this.#intake.poolKeys;
+  }
+
+  /** Of the present tenure of the own region, for services that refuse what comes from an older one. */
+  fencingToken({ index }: ExclusiveInfo): number {
+    return this.health.exclusive.token(index);
   }
 
   hasRegion(name: string): boolean {
@@ -293,11 +299,10 @@ function gatesOf(
 
 function viewsOf(
   { topology, ownRegion, routes }: Snapshot,
-  health: HealthTable,
-  nodes: RelayNodes | undefined,
+  live: Pick<RouteWorld, 'health' | 'nodes' | 'clock'>,
   gates: readonly ServiceGate[],
 ): (RouteView | WeightedViews | undefined)[] {
-  const world = { topology, ownRegion, health, nodes };
+  const world = { topology, ownRegion, ...live };
   const known = new Map<Backend, RouteView>();
   const viewOf = (backend: Backend): RouteView => {
     const shared = known.get(backend);

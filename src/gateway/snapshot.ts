@@ -2,7 +2,12 @@ import { atOnce, type Steps } from '../base/steps.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { Priority, SheddingConfig } from '../config/schema/resilience.ts';
 import type { RouteConfig } from '../config/schema/route.ts';
-import { compileTopology, type ServiceInfo, type Topology } from '../config/topology.ts';
+import {
+  compileTopology,
+  type ExclusiveInfo,
+  type ServiceInfo,
+  type Topology,
+} from '../config/topology.ts';
 import { compileAnswer } from './actions/fixed-answer.ts';
 import { compileRedirect, type Redirect } from './actions/redirect.ts';
 import { compileRewrite, type Rewrite } from './actions/rewrite.ts';
@@ -43,6 +48,8 @@ export interface Backend {
   readonly allowed: readonly boolean[];
   /** Residency leaves out a region that serves. */
   readonly restricted: boolean;
+  /** Its requests are served in the active region of this set only. */
+  readonly exclusive: ExclusiveInfo | undefined;
 }
 
 /** What the request path reads of one revision. Immutable. */
@@ -150,9 +157,18 @@ function planKey(route: RouteConfig): string | undefined {
   const { service, services, redirect, respond, rewrite, policies } = route;
   if (services || redirect || respond || rewrite) return undefined;
   if (policies?.some(({ type }) => type !== 'headers')) return undefined;
-  const { residency, limits, priority, timeouts, listeners } = route;
+  const { residency, exclusive, limits, priority, timeouts, listeners } = route;
   const bound = listeners !== undefined;
-  return JSON.stringify([service, residency, limits, priority, timeouts, policies, bound]);
+  return JSON.stringify([
+    service,
+    residency,
+    exclusive,
+    limits,
+    priority,
+    timeouts,
+    policies,
+    bound,
+  ]);
 }
 
 /** Few kinds for many routes: what requests of all of them look at stays in the caches of the processor. */
@@ -164,23 +180,31 @@ class Backends {
     this.#topology = topology;
   }
 
-  of({ service, services, residency }: RouteConfig): readonly Backend[] {
+  of({ service, services, residency, exclusive }: RouteConfig): readonly Backend[] {
     const named = service === undefined ? (services ?? []) : [{ service, weight: 1 }];
-    const key = residency || services ? JSON.stringify([named, residency]) : `${service}`;
+    const isOwn = residency || services || exclusive !== undefined;
+    const key = isOwn ? JSON.stringify([named, residency, exclusive]) : `${service}`;
     const known = this.#known.get(key);
     if (known) return known;
-    const created = named.map((one) => this.#create(one.service, one.weight, residency));
+    const created = named.map((one) =>
+      this.#create(one.service, one.weight, { residency, exclusive }),
+    );
     this.#known.set(key, created);
     return created;
   }
 
-  #create(name: string, weight: number, residency: RouteConfig['residency']): Backend {
-    const { services, serviceIndex, regions } = this.#topology;
+  #create(
+    name: string,
+    weight: number,
+    { residency, exclusive }: Pick<RouteConfig, 'residency' | 'exclusive'>,
+  ): Backend {
+    const { services, serviceIndex, regions, exclusive: sets, exclusiveIndex } = this.#topology;
     const service = services[serviceIndex.get(name)!]!;
     const allowed = regions.map(
       (region) => service.allowed[region.index]! && (residency?.includes(region.name) ?? true),
     );
     const restricted = regions.some(({ serves }, region) => serves && !allowed[region]);
-    return { service, weight, allowed, restricted };
+    const set = sets[exclusiveIndex.get(exclusive ?? service.config.exclusive ?? '') ?? -1];
+    return { service, weight, allowed, restricted, exclusive: set };
   }
 }

@@ -1,5 +1,6 @@
 import type { EndpointInfo, Topology } from '../config/topology.ts';
 import { EndpointTable } from './endpoint-table.ts';
+import { ExclusiveTable } from './exclusive-table.ts';
 import { ServiceSlots } from './service-slots.ts';
 
 /** State of a gateway, of an address, of a service in a region or of a check, as it stands in shared memory. */
@@ -24,7 +25,8 @@ const controlOffFlag = 2;
  *   │ 1 word     │ R words     │ R words    │ A words               │ A words       │
  *   ├────────────┴─────────────┴────────────┼───────────────────────┴───────────────┤
  *   │ service states   │ round trips, µs  │ checks  │ records of endpoints, slots  │
- *   │ S × R words      │ R words          │ C words │ of services: own files       │
+ *   │ S × R words      │ R words          │ C words │ of services, exclusive sets: │
+ *   │                  │                  │         │ files of their own           │
  *   └──────────────────┴──────────────────┴─────────┴──────────────────────────────┘
  *
  * `generation` rises with every change, so that a reader may keep what it derived.
@@ -34,6 +36,8 @@ export class HealthTable {
   /** What threads learn of endpoints. */
   readonly endpoints: EndpointTable;
   readonly slots: ServiceSlots;
+  /** Which region is active, of what may be so in one only. */
+  readonly exclusive: ExclusiveTable;
   readonly #words: Int32Array;
   readonly #regions: number;
   readonly #flags: number;
@@ -58,9 +62,13 @@ export class HealthTable {
     const endpointsAt = Math.ceil(stateWords / 2) * 8;
     const { gatewayThreads, services } = topology;
     const slotsAt = endpointsAt + EndpointTable.bytes(endpoints, gatewayThreads);
-    const bytes = slotsAt + ServiceSlots.bytes(services.length, gatewayThreads);
+    const slotsEnd = slotsAt + ServiceSlots.bytes(services.length, gatewayThreads);
+    const exclusiveAt = Math.ceil(slotsEnd / 8) * 8;
+    const sets = topology.exclusive.length;
+    const bytes = exclusiveAt + ExclusiveTable.bytes(sets);
     this.buffer = buffer ?? new SharedArrayBuffer(bytes);
     this.slots = new ServiceSlots(this.buffer, slotsAt, services.length, gatewayThreads);
+    this.exclusive = new ExclusiveTable(this.buffer, exclusiveAt, sets);
     this.#words = new Int32Array(this.buffer, 0, stateWords);
     this.endpoints = new EndpointTable(this.buffer, endpointsAt, endpoints, gatewayThreads, () =>
       Atomics.add(this.#words, 0, 1),

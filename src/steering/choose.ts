@@ -3,6 +3,7 @@ import { nextChance } from './chance.ts';
 import type { SteeringContext } from './context.ts';
 import { type Grade, grade, gradeAnswer, gradeOf, isLastResort, worse } from './grade.ts';
 import { cidr } from './policies/cidr.ts';
+import { exclusive } from './policies/exclusive.ts';
 import { failover } from './policies/failover.ts';
 import { geolocation } from './policies/geolocation.ts';
 import { geoproximity } from './policies/geoproximity.ts';
@@ -32,6 +33,7 @@ const routingPolicies: Readonly<Record<RoutingPolicyName, RoutingPolicy>> = {
   geolocation,
   geoproximity,
   cidr,
+  exclusive,
 };
 
 /**
@@ -258,7 +260,10 @@ class Contest implements Question {
   nothing(isBelow: boolean): Choice {
     const scopeBits = this.scopeBits;
     if (this.best === undefined) {
-      const rule = 'no answer: none is for this client, and there is no default';
+      const rule =
+        this.set.routing === 'exclusive'
+          ? 'no answer: no region is known to be active'
+          : 'no answer: none is for this client, and there is no default';
       return { answers: [], scopeBits, rule };
     }
     if (this.best === grade.forbidden) {

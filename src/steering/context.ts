@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { Topology } from '../config/topology.ts';
 import type { LocatedNetwork, Locator } from './geo/locator.ts';
@@ -14,6 +15,8 @@ export interface SteeringContext {
   /** `undefined`: nothing is known about any address (no database). */
   locate(address: Uint8Array): LocatedNetwork | undefined;
   readonly latency: LatencyTable;
+  /** Index of the region that is active for an exclusive set now; -1: none is known to be. */
+  activeRegion?(set: number): number;
   /** `undefined`: weights are as they are configured. */
   readonly shifted?: ShiftedSteering | undefined;
 }
@@ -25,14 +28,17 @@ export interface SteeringContextOptions {
   /** Name of the region that this node belongs to. */
   readonly region: string;
   readonly locator: Locator;
+  readonly clock?: Clock | undefined;
 }
 
 export function createSteeringContext(options: SteeringContextOptions): SteeringContext {
-  const { config, topology, states, region, locator } = options;
+  const { config, topology, states, region, locator, clock = systemClock } = options;
+  const ownRegion = topology.regionIndex.get(region) ?? -1;
   return {
     topology,
     states,
-    ownRegion: topology.regionIndex.get(region) ?? -1,
+    ownRegion,
+    activeRegion: (set) => states.exclusive?.namedAt(set, ownRegion, clock.monotonicMs()) ?? -1,
     locate: (address) => locator.locate(address),
     latency: new LatencyTable(config.latency, topology),
   };

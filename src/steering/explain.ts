@@ -183,8 +183,12 @@ function judge(judged: Judged, choice: Choice, isForOthers: boolean) {
     draining: tied && states.draining(region),
     allowed: fitness !== grade.forbidden,
     usable: isForOthers ? 'no' : usability(fitness, set),
-    why: isForOthers ? 'it is for other clients: not chosen' : `${reason}: ${outcome}`,
+    why: isForOthers ? `${whyForOthers(set)}: not chosen` : `${reason}: ${outcome}`,
   } as const;
+}
+
+function whyForOthers({ routing }: SteeredSet): string {
+  return routing === 'exclusive' ? 'it is not the active region' : 'it is for other clients';
 }
 
 /** Without its check. */

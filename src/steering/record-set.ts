@@ -15,6 +15,10 @@ export interface RegionStates {
   check(index: number): StateCode;
   /** True unless a routing control switched the region off. */
   controlOn(region: number): boolean;
+  /** Who is active of what may be so in one region only. */
+  readonly exclusive?: {
+    namedAt(set: number, ownRegion: number, nowMs: number): number;
+  };
 }
 
 export type RoutingPolicyName =
@@ -25,7 +29,8 @@ export type RoutingPolicyName =
   | 'multivalue'
   | 'geolocation'
   | 'geoproximity'
-  | 'cidr';
+  | 'cidr'
+  | 'exclusive';
 
 /** One thing that a record set may answer with. */
 export interface SteeredAnswer {
@@ -82,6 +87,8 @@ export interface SteeredSet {
   readonly areas?: AreaIndex;
   /** Of `cidr`: which answers are for clients in which network. */
   readonly networks?: NetworkIndex;
+  /** Of `exclusive`: index of the exclusive set whose active region answers. */
+  readonly exclusive?: number;
 }
 
 /** Who asks: the client subnet of the query (RFC 7871), or else its source address. */

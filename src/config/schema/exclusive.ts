@@ -6,7 +6,7 @@ const defaultMarginShare = 10;
 
 export const exclusiveSetSchema = z
   .strictObject({
-    regions: z.array(nameSchema).min(2).meta({
+    regions: z.array(nameSchema).min(1).meta({
       description:
         'The regions that may be active, in order of preference: of several that could take over, the first does.',
     }),

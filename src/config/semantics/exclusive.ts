@@ -43,6 +43,10 @@ function checkSet(
       report({ ...place, message: `${region} is of kind ${kind} and is never active` });
     }
   }
+  if (named.length === 1) {
+    const message = 'expected two regions or more: one alone has nobody to be active in its place';
+    report({ path: [...path, 'regions'], at: 'value', message });
+  }
   if (margin * 4 > lease) {
     const message = 'expected at most a quarter of `lease`: nothing would be left of it';
     report({ path: [...path, 'margin'], at: 'value', message });

@@ -60,7 +60,8 @@ function compileSteering(
   place: RecordSetPlace,
   encode: RecordEncoder,
 ): Steering | undefined {
-  if (type.name === 'CNAME' && config.routing === 'simple' && answers.length > 1) {
+  const isPlain = config.routing === 'simple' && config.exclusive === undefined;
+  if (type.name === 'CNAME' && isPlain && answers.length > 1) {
     place.problems.add(place.path, 'a simple CNAME has one answer');
   }
   const compiled: CompiledAnswer[] = [];
@@ -133,14 +134,17 @@ function steeredSet(
     lastResort,
     minimumHealthyShare,
     stickyBy,
+    exclusive,
   }: RecordSetConfig,
   answers: readonly AnswerConfig[],
   place: RecordSetPlace,
   compiled: readonly CompiledAnswer[],
 ): SteeredSet {
   const service = serviceName === undefined ? -1 : indexOfService(serviceName, place);
+  const set = exclusive === undefined ? undefined : place.topology.exclusiveIndex.get(exclusive);
   return {
-    routing,
+    routing: set === undefined ? routing : 'exclusive',
+    ...(set !== undefined && { exclusive: set }),
     evaluate: evaluate === 'service' && service < 0 ? 'gateway' : evaluate,
     service,
     lastResort: typeof lastResort === 'string' ? lastResort : 'fixed',
@@ -186,12 +190,15 @@ function tiersOf(
 
 /**
  * `latency` without answers: every region that serves; with a service whose state counts,
- * every region that serves *it*, since the others could only be a last resort.
+ * every region that serves *it*, since the others could only be a last resort. Of an exclusive
+ * set its regions.
  */
 function defaultAnswers(
   config: RecordSetConfig,
   { topology, path, problems }: RecordSetPlace,
 ): AnswerConfig[] | undefined {
+  const exclusive = topology.exclusive[topology.exclusiveIndex.get(config.exclusive ?? '') ?? -1];
+  if (exclusive) return exclusive.config.regions.map((region) => ({ region, weight: 1 }));
   if (config.routing !== 'latency') {
     problems.add(path, 'has neither `values` nor `answers`');
     return undefined;

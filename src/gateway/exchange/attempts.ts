@@ -68,6 +68,10 @@ export class Attempts {
     fresh: boolean,
   ): boolean {
     const { index } = endpoint;
+    if (fresh && !exchange.view!.active) {
+      this.begin(exchange, exchange.view!);
+      return false;
+    }
     if (!fresh) exchange.endpoints.push(index);
     const admission = exchange.gate!.begin(index, lastResort);
     if (admission === 'refused') {
@@ -77,6 +81,16 @@ export class Attempts {
     const startedMs =
       exchange.attempts > 1 ? this.#runtime.clock.monotonicMs() : exchange.startedMs;
     exchange.attemptAt = { endpoint: index, admission, startedMs, settled: false };
+    return true;
+  }
+
+  /** The region stopped being active while a connection was made: nothing is sent. */
+  withholds(exchange: Exchange): boolean {
+    const view = exchange.view!;
+    if (exchange.target!.kind === 'relay' || view.active) return false;
+    exchange.abandon();
+    this.end(exchange, 'neutral');
+    this.begin(exchange, view);
     return true;
   }
 

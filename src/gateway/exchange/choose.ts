@@ -1,6 +1,6 @@
-import type { EndpointInfo } from '../../config/topology.ts';
+import type { EndpointInfo, ExclusiveInfo } from '../../config/topology.ts';
 import { type StateCode, unhealthy } from '../../health/table.ts';
-import type { Backend } from '../snapshot.ts';
+import type { Backend, Snapshot } from '../snapshot.ts';
 import type { BalanceKey, EndpointLoads } from '../upstream/balancing/balancer.ts';
 import type { Balancing } from '../upstream/balancing/create-balancing.ts';
 import type { RegionSpill } from '../upstream/balancing/tier-balancer.ts';
@@ -18,8 +18,10 @@ export interface ChoiceView {
     /** Which requests are left to other regions. */
     readonly spill: Pick<RegionSpill, 'leaves'> | undefined;
   };
-  /** Regions that may be relayed to, best first. */
+  /** Regions that may be relayed to, best first; of what is exclusive the active one at most. */
   readonly relays: readonly number[];
+  /** Whether the own region is active, of what may be so in one only. Asked for that alone. */
+  readonly active?: boolean;
 }
 
 /** What a request has tried so far, and what of it may decide where it goes. */
@@ -69,9 +71,15 @@ export type Choice =
  *     │ yes ──▶ one endpoint whatever its state: the last resort
  *     └ no  ──▶ 503, with its own code where residency left regions out
  *
+ * Of what is exclusive only the active region has endpoints; elsewhere it is relayed there, where
+ * that is wanted, or refused.
+ *
  * How many of these a request gets is for `retries.attempts` of the service to say.
  */
 export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice {
+  if (backend.exclusive !== undefined && !view.active) {
+    return untriedRelay(view, tried) ?? { kind: 'none', code: 'not_active' };
+  }
   const ownAllowed = backend.allowed[view.ownRegion]!;
   const { balancer } = view.balancing;
   const ownUsable = ownAllowed && view.ownState !== unhealthy;
@@ -80,11 +88,8 @@ export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice
     const endpoint = balancer.next(tried, view.loads, tried.endpoints, false);
     if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
   }
-  if (!tried.relayed && tried.regions.length < maximumTries) {
-    for (const region of view.relays) {
-      if (!tried.regions.includes(region)) return { kind: 'relay', region };
-    }
-  }
+  const relay = untriedRelay(view, tried);
+  if (relay) return relay;
   if (ownUsable && !early) {
     const endpoint = balancer.next(tried, view.loads, tried.endpoints, false);
     if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
@@ -96,12 +101,28 @@ export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice
   return { kind: 'none', code: unavailableCode(backend) };
 }
 
+function untriedRelay({ relays }: ChoiceView, tried: Tried): Choice | undefined {
+  if (tried.relayed || tried.regions.length >= maximumTries) return undefined;
+  for (const region of relays) {
+    if (!tried.regions.includes(region)) return { kind: 'relay', region };
+  }
+  return undefined;
+}
+
 /** What the region cannot take goes to another one at first; if that fails, it is tried here. */
 function spills({ balancing, loads, relays }: ChoiceView, tried: Tried): boolean {
   const { spill } = balancing;
   if (!spill || tried.relayed || relays.length === 0) return false;
   if (tried.endpoints.length > 0 || tried.regions.length > 0) return false;
   return spill.leaves(tried, loads);
+}
+
+/** Whether a region that is not active sends requests on to the one that is. An edge has no other use. */
+export function relaysElsewhere(
+  { config }: ExclusiveInfo,
+  { topology, ownRegion }: Pick<Snapshot, 'topology' | 'ownRegion'>,
+): boolean {
+  return config.elsewhere === 'relay' || topology.regions[ownRegion]?.edge === true;
 }
 
 /** The code of "nothing is usable". */

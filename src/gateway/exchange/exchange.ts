@@ -39,6 +39,7 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   /** Of the current attempt: being made, then `#ready`. */
   #stream: UpstreamStream | undefined;
   #ready = false;
+  #acquiring = false;
   #held: Buffer[] | undefined;
   #contentBytes = 0;
   #trailers: readonly string[] = [];
@@ -135,7 +136,9 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
     this.#ready = false;
     this.#sentMs = Number.POSITIVE_INFINITY;
     this.pool = pool;
+    this.#acquiring = true;
     this.#stream = pool.acquire(this, fresh) ?? this.#inPlaceOfStalled(pool, fresh);
+    this.#acquiring = false;
     return this.#stream !== undefined;
   }
 
@@ -147,6 +150,8 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
 
   onReady(stream: UpstreamStream): void {
     this.#stream = stream;
+    // A connection that was made first may come too late for what is exclusive.
+    if (!this.#acquiring && this.#phases.withholds(this)) return;
     this.#ready = true;
     stream.send(this.#phases.outgoing(this));
     if (this.replay) for (const part of this.replay.parts) stream.data(part);

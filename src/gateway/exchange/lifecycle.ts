@@ -236,6 +236,10 @@ export class Lifecycle implements RequestTaker, Phases {
     return outgoingOf(exchange);
   }
 
+  withholds(exchange: Exchange): boolean {
+    return exchange.backend!.exclusive !== undefined && this.#attempts.withholds(exchange);
+  }
+
   failed(exchange: Exchange, failure: AttemptFailure): void {
     this.#attempts.failed(exchange, failure);
   }

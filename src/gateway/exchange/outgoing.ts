@@ -19,7 +19,10 @@ export function outgoingOf(exchange: Exchange): OutgoingRequest {
     // What its conditions looked at may be another by now.
     if (edited || generation.isEdge) extra += `Meridian-Route: ${exchange.routeName}\r\n`;
     if (route!.bound) extra += `Meridian-Listener: ${exchange.listener}\r\n`;
-  } else if (exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
+  } else if (backend!.exclusive !== undefined) {
+    extra += `Meridian-Fencing-Token: ${generation.fencingToken(backend!.exclusive)}\r\n`;
+  }
+  if (!relay && exchange.basePath !== '') extra += `X-Forwarded-Prefix: ${exchange.basePath}\r\n`;
   return {
     method: head.method,
     // Another region's gateway routes again, by what the client sent.

@@ -9,6 +9,8 @@ import type { AttemptFailure } from './retry.ts';
 export interface Phases {
   /** What an attempt sends, but for the body. */
   outgoing(exchange: Exchange): OutgoingRequest;
+  /** Whether an attempt that waited for its connection is not to be sent there any more; then it went elsewhere. */
+  withholds(exchange: Exchange): boolean;
   respond(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): void;
   failed(exchange: Exchange, failure: AttemptFailure): void;
   problem(exchange: Exchange, code: ProblemCode): void;

@@ -191,6 +191,13 @@ export const problems = Object.freeze({
     'No permitted region is available',
     'The data may be handled in some regions only, and none of them can serve now.',
   ),
+  not_active: define(
+    503,
+    'gateway',
+    true,
+    'This region is not active',
+    'The service may be active in one region at a time (`exclusive`), and this is not the one at the moment.',
+  ),
   upstream_saturated: define(
     503,
     'gateway',

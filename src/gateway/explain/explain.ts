@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { type HealthTable, type StateName, stateNames } from '../../health/table.ts';
 import { type RelayPlace, relayPlaces } from '../../steering/relay.ts';
-import { type Choice, choose, type Tried } from '../exchange/choose.ts';
+import { type Choice, choose, relaysElsewhere, type Tried } from '../exchange/choose.ts';
 import { healthPath, reservedPrefix } from '../exchange/own-resources.ts';
 import { type ProblemCode, problems } from '../exchange/problems.ts';
 import { WireError } from '../http1/wire-error.ts';
@@ -45,6 +45,8 @@ export interface RequestExplanation {
   /** Regions that residency of service and route allows. */
   readonly allowedRegions: readonly string[];
   readonly balancing: ExplainedBalancing | undefined;
+  /** Of what may be active in one region only: which one is, as this node knows. */
+  readonly exclusive?: { readonly set: string; readonly activeRegion: string | undefined };
   readonly candidates: readonly ExplainedCandidate[];
   readonly outcome:
     | { readonly kind: 'endpoint' | 'relay' | 'gateway'; readonly text: string }
@@ -145,16 +147,22 @@ function explainBackend(
 ): RequestExplanation {
   const { health, zone, balancingSecrets: secrets = {}, clock = systemClock } = options;
   const { topology, ownRegion, regionName } = snapshot;
-  const { service, allowed } = backend;
+  const { service, allowed, exclusive } = backend;
   const shares = backends.map((one) => `${one.service.name} ${one.weight}`).join(', ');
   const places = relayPlaces(service.index, allowed, { topology, states: health, ownRegion });
-  const relays = places.map((place) => place.region);
+  const named = exclusive
+    ? health.exclusive.namedAt(exclusive.index, ownRegion, clock.monotonicMs())
+    : undefined;
+  const active = named === undefined || named === ownRegion;
+  const relays = places
+    .map((place) => place.region)
+    .filter((region) => !exclusive || (region === named && relaysElsewhere(exclusive, snapshot)));
   const ownState = health.service(service.index, ownRegion);
   const world = { ownRegion, regionName, health, zone, secrets, clock };
   const placement = new Placement(service, request, world);
   const { loads, balancing, explained } = placement;
   const tried: Tried = { ...request, endpoints: [], regions: [], relayed: false };
-  const choice = choose(backend, { ownRegion, loads, ownState, balancing, relays }, tried);
+  const choice = choose(backend, { ownRegion, loads, ownState, balancing, relays, active }, tried);
   const stateOf = options.endpointState ?? (() => undefined);
   const endpoints = explainEndpoints(backend, snapshot, health, placement, stateOf);
   return {
@@ -163,6 +171,9 @@ function explainBackend(
     serviceState: stateNames[ownState],
     allowedRegions: topology.regions.filter(({ index }) => allowed[index]).map((one) => one.name),
     balancing: explained,
+    ...(exclusive && {
+      exclusive: { set: exclusive.name, activeRegion: topology.regions[named ?? -1]?.name },
+    }),
     candidates: [...endpoints, ...explainRelays(backend, snapshot, health, places)],
     outcome: outcomeOf(choice, places, explained, endpoints),
   };

@@ -1,10 +1,17 @@
+import type { Clock } from '../../base/clock.ts';
 import type { Topology } from '../../config/topology.ts';
 import { open } from '../../health/endpoint-table.ts';
 import { type HealthTable, type StateCode, unhealthy } from '../../health/table.ts';
 import { isLastResort } from '../../steering/grade.ts';
 import { relayPlaces } from '../../steering/relay.ts';
 import { WeightedTurns } from '../actions/weighted.ts';
-import type { Choice, ChoiceView, RelayTarget, Target } from '../exchange/choose.ts';
+import {
+  type Choice,
+  type ChoiceView,
+  type RelayTarget,
+  relaysElsewhere,
+  type Target,
+} from '../exchange/choose.ts';
 import type { Backend } from '../snapshot.ts';
 import type { Balancing } from './balancing/create-balancing.ts';
 import type { RelayNodes } from './relay-nodes.ts';
@@ -17,6 +24,7 @@ export interface RouteWorld {
   readonly health: HealthTable;
   /** `undefined`: nothing is relayed. */
   readonly nodes: RelayNodes | undefined;
+  readonly clock: Clock;
 }
 
 const nowhere: readonly number[] = [];
@@ -51,7 +59,29 @@ export class RouteView implements ChoiceView {
     return this.#world.health.service(this.backend.service.index, this.ownRegion);
   }
 
+  /** Of what may be active in one region only: whether the own one is, at this moment. */
+  get active(): boolean {
+    const { exclusive } = this.backend;
+    const { health, clock } = this.#world;
+    return (
+      exclusive === undefined || health.exclusive.activeAt(exclusive.index, clock.monotonicMs())
+    );
+  }
+
   get relays(): readonly number[] {
+    return this.backend.exclusive === undefined ? this.#usable : this.#activeElsewhere;
+  }
+
+  /** Of the regions that may be relayed to the active one, where that is not the own one. */
+  get #activeElsewhere(): readonly number[] {
+    const { exclusive } = this.backend;
+    const { health, ownRegion, clock } = this.#world;
+    if (!exclusive || !relaysElsewhere(exclusive, this.#world)) return nowhere;
+    const named = health.exclusive.namedAt(exclusive.index, ownRegion, clock.monotonicMs());
+    return this.#usable.filter((region) => region === named);
+  }
+
+  get #usable(): readonly number[] {
     const { topology, health, ownRegion, nodes } = this.#world;
     const { generation } = health;
     if (nodes && generation !== this.#generation) {

@@ -34,7 +34,7 @@ export function nextGeneration(
 
 /** Equal where the small integers of two topologies mean the same, and the table has the same columns. */
 function shapeOf(topology: Topology): string {
-  const { regions, services, endpoints, addresses, gatewayThreads } = topology;
+  const { regions, services, endpoints, addresses, exclusive, gatewayThreads } = topology;
   return JSON.stringify([
     gatewayThreads,
     regions.map(({ name }) => name),
@@ -45,6 +45,7 @@ function shapeOf(topology: Topology): string {
       host,
       port,
     ]),
+    exclusive.map(({ name }) => name),
     addresses.map(({ regionIndex, address }) => [regionIndex, address]),
   ]);
 }

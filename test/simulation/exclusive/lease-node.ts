@@ -1,6 +1,6 @@
-import { ExclusiveTable } from '../../../src/exclusive/exclusive-table.ts';
 import { LeaseMachine, type WriteResult } from '../../../src/exclusive/lease-machine.ts';
 import type { Facts, LeaseRules, LeaseSettings } from '../../../src/exclusive/lease-rules.ts';
+import { ExclusiveTable } from '../../../src/health/exclusive-table.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { LeaseStore } from './lease-store.ts';
 
@@ -24,6 +24,8 @@ export interface LeaseNodeOptions {
 const tickMs = 100;
 const writeLimitMs = 3_000;
 
+const newTable = () => new ExclusiveTable(new SharedArrayBuffer(ExclusiveTable.bytes(1)), 0, 1);
+
 /** A node: the real machine and table, over a clock that drifts and a process that may stand still. */
 export class LeaseNode {
   readonly #options: LeaseNodeOptions;
@@ -45,7 +47,7 @@ export class LeaseNode {
     this.#options = options;
     this.#regions = options.settings.regions;
     this.#machine = this.#newMachine();
-    this.#table = new ExclusiveTable(1, this.#regions.indexOf(options.region));
+    this.#table = newTable();
   }
 
   get region(): string {
@@ -62,7 +64,9 @@ export class LeaseNode {
   }
 
   get named(): string | undefined {
-    return this.#regions[this.#table.namedAt(0, this.nowMs)];
+    const own = this.#regions.indexOf(this.region);
+    const index = this.#table.namedAt(0, own, this.nowMs);
+    return this.#regions[index];
   }
 
   get token(): number {
@@ -93,7 +97,7 @@ export class LeaseNode {
     this.leaving = false;
     this.startedMs = scheduler.nowMs;
     this.#machine = this.#newMachine();
-    this.#table = new ExclusiveTable(1, this.#regions.indexOf(region));
+    this.#table = newTable();
     this.#watch = store.watch(region, (entry) =>
       this.#deliver(process, () => this.#machine.observe(entry, this.nowMs)),
     );
@@ -179,7 +183,7 @@ export class LeaseNode {
     run();
     const { untilMs, token, other } = this.#machine;
     const index = other === undefined ? -1 : this.#regions.indexOf(other);
-    this.#table.write(0, untilMs, token ?? 0, index);
+    this.#table.write(0, untilMs, token, index);
     this.#options.onStep(this);
   }
 }

@@ -11,17 +11,17 @@
  * that all threads stop at the same moment, and at once after a stall.
  */
 export class ExclusiveTable {
-  readonly buffer: SharedArrayBuffer;
   readonly #numbers: Float64Array;
   readonly #words: Int32Array;
-  readonly #ownRegion: number;
 
-  /** Without `buffer` a new table: nobody is active. With it, a view of another thread's. */
-  constructor(sets: number, ownRegion: number, buffer?: SharedArrayBuffer) {
-    this.buffer = buffer ?? new SharedArrayBuffer(sets * 20);
-    this.#numbers = new Float64Array(this.buffer, 0, sets * 2);
-    this.#words = new Int32Array(this.buffer, sets * 16, sets);
-    this.#ownRegion = ownRegion;
+  static bytes(sets: number): number {
+    return sets * 20;
+  }
+
+  /** `offset` is a multiple of 8. */
+  constructor(buffer: SharedArrayBuffer, offset: number, sets: number) {
+    this.#numbers = new Float64Array(buffer, offset, sets * 2);
+    this.#words = new Int32Array(buffer, offset + sets * 16, sets);
   }
 
   /** Whether the own region is active. `nowMs`: monotonic, taken for this question. */
@@ -30,23 +30,23 @@ export class ExclusiveTable {
   }
 
   /** Index of the region that clients are sent to; -1: nobody is known to be active. */
-  namedAt(set: number, nowMs: number): number {
-    return this.activeAt(set, nowMs) ? this.#ownRegion : Atomics.load(this.#words, set) - 1;
+  namedAt(set: number, ownRegion: number, nowMs: number): number {
+    return this.activeAt(set, nowMs) ? ownRegion : Atomics.load(this.#words, set) - 1;
   }
 
-  /** Of the own tenure, the last that there was. */
+  /** Of the tenure that this node knew last. */
   token(set: number): number {
     return this.#numbers[set * 2 + 1]!;
   }
 
-  /** End of the own claim; 0: there was none. */
+  /** End of the own claim; 0: there is none. */
   untilMs(set: number): number {
     return this.#numbers[set * 2]!;
   }
 
   /** `other`: index of a region, or -1. */
   write(set: number, untilMs: number, token: number, other: number): void {
-    // A reader that finds the claim finds its token: the end goes first when it goes back.
+    // Who finds the claim finds its token: the end goes first when it goes back, else last.
     const end = Math.max(0, untilMs);
     if (end < this.#numbers[set * 2]!) this.#numbers[set * 2] = end;
     this.#numbers[set * 2 + 1] = token;
