@@ -46,7 +46,7 @@ test('the tests that stand against known failures are there', () => {
   );
   const files = globSync('{src,test}/**/*.{test.ts,ts}', { cwd: root });
   const tests = files
-    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => /(?:\.test|scenarios)\.ts$/.test(file))
     .map((file) => readFileSync(join(root, file), 'utf8'))
     .join('\n');
   assert.ok(rows.length > 20);
