@@ -13,6 +13,11 @@ const periodSeconds = daySeconds;
 /** For validators whose clocks are late. */
 const backdatedSeconds = 3_600;
 
+/** Signatures of one number are the same, those of another are not. */
+export function signaturePeriod(nowSeconds: number): number {
+  return Math.floor(nowSeconds / periodSeconds);
+}
+
 export interface SignerOptions {
   /** Name of the zone in lower case. */
   readonly apex: NameKey;
@@ -87,7 +92,7 @@ export class Signer {
   }
 
   #find(identity: string, nowSeconds: number): Signed | undefined {
-    const period = Math.floor(nowSeconds / periodSeconds);
+    const period = signaturePeriod(nowSeconds);
     if (period !== this.#period) {
       this.#period = period;
       this.#kept.clear();

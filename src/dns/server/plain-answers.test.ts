@@ -94,17 +94,41 @@ test('signatures come when they are asked for, whoever asked before', () => {
 
 test('there is room for so many, none for long ones, and each type has its own', () => {
   const answers = new PlainAnswers();
-  const rest = { kind: responseKind.answer, nameHash: 1, isSigned: false };
+  const find = (name: string, type: number) => answers.find(name, type, false, 0);
+  const rest = { kind: responseKind.answer, nameHash: 1, hasSignatures: undefined };
   const body = (bytes: number) => ({ bytes: new Uint8Array(bytes), counts: [1, 0, 0] as const });
   answers.keep('a', { ...rest, type: 1, body: body(16) });
   answers.keep('a', { ...rest, type: 16, body: body(17) });
-  answers.keep('b', { ...rest, type: 1, body: body(257) });
-  assert.deepEqual(
-    [answers.find('a', 1)?.body.bytes.length, answers.find('a', 16)?.type],
-    [16, 16],
-  );
-  assert.equal(answers.find('a', 28) ?? answers.find('b', 1), undefined);
+  answers.keep('b', { ...rest, type: 1, body: body(513) });
+  assert.deepEqual([find('a', 1)?.body.bytes.length, find('a', 16)?.type], [16, 16]);
+  assert.equal(find('a', 28) ?? find('b', 1), undefined);
   for (let name = 0; name < 70_000; name++)
     answers.keep(`${name}`, { ...rest, type: 1, body: body(1) });
-  assert.deepEqual([answers.find('65533', 1)?.type, answers.find('65534', 1)], [1, undefined]);
+  assert.deepEqual([find('65533', 1)?.type, find('65534', 1)], [1, undefined]);
+});
+
+test('of a signed zone there are two, and the signed one lasts for a day', () => {
+  const zone = 'signed.test';
+  const records = [{ name: 'www', type: 'A' as const, values: ['192.0.2.1'] }];
+  const { options } = createExchange({ [zone]: { records, dnssec: { keys: 'anywhere' } } });
+  const zoneKeys = { [zone]: formatZoneKeys([ZoneKey.generate('csk', 'active')]) };
+  let nowMs = Date.UTC(2030, 0, 1, 12);
+  const responder = new Responder(compileDnsData({ ...options, zoneKeys }), {
+    wallMs: () => nowMs,
+  });
+  const askSigned = () => {
+    const query = { name: `www.${zone}`, options: [], dnssecOk: true };
+    const { answers } = decodeMessage(ask(responder, query));
+    return answers.find(({ type }) => type === 'TYPE46')?.data;
+  };
+  const first = askSigned();
+  assert.equal(askSigned(), first);
+  nowMs += 11 * 3_600_000;
+  assert.equal(askSigned(), first);
+  nowMs += 3_600_000;
+  assert.notEqual(askSigned(), first);
+  for (const type of ['TYPE46', 'TYPE47']) {
+    const { answers } = decodeMessage(ask(responder, { name: `www.${zone}`, type }));
+    assert.deepEqual([answers.length, answers[0]?.type], [1, type]);
+  }
 });

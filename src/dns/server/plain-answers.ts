@@ -8,15 +8,16 @@ export interface PlainAnswer {
   readonly body: MessageBody;
   readonly kind: ResponseKind;
   readonly nameHash: number;
-  /** With signatures it is another one. */
-  readonly isSigned: boolean;
+  /** `undefined`: it is the same with and without, for the zone is not signed. */
+  readonly hasSignatures: boolean | undefined;
   /** Of the same name. */
   readonly next: PlainAnswer | undefined;
 }
 
-/** Room for the common ones; 65,536 of them are some 20 MB at most. */
+/** Room for the common ones, signed ones too; all together take some 30 MB at most. */
 const mostAnswers = 65_536;
-const mostBytes = 256;
+const mostBytes = 512;
+const mostBytesTogether = 16 * 1_024 * 1_024;
 
 /**
  * Answers of one revision that depend on the question alone, assembled when they are first asked for;
@@ -30,16 +31,32 @@ const mostBytes = 256;
 export class PlainAnswers {
   readonly #byName = new Map<NameKey, PlainAnswer>();
   #count = 0;
+  #bytes = 0;
+  #period = -1;
 
-  find(name: NameKey, type: number): PlainAnswer | undefined {
+  /** @param period of the signatures (`signaturePeriod`): those of another one are forgotten, with all else */
+  find(name: NameKey, type: number, signed: boolean, period: number): PlainAnswer | undefined {
+    if (signed && period !== this.#period) this.#forget(period);
     let answer = this.#byName.get(name);
-    while (answer && answer.type !== type) answer = answer.next;
+    while (answer && (answer.type !== type || answer.hasSignatures === !signed)) {
+      answer = answer.next;
+    }
     return answer;
   }
 
   keep(name: NameKey, answer: Omit<PlainAnswer, 'next'>): void {
-    if (this.#count === mostAnswers || answer.body.bytes.length > mostBytes) return;
+    const { length } = answer.body.bytes;
+    if (this.#count === mostAnswers || length > mostBytes) return;
+    if (this.#bytes + length > mostBytesTogether) return;
     this.#count++;
+    this.#bytes += length;
     this.#byName.set(name, { ...answer, next: this.#byName.get(name) });
+  }
+
+  #forget(period: number): void {
+    this.#period = period;
+    this.#byName.clear();
+    this.#count = 0;
+    this.#bytes = 0;
   }
 }

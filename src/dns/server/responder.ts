@@ -3,6 +3,7 @@ import { choose } from '../../steering/choose.ts';
 import type { ClientNetwork, SteeredSet } from '../../steering/record-set.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { isMadeBySigning, typeRrsig } from '../dnssec/denial.ts';
+import { signaturePeriod } from '../dnssec/signer.ts';
 import { type TransferRequest, TransferServer } from '../transfer/transfer-server.ts';
 import {
   classChaos,
@@ -70,6 +71,7 @@ export class Responder {
   #clientKnown = false;
   readonly #random: () => number;
   readonly #onFault: (error: unknown) => void;
+  readonly #nowSeconds: () => number;
   readonly #query = new QueryReader();
   readonly #client = new ClientAddress();
   readonly #writer = new MessageWriter();
@@ -89,6 +91,7 @@ export class Responder {
     const clock = options.clock ?? systemClock;
     const wallMs = options.wallMs ?? (() => clock.wallMs());
     const nowSeconds = () => Math.floor(wallMs() / 1_000);
+    this.#nowSeconds = nowSeconds;
     this.#sections = new Sections(this.#writer, nowSeconds);
     this.#transfers = new TransferServer(() => this.#data, nowSeconds);
     this.#signature = new ResponseSignature(nowSeconds);
@@ -287,7 +290,9 @@ export class Responder {
 
   /** Returns the RCODE. */
   #lookUp(name: NameKey, type: number): number {
-    const plain = this.#plain.find(name, type);
+    const { dnssecOk } = this.#query;
+    const period = dnssecOk ? signaturePeriod(this.#nowSeconds()) : 0;
+    const plain = this.#plain.find(name, type, dnssecOk, period);
     if (plain && this.#writePlain(plain)) return rcode.noError;
     const resolution = resolve(this.#data.zones, name, type, this.#steer);
     if (resolution.outcome === 'refused') {
@@ -307,9 +312,8 @@ export class Responder {
   }
 
   /** False, and nothing written, where that is not what is to be answered. */
-  #writePlain({ body, kind, nameHash, isSigned }: PlainAnswer): boolean {
-    const { edns, dnssecOk } = this.#query;
-    if (isSigned && edns && dnssecOk) return false;
+  #writePlain({ body, kind, nameHash }: PlainAnswer): boolean {
+    const { edns } = this.#query;
     this.#echoSubnet(0);
     if (!this.#writer.append(body, edns ? this.#options : undefined)) return false;
     this.#writer.authoritative();
@@ -320,16 +324,17 @@ export class Responder {
 
   #keepPlain(name: NameKey, type: number, { outcome, steps, zone }: Resolution): void {
     if ((outcome !== 'answer' && outcome !== 'noData') || !zone) return;
+    if (type === typeRrsig) return;
     let isSigned = zone.signer !== undefined;
     for (const step of steps) {
       if (step.choice) return;
       isSigned ||= step.zone.signer !== undefined;
     }
-    if (isSigned && (type === typeRrsig || (this.#query.edns && this.#query.dnssecOk))) return;
     if (!this.#data.zones.find(name)?.node(name)) return;
     const body = this.#writer.body();
-    if (body)
-      this.#plain.keep(name, { type, body, kind: this.kind, nameHash: this.#name, isSigned });
+    const hasSignatures = isSigned ? this.#query.dnssecOk : undefined;
+    const { kind } = this;
+    if (body) this.#plain.keep(name, { type, body, kind, nameHash: this.#name, hasSignatures });
   }
 
   /** By what our data say, not the question: names below a wildcard, or that there are none of, are endless. */
