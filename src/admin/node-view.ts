@@ -67,6 +67,8 @@ export interface RevisionDocument {
   readonly info: RevisionInfo | undefined;
   /** As written. */
   readonly document: unknown;
+  /** SOA serial of its zones, by who runs it. */
+  readonly serial: number;
 }
 
 export interface ApplyRequest {

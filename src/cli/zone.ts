@@ -78,9 +78,9 @@ async function configurationOf(
   }
   const { acceptDocument } = await import('../config/document.ts');
   const { readDocument } = await import('./current-revision.ts');
-  const { info, document } = await readDocument(await connectAdmin(options), undefined);
+  const { document, serial } = await readDocument(await connectAdmin(options), undefined);
   const { config } = acceptDocument(document, 'the configuration');
-  return { config, serial: info?.serial ?? Math.floor(Date.now() / 1_000) };
+  return { config, serial };
 }
 
 /** Names of zones are typed: what is wrong with them is bad usage. */

@@ -80,7 +80,7 @@ export class FakeRevisions implements RevisionsView {
   }
   async document(sequence: number | undefined) {
     this.#called('document', sequence);
-    return { info: undefined, document: { regions: {} } };
+    return { info: undefined, document: { regions: {} }, serial: 7 };
   }
   async history(limit: number) {
     this.#called('history', limit);

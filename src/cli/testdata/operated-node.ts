@@ -53,9 +53,9 @@ export class OperatedRevisions implements RevisionsView {
   }
 
   async document(sequence: number | undefined) {
-    if (sequence === undefined) return { info: undefined, document: { regions: {} } };
+    if (sequence === undefined) return { info: undefined, document: { regions: {} }, serial: 7 };
     const info = await this.core.find(sequence);
-    return { info, document: await this.core.read(info) };
+    return { info, document: await this.core.read(info), serial: info.serial };
   }
 
   history(limit: number) {

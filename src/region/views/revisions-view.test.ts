@@ -23,7 +23,7 @@ function open() {
   const clock = new ManualClock();
   const revisions = new Revisions(new MemoryStore(clock), clock);
   const { config, document } = acceptDocument(documentOf(1), 'test');
-  const configuration = { config, document, info: undefined, secrets: {} } as unknown;
+  const configuration = { config, document, info: undefined, serial: 7, secrets: {} } as unknown;
   const live = { configuration: configuration as Configuration };
   const view = createRevisionsView({ revisions, live, clock }, () => assert.fail());
   const apply = (ttl: number, base: RevisionRef | undefined, more: object = {}) =>
@@ -31,8 +31,15 @@ function open() {
       ...{ document: documentOf(ttl), base, author: 'ana', message: '' },
       ...{ rollout: undefined, supersede: false, change: undefined, ...more },
     });
-  return { apply };
+  return { apply, view };
 }
+
+test('a document comes with the serial that its zones have', async () => {
+  const { apply, view } = open();
+  assert.equal((await view.document(undefined)).serial, 7);
+  const { serial, sequence } = await apply(2, undefined);
+  assert.equal((await view.document(sequence)).serial, serial);
+});
 
 test('a change that was asked for to supersede a rollout does so, and only that', async () => {
   const { apply } = open();

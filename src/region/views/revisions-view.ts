@@ -40,8 +40,8 @@ export function createRevisionsView(
       running: running(),
     }),
     document: async (sequence) => {
-      const { info, document } = live.configuration;
-      if (sequence === undefined || sequence === info?.sequence) return { info, document };
+      const { info, document, serial } = live.configuration;
+      if (sequence === undefined || sequence === info?.sequence) return { info, document, serial };
       return desk.document(sequence);
     },
     history: (limit) => desk.history(limit),
@@ -74,7 +74,7 @@ class RevisionsDesk {
 
   async document(sequence: number) {
     const info = await this.#revisions.find(sequence);
-    return { info, document: await this.#revisions.read(info) };
+    return { info, document: await this.#revisions.read(info), serial: info.serial };
   }
 
   async history(limit: number) {
