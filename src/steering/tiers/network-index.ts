@@ -1,9 +1,10 @@
-import { commonBits, formatNetwork, type Network } from '../network.ts';
+import { formatNetwork, type Network } from '../network.ts';
 import { type PrefixEntry, PrefixTrie } from '../prefix-trie.ts';
 import type { ClientNetwork } from '../record-set.ts';
+import { holds, type Member, mergeNetworks } from './merge-networks.ts';
 import { createDefault, createTier, type Narrowed, type Tier } from './tier.ts';
 
-/** Which answers are for clients in which network; the longest prefix comes first. */
+/** Which answers are for clients in which network; the longest prefix comes first. Networks are merged. */
 export class NetworkIndex {
   readonly #v4: PrefixTrie<Tier>;
   readonly #v6: PrefixTrie<Tier>;
@@ -39,10 +40,11 @@ function chain(
   fallback: Tier | undefined,
 ): PrefixEntry<Tier>[] {
   const stack: PrefixEntry<Tier>[] = [];
-  return membersOf(networks, bytes).map(([name, { network, answers }]) => {
+  return mergeNetworks(membersOf(networks, bytes)).map(({ network, answers }) => {
     while (stack.length > 0 && !holds(stack.at(-1)!, network)) stack.pop();
     const { address, prefixBits } = network;
     const wider = stack.at(-1)?.value ?? fallback;
+    const name = formatNetwork(network);
     const value = createTier('cidr', { name, answers, wider, networkBits: prefixBits });
     const entry = { address, prefixBits, value };
     stack.push(entry);
@@ -50,30 +52,17 @@ function chain(
   });
 }
 
-interface Member {
-  readonly network: Network;
-  readonly answers: number[];
-}
-
-/** Each network once, by address, and before the networks within it. */
-function membersOf(networks: readonly (readonly Network[])[], bytes: 4 | 16): [string, Member][] {
-  const members = new Map<string, Member>();
+/** Each network once. */
+function membersOf(networks: readonly (readonly Network[])[], bytes: 4 | 16): Member[] {
+  const members = new Map<string, { network: Network; answers: number[] }>();
   for (const [index, list] of networks.entries()) {
     for (const network of list) {
       if (network.address.length !== bytes) continue;
       const name = formatNetwork(network);
       const member = members.get(name);
-      if (member) member.answers.push(index);
-      else members.set(name, { network, answers: [index] });
+      if (!member) members.set(name, { network, answers: [index] });
+      else if (!member.answers.includes(index)) member.answers.push(index);
     }
   }
-  return [...members].sort(
-    ([, { network: a }], [, { network: b }]) =>
-      Buffer.compare(a.address, b.address) || a.prefixBits - b.prefixBits,
-  );
-}
-
-function holds(outer: Network, inner: Network): boolean {
-  if (outer.prefixBits > inner.prefixBits) return false;
-  return commonBits(outer.address, inner.address) >= outer.prefixBits;
+  return [...members.values()];
 }
