@@ -85,8 +85,8 @@ export async function connectAdmin(options: AdminOptions): Promise<AdminConnecti
   const url = namedAdmin(options);
   const tokenPath = tokenFile ?? (process.env.MERIDIAN_ADMIN_TOKEN_FILE || undefined);
   if (url !== undefined) return new Connection([targetOf(url)], tokenPath, undefined);
-  const { failNotSupervised, findStack } = await import('../stack/control/client.ts');
-  const stack = findStack(state);
+  const { failNotSupervised, findStackOr } = await import('../stack/control/client.ts');
+  const stack = findStackOr('a node with --admin', state);
   const ownToken = tokenFile ?? join(stack.layout.directory, 'admin-token');
   const targets = await answering(stack);
   if (targets.length > 0) return new Connection(targets, ownToken, stack);

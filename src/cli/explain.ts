@@ -79,11 +79,11 @@ async function ask(path: string, options: ExplainOptions): Promise<Record<string
   if (admin !== undefined || (region === undefined && namedAdmin(options) !== undefined)) {
     return (await (await connectAdmin(options)).get(path)) as Record<string, unknown>;
   }
-  const { findStack } = await import('../stack/control/client.ts');
+  const { findStackOr } = await import('../stack/control/client.ts');
   const { askAdmin } = await import('../stack/admin-client.ts');
   const { firstThatAnswers, servingNodes } = await import('./stack-servers.ts');
   const { status, body } = await firstThatAnswers(
-    servingNodes(findStack(options.state), region),
+    servingNodes(findStackOr('a node with --admin', options.state), region),
     ([, { address, admin }]) => askAdmin(address, admin, path, 1_000),
   );
   const answer = JSON.parse(body) as Record<string, unknown>;

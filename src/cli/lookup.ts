@@ -58,9 +58,10 @@ async function lookupName(name: string, type: string, options: LookupOptions): P
 
 async function nameServers({ server, region, state }: LookupOptions): Promise<NameServer[]> {
   if (server) return [server];
-  const { findStack } = await import('../stack/control/client.ts');
+  const { findStackOr } = await import('../stack/control/client.ts');
   const { servingNodes } = await import('./stack-servers.ts');
-  return servingNodes(findStack(state), region).map(([name, { address, dns }]) => ({
+  const stack = findStackOr('a name server with --server', state);
+  return servingNodes(stack, region).map(([name, { address, dns }]) => ({
     server: address,
     port: dns,
     region: name,

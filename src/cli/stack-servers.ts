@@ -25,7 +25,10 @@ function servingRegions(
 ): [string, RegionRecord][] {
   const serving = Object.entries(record.regions).filter(([, { serves }]) => serves);
   if (serving.length === 0) {
-    throw new MeridianError('stack_not_running', `no stack runs on ${layout.directory}`);
+    throw new MeridianError(
+      'stack_not_running',
+      `no stack runs on ${layout.directory}; start one with \`meridian up\``,
+    );
   }
   if (named === undefined) return serving;
   const found = serving.filter(([name]) => name === named);

@@ -135,6 +135,22 @@ test('an output that cannot be written is said in one line, a reader that had en
   });
 });
 
+test('where no stack is, the error says what else can be asked', async () => {
+  for (const [args, instead] of [
+    [['lookup', 'a.test'], /, or a name server with --server$/m],
+    [['explain', 'dns', 'a.test'], /, or a node with --admin$/m],
+    [['history'], /, or a node with --admin$/m],
+  ] as const) {
+    const { status, stderr } = await meridian(...args);
+    assert.match(
+      stderr,
+      /^meridian: no stack has been started on .*; start one with `meridian up`/,
+    );
+    assert.match(stderr, instead);
+    assert.equal(status, 1);
+  }
+});
+
 test('a place that cannot be a state directory is named, and why', async () => {
   writeFileSync(join(folder, 'a-file'), '');
   const asked = await meridian('status', '--state', 'a-file');

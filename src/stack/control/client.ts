@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
-import { MeridianError } from '../../base/errors.ts';
+import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
 import { frozenAdvice, leftoverAdvice } from '../advice.ts';
 import { failStack } from '../errors.ts';
 import { isAlive, isStopped, type ProcessIdentity } from '../processes/identity.ts';
@@ -35,6 +35,16 @@ export function findStack(directory: string): FoundStack {
   const { supervisor } = record;
   const supervised = supervisor !== null && record.bootId === bootId() && isAlive(supervisor);
   return { layout, record, supervised };
+}
+
+/** The same, where something else than a stack can be asked: the error says what. */
+export function findStackOr(instead: string, directory: string): FoundStack {
+  try {
+    return findStack(directory);
+  } catch (error) {
+    if (codeOf(error) !== 'stack_not_running') throw error;
+    return failStack('stack_not_running', `${messageOf(error)}, or ${instead}`);
+  }
 }
 
 /** @throws MeridianError `stack_not_running` unless a supervisor runs on the directory. */
