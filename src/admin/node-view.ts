@@ -242,6 +242,42 @@ export interface ThreadStatus {
   readonly serving: boolean;
 }
 
+/** Zones on their way between the node and other name servers. Times in ISO 8601. */
+export interface ZonesStatus {
+  readonly secondaries: readonly SecondaryStatus[];
+  readonly notifications: readonly NotificationStatus[];
+}
+
+/** A zone that comes from elsewhere. */
+export interface SecondaryStatus {
+  readonly zone: string;
+  /** `stale`: the last check failed; `empty` and `expired` are answered with SERVFAIL. */
+  readonly state: 'empty' | 'current' | 'stale' | 'expired';
+  /** Of what is served; `undefined`: nothing. */
+  readonly serial: number | undefined;
+  readonly records: number;
+  readonly bytes: number;
+  /** The one that it was last had from, or confirmed by. */
+  readonly primary: string | undefined;
+  readonly confirmedAt: string | undefined;
+  readonly nextCheckAt: string | undefined;
+  readonly expiresAt: string | undefined;
+  /** Why the last check failed. */
+  readonly problem: string | undefined;
+  /** Since the node started. */
+  readonly transfers: number;
+  readonly failures: number;
+}
+
+/** A secondary that is told of changes. */
+export interface NotificationStatus {
+  readonly zone: string;
+  readonly server: string;
+  readonly serial: number;
+  readonly state: 'sending' | 'acknowledged' | 'unacknowledged';
+  readonly problem: string | undefined;
+}
+
 /** Everything that `/status` shows. */
 export interface NodeStatus {
   readonly region: string;
@@ -262,6 +298,8 @@ export interface NodeStatus {
   readonly checks?: readonly CheckStatus[];
   /** `undefined`: nothing can be located. */
   readonly geo?: GeoStatus | undefined;
+  /** `undefined`: none is transferred. */
+  readonly zones?: ZonesStatus | undefined;
   readonly threads: readonly ThreadStatus[];
   readonly traffic: TrafficCount;
 }

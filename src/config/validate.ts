@@ -31,6 +31,7 @@ import {
   routesDoNotOverlap,
 } from './semantics/routes.ts';
 import type { Rule } from './semantics/rule.ts';
+import { secondariesArePure, transferKeysExist } from './semantics/secondaries.ts';
 import { endpointsArePossible, residencyIsPossible } from './semantics/services.ts';
 import { latencyNetworksDiffer, storeServersAreComplete } from './semantics/tables.ts';
 import { timingsArePossible } from './semantics/timing.ts';
@@ -79,6 +80,8 @@ const rules: readonly Rule[] = [
   recordSetsAreValid,
   aliasesLeadToRecordSets,
   recordSetsFitTogether,
+  secondariesArePure,
+  transferKeysExist,
 ];
 
 export type Validated =

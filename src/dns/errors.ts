@@ -9,6 +9,7 @@ import { MeridianError, type MeridianErrorOptions } from '../base/errors.ts';
  * - `bad_zone_file`: text that is no master file; `details.problems` lists what is wrong, where known
  * - `bad_dnssec_key`: keys of a zone that cannot be read, or that no validator could follow
  * - `bad_lookup`: a look-up that cannot be asked
+ * - `transfer_failed`: a zone that could not be had from a primary, and why
  * - `lookup_timeout`, `lookup_failed`: no answer in time; the server cannot be reached
  * - `listen_failed`, `address_in_use`: the server's sockets
  */
@@ -20,6 +21,7 @@ export type DnsErrorCode =
   | 'bad_zone_file'
   | 'bad_dnssec_key'
   | 'bad_lookup'
+  | 'transfer_failed'
   | 'lookup_timeout'
   | 'lookup_failed'
   | 'listen_failed'

@@ -106,12 +106,16 @@ function parseClient(client: string): ClientNetwork {
 function rcodeOf({ outcome }: Resolution): number {
   if (outcome === 'refused') return rcode.refused;
   if (outcome === 'tooLong') return rcode.nameExists;
+  if (outcome === 'unavailable') return rcode.serverFailure;
   return outcome === 'noName' ? rcode.nameError : rcode.noError;
 }
 
 function ruleOf({ outcome, steps, zone, cut }: Resolution): string {
   const { choice, set } = steps.findLast((step) => step.choice !== undefined) ?? {};
   if (outcome === 'refused') return 'the name is in none of our zones';
+  if (outcome === 'unavailable') {
+    return `zone ${zone?.apex} comes from its primaries, and has not come yet or has expired`;
+  }
   if (outcome === 'noName') return `zone ${zone?.apex} has no such name`;
   if (outcome === 'tooLong') return 'a DNAME leads to a name that is too long';
   if (outcome === 'referral') return `${cut?.name} is delegated to other name servers`;

@@ -1,5 +1,6 @@
 import type { Exposition, Labels, Sample } from './exposition.ts';
 import type { ProcessFigures } from './process-meter.ts';
+import { exposeZones, type ZoneFigures } from './zone-metrics.ts';
 
 type State = 'healthy' | 'unhealthy' | 'unknown';
 type Breaker = 'closed' | 'halfOpen' | 'open';
@@ -47,6 +48,7 @@ export interface NodeFigures {
       readonly breaker: Breaker;
     }[];
   }[];
+  readonly zones?: ZoneFigures | undefined;
   readonly checks?: readonly {
     readonly name: string;
     readonly state: State;
@@ -76,6 +78,7 @@ export function exposeNode(
   exposeStore(exposition, node);
   exposeHealth(exposition, node);
   exposeGeo(exposition, node);
+  exposeZones(exposition, node.zones);
   exposeProcess(exposition, process);
 }
 

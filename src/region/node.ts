@@ -27,6 +27,7 @@ import { SnapshotFiles } from './start/snapshot-files.ts';
 import { SnapshotKeeper } from './start/snapshot-keeper.ts';
 import { chooseStart } from './start/starting-point.ts';
 import { takeStateDirectory } from './start/state-directory.ts';
+import { ZoneTransfers } from './transfers/zone-transfers.ts';
 import { decidedStates, logHealthChange } from './views/health-view.ts';
 import { createNodeView } from './views/node-view.ts';
 import { StoreReporter } from './views/store-reporter.ts';
@@ -103,7 +104,7 @@ export async function startNode(options: NodeOptions): Promise<RegionNode> {
       portNeeds(configuration.config, configuration.own, configuration.material),
     );
     const node = new RunningNode(options, clock, lock, files, seen);
-    await node.start(nextGeneration(undefined, configuration));
+    await node.start(configuration);
     return node;
   } catch (error) {
     await lock.release();
@@ -124,6 +125,7 @@ class RunningNode implements RegionNode {
   readonly #parts: { close(): unknown }[] = [];
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #health: Health | undefined;
+  #transfers: ZoneTransfers | undefined;
   #dataPlane: DataPlane | undefined;
   #live: LiveConfiguration | undefined;
   #source: ConfigurationSource | undefined;
@@ -156,10 +158,14 @@ class RunningNode implements RegionNode {
     return this.#admin?.port ?? 0;
   }
 
-  async start(first: Generation): Promise<void> {
-    const { configuration } = first;
+  async start(configuration: Configuration): Promise<void> {
+    const { stateDirectory } = this.#options;
     try {
-      await this.#startServing(first);
+      const parts = { stateDirectory, clock: this.#clock, log: this.#options.log };
+      this.#transfers = await ZoneTransfers.load(parts, configuration);
+      this.#parts.push(this.#transfers);
+      const { served } = this.#transfers;
+      await this.#startServing(nextGeneration(undefined, configuration, 1, served));
       await this.#startControl(configuration);
     } catch (error) {
       await this.close();
@@ -204,6 +210,7 @@ class RunningNode implements RegionNode {
       handlers: {
         onFrame: (peerRegion, bytes) => health.receiveFrame(peerRegion, bytes),
         onWarning: (message) => log.warn(message),
+        onNotify: (zone, source) => this.#transfers?.notified(zone, source),
         onDeath: (role, index, reason) => log.error('thread died', { role, index, reason }),
       },
     });
@@ -213,9 +220,12 @@ class RunningNode implements RegionNode {
     this.#lastHealth.keep(() => health.exportState());
     const context = { region, node, stateDirectory, ring };
     const snapshots = this.#snapshots;
-    this.#live = new LiveConfiguration({
+    const live = new LiveConfiguration({
       ...{ first, context, health, dataPlane, snapshots, clock, log },
+      onServing: (configuration) => this.#transfers?.update(configuration),
     });
+    this.#live = live;
+    this.#transfers?.start((zones) => live.serveTransferred(zones));
   }
 
   /** What operators and other nodes need. */
@@ -256,6 +266,7 @@ class RunningNode implements RegionNode {
       source,
       snapshots: this.#snapshots,
       staleness: this.#staleness,
+      transfers: this.#transfers,
       clock,
       phase: () => this.#phase,
       drain: () => void this.drainAndClose(),

@@ -93,7 +93,7 @@ test('what is not told is answered as the table says', () => {
     return `${rcodeName(responder.rcode)}${code === undefined ? '' : `, extended error ${code}`}`;
   };
   const withOpcode = (opcode: number) => {
-    const message = rawQuery(inZone);
+    const message = rawQuery({ ...inZone, type: 'SOA' });
     message[2] = opcode << 3;
     return message;
   };
@@ -108,7 +108,8 @@ test('what is not told is answered as the table says', () => {
     ANY: [rawQuery({ ...inZone, type: 'ANY' })],
     'AXFR, IXFR without `transfer`': ['AXFR', 'IXFR'].map((type) => rawQuery({ ...inZone, type })),
     '`version.bind`': [rawQuery({ name: 'version.bind', type: 'TXT', class: 3, options: [] })],
-    'NOTIFY, UPDATE and the like': [withOpcode(4), withOpcode(5)],
+    'NOTIFY of a zone without `secondary`': [withOpcode(4)],
+    'UPDATE and the like': [withOpcode(5), withOpcode(2)],
     'EDNS of another version': [rawQuery({ ...inZone, version: 1 })],
     'malformed, or two questions': [rawQuery(inZone).subarray(0, 20), two],
     'a response, or less than a header': [response, Buffer.alloc(11)],

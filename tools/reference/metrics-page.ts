@@ -15,6 +15,7 @@ import {
 import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
 import type { BoundsMs } from '../../src/observability/histogram.ts';
 import { exposeNode, type NodeFigures } from '../../src/observability/node-metrics.ts';
+import { secondaryStates } from '../../src/observability/zone-metrics.ts';
 import type { Generator } from './generator.ts';
 
 interface Metric {
@@ -90,6 +91,15 @@ const node: NodeFigures = {
       endpoints: [{ address: 'a', state: 'healthy', ejected: false, breaker: 'closed' }],
     },
   ],
+  zones: {
+    secondaries: [
+      {
+        ...{ zone: 'z', state: 'current', serial: 1, records: 1, transfers: 1, failures: 0 },
+        ...{ confirmedAt: '2026-01-01T00:00:00Z', expiresAt: '2026-01-01T00:00:00Z' },
+      },
+    ],
+    notifications: [{ zone: 'z', server: 's', state: 'acknowledged' }],
+  },
   checks: [{ name: 'c', state: 'healthy', since: '2026-01-01T00:00:00Z', flaps: 0 }],
   geo: { source: 's', type: 't', ageSeconds: 1 },
 };
@@ -134,6 +144,10 @@ function metricsShown(): Metric[] {
 
 const quoted = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(', ');
 
+const namesInConfiguration = [
+  ...['address', 'check', 'endpoint', 'listener', 'node', 'region', 'server', 'service', 'zone'],
+];
+
 /** The page with everything that `/metrics` shows. */
 export const metricsPage: Generator = {
   path: 'docs/reference/metrics.md',
@@ -156,12 +170,13 @@ export const metricsPage: Generator = {
       `| \`reason\` | ${quoted(withheldReasons)} |`,
       `| \`route\` | the name of the route; \`-\`: none matched |`,
       `| \`source\` | of a revision: ${quoted(['store', 'file', 'snapshot', 'peer', 'bundle'])}; of a geo database: its file |`,
+      `| \`state\` | of a zone from elsewhere: ${quoted(secondaryStates)} |`,
       `| \`stat\` | ${quoted(['mean', 'p99', 'max'])} |`,
       `| \`transport\` | ${quoted(dnsLabels.transport)} (DNS over TLS) |`,
       `| \`type\` | of a question: ${quoted(dnsLabels.type)}; of a geo database: as it says |`,
       `| \`verdict\` | ${quoted(dnsLabels.verdict)} |`,
       `| \`version\` | of HTTP: ${quoted(httpVersions)}; of a node: that of Meridian |`,
-      `| ${quoted(['address', 'check', 'endpoint', 'listener', 'node', 'region', 'service'])} | as in the configuration |`,
+      `| ${quoted(namesInConfiguration)} | as in the configuration |`,
       `| ${quoted(['bucket', 'leader'])} | of the store; the name of its server |`,
       `| \`revision\` | hash of the configuration |`,
       '',

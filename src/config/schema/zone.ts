@@ -3,6 +3,7 @@ import { answerSchema, recordNameSchema, steeringFields } from './answer.ts';
 import { transferKeyName } from './dns.ts';
 import { exclusiveReference } from './exclusive.ts';
 import { pemPlace, pemSource } from './pem.ts';
+import { nameServersSchema } from './server-address.ts';
 import { durationMs, nameSchema } from './units.ts';
 
 /** TTLs go to the wire in whole seconds. */
@@ -117,13 +118,34 @@ export const zoneSchema = z.strictObject({
           description: 'Networks of secondary name servers, such as `192.0.2.53/32`.',
         }),
       key: transferKeyName.optional().meta({
-        description: 'Of `dns.transferKeys`: with what requests must be signed besides.',
+        description:
+          'Of `dns.transferKeys`: with what requests must be signed besides. Notifications are signed with it.',
+      }),
+      notify: nameServersSchema().optional().meta({
+        description:
+          'Secondary name servers that are told of a new serial, and at the start (RFC 1996): addresses, with a port where that is not 53. Each node tells them, from the address that it listens on.',
       }),
     })
     .optional()
     .meta({
       description:
         'Who may have the zone whole (AXFR). What is steered is sent as a client gets it whose location nobody knows; keys are left out.',
+    }),
+  secondary: z
+    .strictObject({
+      primaries: nameServersSchema().meta({
+        description:
+          'Name servers to take it from, in this order: addresses, with a port where that is not 53.',
+      }),
+      key: transferKeyName.optional().meta({
+        description:
+          'Of `dns.transferKeys`: what questions to them are signed with, and answers must be.',
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'The zone comes from other name servers (AXFR), and is kept up to date as its SOA says. In the place of `records`, `file`, `soa`, `ttl` and `nameservers`. With `dnssec` it is signed here.',
     }),
   nameservers: z.array(z.string().min(1)).min(1).optional().meta({
     description:

@@ -61,6 +61,7 @@ export const zoneFilesAreRead: Rule = ({ zones }, report) => {
 export const nameServersAreValid: Rule = (draft, report) => {
   for (const [name, zone] of draft.zones) {
     if (!zone) continue;
+    if (zone.secondary) continue;
     if (zone.nameservers) checkNameServers(name, zone, zone.nameservers, report);
     else if (!ownNameServers(zone) && zone.file === undefined)
       checkDefaultNameServers(name, draft, report);

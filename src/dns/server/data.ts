@@ -6,6 +6,7 @@ import type { Locator } from '../../steering/geo/locator.ts';
 import type { RegionStates } from '../../steering/record-set.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { type TransferRules, transferRules } from '../transfer/transfer-rules.ts';
+import type { TransferredZones } from '../transfer/zone-image.ts';
 import { compileZonesInSteps } from '../zone/compile.ts';
 import { shiftedSteering } from '../zone/shifted.ts';
 import type { ZoneSet } from '../zone/zone.ts';
@@ -23,6 +24,8 @@ export interface DnsDataOptions extends ServiceOptions {
   readonly zoneKeys?: Readonly<Record<string, string>> | undefined;
   /** Of `dns.transferKeys`, in base64. */
   readonly transferSecrets?: Readonly<Record<string, string>> | undefined;
+  /** What there is of zones that come from elsewhere. Default: nothing. */
+  readonly transferred?: TransferredZones | undefined;
   /** SOA serial: the sequence number of the revision. */
   readonly serial: number;
   /** Shifts of traffic that are in force. Default: none. */
@@ -46,8 +49,8 @@ export function compileDnsData(options: DnsDataOptions): DnsData {
 
 /** The same step by step: a large zone file takes long, and queries are answered meanwhile. */
 export function* compileDnsDataInSteps(options: DnsDataOptions): Steps<DnsData> {
-  const { config, topology, serial, zoneKeys, shifts = [] } = options;
-  const zones = yield* compileZonesInSteps(config, topology, serial, zoneKeys);
+  const { config, topology, serial, zoneKeys, transferred, shifts = [] } = options;
+  const zones = yield* compileZonesInSteps(config, topology, serial, zoneKeys, transferred);
   const steering = createSteeringContext(options);
   const data: DnsData = {
     zones,

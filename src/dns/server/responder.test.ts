@@ -193,8 +193,8 @@ test('garbage: FORMERR with its id when a header is there, silence when not', ()
     ],
     // Who asks with OPT is answered with it (RFC 6891 7), and with the question.
     [
-      `abcd 2000 0001 0000 0000 0001 00 0001 0001 ${opt}`,
-      `abcd a004 0001 0000 0000 0001 00 0001 0001 ${opt}`,
+      `abcd 1000 0001 0000 0000 0001 00 0001 0001 ${opt}`,
+      `abcd 9004 0001 0000 0000 0001 00 0001 0001 ${opt}`,
     ],
     [
       `abcd 2800 0001 0001 0000 0001 00 0006 0001 00 0001 0001 00000000 0000 ${opt}`,

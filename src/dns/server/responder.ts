@@ -15,6 +15,7 @@ import {
   maxUdpPayload,
   metaType,
   minUdpPayload,
+  opcodeNotify,
   rcode,
 } from '../wire/codes.ts';
 import { MessageWriter, section } from '../wire/message-writer.ts';
@@ -27,6 +28,7 @@ import { ClientAddress } from './client-address.ts';
 import type { TcpLimits } from './connections.ts';
 import type { CookieVerdict } from './cookies/server-cookies.ts';
 import type { DnsData } from './data.ts';
+import { type OnNotify, takeNotification } from './notifications.ts';
 import { type PlainAnswer, PlainAnswers } from './plain-answers.ts';
 import type { QueryOrigin } from './query-origin.ts';
 import {
@@ -48,6 +50,8 @@ export interface ResponderOptions {
   readonly wallMs?: () => number;
   /** Told of an error of ours that made an answer SERVFAIL. */
   readonly onFault?: (error: unknown) => void;
+  /** Told that a zone has changed at its primary. */
+  readonly onNotify?: OnNotify;
   readonly clock?: Clock;
   /** What threads that answer together count in; default: one of its own. */
   readonly rateTable?: SharedArrayBuffer;
@@ -72,6 +76,7 @@ export class Responder {
   readonly #random: () => number;
   readonly #onFault: (error: unknown) => void;
   readonly #nowSeconds: () => number;
+  readonly #onNotify: OnNotify;
   readonly #query = new QueryReader();
   readonly #client = new ClientAddress();
   readonly #writer = new MessageWriter();
@@ -97,6 +102,7 @@ export class Responder {
     this.#signature = new ResponseSignature(nowSeconds);
     this.#random = options.random ?? Math.random;
     this.#onFault = options.onFault ?? (() => {});
+    this.#onNotify = options.onNotify ?? (() => {});
     this.#options = new ResponseOptions(clock);
     this.#rateTable = options.rateTable;
     this.replace(data);
@@ -156,16 +162,21 @@ export class Responder {
     const refusal = this.#judge(message, length) || verdict;
     this.#begin(message, origin, output);
     this.rcode = refusal || this.#answer(message, origin);
-    if (this.rcode === rcode.serverFailure) {
-      options.reset(query);
-      this.#begin(message, origin, output);
-    }
+    if (this.rcode === rcode.serverFailure) this.#fail(message, origin, output);
     this.#writer.rcode(this.rcode);
     if (query.edns) this.#writer.opt(options, this.rcode);
     if (this.#limiter && origin.transport === 'udp' && !this.#isProved) {
       return this.#limit(this.#limiter, message, origin, output);
     }
     return this.#end(output);
+  }
+
+  /** Nothing of what was written is said, but why, where that is known. */
+  #fail(message: Uint8Array, origin: QueryOrigin, output: Buffer): void {
+    const { extendedError } = this.#options;
+    this.#options.reset(this.#query);
+    this.#options.extendedError = extendedError;
+    this.#begin(message, origin, output);
   }
 
   /** Of the signature, where the query has one: `noError` for a good one. */
@@ -238,6 +249,7 @@ export class Responder {
   /** Returns the RCODE. */
   #answer(message: Uint8Array, origin: QueryOrigin): number {
     const { class: queryClass, type, name, questionEnd } = this.#query;
+    if (this.#query.opcode === opcodeNotify) return this.#takeNotification(origin.address);
     if (questionEnd === headerBytes) return this.#confirmCookie();
     if (queryClass !== classIn) return this.#answerChaos(queryClass, type, name);
     const verdict = typeVerdict(type);
@@ -254,6 +266,12 @@ export class Responder {
       this.#onFault(error);
       return rcode.serverFailure;
     }
+  }
+
+  #takeNotification(source: string): number {
+    const { proof } = this.#signature;
+    this.#writer.authoritative();
+    return takeNotification(this.#query, this.#data.transfers, proof, source, this.#onNotify);
   }
 
   /** See `TransferServer.soaOnly`. */
@@ -298,6 +316,10 @@ export class Responder {
     if (resolution.outcome === 'refused') {
       this.#options.extendedError = extendedError.notAuthoritative;
       return rcode.refused;
+    }
+    if (resolution.outcome === 'unavailable') {
+      this.#options.extendedError = resolution.zone?.unavailable ?? 0;
+      return rcode.serverFailure;
     }
     this.#classify(resolution);
     this.#echoSubnet(resolution.scopeBits);

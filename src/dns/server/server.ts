@@ -3,6 +3,7 @@ import type { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import type { TcpLimits } from './connections.ts';
 import { compileDnsData, type DnsDataOptions } from './data.ts';
+import type { OnNotify } from './notifications.ts';
 import { Responder } from './responder.ts';
 import { type ListenAddresses, type PreparedDns, TwoPhaseServer } from './two-phase-server.ts';
 
@@ -16,6 +17,8 @@ export interface DnsServerOptions extends DnsDataOptions, ListenAddresses {
   readonly metrics: DnsMetrics;
   /** Told of an error of ours that made an answer SERVFAIL. Default: nobody is. */
   readonly onFault?: (error: unknown) => void;
+  /** Told that a zone has changed at its primary (RFC 1996). Default: nobody is. */
+  readonly onNotify?: OnNotify;
   /** In the place of those of the configuration. */
   readonly tcp?: TcpLimits;
   /** What threads that answer together count in (`RateTable.buffer`); default: one of its own. */
@@ -47,11 +50,12 @@ export interface DnsServer {
  * `bad_zone`, `address_in_use` (which names the address) or `listen_failed`.
  */
 export async function createDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const { onFault, tcp, clock = systemClock } = options;
+  const { onFault, onNotify, tcp, clock = systemClock } = options;
   const { rateTable } = options;
   const responder = new Responder(compileDnsData(options), {
     clock,
     ...(onFault && { onFault }),
+    ...(onNotify && { onNotify }),
     ...(rateTable && { rateTable }),
   });
   const { reusePort, metrics } = options;

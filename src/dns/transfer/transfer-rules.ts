@@ -1,4 +1,5 @@
 import type { Config } from '../../config/schema/config.ts';
+import { nameServerOf } from '../../config/schema/server-address.ts';
 import { commonBits, type Network, parseAddress, parseNetwork } from '../../steering/network.ts';
 import { DnsError } from '../errors.ts';
 import { type NameKey, parseName } from '../wire/name.ts';
@@ -11,10 +12,21 @@ export interface TransferRule {
   readonly key: TsigKey | undefined;
 }
 
+/** Where a zone comes from, for notifications. */
+export interface SecondaryRule {
+  /** As it is configured. */
+  readonly name: string;
+  /** By `addressKey`. */
+  readonly primaries: ReadonlySet<string>;
+  readonly key: TsigKey | undefined;
+}
+
 export interface TransferRules {
   /** By apex; of a zone that is not there nobody gets anything but answers. */
   readonly zones: ReadonlyMap<NameKey, TransferRule>;
   readonly keys: ReadonlyMap<NameKey, TsigKey>;
+  /** Zones that come from elsewhere, by apex. */
+  readonly secondaries: ReadonlyMap<NameKey, SecondaryRule>;
 }
 
 /**
@@ -31,17 +43,33 @@ export function transferRules(
       new TsigKey(parseName(name), algorithm, secretOf(name, secrets[name])),
     ]),
   );
+  const keyOf = (place: string, name: string | undefined) => {
+    const key = name === undefined ? undefined : byName.get(name);
+    if (name === undefined || key) return key;
+    throw new DnsError('bad_zone', `${place}.key: there is no key "${name}" in dns.transferKeys`);
+  };
   const rules = new Map<NameKey, TransferRule>();
-  for (const [name, { transfer }] of Object.entries(zones)) {
-    if (!transfer) continue;
-    const key = transfer.key === undefined ? undefined : byName.get(transfer.key);
-    if (transfer.key !== undefined && !key) {
-      const message = `zones.${name}.transfer.key: there is no key "${transfer.key}" in dns.transferKeys`;
-      throw new DnsError('bad_zone', message);
+  const secondaries = new Map<NameKey, SecondaryRule>();
+  for (const [name, { transfer, secondary }] of Object.entries(zones)) {
+    const apex = parseName(name).key;
+    if (transfer) {
+      const key = keyOf(`zones.${name}.transfer`, transfer.key);
+      rules.set(apex, { to: transfer.to.map(parseNetwork), key });
     }
-    rules.set(parseName(name).key, { to: transfer.to.map(parseNetwork), key });
+    if (secondary) {
+      const key = keyOf(`zones.${name}.secondary`, secondary.key);
+      const addresses = secondary.primaries.map((text) => nameServerOf(text).address);
+      secondaries.set(apex, { name, primaries: new Set(addresses.map(addressKey)), key });
+    }
   }
-  return { zones: rules, keys: new Map([...byName.values()].map((key) => [key.name.key, key])) };
+  const keys = new Map([...byName.values()].map((key) => [key.name.key, key]));
+  return { zones: rules, keys, secondaries };
+}
+
+/** The same for one address, however it is written. */
+export function addressKey(text: string): string {
+  const address = parseAddress(text);
+  return address ? Buffer.from(address).toString('hex') : '';
 }
 
 /** Whether an address is in one of the networks. */

@@ -86,6 +86,7 @@ export class TransferServer {
     const zone = zones.find(query.name);
     const rule = transfers.zones.get(query.name);
     if (!rule || zone?.apex.key !== query.name || !mayTransfer(rule, source)) return undefined;
+    if (zone.unavailable !== 0) return undefined;
     const good = proof.kind === 'good' ? proof : undefined;
     if (rule.key ? good?.key !== rule.key : proof.kind !== 'none' && !good) return undefined;
     return zone;

@@ -164,3 +164,14 @@ function digest(key: TsigKey, message: Buffer, tail: Buffer, before?: Buffer): B
   if (before) hmac.update(uint16(before.length)).update(before);
   return hmac.update(message).update(tail).digest();
 }
+
+const tsigErrorNames: ReadonlyMap<number, string> = new Map([
+  [tsigError.badSignature, 'BADSIG'],
+  [tsigError.badKey, 'BADKEY'],
+  [tsigError.badTime, 'BADTIME'],
+  [tsigError.badTruncation, 'BADTRUNC'],
+]);
+
+export function tsigErrorName(error: number): string {
+  return tsigErrorNames.get(error) ?? `TSIG error ${error}`;
+}

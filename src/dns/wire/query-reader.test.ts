@@ -50,7 +50,8 @@ const verdicts: [what: string, bytes: string, verdict: number][] = [
     `abcd 0000 0001 0000 0000 0001 ${question} 00 0029 04d0 00000000 0010 0008 0004 00010000 0008 0004 00010000`,
     rcode.formatError,
   ],
-  ['NOTIFY', `abcd 2000 0001 0000 0000 0000 ${question}`, rcode.notImplemented],
+  ['NOTIFY', `abcd 2000 0001 0000 0000 0000 ${question}`, rcode.noError],
+  ['STATUS', `abcd 1000 0001 0000 0000 0000 ${question}`, rcode.notImplemented],
   ['UPDATE, other sections and all', 'abcd 2800 ffff ffff ffff ffff', rcode.notImplemented],
 ];
 

@@ -1,5 +1,13 @@
 import { ClientSubnet } from './client-subnet.ts';
-import { flag, headerBytes, metaType, opcodeQuery, optionCode, rcode } from './codes.ts';
+import {
+  flag,
+  headerBytes,
+  metaType,
+  opcodeNotify,
+  opcodeQuery,
+  optionCode,
+  rcode,
+} from './codes.ts';
 import type { NameKey } from './name.ts';
 import { NameReader, skipName } from './name-reader.ts';
 
@@ -68,8 +76,13 @@ export class QueryReader {
     this.headerFlags = readUint16(bytes, 2);
     if ((this.headerFlags & flag.response) !== 0) return silent;
     const verdict = this.#readSections(bytes, end);
-    const opcode = (this.headerFlags >> 11) & 15;
-    return opcode === opcodeQuery ? verdict : rcode.notImplemented;
+    const { opcode } = this;
+    const isServed = opcode === opcodeQuery || opcode === opcodeNotify;
+    return isServed ? verdict : rcode.notImplemented;
+  }
+
+  get opcode(): number {
+    return (this.headerFlags >> 11) & 15;
   }
 
   /** Reads on where a verdict is certain already: a refusal carries question and OPT too. */
@@ -83,7 +96,9 @@ export class QueryReader {
     if (at < 0) return rcode.formatError;
     const verdict = this.#readRecords(bytes, at, end);
     const isPossible = questions === 1 || (questions === 0 && this.cookie.length > 0);
-    return isPossible && readUint16(bytes, 6) === 0 ? verdict : rcode.formatError;
+    // A notification may bring the new SOA (RFC 1996 3.7).
+    const hasAnswers = readUint16(bytes, 6) > 0 && this.opcode !== opcodeNotify;
+    return isPossible && !hasAnswers ? verdict : rcode.formatError;
   }
 
   /** Returns the end of the question, or -1. */

@@ -5,6 +5,8 @@ import type { Topology } from '../../config/topology.ts';
 import { KeySet } from '../dnssec/key-set.ts';
 import { Signer } from '../dnssec/signer.ts';
 import { parseZoneKeys } from '../dnssec/zone-key.ts';
+import { readTransferredZone } from '../transfer/transferred-zone.ts';
+import type { TransferredZones } from '../transfer/zone-image.ts';
 import { DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
 import { aaaa } from '../wire/records/aaaa.ts';
@@ -15,12 +17,14 @@ import { cdnskey, cds, dnskey } from '../wire/records/numbered-octets.ts';
 import { type Rdata, rdata } from '../wire/records/record-type.ts';
 import { typeCode, typeName } from '../wire/records/registry.ts';
 import { soa, soaData, soaNumbers } from '../wire/records/soa.ts';
-import type { FileRecord } from '../zone-file/reader.ts';
+import type { Place } from '../zone-file/problems.ts';
 import { linkAliases, type PendingAlias } from './alias.ts';
 import { ConfiguredSets } from './configured-sets.ts';
 import { readFileZone, soaWithSerial } from './file-zone.ts';
 import type { GatheredZone } from './gather.ts';
 import { ZoneProblems } from './problems.ts';
+import type { ResourceRecord } from './record.ts';
+import { unavailableZone } from './unavailable.ts';
 import { allRecords, type RecordSet, setOfType, Zone, type ZoneNode, ZoneSet } from './zone.ts';
 
 /** Sets of a zone whose signatures are kept: some 10 MB. */
@@ -40,7 +44,8 @@ const ownTtlSeconds = 3_600;
 
 /**
  * Compiles the zones of a configuration. `serial` is the SOA serial (the revision's number).
- * `keyTexts`: keys of those that are signed, by zone, as `parseZoneKeys` reads them.
+ * `keyTexts`: keys of those that are signed, by zone, as `parseZoneKeys` reads them. `transferred`:
+ * what there is of those that come from elsewhere.
  * Throws `bad_zone` with every problem in `details.problems`.
  */
 export function compileZones(
@@ -48,8 +53,9 @@ export function compileZones(
   topology: Topology,
   serial: number,
   keyTexts?: Readonly<Record<string, string>>,
+  transferred?: TransferredZones,
 ): ZoneSet {
-  return atOnce(compileZonesInSteps(config, topology, serial, keyTexts));
+  return atOnce(compileZonesInSteps(config, topology, serial, keyTexts, transferred));
 }
 
 /** The same step by step: of a large zone file others need not wait for the end. */
@@ -58,6 +64,7 @@ export function* compileZonesInSteps(
   topology: Topology,
   serial: number,
   keyTexts: Readonly<Record<string, string>> = {},
+  transferred: TransferredZones = {},
 ): Steps<ZoneSet> {
   const problems = new ZoneProblems();
   const zones: Zone[] = [];
@@ -69,10 +76,18 @@ export function* compileZonesInSteps(
     if (!apex) continue;
     if (apexes.has(apex.key)) problems.add(path, `there is another zone ${apex}`);
     apexes.add(apex.key);
-    const compiler = new ZoneCompiler(apex, zone, topology, path, problems);
     const keys = problems.attempt(`${path}.dnssec`, () => keysOf(name, zone, keyTexts));
-    const imported = yield* readFileZone(apex, zone, path, problems);
-    zones.push(yield* compiler.compile({ serial, keys, imported }));
+    const there = Object.hasOwn(transferred, name) ? transferred[name] : undefined;
+    const held = zone.secondary && (there ?? 'empty');
+    if (typeof held === 'string') {
+      zones.push(unavailableZone(apex, held));
+      continue;
+    }
+    const compiler = new ZoneCompiler(apex, zone, topology, path, problems);
+    const imported = held
+      ? yield* readTransferredZone(apex, held)
+      : yield* readFileZone(apex, zone, path, problems);
+    zones.push(yield* compiler.compile({ serial: held?.serial ?? serial, keys, imported }));
     aliases.push(...compiler.aliases);
   }
   const zoneSet = new ZoneSet(zones);
@@ -85,9 +100,11 @@ interface ZoneSources {
   readonly serial: number;
   /** Of a zone that is signed. */
   readonly keys: KeySet | undefined;
-  /** From its file. */
-  readonly imported: GatheredZone<FileRecord> | undefined;
+  /** From its file, or its primary. */
+  readonly imported: ImportedZone | undefined;
 }
+
+type ImportedZone = GatheredZone<ResourceRecord & Partial<Place>>;
 
 class ZoneCompiler {
   /** For when all zones are compiled: they may lead to any. */
@@ -143,7 +160,7 @@ class ZoneCompiler {
   }
 
   /** The SOA apart, which gets another serial. */
-  *#addImported({ nodes }: GatheredZone<FileRecord>, signed: boolean): Steps<void> {
+  *#addImported({ nodes }: ImportedZone, signed: boolean): Steps<void> {
     let added = 0;
     for (const sets of nodes.values()) {
       if (++added % nodesPerStep === 0) yield;
@@ -156,14 +173,17 @@ class ZoneCompiler {
         if (type === soa.code) continue;
         if (signed && owner.key === this.#apex.key && keyTypes.has(type)) {
           const message = `${typeName(type)} of the apex is made from \`dnssec.keys\``;
-          this.#problems.add(this.#path, message, { file: first.file, line: first.line });
+          // The keys of a primary are those of its own signatures.
+          if (this.#config.secondary) continue;
+          const { file = '', line = 0 } = first;
+          this.#problems.add(this.#path, message, { file, line });
         }
         this.#node(owner).sets.push({ type, ttlSeconds, records, steering: undefined });
       }
     }
   }
 
-  #addRecords(imported: GatheredZone<FileRecord> | undefined): void {
+  #addRecords(imported: ImportedZone | undefined): void {
     const configured = new ConfiguredSets({
       origin: this.#apex,
       zone: this.#config,

@@ -44,10 +44,18 @@ export interface AnswerStep {
  *   noName     the name does not exist (after aliases: the last target does not, RFC 6604)
  *   tooLong    a DNAME leads to a name that is too long (RFC 6672 2.2)
  *   referral   another server is authoritative: `cut` holds its NS
- *   refused    not in our zones
+ *   refused      not in our zones
+ *   unavailable  in a zone that comes from elsewhere, and has not come or has expired
  */
 export interface Resolution {
-  readonly outcome: 'answer' | 'noData' | 'noName' | 'tooLong' | 'referral' | 'refused';
+  readonly outcome:
+    | 'answer'
+    | 'noData'
+    | 'noName'
+    | 'tooLong'
+    | 'referral'
+    | 'refused'
+    | 'unavailable';
   readonly steps: readonly AnswerStep[];
   /** Zone of the last name that was looked up. */
   readonly zone: Zone | undefined;
@@ -71,7 +79,8 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
   let owner: DomainName | undefined;
   let cut: ZoneNode | undefined;
   let node: ZoneNode | undefined;
-  for (let key = name, aliases = 0; zone; aliases++) {
+  if (zone && zone.unavailable !== 0) outcome = 'unavailable';
+  for (let key = name, aliases = 0; zone && outcome !== 'unavailable'; aliases++) {
     const redirected = zone.redirectAbove(key);
     let target: DomainName | undefined;
     if (redirected) {
@@ -98,7 +107,7 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
     }
     if (!target || type === metaType.any) break;
     const next = zones.find(target.key);
-    if (!next || aliases === maxAliases || isSeen(target.key, name, steps)) break;
+    if (next?.unavailable !== 0 || aliases === maxAliases || isSeen(target.key, name, steps)) break;
     zone = next;
     owner = target;
     key = target.key;

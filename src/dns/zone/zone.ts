@@ -55,6 +55,8 @@ export interface ZoneParts {
   /** It has a DNAME. */
   readonly hasRedirects: boolean;
   readonly signer: Signer | undefined;
+  /** INFO-CODE (RFC 8914) that says why it has no data, where it should. Default: it has them. */
+  readonly unavailable?: number;
 }
 
 /**
@@ -75,6 +77,8 @@ export class Zone {
   readonly negativeTtlSeconds: number;
   /** `undefined`: the zone is not signed. */
   readonly signer: Signer | undefined;
+  /** INFO-CODE (RFC 8914) that says why there are no data; 0: there are. */
+  readonly unavailable: number;
   readonly #nodes: ReadonlyMap<NameKey, ZoneNode>;
   readonly #hasCuts: boolean;
   readonly #hasRedirects: boolean;
@@ -86,6 +90,7 @@ export class Zone {
     this.soa = parts.soa;
     this.negativeTtlSeconds = parts.negativeTtlSeconds;
     this.signer = parts.signer;
+    this.unavailable = parts.unavailable ?? 0;
     this.#nodes = parts.nodes;
     this.#hasCuts = parts.hasCuts;
     this.#hasRedirects = parts.hasRedirects;

@@ -32,6 +32,7 @@ test('the number of a generation that was given up is not given again, and why i
         if (fails) throw new Error('no answer in 10 s '.repeat(10_000));
         return { commit: () => undefined, abandon: () => undefined };
       },
+      prepareZones: () => assert.fail('there are none'),
     },
     snapshots: { write: async () => undefined },
     clock: systemClock,

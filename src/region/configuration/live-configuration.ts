@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
 import { restartOnly } from '../../config/diff.ts';
+import type { TransferredZones } from '../../dns/transfer/zone-image.ts';
 import type { Health } from '../../health/health.ts';
 import { planHealth } from '../../health/plan.ts';
 import type { Log } from '../../observability/log.ts';
@@ -41,8 +42,10 @@ export interface LiveConfigurationOptions {
   readonly first: Generation;
   readonly context: AssemblyContext;
   readonly health: Pick<Health, 'update'>;
-  readonly dataPlane: Pick<DataPlane, 'prepare'>;
+  readonly dataPlane: Pick<DataPlane, 'prepare' | 'prepareZones'>;
   readonly snapshots: Pick<SnapshotKeeper, 'write'>;
+  /** Told of each configuration that came to serve after the first. */
+  readonly onServing?: (configuration: Configuration) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -97,6 +100,23 @@ export class LiveConfiguration {
     return outcome;
   }
 
+  /**
+   * Name servers serve these in the place of the zones from elsewhere that they had. Rejects with why
+   * they cannot; what served serves on.
+   *
+   * @param zones asked for when it is their turn
+   */
+  serveTransferred(zones: () => TransferredZones): Promise<void> {
+    const served = this.#changing.then(async () => {
+      const next = { ...this.#generation, number: ++this.#number, transferred: zones() };
+      const prepared = await this.#options.dataPlane.prepareZones(next);
+      prepared.commit();
+      this.#generation = next;
+    });
+    this.#changing = served.catch(() => undefined).finally(overwriteRegisters);
+    return served;
+  }
+
   /** Resolves when no change is under way. */
   async settled(): Promise<void> {
     await this.#changing;
@@ -122,6 +142,7 @@ export class LiveConfiguration {
     const durationMs = Math.round(this.#durationMs);
     log.info('serving', { revision, sequence: sequenceOf(configuration), source, durationMs });
     for (const sentence of configuration.degraded) log.warn(sentence);
+    this.#options.onServing?.(configuration);
     await this.#options.snapshots.write(configuration);
     return { kind: 'serving', configuration };
   }

@@ -12,7 +12,7 @@ import { dotSecret } from './dot-secret.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import type { Generation } from './generation.ts';
 import { servesTraffic } from './listeners.ts';
-import { packConfig } from './packed-config.ts';
+import { type PackedConfig, packConfig } from './packed-config.ts';
 import { SessionSecret } from './session-secret.ts';
 import type { ThreadData } from './thread-messages.ts';
 import { KeptThread, type ThreadHandlers, type ThreadRole } from './threads.ts';
@@ -112,37 +112,32 @@ export class DataPlane {
     const counters = this.#counters.for(metricsLayout(next.configuration.config));
     const data = this.#dataFor(next, bundle);
     const packed = packConfig(next.configuration.config);
-    const plans = [
-      ...this.#gateways.map((thread, i) => ({
-        thread,
-        data: forGateway(data(counters[i]!.buffer, i)),
-        packed: { ...packed, rest: { ...packed.rest, zones: {} } },
-      })),
-      ...this.#nameServers.map((thread, i) => ({
-        thread,
-        data: this.#forNameServer(data(this.dnsMetrics[i]!.buffer, i)),
-        packed: { ...packed, routes: [] },
-      })),
-    ];
-    const abandon = () => {
-      for (const { thread } of plans) thread.abandon(next.number);
-    };
-    try {
-      // One after the other: while one builds, its siblings serve.
-      for (const { thread, data, packed } of plans) await thread.prepare(data, packed);
-    } catch (error) {
-      abandon();
-      throw error;
-    }
-    return {
-      abandon,
-      commit: () => {
-        this.#counters.replace(counters, this.#generation);
-        this.#generation = next.number;
-        this.#table = next.table;
-        for (const plan of plans) plan.thread.commit(plan.data);
-      },
-    };
+    const gateways = this.#gateways.map((thread, i) => ({
+      thread,
+      data: forGateway(data(counters[i]!.buffer, i)),
+      packed: { ...packed, rest: { ...packed.rest, zones: {} } },
+    }));
+    const plans = [...gateways, ...this.#nameServerPlans(data, packed)];
+    return prepareAll(plans, next.number, () => {
+      this.#counters.replace(counters, this.#generation);
+      this.#generation = next.number;
+      this.#table = next.table;
+    });
+  }
+
+  /** The same where nothing but transferred zones is new: gateways have none. */
+  async prepareZones(next: Generation): Promise<PreparedDataPlane> {
+    const packed = packConfig(next.configuration.config);
+    const plans = this.#nameServerPlans(this.#dataFor(next, undefined), packed);
+    return prepareAll(plans, next.number, () => {});
+  }
+
+  #nameServerPlans(data: DataOfThread, packed: PackedConfig): ThreadPlan[] {
+    return this.#nameServers.map((thread, i) => ({
+      thread,
+      data: this.#forNameServer(data(this.dnsMetrics[i]!.buffer, i)),
+      packed: { ...packed, routes: [] },
+    }));
   }
 
   get threads(): readonly ThreadStatus[] {
@@ -182,9 +177,9 @@ export class DataPlane {
   }
 
   #dataFor(
-    { number, configuration, table }: Generation,
+    { number, configuration, table, transferred }: Generation,
     bundle: Uint8Array | undefined,
-  ): (metricsBuffer: SharedArrayBuffer, thread: number) => ThreadData {
+  ): DataOfThread {
     const { config, own, serial, material, locator } = configuration;
     const { stateDirectory } = this.#options;
     const accessLogPath = config.accessLog ? join(stateDirectory, 'access.log') : undefined;
@@ -200,6 +195,7 @@ export class DataPlane {
       material,
       sessionSecret: this.#sessionSecret.current,
       geoDatabase: locator.database,
+      transferred,
       accessLogPath,
       bundle,
       shifts: this.#options.shifts,
@@ -221,7 +217,45 @@ export class DataPlane {
   }
 }
 
+type DataOfThread = (metricsBuffer: SharedArrayBuffer, thread: number) => ThreadData;
+
+interface ThreadPlan {
+  readonly thread: KeptThread;
+  readonly data: ThreadData;
+  readonly packed: PackedConfig;
+}
+
+/** @throws what the first thread that could not build it threw; then none keeps any of it. */
+async function prepareAll(
+  plans: readonly ThreadPlan[],
+  generation: number,
+  onCommit: () => void,
+): Promise<PreparedDataPlane> {
+  const abandon = () => {
+    for (const { thread } of plans) thread.abandon(generation);
+  };
+  try {
+    // One after the other: while one builds, its siblings serve.
+    for (const { thread, data, packed } of plans) await thread.prepare(data, packed);
+  } catch (error) {
+    abandon();
+    throw error;
+  }
+  return {
+    abandon,
+    commit: () => {
+      onCommit();
+      for (const plan of plans) plan.thread.commit(plan.data);
+    },
+  };
+}
+
 /** Zones and country data are for name servers: a zone file may be megabytes. */
 function forGateway(data: ThreadData): ThreadData {
-  return { ...data, config: { ...data.config, zones: {} }, geoDatabase: undefined };
+  return {
+    ...data,
+    config: { ...data.config, zones: {} },
+    geoDatabase: undefined,
+    transferred: {},
+  };
 }

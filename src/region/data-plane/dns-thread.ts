@@ -11,6 +11,7 @@ import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import { emptyLocator, type Locator, sharedLocator } from '../../steering/geo/locator.ts';
 import { dotTicketKeys } from './dot-secret.ts';
 import { FaultLog } from './fault-log.ts';
+import { NotificationRelay } from './notification-relay.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { TwoPhase } from './two-phase.ts';
 
@@ -20,12 +21,17 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     (message) => post({ kind: 'warning', message: `DNS answered SERVFAIL: ${message}` }),
     systemClock,
   );
+  const notifications = new NotificationRelay(
+    (zone, source) => post({ kind: 'notify', zone, source }),
+    systemClock,
+  );
   const locators = new Locators();
   const server = await createDnsServer({
     ...dnsConfiguration(data, locators),
     reusePort: true,
     metrics: new DnsMetrics(data.metricsBuffer),
     onFault: (error) => faults.fault(error),
+    onNotify: (zone, source) => notifications.take(zone, source),
     ...(data.dnsRateTable && { rateTable: data.dnsRateTable }),
   });
   server.useShifts(data.shifts);
@@ -53,6 +59,7 @@ function dnsConfiguration(data: ThreadData, locators: Locators) {
     locator: locators.for(data),
     serial: data.serial,
     zoneKeys: data.material.zoneKeys,
+    transferred: data.transferred,
     transferSecrets: data.material.transferSecrets,
     cookieSecret: data.dnsCookieSecret,
     host: own.bind,

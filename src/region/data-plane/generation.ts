@@ -1,4 +1,5 @@
 import { compileTopology, type Topology } from '../../config/topology.ts';
+import type { TransferredZones } from '../../dns/transfer/zone-image.ts';
 import { HealthTable } from '../../health/table.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 
@@ -12,6 +13,8 @@ export interface Generation {
   readonly configuration: Configuration;
   readonly topology: Topology;
   readonly table: HealthTable;
+  /** What there is of zones that come from elsewhere. */
+  readonly transferred: TransferredZones;
 }
 
 /**
@@ -22,14 +25,15 @@ export function nextGeneration(
   before: Generation | undefined,
   configuration: Configuration,
   number = (before?.number ?? 0) + 1,
+  transferred = before?.transferred ?? {},
 ): Generation {
   const topology = compileTopology(configuration.config);
   if (before && shapeOf(before.topology) === shapeOf(topology)) {
-    return { number, configuration, topology, table: before.table };
+    return { number, configuration, topology, table: before.table, transferred };
   }
   const table = new HealthTable(topology);
   if (before) table.carryOver(before.table, before.topology, topology);
-  return { number, configuration, topology, table };
+  return { number, configuration, topology, table, transferred };
 }
 
 /** Equal where the small integers of two topologies mean the same, and the table has the same columns. */

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/schema/config.ts';
+import type { TransferredZones } from '../../dns/transfer/zone-image.ts';
 import type { GeoDatabase } from '../../steering/geo/locator.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import type { Material } from '../configuration/material.ts';
@@ -27,6 +28,8 @@ export interface ThreadData {
   readonly dnsRateTable?: SharedArrayBuffer;
   /** Where clients are, of name servers. The bytes are shared. */
   readonly geoDatabase?: GeoDatabase | undefined;
+  /** What there is of zones that come from elsewhere, of name servers. The bytes are shared. */
+  readonly transferred: TransferredZones;
   /** `undefined`: no access log. */
   readonly accessLogPath: string | undefined;
   /** What nodes that start without a configuration are given over the link. */
@@ -62,4 +65,6 @@ export type FromThread =
   /** `generation` is the one that ended. */
   | { readonly kind: 'drained'; readonly generation: number }
   | { readonly kind: 'warning'; readonly message: string }
+  /** `source` says that a zone has changed there (RFC 1996). */
+  | { readonly kind: 'notify'; readonly zone: string; readonly source: string }
   | { readonly kind: 'frame'; readonly region: string; readonly bytes: Uint8Array };

@@ -35,6 +35,7 @@ function mortal(name: string) {
     sessionSecret: undefined,
     accessLogPath: portTaken,
     shifts: [],
+    transferred: {},
   };
   const handlers = {
     onFrame: () => undefined,

@@ -12,6 +12,8 @@ export interface ThreadHandlers {
   onFrame(region: string, bytes: Uint8Array): void;
   /** Something on this thread does not work as it should; it serves on. */
   onWarning(message: string): void;
+  /** A primary says that a zone has changed. */
+  onNotify?(zone: string, source: string): void;
   /** A thread ended that nobody had asked to; it is being replaced. */
   onDeath(role: ThreadRole, index: number, reason: string): void;
   /** The last request of a generation has ended on the thread. */
@@ -203,6 +205,7 @@ export class KeptThread {
   #onMessage(message: Exclude<FromThread, { kind: 'listening' | 'failed' }>): void {
     if (message.kind === 'frame') this.#handlers.onFrame(message.region, message.bytes);
     else if (message.kind === 'warning') this.#handlers.onWarning(message.message);
+    else if (message.kind === 'notify') this.#handlers.onNotify?.(message.zone, message.source);
     else if (message.kind === 'drained') {
       this.#handlers.onDrained(this.#role, this.#index, message.generation);
     } else if (this.#preparation?.generation === message.generation) {

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
+import { syncDirectory, writeDurably } from './durable-file.ts';
 import {
   decodeSnapshot,
   encodeSnapshot,
@@ -43,7 +43,7 @@ export class SnapshotFiles {
   async write(snapshot: Snapshot): Promise<void> {
     const temporary = `${this.#current}.${process.pid}.tmp`;
     try {
-      await writeDurably(temporary, encodeSnapshot(snapshot));
+      await writeDurably(temporary, [encodeSnapshot(snapshot)]);
       if (await this.#isWhole(this.#current)) await replaceByLink(this.#current, this.#previous);
       await rename(temporary, this.#current);
     } catch (error) {
@@ -84,31 +84,10 @@ export class SnapshotFiles {
   }
 }
 
-async function writeDurably(path: string, bytes: Buffer): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-  const file = await open(path, flags, 0o600);
-  try {
-    await file.chmod(0o600);
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
 /** Makes `to` another name of the file `from`, atomically: link under a third name, rename. */
 async function replaceByLink(from: string, to: string): Promise<void> {
   const temporary = `${to}.${process.pid}.tmp`;
   await rm(temporary, { force: true });
   await link(from, temporary);
   await rename(temporary, to);
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

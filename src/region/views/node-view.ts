@@ -18,11 +18,13 @@ import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { NodeOptions } from '../node.ts';
 import { zoneOf } from '../own-node.ts';
 import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
+import type { ZoneTransfers } from '../transfers/zone-transfers.ts';
 import { geoStatus } from './geo-view.ts';
 import { checkStatuses, endpointStates, regionStatuses, serviceStatuses } from './health-view.ts';
 import { createRevisionsView } from './revisions-view.ts';
 import { createSecretsView } from './secrets-view.ts';
 import { storeTroubles, storeView } from './store-view.ts';
+import { zonesStatus } from './zones-view.ts';
 
 export type NodePhase = 'starting' | 'serving' | 'draining' | 'closed';
 
@@ -37,6 +39,7 @@ export interface NodeParts {
   readonly source: ConfigurationSource;
   readonly snapshots: SnapshotKeeper;
   readonly staleness: StalenessWatch;
+  readonly transfers: ZoneTransfers | undefined;
   readonly clock: Clock;
   phase(): NodePhase;
   drain(): void;
@@ -76,13 +79,22 @@ export function createNodeView(parts: NodeParts): NodeView {
       return explainRequest(options, question);
     },
     explainDns: async (name, type, client = '127.0.0.1') => {
-      const { configuration, topology, table } = live.generation;
+      const { configuration, topology, table, transferred } = live.generation;
       const { config, own, locator, serial, material } = configuration;
       const { region } = own;
       const { zoneKeys, transferSecrets } = material;
       const states = table;
       const secrets = { zoneKeys, transferSecrets };
-      const options = { config, topology, region, states, locator, serial, ...secrets };
+      const options = {
+        config,
+        topology,
+        region,
+        states,
+        locator,
+        serial,
+        transferred,
+        ...secrets,
+      };
       const data = await inSlices(compileDnsDataInSteps(options), sliceMs);
       return explainDns({ ...options, data }, name, type, client);
     },
@@ -119,6 +131,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     services: serviceStatuses(health, own.region),
     checks: checkStatuses(health),
     geo: geoStatus(live.configuration.locator, clock),
+    zones: zonesStatus(parts.transfers),
     threads: dataPlane.threads,
     traffic: { ...dataPlane.traffic(), startedAt },
   };
@@ -148,12 +161,13 @@ function isConfirmed(origin: string, staleForMs: number | undefined): boolean {
   return origin === 'store' && staleForMs !== undefined && Number.isFinite(staleForMs);
 }
 
-function troublesOf({ live, source, snapshots, staleness, store }: NodeParts): string[] {
+function troublesOf({ live, source, snapshots, staleness, store, transfers }: NodeParts): string[] {
   const { configuration } = live;
   const troubles = [
     ...configuration.degraded,
     ...source.troubles,
     ...storeTroubles(store.status()),
+    ...(transfers?.troubles ?? []),
     ...live.pendingRestart.map((what) => `takes effect at the next start: ${what}`),
   ];
   for (const trouble of [snapshots.trouble, staleness.trouble]) {

@@ -1,0 +1,218 @@
+import { isIPv6 } from 'node:net';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Config } from '../../config/schema/config.ts';
+import { type NameServerAddress, nameServerOf } from '../../config/schema/server-address.ts';
+import { Notifier, type NotifyTarget } from '../../dns/transfer/notifier.ts';
+import { Secondaries } from '../../dns/transfer/secondaries.ts';
+import { type TransferRules, transferRules } from '../../dns/transfer/transfer-rules.ts';
+import type { TransferredZones } from '../../dns/transfer/zone-image.ts';
+import { parseName } from '../../dns/wire/name.ts';
+import type { Log } from '../../observability/log.ts';
+import type { Configuration } from '../configuration/configuration.ts';
+import { servesTraffic } from '../data-plane/listeners.ts';
+import { TransferredFiles } from './transferred-files.ts';
+
+export interface ZoneTransfersOptions {
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type Needed = Pick<Configuration, 'config' | 'own' | 'material' | 'serial'>;
+
+/** When name servers could not take a zone in. */
+const retryMs = 10_000;
+
+/**
+ * Zones on their way between this node and other name servers: taken from primaries, kept on disk,
+ * handed to the threads; and secondaries told of what is new.
+ *
+ *   primaries ─▶ Secondaries ─┬─▶ disk
+ *                             └─▶ name server threads, all at once ─▶ Notifier ─▶ secondaries
+ *   configuration ────────────────▶ name server threads ─────────────────┘
+ */
+export class ZoneTransfers {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #files: TransferredFiles;
+  readonly #secondaries: Secondaries;
+  readonly #notifier: Notifier;
+  #configuration: Needed;
+  #serve: ((zones: () => TransferredZones) => Promise<void>) | undefined;
+  #updating: Promise<void> = Promise.resolve();
+  #isServing = false;
+  #isDirty = false;
+  #trouble: string | undefined;
+  #retry: Timer | undefined;
+  #closed = false;
+
+  private constructor(options: ZoneTransfersOptions, configuration: Needed) {
+    const { log, clock, stateDirectory } = options;
+    this.#log = log;
+    this.#clock = clock;
+    this.#configuration = configuration;
+    this.#files = new TransferredFiles(stateDirectory, log);
+    const from = (server: NameServerAddress) => this.#addressFor(server);
+    this.#secondaries = new Secondaries({
+      clock,
+      from,
+      keep: (name, kept, isNew) => this.#files.keep(name, kept, isNew),
+      changed: (zone, why) => {
+        const { serial, records, primary } = zone.status();
+        if (why === 'expired') log.error('zone expired', { zone: zone.name });
+        else log.info('zone transferred', { zone: zone.name, serial, records, primary });
+        this.#serveAnew();
+      },
+      troubled: ({ name, state }, reason) =>
+        log.warn('zone could not be refreshed', { zone: name, state, reason }),
+    });
+    this.#notifier = new Notifier({
+      clock,
+      from,
+      unacknowledged: ({ zone, server: { address, port }, serial }, reason) =>
+        log.warn('secondary does not acknowledge a change', {
+          ...{ zone, secondary: `${address}:${port}`, serial, reason },
+        }),
+    });
+  }
+
+  /** With what the disk has of them. */
+  static async load(options: ZoneTransfersOptions, configuration: Needed): Promise<ZoneTransfers> {
+    const transfers = new ZoneTransfers(options, configuration);
+    const names = secondaryNames(configuration);
+    await transfers.#files.removeOthers(names);
+    const kept = await transfers.#files.read(names);
+    transfers.#secondaries.update(zonesOf(configuration), rulesOf(configuration), kept);
+    return transfers;
+  }
+
+  /** What is to be served now. */
+  get served(): TransferredZones {
+    return this.#secondaries.served;
+  }
+
+  /** What does not work as it should, a sentence each. */
+  get troubles(): readonly string[] {
+    const unwell = this.#secondaries.status().flatMap(({ zone, state, problem }) => {
+      if (state === 'expired')
+        return [`the zone ${zone} has expired: ${problem ?? 'not refreshed'}`];
+      if (state === 'empty' && problem) return [`the zone ${zone} has not come yet: ${problem}`];
+      return [];
+    });
+    const others = [this.#files.trouble, this.#trouble].filter((one) => one !== undefined);
+    return [...unwell, ...others];
+  }
+
+  status() {
+    return { secondaries: this.#secondaries.status(), notifications: this.#notifier.status() };
+  }
+
+  /** Name servers listen: primaries are asked, and secondaries told. */
+  start(serve: (zones: () => TransferredZones) => Promise<void>): void {
+    this.#serve = serve;
+    this.#secondaries.start();
+    this.#notify();
+  }
+
+  /** Another configuration serves. Zones that it brings may be on disk from before. */
+  update(configuration: Configuration): void {
+    this.#updating = this.#updating.then(async () => {
+      if (this.#closed) return;
+      const before = new Set(secondaryNames(this.#configuration));
+      this.#configuration = configuration;
+      const names = secondaryNames(configuration);
+      const added = names.filter((name) => !before.has(name));
+      const kept = await this.#files.read(added);
+      if (this.#closed) return;
+      this.#secondaries.update(zonesOf(configuration), rulesOf(configuration), kept);
+      this.#secondaries.start();
+      if (kept.size > 0 || before.size > names.length - added.length) this.#serveAnew();
+      this.#notify();
+    });
+  }
+
+  notified(zone: string, source: string): void {
+    this.#secondaries.notified(zone, source);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#secondaries.close();
+    this.#notifier.close();
+    await this.#updating;
+    await this.#files.close();
+  }
+
+  /** At most one waits while one is under way: it takes in all that came meanwhile. */
+  #serveAnew(): void {
+    if (!this.#serve || this.#closed) return;
+    if (this.#isServing) {
+      this.#isDirty = true;
+      return;
+    }
+    this.#isServing = true;
+    this.#retry?.cancel();
+    void this.#serve(() => this.served)
+      .then(() => {
+        this.#trouble = undefined;
+        this.#notify();
+      })
+      .catch((error: unknown) => {
+        this.#trouble = `transferred zones are not served yet: ${messageOf(error)}`;
+        this.#log.error(this.#trouble);
+        if (!this.#closed) this.#retry = this.#clock.after(retryMs, () => this.#serveAnew());
+      })
+      .finally(() => {
+        this.#isServing = false;
+        if (this.#isDirty) {
+          this.#isDirty = false;
+          this.#serveAnew();
+        }
+      });
+  }
+
+  #notify(): void {
+    if (this.#closed) return;
+    const { serial } = this.#configuration;
+    const { zones } = zonesOf(this.#configuration);
+    const { keys } = rulesOf(this.#configuration);
+    const { served } = this;
+    const targets: NotifyTarget[] = [];
+    for (const [zone, { transfer, secondary }] of Object.entries(zones)) {
+      if (!transfer?.notify) continue;
+      const held = served[zone];
+      if (secondary && typeof held !== 'object') continue;
+      const key = transfer.key === undefined ? undefined : keys.get(parseName(transfer.key).key);
+      const apex = parseName(zone);
+      for (const text of transfer.notify) {
+        const server = nameServerOf(text);
+        const current = secondary && typeof held === 'object' ? held.serial : serial;
+        targets.push({ zone, apex, serial: current, server, key });
+      }
+    }
+    this.#notifier.update(targets);
+  }
+
+  /** That which name servers listen on: secondaries and primaries know this node by it. */
+  #addressFor({ address }: NameServerAddress): string | undefined {
+    const { bind } = this.#configuration.own;
+    const isAny = bind === '0.0.0.0' || bind === '::';
+    return isAny || isIPv6(bind) !== isIPv6(address) ? undefined : bind;
+  }
+}
+
+/** A witness serves none. */
+function zonesOf({ config, own }: Needed): Pick<Config, 'zones'> {
+  return servesTraffic(config, own.region) ? config : { zones: {} };
+}
+
+function secondaryNames(configuration: Needed): string[] {
+  const { zones } = zonesOf(configuration);
+  return Object.entries(zones).flatMap(([name, { secondary }]) => (secondary ? [name] : []));
+}
+
+function rulesOf({ config, material }: Needed): TransferRules {
+  return transferRules(config, material.transferSecrets);
+}
