@@ -349,7 +349,7 @@ export class Responder {
     if (type === typeRrsig) return;
     let isSigned = zone.signer !== undefined;
     for (const step of steps) {
-      if (step.choice) return;
+      if (step.choice || step.hintSteps?.some(({ choice }) => choice)) return;
       isSigned ||= step.zone.signer !== undefined;
     }
     if (!this.#data.zones.find(name)?.node(name)) return;

@@ -22,6 +22,7 @@ import { linkAliases, type PendingAlias } from './alias.ts';
 import { ConfiguredSets } from './configured-sets.ts';
 import { readFileZone, soaWithSerial } from './file-zone.ts';
 import type { GatheredZone } from './gather.ts';
+import { checkHints, mayHint, type PendingHints } from './hints.ts';
 import { ZoneProblems } from './problems.ts';
 import type { ResourceRecord } from './record.ts';
 import { unavailableZone } from './unavailable.ts';
@@ -69,6 +70,7 @@ export function* compileZonesInSteps(
   const problems = new ZoneProblems();
   const zones: Zone[] = [];
   const aliases: PendingAlias[] = [];
+  const hints: PendingHints[] = [];
   const apexes = new Set<NameKey>();
   for (const [name, zone] of Object.entries(config.zones)) {
     const path = `zones[${JSON.stringify(name)}]`;
@@ -89,9 +91,11 @@ export function* compileZonesInSteps(
       : yield* readFileZone(apex, zone, path, problems);
     zones.push(yield* compiler.compile({ serial: held?.serial ?? serial, keys, imported }));
     aliases.push(...compiler.aliases);
+    hints.push(...compiler.hints);
   }
   const zoneSet = new ZoneSet(zones);
   linkAliases(zoneSet, aliases, problems);
+  checkHints(zoneSet, hints, problems);
   problems.throwIfAny();
   return zoneSet;
 }
@@ -109,6 +113,7 @@ type ImportedZone = GatheredZone<ResourceRecord & Partial<Place>>;
 class ZoneCompiler {
   /** For when all zones are compiled: they may lead to any. */
   readonly aliases: PendingAlias[] = [];
+  readonly hints: PendingHints[] = [];
   readonly #apex: DomainName;
   readonly #config: ZoneConfig;
   readonly #topology: Topology;
@@ -229,6 +234,7 @@ class ZoneCompiler {
   /** RFC 1034 3.6.2: where there is a CNAME there is nothing else, so none at the apex. */
   #add(name: DomainName, set: RecordSet, path: string): void {
     const { sets } = this.#node(name);
+    if (mayHint(set.type)) this.hints.push({ owner: name.key, set, path });
     if (setOfType({ name, sets }, set.type)) {
       this.#problems.add(path, `there is another record set of this type for ${name}`);
     }

@@ -273,7 +273,8 @@ class RecordEncoder {
   }
 
   #unique(data: Rdata): Rdata {
-    const { head, names, tail } = data;
+    const { head, names, tail, hints } = data;
+    if (hints) return data;
     const keys = names.map(({ key }) => key).join('');
     const key = `${head.toString('latin1')}|${keys}|${tail.toString('latin1')}`;
     const known = this.#known.get(key) ?? data;

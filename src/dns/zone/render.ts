@@ -1,4 +1,5 @@
 import type { WrittenSet } from '../zone-file/writer.ts';
+import { mayHint } from './hints.ts';
 import { resolve, type Steer } from './resolve.ts';
 import { type Zone, ZoneSet } from './zone.ts';
 
@@ -11,8 +12,10 @@ export function* renderSets(zone: Zone, steer: Steer): Generator<WrittenSet, voi
   const alone = new ZoneSet([zone]);
   for (const { name: owner, sets: all } of zone.nodes()) {
     for (const { type, ttlSeconds, records: plain, steering } of all) {
-      const steered = steering && resolve(alone, owner.key, type, steer).steps[0]?.records;
-      const records = steering ? (steered ?? []) : plain;
+      const isFilled = mayHint(type) && plain.some(({ hints }) => hints);
+      const isChosen = steering !== undefined || isFilled;
+      const chosen = isChosen ? resolve(alone, owner.key, type, steer).steps[0] : undefined;
+      const records = isChosen ? (chosen?.records ?? []) : plain;
       if (records.length > 0) yield { owner, type, ttlSeconds, records };
     }
   }

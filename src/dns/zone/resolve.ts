@@ -6,6 +6,7 @@ import { type DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
 import { hinfo } from '../wire/records/hinfo.ts';
 import { type Rdata, rdataBytes } from '../wire/records/record-type.ts';
+import { mayHint, withHints } from './hints.ts';
 import { redirect } from './redirect.ts';
 import {
   type RecordSet,
@@ -34,6 +35,8 @@ export interface AnswerStep {
   readonly choice: Choice | undefined;
   /** Made from a DNAME, which is the step before. */
   readonly isMade: boolean;
+  /** Of the addresses that it has as hints. */
+  readonly hintSteps?: readonly AnswerStep[];
 }
 
 /**
@@ -100,7 +103,10 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
         outcome = node ? 'noData' : 'noName';
         break;
       }
-      const step = answerStep({ owner, zone, set }, steer);
+      let step = answerStep({ owner, zone, set }, steer);
+      if (mayHint(set.type)) {
+        step = withHints(step, key, (host, of) => resolve(zones, host, of, steer));
+      }
       steps.push(step);
       if (step.records.length === 0) outcome = 'noData';
       if (set.type === cname.code && type !== cname.code) target = step.records[0]?.names[0];
@@ -198,8 +204,9 @@ function isSeen(target: NameKey, question: NameKey, steps: readonly AnswerStep[]
 
 function scopeOf(steps: readonly AnswerStep[]): number {
   let scopeBits = 0;
-  for (const { choice } of steps) {
+  for (const { choice, hintSteps } of steps) {
     if (choice && choice.scopeBits > scopeBits) scopeBits = choice.scopeBits;
+    if (hintSteps) scopeBits = Math.max(scopeBits, scopeOf(hintSteps));
   }
   return scopeBits;
 }

@@ -1,6 +1,7 @@
 import { DnsError } from '../../errors.ts';
 import { type DomainName, formatName } from '../name.ts';
 import { NameReader } from '../name-reader.ts';
+import type { AutomaticHints } from './automatic-hints.ts';
 
 /**
  * The data of one record, ready for the wire, in this order. Only names of the types of RFC 1035
@@ -12,6 +13,8 @@ export interface Rdata {
   readonly tail: Buffer;
   /** The host that the record leads to, whose addresses go along with it. */
   readonly target: DomainName | undefined;
+  /** What is filled in as the record is answered. */
+  readonly hints: AutomaticHints | undefined;
 }
 
 const noBytes: Buffer = Buffer.alloc(0);
@@ -21,8 +24,9 @@ export function rdata({
   names = [],
   tail = noBytes,
   target,
+  hints,
 }: Partial<Rdata>): Rdata {
-  return { head, names, tail, target };
+  return { head, names, tail, target, hints };
 }
 
 /** The whole data, no name compressed. */

@@ -1,5 +1,6 @@
 import { formatName } from '../name.ts';
 import { NameReader } from '../name-reader.ts';
+import { automaticHints, isAutomatic, parameterOctets } from './automatic-hints.ts';
 import { badData, badMessageData, type RecordType, rdata } from './record-type.ts';
 import { formatParameter, parameterCode, parseParameter } from './service-parameters.ts';
 import { parseTarget } from './target-name.ts';
@@ -8,7 +9,7 @@ import { parseUint, uint16, wordsOf } from './words.ts';
 /**
  * SVCB and HTTPS (RFC 9460 2): where a service is and how it is spoken to. Text:
  * `priority target key=value …`. Priority 0 is AliasMode, which has no parameters; the target `.` is
- * the owner itself. On the wire parameters come in the order of their codes, each once:
+ * the owner itself. The value `auto` of a hint of addresses is filled in when it is asked for. On the wire parameters come in the order of their codes, each once:
  *
  *   ┌──────────┬────────┬──────┬────────┬───────┬──────┬─ …
  *   │ priority │ target │ code │ length │ value │ code │
@@ -28,8 +29,12 @@ function serviceBinding(name: 'SVCB' | 'HTTPS', code: number): RecordType {
         throw badData(name, text, 'no parameters with priority 0, which makes an alias');
       }
       const to = parseTarget(target, origin);
-      const tail = Buffer.concat([uint16(value), to.wire, ...parseParameters(name, text, words)]);
-      return rdata({ tail, target: to.wire.length > 1 ? to : undefined });
+      const { values, automatic } = parseParameters(name, text, words);
+      const head = Buffer.concat([uint16(value), to.wire]);
+      const host = to.wire.length > 1 ? to : undefined;
+      const hints = automaticHints(automatic, { head, values, target: host });
+      const tail = Buffer.concat([head, ...parameterOctets(values)]);
+      return rdata({ tail, target: host, hints });
     },
     format(message, start, end, nameText = formatName) {
       const reader = new NameReader();
@@ -48,28 +53,30 @@ const MANDATORY = 0;
 const ALPN = 1;
 const NO_DEFAULT_ALPN = 2;
 
-function parseParameters(type: string, text: string, words: readonly string[]): Buffer[] {
+interface Parameters {
+  readonly values: ReadonlyMap<number, Buffer>;
+  /** Codes of hints that are filled in. */
+  readonly automatic: ReadonlySet<number>;
+}
+
+function parseParameters(type: string, text: string, words: readonly string[]): Parameters {
   const values = new Map<number, Buffer>();
+  const automatic = new Set<number>();
   for (const word of words) {
     const equals = word.indexOf('=');
     const key = equals === -1 ? word : word.slice(0, equals);
     const code = parameterCode(key);
     if (code === undefined) throw badData(type, text, `a known parameter or keyN, not "${key}"`);
-    if (values.has(code)) throw badData(type, text, `"${key}" once`);
-    values.set(
-      code,
-      parseParameter(type, code, equals === -1 ? undefined : word.slice(equals + 1)),
-    );
+    if (values.has(code) || automatic.has(code)) throw badData(type, text, `"${key}" once`);
+    const value = equals === -1 ? undefined : word.slice(equals + 1);
+    if (isAutomatic(code, value)) automatic.add(code);
+    else values.set(code, parseParameter(type, code, value));
   }
   checkMandatory(type, text, values);
   if (values.has(NO_DEFAULT_ALPN) && !values.has(ALPN)) {
     throw badData(type, text, '`alpn` where there is `no-default-alpn`');
   }
-  const codes = [...values.keys()].sort((one, other) => one - other);
-  return codes.flatMap((code) => {
-    const value = values.get(code)!;
-    return [uint16(code), uint16(value.length), value];
-  });
+  return { values, automatic };
 }
 
 /** Section 8: each is there, and `mandatory` is not among them. */
