@@ -106,8 +106,12 @@ export class Health {
     this.#writeTable();
     const onResult = (result: ProbeResult) => this.#probed(result);
     this.#prober = new Prober({ probe, clock, random, onResult });
-    const frameOf = (scope: Vector['scope']) => () =>
-      encodeFrame(vectorToJson(this.#machine.vector(scope)));
+    const frameOf = (scope: Vector['scope']) => () => {
+      // After a stall the timer of a push may be the first to fire: what was seen before it
+      // is not to be told as if it were news.
+      this.#pass();
+      return encodeFrame(vectorToJson(this.#machine.vector(scope)));
+    };
     this.#exchange = new Exchange({
       region,
       clock,
@@ -203,8 +207,13 @@ export class Health {
   #tick(): void {
     const { clock } = this.#options;
     this.#ticking = clock.after(tickMs, () => this.#tick());
-    this.#follow(this.#machine.tick(clock.monotonicMs(), clock.wallMs()));
+    this.#pass();
     this.#ejections.scan(clock.monotonicMs());
+  }
+
+  #pass(): void {
+    const { clock } = this.#options;
+    this.#follow(this.#machine.tick(clock.monotonicMs(), clock.wallMs()));
   }
 
   #probed(result: ProbeResult): void {

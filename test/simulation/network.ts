@@ -11,7 +11,7 @@ export class Network {
   readonly #random: () => number;
   readonly #delaysMs = new Map<string, number>();
   readonly #cut = new Set<string>();
-  /** Share of the packets sent by the probes and the link of a region that vanish. */
+  /** Share of the packets sent by the probes and the link of a node that vanish. */
   readonly #loss = new Map<string, number>();
   /** Share of the packets of every link that vanish. */
   #frameLoss = 0;
@@ -68,6 +68,11 @@ export class Network {
   spikeMs(): number {
     if (!this.#spikes || this.#random() >= this.#spikes.share) return 0;
     return between(this.#random, 0, this.#spikes.upToMs);
+  }
+
+  /** Share of the packets sent by that node as an observer that vanish. */
+  lossOf(name: string): number {
+    return this.#loss.get(name) ?? 0;
   }
 
   /** Whether the next packet that `from` sends as an observer to `to` vanishes. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/base/clock.ts';
 import { Health } from '../../src/health/health.ts';
 import type { Probe } from '../../src/health/prober.ts';
+import type { SavedHealth } from '../../src/health/saved-state.ts';
 import type { HealthChange } from '../../src/health/status.ts';
 import { HealthTable } from '../../src/health/table.ts';
 import { SimulatedLink } from './simulated-link.ts';
@@ -33,7 +34,9 @@ export class SimulatedNode {
   readonly #world: World;
   #wallOffsetMs = 1_700_000_000_000;
   #paused = false;
-  #saved: { state: unknown; wallMs: number } | undefined;
+  #saved: { state: SavedHealth; wallMs: number } | undefined;
+  #sleptMs = 0;
+  #asleepSinceMs: number | undefined;
   #heldTimers: (() => void)[] = [];
   #heldInput: (() => void)[] = [];
 
@@ -73,8 +76,9 @@ export class SimulatedNode {
       probe: this.#probe(clock, process),
       openSender: (peer) => new SimulatedLink(this.#world, this, this.#world.nodeAt(peer.host)),
       restored: saved && { state: saved.state, ageMs: Math.max(0, clock.wallMs() - saved.wallMs) },
-      onChange: (change: HealthChange) => this.#world.record(this.name, change),
+      onChange: (change: HealthChange) => this.#world.record(this, change),
     });
+    this.#world.observer?.started(this, saved?.state);
     this.health.start();
     const save = (): void => {
       this.save();
@@ -86,7 +90,7 @@ export class SimulatedNode {
   /** As the node does every two seconds. */
   save(): void {
     if (!this.health) return;
-    const state = JSON.parse(JSON.stringify(this.health.exportState()));
+    const state = JSON.parse(JSON.stringify(this.health.exportState())) as SavedHealth;
     this.#saved = { state, wallMs: this.#wallOffsetMs + this.#world.scheduler.nowMs };
   }
 
@@ -96,6 +100,7 @@ export class SimulatedNode {
     this.health = undefined;
     this.gateway = 'dead';
     this.#paused = false;
+    this.#asleepSinceMs = undefined;
     this.#heldTimers = [];
     this.#heldInput = [];
     this.process++;
@@ -110,6 +115,24 @@ export class SimulatedNode {
   thaw(): void {
     this.gateway = 'serving';
     this.resume();
+  }
+
+  /** The machine sleeps: its monotonic clock stands still, its wall clock does not. */
+  sleep(): void {
+    this.#asleepSinceMs = this.#world.scheduler.nowMs;
+    this.freeze();
+  }
+
+  /** Ends that, and any other stand-still. */
+  wake(): void {
+    const { nowMs } = this.#world.scheduler;
+    this.#sleptMs += nowMs - (this.#asleepSinceMs ?? nowMs);
+    this.#asleepSinceMs = undefined;
+    this.thaw();
+  }
+
+  get paused(): boolean {
+    return this.#paused;
   }
 
   /** The main thread stands still; the gateway threads serve on. */
@@ -134,6 +157,7 @@ export class SimulatedNode {
     const process = this.process;
     const take = (): void => {
       if (process !== this.process) return;
+      this.#world.observer?.heard(this, fromRegion);
       this.health?.receiveFrame(fromRegion, frame.subarray(frameHeaderBytes));
     };
     if (!this.#paused) take();
@@ -146,7 +170,7 @@ export class SimulatedNode {
     const { scheduler } = this.#world;
     return {
       wallMs: () => this.#wallOffsetMs + scheduler.nowMs,
-      monotonicMs: () => scheduler.nowMs,
+      monotonicMs: () => scheduler.nowMs - this.#sleptMs,
       after: (delayMs, run) => {
         let cancelled = false;
         const fire = (): void => {
@@ -176,6 +200,7 @@ export class SimulatedNode {
         if (over) return;
         over = true;
         for (const timer of timers) timer.cancel();
+        this.#world.observer?.probed(this, host + ('path' in check ? check.path : ''), ok);
         done(ok, detail);
       };
       const passes = (): boolean =>

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkScenarios } from './check-scenarios.ts';
-import { allHealthy, type Scenario } from './expectations.ts';
-import { nodeScenarios } from './node-scenarios.ts';
+import type { Scenario } from './expectations.ts';
+import { allScenarios, simulate } from './run-scenario.ts';
 import { scenarios } from './scenarios.ts';
-import { pick, seededRandom } from './seeded-random.ts';
-import { World } from './world.ts';
 
 // Real machines, probers and exchanges over simulated time and network. What happens follows
 // from the seed alone: `SEED=17 npm test -- test/simulation` replays what seed 17 did, and
@@ -17,21 +14,6 @@ const onlySeed = process.env.SEED === undefined ? undefined : Number(process.env
 function seedsFor(byDefault: number): number[] {
   if (onlySeed !== undefined) return [onlySeed];
   return Array.from({ length: Number(process.env.SEEDS ?? byDefault) }, (_, i) => i + 1);
-}
-
-function simulate(scenario: Scenario, seed: number): { world: World; measured: readonly number[] } {
-  const random = seededRandom(seed ^ 0x5eed);
-  const regions = pick(random, scenario.deployments);
-  const nodesPerRegion = pick(random, scenario.nodesPerRegion ?? [1]);
-  const world = new World({ seed, regions, nodesPerRegion, checks: scenario.checks });
-  try {
-    world.boot();
-    allHealthy(world);
-    return { world, measured: scenario.run(world) };
-  } catch (error) {
-    const where = `SEED=${seed}, regions ${regions.join(' ')}, ${nodesPerRegion} nodes each: ${scenario.name}`;
-    throw new Error(`${where}\n${world.transcript()}`, { cause: error });
-  }
 }
 
 const quantile = (sorted: readonly number[], share: number): number =>
@@ -47,7 +29,7 @@ const targetsMs: Record<string, readonly [median: number, p99: number]> = {
   'of several nodes all are killed': [2_500, 4_000],
 };
 
-for (const scenario of [...scenarios, ...nodeScenarios, ...checkScenarios]) {
+for (const scenario of allScenarios) {
   const seeds = seedsFor(scenario.nodesPerRegion ? 5 : 13);
   test(`simulation: ${scenario.name}`, (context) => {
     const measured = seeds.flatMap((seed) => [...simulate(scenario, seed).measured]);

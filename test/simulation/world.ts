@@ -1,6 +1,7 @@
 import { type Config, configSchema } from '../../src/config/schema/config.ts';
 import { compileTopology, type Topology } from '../../src/config/topology.ts';
 import type { Subject } from '../../src/health/plan.ts';
+import type { SavedHealth } from '../../src/health/saved-state.ts';
 import type { HealthChange } from '../../src/health/status.ts';
 import { type StateName, stateNames } from '../../src/health/table.ts';
 import { chooseAddresses } from '../../src/steering/addresses.ts';
@@ -29,6 +30,20 @@ export interface WorldOptions {
   readonly nodesPerRegion?: number;
   /** Checks by name. */
   readonly checks?: object | undefined;
+  /** Services besides `rates`, and zones. */
+  readonly services?: object | undefined;
+  readonly zones?: object | undefined;
+}
+
+/** Told of everything that happens at nodes. */
+export interface Observer {
+  /** `restored`: what the last process of the node had saved. */
+  started(node: SimulatedNode, restored: SavedHealth | undefined): void;
+  /** `place`: host and path. */
+  probed(node: SimulatedNode, place: string, ok: boolean): void;
+  /** A frame from a node of that region is about to be taken in. */
+  heard(node: SimulatedNode, fromRegion: string): void;
+  changed(node: SimulatedNode, entry: Entry): void;
 }
 
 /** What a probe meets at an address. */
@@ -62,13 +77,16 @@ export class World {
   readonly history: Entry[] = [];
   /** Frames of the link that were sent: `FROM>TO` by region. */
   readonly frames = new Map<string, number>();
+  observer: Observer | undefined;
 
-  constructor({ seed, regions, nodesPerRegion = 1, checks = {} }: WorldOptions) {
+  constructor(options: WorldOptions) {
+    const { seed, regions, nodesPerRegion = 1, checks = {}, services = {}, zones = {} } = options;
     this.random = seededRandom(seed);
     this.network = new Network(this.random);
     const places = regions.map((region, r) => placesOf(region, r, nodesPerRegion));
     this.config = configSchema.parse({
       checks,
+      zones,
       regions: Object.fromEntries(places.map((own) => [regionOf(own), settingsOf(own)])),
       services: {
         rates: {
@@ -78,6 +96,7 @@ export class World {
               .map((own) => [regionOf(own), [`${own[0].address}:9100`]]),
           ),
         },
+        ...services,
       },
     });
     this.topology = compileTopology(this.config);
@@ -118,7 +137,7 @@ export class World {
     this.scheduler.advance(ms);
   }
 
-  record(at: string, change: HealthChange): void {
+  record(node: SimulatedNode, change: HealthChange): void {
     const entry =
       change.kind === 'state'
         ? { about: nameOf(change.subject), value: change.state, reason: change.reason }
@@ -130,7 +149,9 @@ export class World {
             value: change.draining ? ('on' as const) : ('off' as const),
             reason: '',
           };
-    this.history.push({ atMs: this.scheduler.nowMs, at, ...entry });
+    const recorded = { atMs: this.scheduler.nowMs, at: node.name, ...entry };
+    this.history.push(recorded);
+    this.observer?.changed(node, recorded);
   }
 
   /** What the node `at` holds of a subject: read from the health table, as threads do. */

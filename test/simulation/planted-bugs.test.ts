@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bugged, plant } from './planted/plant.ts';
+import { plantedBugs } from './planted/planted-bugs.ts';
+
+type Schedules = typeof import('./schedules/try-schedules.ts');
+type Scenarios = typeof import('./run-scenario.ts');
+
+// As many as are tried without a bug: `schedules.test.ts`, `simulation.test.ts`.
+const schedules = 500;
+const seedsOfScenario = 13;
+
+plant(plantedBugs);
+
+for (const [n, { rule, file, found }] of plantedBugs.entries()) {
+  test(`a bug is found: ${rule} (${file})`, async (context) => {
+    context.diagnostic(await (typeof found === 'number' ? findFrom(n, found) : find(n, found)));
+  });
+}
+
+async function findFrom(n: number, first: number): Promise<string> {
+  const { firstFinding }: Schedules = await import(bugged('schedules/try-schedules.ts', n));
+  const finding = firstFinding([first, ...firstSeeds(schedules)]);
+  assert.ok(finding, `${schedules} schedules did not find it`);
+  return `schedule ${finding.seed}: ${finding.violation.message}`;
+}
+
+async function find(n: number, scenario: string): Promise<string> {
+  const { firstFailure }: Scenarios = await import(bugged('run-scenario.ts', n));
+  const seed = firstFailure(scenario, firstSeeds(seedsOfScenario));
+  assert.ok(seed !== undefined, `"${scenario}" does not find it`);
+  return `${scenario}, seed ${seed}`;
+}
+
+function* firstSeeds(count: number): Generator<number> {
+  for (let seed = 1; seed <= count; seed++) yield seed;
+}
