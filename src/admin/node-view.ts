@@ -23,6 +23,7 @@ export interface NodeView {
   drain(): void;
   readonly revisions: RevisionsView;
   readonly secrets: SecretsView;
+  readonly exclusive: ExclusiveView;
 }
 
 /**
@@ -119,6 +120,18 @@ export interface SecretsView {
   rotate(): Promise<RotationReport>;
 }
 
+/** What may be active in one region at a time. */
+export interface ExclusiveView {
+  list(): readonly ExclusiveStatus[];
+  /**
+   * Asks that a region become active: the one that is stops for it. With `force` also where it is
+   * not healthy, and without the word of a holder that holds on.
+   *
+   * @throws MeridianError with an `ExclusiveErrorCode`, or an error of the store
+   */
+  handOver(name: string, to: string, force: boolean): Promise<void>;
+}
+
 /** Whether the node serves. */
 export interface Readiness {
   readonly ready: boolean;
@@ -177,6 +190,29 @@ export interface CheckStatus extends StateStatus {
   readonly name: string;
   /** Whether this node probes it; false for what is computed, or probed elsewhere only. */
   readonly probed: boolean;
+}
+
+/** A set that may be active in one region at a time, as this node knows it. */
+export interface ExclusiveStatus {
+  readonly name: string;
+  /** Where this node sends clients; `undefined`: nobody is known to be active. */
+  readonly activeRegion: string | undefined;
+  /** Whether it is the own region, by a lease that holds at this moment. */
+  readonly active: boolean;
+  /** Why this node is active or not, for people. */
+  readonly reason: string;
+  /** Fencing token of the tenure that was seen last. */
+  readonly token: number | undefined;
+  /** ISO 8601: when that began. */
+  readonly since: string | undefined;
+  /** Nodes of the active region that may be active. */
+  readonly nodes: readonly string[];
+  /** The region that it is being handed over to. */
+  readonly to: string | undefined;
+  /** Until this node stops, unless it renews the lease; `undefined`: not active, or it holds. */
+  readonly endsInSeconds: number | undefined;
+  /** How often the active region became another one since the start of the node. */
+  readonly changes: number;
 }
 
 export interface RevisionStatus {
@@ -296,6 +332,8 @@ export interface NodeStatus {
   readonly services: readonly ServiceStatus[];
   /** `undefined`: of a node that knows of none by name. */
   readonly checks?: readonly CheckStatus[];
+  /** `undefined`: of a node that knows of none. */
+  readonly exclusive?: readonly ExclusiveStatus[];
   /** `undefined`: nothing can be located. */
   readonly geo?: GeoStatus | undefined;
   /** `undefined`: none is transferred. */

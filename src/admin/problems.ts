@@ -1,5 +1,6 @@
 import { MeridianError } from '../base/errors.ts';
 import type { ConfigErrorCode } from '../config/config-error.ts';
+import type { ExclusiveErrorCode } from '../exclusive/exclusive-sets.ts';
 import { type RevisionErrorCode, revisionErrors } from '../revisions/errors.ts';
 import type { SecretErrorCode } from '../secrets/secret-error.ts';
 import type { StoreErrorCode } from '../store/errors.ts';
@@ -86,6 +87,14 @@ const secretProblems: Record<SecretErrorCode, ProblemDefinition> = {
   secret_file_unreadable: locked,
 };
 
+const exclusiveProblems: Record<ExclusiveErrorCode, ProblemDefinition> = {
+  exclusive_unknown: { status: 404, title: 'There is no exclusive set of this name' },
+  exclusive_region: { status: 422, title: 'The region never becomes active for the set' },
+  exclusive_unfit: { status: 409, title: 'The region is not healthy' },
+  exclusive_not_held: { status: 409, title: 'No region was ever active' },
+  exclusive_contended: { status: 503, title: 'The lease changes too often', retryAfterSeconds },
+};
+
 /** Every error that the admin API answers, its own and those of what it asks: code → status. */
 export const adminProblems: Readonly<Record<AdminProblemCode, ProblemDefinition>> = {
   ...ownProblems,
@@ -93,12 +102,14 @@ export const adminProblems: Readonly<Record<AdminProblemCode, ProblemDefinition>
   ...revisionProblems(),
   ...storeProblems,
   ...secretProblems,
+  ...exclusiveProblems,
 };
 
 export type AdminProblemCode =
   | keyof typeof ownProblems
   | ConfigErrorCode
   | RevisionErrorCode
+  | ExclusiveErrorCode
   | StoreErrorCode
   | SecretErrorCode;
 

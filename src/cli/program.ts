@@ -32,6 +32,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   restart: { summary: 'restart all nodes, one by one', load: () => import('./restart.ts') },
   service: { summary: 'kill or start a service in a region', load: () => import('./service.ts') },
   store: { summary: 'kill, freeze or start store servers', load: () => import('./store.ts') },
+  exclusive: {
+    summary: 'show what is active where, hand it over',
+    load: () => import('./exclusive.ts'),
+  },
   secret: { summary: 'make keys; set, list, rotate secrets', load: () => import('./secret.ts') },
   dnssec: { summary: 'make and roll keys of zones; print DS', load: () => import('./dnssec.ts') },
   zone: { summary: 'check zone files, print zones', load: () => import('./zone.ts') },

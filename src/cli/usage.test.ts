@@ -194,6 +194,7 @@ test('every command has help with --json, and status 0', async () => {
           'restart',
           'service',
           'store',
+          'exclusive',
           'secret',
           'dnssec',
           'zone',
@@ -204,7 +205,7 @@ test('every command has help with --json, and status 0', async () => {
     ),
     [],
   );
-  assert.equal(commands.length, 23);
+  assert.equal(commands.length, 24);
   const helps = await Promise.all(
     [
       'up',

@@ -189,6 +189,11 @@ export class Health {
     return this.#machine.exportState(this.#options.clock.monotonicMs());
   }
 
+  /** What the vantages that are heard say of the gateway of a region, its own one included. */
+  gatewayWords(region: string): ReturnType<HealthMachine['gatewayWords']> {
+    return this.#machine.gatewayWords(region);
+  }
+
   states(): HealthReport {
     const { table } = this.#input;
     return {

@@ -169,6 +169,18 @@ export class HealthMachine {
     return this.#vantages.status();
   }
 
+  /** What the vantages that are heard say of the gateway of a region, its own one included. */
+  gatewayWords(of: string): { readonly up: number; readonly down: number; readonly all: number } {
+    let up = 0;
+    let down = 0;
+    for (const region of this.#plan.regions) {
+      const word = this.#vantages.get(region)?.word(gatewayKey(of));
+      if (word === 'up') up++;
+      else if (word === 'down') down++;
+    }
+    return { up, down, all: this.#plan.regions.length };
+  }
+
   /** What this node's own probes say of a target (`ProbeTarget.key`). */
   target(key: string): ReturnType<OwnProbes['target']> {
     return this.#own.target(key);

@@ -1,3 +1,4 @@
+import { type ExclusiveFigures, exposeExclusive } from './exclusive-metrics.ts';
 import type { Exposition, Labels, Sample } from './exposition.ts';
 import type { ProcessFigures } from './process-meter.ts';
 import { exposeZones, type ZoneFigures } from './zone-metrics.ts';
@@ -56,6 +57,7 @@ export interface NodeFigures {
     readonly since: string | undefined;
     readonly flaps: number;
   }[];
+  readonly exclusive?: readonly ExclusiveFigures[];
   readonly geo?:
     | { readonly source: string; readonly type: string; readonly ageSeconds: number }
     | undefined;
@@ -79,6 +81,7 @@ export function exposeNode(
   exposeHealth(exposition, node);
   exposeGeo(exposition, node);
   exposeZones(exposition, node.zones);
+  exposeExclusive(exposition, node.exclusive);
   exposeProcess(exposition, process);
 }
 

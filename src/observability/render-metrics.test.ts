@@ -64,6 +64,10 @@ const node: NodeFigures = {
     { name: 'web', state: 'unhealthy', since: '1970-01-01T00:00:01.500Z', flaps: 3 },
     { name: 'new', state: 'unknown', since: undefined, flaps: 0 },
   ],
+  exclusive: [
+    { name: 'ledger', active: true, activeRegion: 'eu-west-1', token: 41, changes: 2 },
+    { name: 'idle', active: false, activeRegion: undefined, token: undefined, changes: 0 },
+  ],
 };
 
 function render(t: { after(run: () => void): void }, shown = node): string {
@@ -113,6 +117,11 @@ test('states, store and configuration of the node', (t) => {
     'meridian_check_state{check="new"} -1',
     'meridian_check_last_change_timestamp_seconds{check="web"} 1.5',
     'meridian_check_state_changes_total{check="web"} 3',
+    'meridian_exclusive_active{exclusive="ledger"} 1',
+    'meridian_exclusive_active{exclusive="idle"} 0',
+    'meridian_exclusive_active_region_info{exclusive="ledger",region="eu-west-1"} 1',
+    'meridian_exclusive_token{exclusive="ledger"} 41',
+    'meridian_exclusive_changes_total{exclusive="ledger"} 2',
     'meridian_gateway_state{region="eu-west-1"} 1',
     'meridian_gateway_state{region="us-east-1"} 0',
     'meridian_gateway_state{region="witness-1"} -1',

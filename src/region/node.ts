@@ -21,6 +21,7 @@ import { type Generation, nextGeneration } from './data-plane/generation.ts';
 import { portNeeds } from './data-plane/listeners.ts';
 import { provePortsFree } from './data-plane/ports.ts';
 import { drainTimeMs } from './drain-time.ts';
+import { NodeExclusive } from './exclusive/node-exclusive.ts';
 import { LastHealthFile } from './start/last-health.ts';
 import type { Peer } from './start/peers.ts';
 import { SnapshotFiles } from './start/snapshot-files.ts';
@@ -127,6 +128,7 @@ class RunningNode implements RegionNode {
   #health: Health | undefined;
   #transfers: ZoneTransfers | undefined;
   #dataPlane: DataPlane | undefined;
+  #exclusive: NodeExclusive | undefined;
   #live: LiveConfiguration | undefined;
   #source: ConfigurationSource | undefined;
   #staleness: StalenessWatch | undefined;
@@ -221,8 +223,14 @@ class RunningNode implements RegionNode {
     const context = { region, node, stateDirectory, ring };
     const snapshots = this.#snapshots;
     const live = new LiveConfiguration({
-      ...{ first, context, health, dataPlane, snapshots, clock, log },
+      ...{ first, context, dataPlane, snapshots, clock, log },
       onServing: (configuration) => this.#transfers?.update(configuration),
+      health: {
+        update: (next) => {
+          health.update(next);
+          this.#exclusive?.update(next);
+        },
+      },
     });
     this.#live = live;
     this.#transfers?.start((zones) => live.serveTransferred(zones));
@@ -240,6 +248,11 @@ class RunningNode implements RegionNode {
       clock,
     );
     this.#parts.push(store);
+    const exclusive = new NodeExclusive({
+      ...{ store, health, own, clock, log, ...live.generation, config },
+      leaving: () => this.#isLeaving,
+    });
+    this.#exclusive = exclusive;
     const revisions = new Revisions(store, clock);
     const secrets = new Secrets({ store, ring, clock });
     const source =
@@ -259,6 +272,7 @@ class RunningNode implements RegionNode {
       options: this.#options,
       live,
       health,
+      exclusive,
       dataPlane: this.#dataPlane!,
       store,
       revisions,
@@ -313,8 +327,11 @@ class RunningNode implements RegionNode {
 
   /** Who stops, and who withdraws because it may be out of date, leaves clients to others. */
   #tellDraining(): void {
-    const withdrawn = this.#staleness?.withdrawn ?? false;
-    this.#health?.setDraining(withdrawn || this.#phase === 'draining');
+    this.#health?.setDraining(this.#isLeaving);
+  }
+
+  get #isLeaving(): boolean {
+    return (this.#staleness?.withdrawn ?? false) || this.#phase === 'draining';
   }
 
   close(): Promise<void> {
@@ -326,6 +343,7 @@ class RunningNode implements RegionNode {
     const hadServed = this.#phase !== 'starting';
     this.#phase = 'closed';
     const state = this.#health?.exportState();
+    await this.#exclusive?.close();
     await Promise.all([
       this.#admin?.close(),
       this.#live?.settled(),

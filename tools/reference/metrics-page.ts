@@ -101,6 +101,7 @@ const node: NodeFigures = {
     notifications: [{ zone: 'z', server: 's', state: 'acknowledged' }],
   },
   checks: [{ name: 'c', state: 'healthy', since: '2026-01-01T00:00:00Z', flaps: 0 }],
+  exclusive: [{ name: 'x', active: true, activeRegion: region, token: 1, changes: 0 }],
   geo: { source: 's', type: 't', ageSeconds: 1 },
 };
 
@@ -145,7 +146,18 @@ function metricsShown(): Metric[] {
 const quoted = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(', ');
 
 const namesInConfiguration = [
-  ...['address', 'check', 'endpoint', 'listener', 'node', 'region', 'server', 'service', 'zone'],
+  ...[
+    'address',
+    'check',
+    'endpoint',
+    'exclusive',
+    'listener',
+    'node',
+    'region',
+    'server',
+    'service',
+    'zone',
+  ],
 ];
 
 /** The page with everything that `/metrics` shows. */

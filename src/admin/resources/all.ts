@@ -8,6 +8,8 @@ import { history } from './config/history.ts';
 import { progress } from './config/progress.ts';
 import { rollback } from './config/rollback.ts';
 import { drain } from './drain.ts';
+import { handOverExclusive } from './exclusive/hand-over.ts';
+import { listExclusive } from './exclusive/list.ts';
 import { explainDns } from './explain-dns.ts';
 import { explainRequest } from './explain-request.ts';
 import { live } from './live.ts';
@@ -40,6 +42,8 @@ const listed: readonly Resource[] = [
   setSecret,
   deleteSecret,
   rotateSecrets,
+  listExclusive,
+  handOverExclusive,
 ];
 
 const index: Resource = {

@@ -9,6 +9,8 @@ import { SecretError } from '../../secrets/secret-error.ts';
 import type { SecretInfo } from '../../secrets/secrets.ts';
 import type {
   ApplyRequest,
+  ExclusiveStatus,
+  ExclusiveView,
   NodeStatus,
   NodeView,
   RevisionsView,
@@ -139,6 +141,19 @@ function infoOf(name: string, { length: bytes }: string): SecretInfo {
   return { name, version: 1, updatedAt: undefined, outerKey: 'k', bytes, damaged: undefined };
 }
 
+const fakeExclusive: ExclusiveStatus = {
+  name: 'ledger',
+  activeRegion: 'eu-west-1',
+  active: true,
+  reason: 'holds the lease',
+  token: 41,
+  since: '2026-01-01T00:00:00.000Z',
+  nodes: ['eu-west-1'],
+  to: undefined,
+  endsInSeconds: 3.5,
+  changes: 2,
+};
+
 export class FakeNode implements NodeView {
   reasons: string[] = [];
   drained = 0;
@@ -146,6 +161,16 @@ export class FakeNode implements NodeView {
   readonly revisions: RevisionsView = this.asked;
   readonly kept = new FakeSecrets();
   readonly secrets: SecretsView = this.kept;
+  readonly moved: string[] = [];
+  readonly exclusive: ExclusiveView = {
+    list: () => [fakeExclusive],
+    handOver: async (name, to, force) => {
+      if (name !== fakeExclusive.name) {
+        throw new MeridianError('exclusive_unknown', `there is no exclusive set "${name}"`);
+      }
+      this.moved.push(`${name} ${to} ${force}`);
+    },
+  };
 
   ready() {
     return { ready: this.reasons.length === 0, reasons: this.reasons };

@@ -15,10 +15,12 @@ import type { ConfigurationSource } from '../configuration/configuration-source.
 import type { LiveConfiguration } from '../configuration/live-configuration.ts';
 import type { StalenessWatch } from '../configuration/staleness-watch.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
+import type { NodeExclusive } from '../exclusive/node-exclusive.ts';
 import type { NodeOptions } from '../node.ts';
 import { zoneOf } from '../own-node.ts';
 import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
 import type { ZoneTransfers } from '../transfers/zone-transfers.ts';
+import { createExclusiveView, exclusiveStatuses } from './exclusive-view.ts';
 import { geoStatus } from './geo-view.ts';
 import { checkStatuses, endpointStates, regionStatuses, serviceStatuses } from './health-view.ts';
 import { createRevisionsView } from './revisions-view.ts';
@@ -32,6 +34,7 @@ export interface NodeParts {
   readonly options: NodeOptions;
   readonly live: LiveConfiguration;
   readonly health: Health;
+  readonly exclusive: NodeExclusive;
   readonly dataPlane: DataPlane;
   readonly store: Store;
   readonly revisions: Revisions;
@@ -100,6 +103,7 @@ export function createNodeView(parts: NodeParts): NodeView {
     },
     drain: parts.drain,
     revisions: createRevisionsView(parts, () => status().revision),
+    exclusive: createExclusiveView(parts.exclusive),
     secrets: createSecretsView(parts.secrets, live),
   };
 }
@@ -132,6 +136,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     checks: checkStatuses(health),
     geo: geoStatus(live.configuration.locator, clock),
     zones: zonesStatus(parts.transfers),
+    exclusive: exclusiveStatuses(parts.exclusive.statuses()),
     threads: dataPlane.threads,
     traffic: { ...dataPlane.traffic(), startedAt },
   };
