@@ -168,6 +168,19 @@ test('a region lost in mid-flight: what is idempotent goes to the next one, cont
   }
 });
 
+test('all that waits in a lost region goes to the next one: no budget of retries holds it back', async () => {
+  await using w = await world();
+  w.origins.us.respond = () => {};
+  const clients = await Promise.all(
+    Array.from({ length: 40 }, () => RawClient.connect(w.gateways.edge.port, addresses.edge)),
+  );
+  for (const client of clients) client.send(get);
+  await eventually('all in us', () => w.origins.us.requests.length === clients.length);
+  await w.gateways.us.gateway.close();
+  for (const client of clients) assert.equal((await client.response()).body, 'from ap');
+  for (const client of clients) client.close();
+});
+
 test('what is not, or is longer than is kept, is answered once, with the code of what happened', async () => {
   for (const request of [withBody('POST', 'abc'), withBody('PUT', 'x'.repeat(replayBytes + 1))]) {
     await using w = await world();

@@ -4,6 +4,9 @@ import { type Grade, grade, gradeRegion, isLastResort } from './grade.ts';
 
 /** Light in glass takes a millisecond for 200 km, and comes back. */
 const kmPerMs = 100;
+/** Below this a request does not notice. */
+const nearMs = 5;
+const stepOf = 1.3;
 
 export interface RoundTripTimes {
   /** To the gateway of a region and back; `undefined`: not measured, so distance stands for it. */
@@ -29,7 +32,7 @@ export interface RelayPlace {
  * Regions to relay requests for a service to, best first. Only regions where residency
  * allows it (of the service, whatever `allowed` says), the control is on, that are not
  * draining, and whose gateway and service are not unhealthy; healthy ones before unknown
- * ones, those with the shorter round trip first, then by name. Never the own region. Empty:
+ * ones, those with the clearly shorter round trip first, then by name. Never the own region. Empty:
  * there is nowhere to relay to.
  *
  * An edge has no endpoints to fall back on: where no region is fit it takes the others too,
@@ -63,9 +66,23 @@ export function relayPlaces(
     const place = placeOf(service, index, context);
     if (place.fitness !== grade.forbidden) places.push(place);
   }
-  places.sort((a, b) => a.fitness - b.fitness || a.tripMs - b.tripMs || (a.name < b.name ? -1 : 1));
+  places.sort(
+    (a, b) =>
+      a.fitness - b.fitness || farness(a.tripMs) - farness(b.tripMs) || (a.name < b.name ? -1 : 1),
+  );
   const fit = places.filter(({ fitness }) => !isLastResort(fitness));
   return fit.length > 0 || !topology.regions[ownRegion]?.edge ? fit : places;
+}
+
+/**
+ * What differs by less counts as equally far: two regions at nearly the same distance must not
+ * take turns with every breath of the network, which would take clients to and fro.
+ *
+ *   ms    0 ──────── 5 ── 6.5 ── 8.5 ── 11 ── 14 ── …
+ *   step       0       1      2      3     4
+ */
+function farness(tripMs: number): number {
+  return tripMs < nearMs ? 0 : 1 + Math.floor(Math.log(tripMs / nearMs) / Math.log(stepOf));
 }
 
 function placeOf(service: number, region: number, context: RelayContext): RelayPlace {

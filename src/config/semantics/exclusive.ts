@@ -21,8 +21,9 @@ export const exclusiveSetsArePossible: Rule = (draft, report) => {
     } else if (store && !store.servers && !stack) {
       problem('no region has a way to the store: `store.servers` must name the servers of each');
     }
-    if (regions.size > 0 && regions.size < fewestRegions) {
-      const message = `expected at least ${fewestRegions} regions, witnesses counted: of ${regions.size} no majority is left when one is lost`;
+    const voting = [...regions.values()].filter((region) => region?.kind !== 'edge').length;
+    if (voting > 0 && voting < fewestRegions) {
+      const message = `expected at least ${fewestRegions} regions, witnesses counted and edges not: of ${voting} no majority is left when one is lost`;
       problem(message);
     }
     if (set) checkSet(path, set, draft, report);

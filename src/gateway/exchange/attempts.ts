@@ -148,7 +148,9 @@ export class Attempts {
       exchange.generation.metrics.retryWithheld(service.index, 'attempts');
       return 'no';
     }
-    if (mayHaveBeenSent(failure.kind) && !exchange.retrying) {
+    // A region that is lost takes no part of the load, and each other one gets a request once.
+    const isLost = exchange.target!.kind === 'relay' && isOfNode(failure.kind);
+    if (!isLost && mayHaveBeenSent(failure.kind) && !exchange.retrying) {
       exchange.retrying = budget.grant();
       if (!exchange.retrying) {
         exchange.generation.metrics.retryWithheld(service.index, 'budget');
