@@ -115,14 +115,14 @@ describe('an edge and a witness before two regions', () => {
     const [serving] = await relayOrder();
     const opened = 'meridian_gateway_accepted_connections_total{listener="link"}';
     const before = await metric(serving!, opened);
-    for (let n = 0; n < 200; n++) {
+    for (let n = 0; n < 60; n++) {
       const answer = await fetch(`${edge()}/${n}`);
       assert.equal(answer.headers.get('meridian-region'), serving);
       await answer.text();
     }
     // One for each gateway thread that the client's connection may have come to, and frames.
     const more = (await metric(serving!, opened)) - before;
-    assert.ok(more <= 6, `${more} connections for 200 requests`);
+    assert.ok(more <= 6, `${more} connections for 60 requests`);
   });
 
   test('HTTP/2 and WebSockets pass through it', async () => {
@@ -183,7 +183,6 @@ describe('an edge and a witness before two regions', () => {
       [],
     );
     await until('it ended', async () => !(await pidOf(serving).catch(() => undefined)));
-    await recover(serving);
   });
 
   const pidOf = (region: Region) => stack.nodePid(region as never);

@@ -57,10 +57,7 @@ export class RegionService {
 }
 
 /** An edge and a witness before two regions; their services stand in the process of the test. */
-export async function edgeConfig(
-  ports: Readonly<Record<Region, number>>,
-  more: object = {},
-): Promise<string> {
+export async function edgeConfig(ports: Readonly<Record<Region, number>>): Promise<string> {
   const near = { latitude: 50, longitude: 8 };
   const address = (place: Place) => `127.0.${places[place]}.1`;
   const config = {
@@ -72,7 +69,10 @@ export async function edgeConfig(
     },
     store: { engine: 'memory' },
     services: {
-      api: { endpoints: { us: [`127.0.0.1:${ports.us}`], eu: [`127.0.0.1:${ports.eu}`] } },
+      api: {
+        endpoints: { us: [`127.0.0.1:${ports.us}`], eu: [`127.0.0.1:${ports.eu}`] },
+        timeouts: { firstByte: '5s' },
+      },
     },
     routes: [{ name: 'all', service: 'api' }],
     zones: {
@@ -82,7 +82,6 @@ export async function edgeConfig(
       },
     },
     stack: {},
-    ...more,
   };
   const path = join(await temporaryDirectory('edge'), 'meridian.json');
   await writeFile(path, JSON.stringify(config));
