@@ -272,6 +272,19 @@ export interface GeoStatus {
   readonly ageSeconds: number;
 }
 
+/** What browsers report of round trips. */
+export interface MeasuredLatencyStatus {
+  readonly accepted: number;
+  /** By reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Client networks that something is known of. */
+  readonly networks: number;
+  /** Those of them that are steered by; neighbours that rank the regions alike count once. */
+  readonly steeredBy: number;
+  /** Since the newest report; `undefined`: there is none. */
+  readonly ageSeconds: number | undefined;
+}
+
 export interface ThreadStatus {
   readonly role: string;
   readonly index: number;
@@ -334,6 +347,8 @@ export interface NodeStatus {
   readonly checks?: readonly CheckStatus[];
   /** `undefined`: of a node that knows of none. */
   readonly exclusive?: readonly ExclusiveStatus[];
+  /** `undefined`: browsers measure nothing. */
+  readonly measuredLatency?: MeasuredLatencyStatus | undefined;
   /** `undefined`: nothing can be located. */
   readonly geo?: GeoStatus | undefined;
   /** `undefined`: none is transferred. */

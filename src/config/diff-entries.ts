@@ -29,7 +29,7 @@ const listed: Readonly<Record<string, (config: Config) => Entries>> = {
   zones: ({ zones }) =>
     new Map(Object.entries(zones).map(([name, { records: _, ...zone }]) => [name, zone])),
   'record sets': recordSets,
-  latency: ({ latency }) => new Map(latency.map((row) => [row.network, row.regions])),
+  latency: ({ latency }) => new Map(latency.table.map((row) => [row.network, row.regions])),
   'processes of the stack': ({ stack }) => new Map(Object.entries(stack?.services ?? {})),
 };
 
@@ -87,5 +87,6 @@ export function settingsDiff(before: Config, after: Config): FieldChange[] {
 function settingsOf(config: Config): object {
   const { regions: _, services, routes, checks, zones, latency, stack, ...settings } = config;
   const { services: processes, ...ownStack } = stack ?? { services: undefined };
-  return { ...settings, stack: ownStack };
+  const { beacon } = latency;
+  return { ...settings, ...(beacon && { latency: { beacon } }), stack: ownStack };
 }

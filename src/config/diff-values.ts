@@ -85,7 +85,8 @@ export function nameOf(item: unknown): string | undefined {
 /** A value in a line, at most `longestValue` characters of it. */
 export function shown(value: unknown, path: FieldPath): string | undefined {
   if (value === undefined) return undefined;
-  const isDuration = durations.has(String(path.at(-1))) || path[0] === 'latency';
+  const isRoundTrip = path[0] === 'latency' && path[1] !== 'beacon';
+  const isDuration = isRoundTrip || durations.has(String(path.at(-1)));
   if (typeof value === 'number' && isDuration) return formatDuration(value);
   if (typeof value === 'string' && value.includes('\n')) return shownText(value);
   const text = typeof value === 'string' ? plain(value) : JSON.stringify(value);

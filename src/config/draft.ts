@@ -4,6 +4,12 @@ import type { CheckTiming } from './schema/check.ts';
 import { type Config, configSchema } from './schema/config.ts';
 import { type DomainConfig, domainSchema } from './schema/domain.ts';
 import { type ExclusiveSetConfig, exclusiveSetSchema } from './schema/exclusive.ts';
+import {
+  type BeaconConfig,
+  beaconSchema,
+  type LatencyConfig,
+  latencySchema,
+} from './schema/latency.ts';
 import { type ListenerConfig, listenerSchema } from './schema/listener.ts';
 import { type NamedCheckConfig, namedCheckSchema } from './schema/named-check.ts';
 import { type RegionConfig, regionSchema } from './schema/region.ts';
@@ -32,11 +38,16 @@ export interface Draft {
   readonly health: CheckTiming | undefined;
   readonly checks: ReadonlyMap<string, NamedCheckConfig | undefined>;
   readonly exclusive: ReadonlyMap<string, ExclusiveSetConfig | undefined>;
-  readonly latency: readonly (Config['latency'][number] | undefined)[];
+  readonly latency: LatencyDraft;
   readonly store: Config['store'] | undefined;
   readonly stack: StackConfig | undefined;
   readonly domains: ReadonlyMap<string, DomainConfig | undefined>;
   readonly plugins: ReadonlyMap<string, string | undefined>;
+}
+
+export interface LatencyDraft {
+  readonly table: readonly (LatencyConfig['table'][number] | undefined)[];
+  readonly beacon: BeaconConfig | undefined;
 }
 
 export type ZoneDraft = Omit<ZoneConfig, 'records'> & {
@@ -82,11 +93,19 @@ export function draftOfInput(input: unknown): Draft {
     health: accept(shape.health, valueAt(input, ['health'])),
     checks: eachNamed(input, 'checks', (part) => accept(namedCheckSchema, part)),
     exclusive: eachNamed(input, 'exclusive', (part) => accept(exclusiveSetSchema, part)),
-    latency: eachItem(valueAt(input, ['latency']), (part) => accept(shape.latency, [part])?.[0]),
+    latency: latencyDraft(valueAt(input, ['latency'])),
     store: accept(shape.store, valueAt(input, ['store'])),
     stack: accept(shape.stack, valueAt(input, ['stack'])),
     domains: eachNamed(input, 'domains', (part) => accept(domainSchema, part)),
     plugins: eachNamed(input, 'plugins', (part) => (typeof part === 'string' ? part : undefined)),
+  };
+}
+
+function latencyDraft(part: unknown): LatencyDraft {
+  const table = Array.isArray(part) ? part : valueAt(part, ['table']);
+  return {
+    table: eachItem(table, (entry) => accept(latencySchema, [entry])?.table[0]),
+    beacon: accept(beaconSchema, valueAt(part, ['beacon'])),
   };
 }
 

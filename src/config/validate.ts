@@ -33,7 +33,11 @@ import {
 import type { Rule } from './semantics/rule.ts';
 import { secondariesArePure, transferKeysExist } from './semantics/secondaries.ts';
 import { endpointsArePossible, residencyIsPossible } from './semantics/services.ts';
-import { latencyNetworksDiffer, storeServersAreComplete } from './semantics/tables.ts';
+import {
+  beaconMeasuresRegions,
+  latencyNetworksDiffer,
+  storeServersAreComplete,
+} from './semantics/tables.ts';
 import { timingsArePossible } from './semantics/timing.ts';
 import { certificatesHaveKeys, upstreamTlsIsChecked } from './semantics/tls.ts';
 import {
@@ -72,6 +76,7 @@ const rules: readonly Rule[] = [
   domainsFitRoutes,
   policiesAreUsable,
   latencyNetworksDiffer,
+  beaconMeasuresRegions,
   storeServersAreComplete,
   zoneNamesAreValid,
   nestedZonesAreNotHidden,

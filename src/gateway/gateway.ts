@@ -4,6 +4,7 @@ import type { Config } from '../config/schema/config.ts';
 import { type AppliedShift, weightsInForce } from '../steering/shifts/applied.ts';
 import { Admissions } from './admission/admissions.ts';
 import { connectionLimits, OpenFiles, openFileLimit } from './admission/open-files.ts';
+import type { ReportSink } from './beacon/beacon.ts';
 import { Clients } from './client/clients.ts';
 import { isFromGoneRegion } from './client/leaving.ts';
 import { SharedReads } from './client/shared-reads.ts';
@@ -45,6 +46,8 @@ export interface GatewayOptions extends GatewayConfiguration {
   readonly onNameFailing?: (message: string) => void;
   /** Default: the DNS as the system is set up for it, and the system itself. */
   readonly names?: NameSource;
+  /** Takes what browsers measure (`latency.beacon`). Default: nobody does. */
+  readonly reports?: ReportSink;
   readonly limits?: Partial<GatewayLimits>;
   /** Index of the thread in its node, where several share the health table. Default 0. */
   readonly thread?: number;
@@ -153,6 +156,7 @@ class GatewayThread implements Gateway {
       lag,
       reads: new SharedReads(),
       stalled: new StalledResponses(),
+      reports: options.reports ?? { reported: () => {}, refused: () => {} },
       accessLog: options.accessLog,
       draining: false,
     };

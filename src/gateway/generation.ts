@@ -4,6 +4,7 @@ import type { Steps } from '../base/steps.ts';
 import type { SheddingConfig } from '../config/schema/resilience.ts';
 import type { ExclusiveInfo } from '../config/topology.ts';
 import type { HealthTable } from '../health/table.ts';
+import { Beacon } from './beacon/beacon.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Target } from './exchange/choose.ts';
@@ -90,6 +91,8 @@ export class Generation {
   readonly isEdge: boolean;
   readonly shedding: SheddingConfig;
   readonly logShare: LogShare;
+  /** `undefined`: browsers measure nothing. */
+  readonly beacon: Beacon | undefined;
   readonly health: HealthTable;
   readonly metrics: RequestMetrics;
   readonly #pools: Pools;
@@ -143,6 +146,8 @@ export class Generation {
     this.isEdge = snapshot.topology.regions[snapshot.ownRegion]!.edge;
     this.shedding = snapshot.shedding;
     this.logShare = snapshot.logShare;
+    const { beacon } = configuration.config.latency;
+    this.beacon = beacon && new Beacon(beacon);
     this.health = health;
     this.metrics = configuration.metrics;
     this.#pools = pools;

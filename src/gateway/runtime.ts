@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { HttpVersion, RequestFigures } from '../observability/gateway-metrics.ts';
+import type { ReportSink } from './beacon/beacon.ts';
 import type { SharedReads } from './client/shared-reads.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Generation } from './generation.ts';
@@ -59,6 +60,8 @@ export interface Runtime {
   readonly lag: LagMeter;
   readonly reads: SharedReads;
   readonly stalled: StalledResponses;
+  /** Takes what browsers measure. */
+  readonly reports: ReportSink;
   /** Replaced by a swap. */
   accessLog: LineLog | undefined;
   /** Set by `drain`: every answer closes its connection. */

@@ -97,6 +97,11 @@ export class Exchange {
     for (const peer of this.#peers.siblings) this.#senders.get(keyOf(peer))?.send(frame, topic);
   }
 
+  /** Tells other regions something besides, on the way of the verdicts of this region. */
+  tellRegions(frame: Buffer, topic: string): void {
+    for (const sender of this.#connect().receivers) sender.send(frame, topic);
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();

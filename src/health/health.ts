@@ -150,6 +150,16 @@ export class Health {
     }
   }
 
+  /** For what is not of health and goes the same ways: to the other nodes of the own region. */
+  tellSiblings(frame: Buffer, topic: string): void {
+    this.#exchange.passOn(frame, topic);
+  }
+
+  /** To each other region, where this node is one of those that push there. */
+  tellRegions(frame: Buffer, topic: string): void {
+    this.#exchange.tellRegions(frame, topic);
+  }
+
   /** Tells all regions to send no new clients here (or to send them again). */
   setDraining(on: boolean): void {
     this.#follow(this.#machine.setDraining(on, this.#options.clock.monotonicMs()));

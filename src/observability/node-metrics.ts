@@ -58,6 +58,15 @@ export interface NodeFigures {
     readonly flaps: number;
   }[];
   readonly exclusive?: readonly ExclusiveFigures[];
+  readonly measuredLatency?:
+    | {
+        readonly accepted: number;
+        readonly refused: Readonly<Record<string, number>>;
+        readonly networks: number;
+        readonly steeredBy: number;
+        readonly ageSeconds: number | undefined;
+      }
+    | undefined;
   readonly geo?:
     | { readonly source: string; readonly type: string; readonly ageSeconds: number }
     | undefined;
@@ -82,6 +91,7 @@ export function exposeNode(
   exposeGeo(exposition, node);
   exposeZones(exposition, node.zones);
   exposeExclusive(exposition, node.exclusive);
+  exposeLatency(exposition, node);
   exposeProcess(exposition, process);
 }
 
@@ -196,6 +206,31 @@ function exposeHealth(exposition: Exposition, { regions, services, checks }: Nod
   );
   exposeBreakers(exposition, services);
   exposeChecks(exposition, checks);
+}
+
+function exposeLatency(exposition: Exposition, { measuredLatency }: NodeFigures): void {
+  if (!measuredLatency) return;
+  const { accepted, refused, networks, steeredBy, ageSeconds } = measuredLatency;
+  const name = (of: string) => `meridian_measured_latency_${of}`;
+  exposition.counter(name('reports_total'), 'Reports of browsers that counted.', [[{}, accepted]]);
+  exposition.counter(
+    name('reports_refused_total'),
+    'Reports that did not count, by reason; `frame`: of another node, as a whole.',
+    Object.entries(refused).map(([reason, times]) => [{ reason }, times]),
+  );
+  exposition.gauge(name('networks'), 'Client networks that something is known of.', [
+    [{}, networks],
+  ]);
+  exposition.gauge(
+    name('networks_believed'),
+    'Client networks that are steered by, neighbours that rank the regions alike as one.',
+    [[{}, steeredBy]],
+  );
+  exposition.gauge(
+    name('age_seconds'),
+    'Since the newest report, of this node or another.',
+    known([{}, ageSeconds]),
+  );
 }
 
 function exposeGeo(exposition: Exposition, { geo }: NodeFigures): void {

@@ -8,6 +8,7 @@ import { Revisions } from '../revisions/revisions.ts';
 import { overwriteRegisters } from '../secrets/core-dumps.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
 import { Secrets } from '../secrets/secrets.ts';
+import { isLatencyFrame } from '../steering/latency/latency-frame.ts';
 import { openStore, storeOptionsFor } from '../store/open.ts';
 import type { Configuration } from './configuration/configuration.ts';
 import type { ConfigurationSource } from './configuration/configuration-source.ts';
@@ -22,6 +23,7 @@ import { portNeeds } from './data-plane/listeners.ts';
 import { provePortsFree } from './data-plane/ports.ts';
 import { drainTimeMs } from './drain-time.ts';
 import { NodeExclusive } from './exclusive/node-exclusive.ts';
+import { MeasuredLatency } from './latency/measured-latency.ts';
 import { LastHealthFile } from './start/last-health.ts';
 import type { Peer } from './start/peers.ts';
 import { SnapshotFiles } from './start/snapshot-files.ts';
@@ -129,6 +131,7 @@ class RunningNode implements RegionNode {
   #transfers: ZoneTransfers | undefined;
   #dataPlane: DataPlane | undefined;
   #exclusive: NodeExclusive | undefined;
+  #latency: MeasuredLatency | undefined;
   #live: LiveConfiguration | undefined;
   #source: ConfigurationSource | undefined;
   #staleness: StalenessWatch | undefined;
@@ -210,7 +213,11 @@ class RunningNode implements RegionNode {
       clock,
       shifts: [],
       handlers: {
-        onFrame: (peerRegion, bytes) => health.receiveFrame(peerRegion, bytes),
+        onFrame: (peerRegion, bytes) => {
+          if (isLatencyFrame(bytes)) this.#latency?.receiveFrame(peerRegion, bytes);
+          else health.receiveFrame(peerRegion, bytes);
+        },
+        onReports: (batch) => this.#latency?.receiveReports(batch),
         onWarning: (message) => log.warn(message),
         onNotify: (zone, source) => this.#transfers?.notified(zone, source),
         onDeath: (role, index, reason) => log.error('thread died', { role, index, reason }),
@@ -234,6 +241,12 @@ class RunningNode implements RegionNode {
     });
     this.#live = live;
     this.#transfers?.start((zones) => live.serveTransferred(zones));
+    this.#latency = new MeasuredLatency({
+      ...{ region, node: own.node, stateDirectory, tellers: health, log, clock },
+      config: () => live.configuration.config,
+      onCells: (cells) => dataPlane.useMeasured(cells),
+    });
+    void this.#latency.start();
   }
 
   /** What operators and other nodes need. */
@@ -274,6 +287,7 @@ class RunningNode implements RegionNode {
       health,
       exclusive,
       dataPlane: this.#dataPlane!,
+      latency: this.#latency!,
       store,
       revisions,
       secrets,
@@ -347,6 +361,7 @@ class RunningNode implements RegionNode {
     await Promise.all([
       this.#admin?.close(),
       this.#live?.settled(),
+      this.#latency?.close(),
       ...this.#parts.map((part) => part.close()),
     ]);
     await this.#dataPlane?.close();

@@ -2,7 +2,9 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { Topology } from '../config/topology.ts';
 import type { LocatedNetwork, Locator } from './geo/locator.ts';
-import { LatencyTable } from './latency-table.ts';
+import { ClientLatency, type MeasuredSource } from './latency/client-latency.ts';
+import type { Estimate } from './latency/estimate.ts';
+import { LatencyTable } from './latency/latency-table.ts';
 import type { RegionStates } from './record-set.ts';
 import type { ShiftedSteering } from './shifts/drain.ts';
 
@@ -14,11 +16,28 @@ export interface SteeringContext {
   readonly ownRegion: number;
   /** `undefined`: nothing is known about any address (no database). */
   locate(address: Uint8Array): LocatedNetwork | undefined;
-  readonly latency: LatencyTable;
+  readonly latency: ClientLatency;
   /** Index of the region that is active for an exclusive set now; -1: none is known to be. */
   activeRegion?(set: number): number;
   /** `undefined`: weights are as they are configured. */
   readonly shifted?: ShiftedSteering | undefined;
+  /** What is behind reported latencies, for explanations; absent where nobody asks. */
+  readonly reported?: ReportedLatencies | undefined;
+}
+
+/** What the browsers of a client's network reported. */
+export interface ReportedLatencies {
+  /** `undefined`: nothing of that region. */
+  find(address: Uint8Array, region: string): ReportedLatency | undefined;
+}
+
+export interface ReportedLatency extends Pick<Estimate, 'medianMs' | 'spreadMs' | 'reports'> {
+  /** Of the newest report. */
+  readonly ageMs: number;
+  /** From 0 to 1. */
+  readonly confidence: number;
+  /** Whether it is enough to steer by. */
+  readonly believed: boolean;
 }
 
 export interface SteeringContextOptions {
@@ -29,10 +48,14 @@ export interface SteeringContextOptions {
   readonly region: string;
   readonly locator: Locator;
   readonly clock?: Clock | undefined;
+  /** Latencies that browsers measure. Default: none. */
+  readonly measured?: MeasuredSource | undefined;
+  readonly reported?: ReportedLatencies | undefined;
 }
 
 export function createSteeringContext(options: SteeringContextOptions): SteeringContext {
-  const { config, topology, states, region, locator, clock = systemClock } = options;
+  const { config, topology, states, region, locator, measured, reported } = options;
+  const { clock = systemClock } = options;
   const ownRegion = topology.regionIndex.get(region) ?? -1;
   return {
     topology,
@@ -40,6 +63,11 @@ export function createSteeringContext(options: SteeringContextOptions): Steering
     ownRegion,
     activeRegion: (set) => states.exclusive?.namedAt(set, ownRegion, clock.monotonicMs()) ?? -1,
     locate: (address) => locator.locate(address),
-    latency: new LatencyTable(config.latency, topology),
+    latency: new ClientLatency(
+      new LatencyTable(config.latency.table, topology),
+      measured,
+      topology,
+    ),
+    reported,
   };
 }

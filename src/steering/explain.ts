@@ -31,8 +31,16 @@ export interface Candidate {
   readonly weight?: number;
   /** Of a failover record set. */
   readonly role?: 'primary' | 'secondary';
-  /** Measured round trip from the client's network. */
+  /** Measured round trip from the client's network: of the operator's table, or reported. */
   readonly latencyMs?: number;
+  /** Of `latencyMs`, where browsers of the client's network reported it: how far they differ. */
+  readonly spreadMs?: number;
+  /** How many reports it rests on; old ones count for less. */
+  readonly reports?: number;
+  /** What that is worth, from 0 to 1. */
+  readonly confidence?: number;
+  /** Of the newest. */
+  readonly reportAgeSeconds?: number;
   /** From the client's location, or without one from the region that is asked. */
   readonly distanceKm?: number;
   /** The same after the bias of a geoproximity answer. */
@@ -92,11 +100,21 @@ export function explainChoice(
   const below = explainBelow(set, known, context, random);
   return {
     ...choice,
+    rule: choice.rule + measurement(choice, candidates),
     candidates,
     ...(choice.branches && { path: pathOf(set, choice) }),
     ...(below.length > 0 && { below }),
     ...(located && { clientLocation: located.label }),
   };
+}
+
+/** What stands behind a choice by what browsers reported. */
+function measurement({ answers }: Choice, candidates: readonly Candidate[]): string {
+  const chosen = candidates.find(({ answer }) => answer === answers[0]);
+  if (chosen?.reports === undefined) return '';
+  const { region, latencyMs, spreadMs, reports, confidence, reportAgeSeconds } = chosen;
+  const how = `${reports} reports, confidence ${confidence}, the newest ${reportAgeSeconds} s old`;
+  return ` (${latencyMs} ms to ${region}, ± ${spreadMs} ms, by ${how})`;
 }
 
 function settings({ routing }: SteeredSet, { weight, role }: SteeredAnswer) {
@@ -288,11 +306,21 @@ function measure(
     return { distanceKm: Math.round(distance), ...(bias !== 0 && { biasedKm: biased }) };
   }
   if (region < 0) return {};
-  const measured = client && context.latency.find(client.address).value;
-  const latencyMs = measured ? latencyTo(measured, region) : Number.POSITIVE_INFINITY;
   const distance = distanceTo(origin, topology, region);
   return {
-    ...(Number.isFinite(latencyMs) && { latencyMs }),
+    ...(client && measuredTo(client, region, context)),
     ...(Number.isFinite(distance) && { distanceKm: Math.round(distance) }),
   };
+}
+
+function measuredTo({ address }: ClientNetwork, region: number, context: SteeringContext) {
+  const { value, from } = context.latency.find(address);
+  if (from !== 'reports') {
+    const latencyMs = value ? latencyTo(value, region) : Number.POSITIVE_INFINITY;
+    return Number.isFinite(latencyMs) ? { latencyMs } : {};
+  }
+  const reported = context.reported?.find(address, context.topology.regions[region]?.name ?? '');
+  if (!reported) return {};
+  const { medianMs: latencyMs, spreadMs, reports, confidence, ageMs } = reported;
+  return { latencyMs, spreadMs, reports, confidence, reportAgeSeconds: Math.round(ageMs / 1_000) };
 }

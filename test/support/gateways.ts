@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/base/clock.ts';
 import { type ConfigInput, configSchema } from '../../src/config/schema/config.ts';
 import { compileTopology, type Topology } from '../../src/config/topology.ts';
+import type { ReportSink } from '../../src/gateway/beacon/beacon.ts';
 import {
   createGateway,
   type Gateway,
@@ -50,6 +51,8 @@ export interface StartOptions {
   readonly zone?: string;
   /** Default: those of the system. */
   readonly names?: NameSource;
+  /** Default: what browsers measure is not taken. */
+  readonly reports?: ReportSink;
   /** Default: that of the system. */
   readonly clock?: Clock;
 }
@@ -106,6 +109,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     onFull: (message) => void full.push(message),
     limits: { closeMs: 200, ...options.limits },
     ...(options.names ? { names: options.names } : {}),
+    ...(options.reports ? { reports: options.reports } : {}),
     ...(options.clock ? { clock: options.clock } : {}),
   });
   return {

@@ -4,6 +4,7 @@ import { timingSchema } from './check.ts';
 import { dnsSchema } from './dns.ts';
 import { domainsSchema } from './domain.ts';
 import { exclusiveSetsSchema } from './exclusive.ts';
+import { latencySchema } from './latency.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listener.ts';
 import { namedChecksSchema } from './named-check.ts';
@@ -114,19 +115,7 @@ export const configSchema = z
       .record(z.string(), zoneSchema)
       .default({})
       .meta({ description: 'DNS zones that the regions answer for, by name: `example.com`.' }),
-    latency: z
-      .array(
-        z.strictObject({
-          network: z
-            .union([z.cidrv4(), z.cidrv6()])
-            .meta({ description: 'Client network: `192.0.2.0/24`. The longest match counts.' }),
-          regions: z
-            .record(nameSchema, durationMs({ minMs: 0, maxMs: 10_000 }))
-            .meta({ description: 'Round trip to each region that was measured.' }),
-        }),
-      )
-      .default([])
-      .meta({ description: 'Measured round trips from client networks; used before distance.' }),
+    latency: latencySchema,
     geo: z
       .strictObject({
         database: z.string().min(1).optional().meta({ description: 'File in MaxMind format.' }),

@@ -32,6 +32,8 @@ const references: readonly Reference[] = [
   { place: 'routes.*.exclusive', at: 'value', to: 'exclusive set' },
   { place: 'zones.*.records.*.exclusive', at: 'value', to: 'exclusive set' },
   { place: 'latency.*.regions.*', at: 'key', to: 'region' },
+  { place: 'latency.table.*.regions.*', at: 'key', to: 'region' },
+  { place: 'latency.beacon.listeners.*', at: 'value', to: 'listener' },
   { place: 'store.servers.*', at: 'key', to: 'region' },
   { place: 'stack.services.*', at: 'key', to: 'service' },
 ];

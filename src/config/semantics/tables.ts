@@ -1,20 +1,39 @@
+import { valueAt } from '../field-path.ts';
 import { networkOf, sameAddress } from './network-text.ts';
 import type { Rule } from './rule.ts';
 
-export const latencyNetworksDiffer: Rule = ({ latency }, report) => {
+export const latencyNetworksDiffer: Rule = ({ input, latency }, report) => {
   const seen = new Map<string, number>();
-  for (const [index, entry] of latency.entries()) {
+  const base = Array.isArray(valueAt(input, ['latency'])) ? ['latency'] : ['latency', 'table'];
+  for (const [index, entry] of latency.table.entries()) {
     if (!entry) continue;
-    const place = { path: ['latency', index, 'network'], at: 'value' } as const;
+    const place = { path: [...base, index, 'network'], at: 'value' } as const;
     const network = networkOf(entry.network);
     const first = seen.get(network);
     if (!sameAddress(network, entry.network)) {
       const message = `${entry.network} is an address within a network`;
       report({ ...place, message, suggestion: network });
     } else if (first !== undefined) {
-      report({ ...place, message: `${network} is latency[${first}] already` });
+      report({ ...place, message: `${network} is ${base.join('.')}[${first}] already` });
     }
     seen.set(network, first ?? index);
+  }
+};
+
+export const beaconMeasuresRegions: Rule = ({ latency: { beacon }, regions }, report) => {
+  if (!beacon) return;
+  const path = ['latency', 'beacon', 'regions'];
+  const named = Object.keys(beacon.regions);
+  if (named.length < 2) {
+    report({
+      path,
+      at: 'key',
+      message: 'expected two regions or more: there is nothing to compare',
+    });
+  }
+  for (const name of named) {
+    if (regions.get(name)?.kind !== 'witness') continue;
+    report({ path: [...path, name], at: 'key', message: `the witness ${name} serves no clients` });
   }
 };
 

@@ -1,8 +1,13 @@
 import { atOnce, type Steps } from '../../base/steps.ts';
 import type { Config } from '../../config/schema/config.ts';
 import type { Topology } from '../../config/topology.ts';
-import { createSteeringContext, type SteeringContext } from '../../steering/context.ts';
+import {
+  createSteeringContext,
+  type ReportedLatencies,
+  type SteeringContext,
+} from '../../steering/context.ts';
 import type { Locator } from '../../steering/geo/locator.ts';
+import type { MeasuredSource } from '../../steering/latency/client-latency.ts';
 import type { RegionStates } from '../../steering/record-set.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { type TransferRules, transferRules } from '../transfer/transfer-rules.ts';
@@ -20,6 +25,10 @@ export interface DnsDataOptions extends ServiceOptions {
   readonly region: string;
   readonly states: RegionStates;
   readonly locator: Locator;
+  /** What browsers measured. Default: nothing. */
+  readonly measured?: MeasuredSource | undefined;
+  /** What is behind it, for explanations. */
+  readonly reported?: ReportedLatencies | undefined;
   /** Keys of zones that are signed, by zone, as `parseZoneKeys` reads them. Secret. */
   readonly zoneKeys?: Readonly<Record<string, string>> | undefined;
   /** Of `dns.transferKeys`, in base64. */

@@ -110,6 +110,10 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
   /** After all that one read of the client brought. False: the client must wait. */
   requestFlush(): boolean {
     if (this.#over) return true;
+    if (this.collector) {
+      this.collector.offer(this.#contentBytes, this.requestComplete, this.#held ?? []);
+      return true;
+    }
     if (this.#contentBytes > this.bodyLimit) {
       this.#refuseBody();
       return true;

@@ -114,6 +114,7 @@ export class Lifecycle implements RequestTaker, Phases {
       this.problem(exchange, 'method_not_supported');
       return true;
     }
+    if (exchange.generation.beacon?.serve(exchange, this)) return true;
     if (!path.startsWith(reservedPrefix)) return false;
     const answer = ownAnswer(exchange);
     if (!answer) this.problem(exchange, 'route_not_found');
@@ -313,7 +314,7 @@ export class Lifecycle implements RequestTaker, Phases {
     });
     metrics.asked(exchange.head.version);
     if (exchange.problemCode !== undefined) metrics.refused(exchange.problemCode);
-    if (!accessLog) return;
+    if (!accessLog || exchange.unlogged) return;
     const failed = exchange.problemCode !== undefined || exchange.status >= 500;
     if (isKept(exchange.generation.logShare, exchange.identity.requestId, failed)) {
       accessLog.write(formatAccessEntry(accessEntryOf(exchange, durationMs)));

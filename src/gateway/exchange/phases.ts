@@ -13,7 +13,8 @@ export interface Phases {
   withholds(exchange: Exchange): boolean;
   respond(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): void;
   failed(exchange: Exchange, failure: AttemptFailure): void;
-  problem(exchange: Exchange, code: ProblemCode): void;
+  /** `fields`: lines of its own, each with CRLF. */
+  problem(exchange: Exchange, code: ProblemCode, detail?: string, fields?: string): void;
   /** Looks again at an attempt without a response, now that health has changed. */
   reconsider(exchange: Exchange): void;
   /** It waited for a place at its service, and has it; or has waited too long. */

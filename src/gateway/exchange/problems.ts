@@ -100,6 +100,13 @@ export const problems = Object.freeze({
     'The host is not served on this connection',
     'The TLS connection was made for a certificate that does not name the host: ask for it on a connection of its own. Or no domain and no route names the host, and the default endpoint is off.',
   ),
+  report_invalid: define(
+    400,
+    'client',
+    false,
+    'The report is not one of measured latencies',
+    'What was sent to the `/report` of `latency.beacon` is not in its form, or tells of what cannot be: see the guide on client location.',
+  ),
   incomplete_body: define(
     400,
     'client',

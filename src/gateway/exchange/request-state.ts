@@ -13,6 +13,7 @@ import type { RouteView } from '../upstream/route-view.ts';
 import type { ServiceGate } from '../upstream/service-gate.ts';
 import type { UpstreamPool } from '../upstream/upstream-stream.ts';
 import type { Target, Tried } from './choose.ts';
+import type { ContentCollector } from './content-collector.ts';
 import type { RequestIdentity } from './forwarding.ts';
 import type { ProblemCode } from './problems.ts';
 import type { ReplayBuffer } from './replay-buffer.ts';
@@ -75,6 +76,10 @@ export abstract class RequestState implements Replayability, StalledResponse, Tr
   /** Of the concurrency of its service. */
   hasPlace = false;
   attempts = 0;
+  /** Takes its content; `undefined`: that goes to where the request goes. */
+  collector: ContentCollector | undefined = undefined;
+  /** It leaves no line in the log of requests. */
+  unlogged = false;
   /** Of the attempt that began last. */
   pool: UpstreamPool | undefined = undefined;
   #stalled = false;

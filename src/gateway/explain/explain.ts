@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { type HealthTable, type StateName, stateNames } from '../../health/table.ts';
 import { type RelayPlace, relayPlaces } from '../../steering/relay.ts';
+import { Beacon } from '../beacon/beacon.ts';
 import { type Choice, choose, relaysElsewhere, type Tried } from '../exchange/choose.ts';
 import { healthPath, reservedPrefix } from '../exchange/own-resources.ts';
 import { type ProblemCode, problems } from '../exchange/problems.ts';
@@ -103,6 +104,8 @@ export function explainRequest(
     throw error;
   }
   if (path === healthPath) return { ...basis, path };
+  const { beacon } = config.latency;
+  if (beacon && new Beacon(beacon).owns(path, host, listener)) return { ...basis, path };
   if (path.startsWith(reservedPrefix)) {
     return { ...basis, path, outcome: problem('route_not_found', 'the path is reserved') };
   }

@@ -5,6 +5,7 @@ import { metricsLayout } from '../../gateway/metrics-layout.ts';
 import type { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { GatewayMetrics, Traffic } from '../../observability/gateway-metrics.ts';
+import type { MeasuredCells } from '../../steering/latency/measured-cells.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { noMaterial } from '../configuration/material.ts';
 import { CookieSecret } from './cookie-secret.ts';
@@ -152,6 +153,11 @@ export class DataPlane {
   /** That of `gatewayMetrics`, for who asks often. */
   traffic(): Traffic {
     return this.#counters.traffic();
+  }
+
+  /** What name servers steer by, from what browsers measured. */
+  useMeasured(cells: MeasuredCells | undefined): void {
+    for (const thread of this.#nameServers) thread.useMeasured(cells);
   }
 
   drain(on: boolean): void {

@@ -9,6 +9,8 @@ import { HealthTable } from '../../health/table.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import { emptyLocator, type Locator, sharedLocator } from '../../steering/geo/locator.ts';
+import type { MeasuredSource } from '../../steering/latency/client-latency.ts';
+import type { MeasuredCells } from '../../steering/latency/measured-cells.ts';
 import { dotTicketKeys } from './dot-secret.ts';
 import { FaultLog } from './fault-log.ts';
 import { NotificationRelay } from './notification-relay.ts';
@@ -25,9 +27,9 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     (zone, source) => post({ kind: 'notify', zone, source }),
     systemClock,
   );
-  const locators = new Locators();
+  const kept = { locators: new Locators(), measured: new Measured(data.measured) };
   const server = await createDnsServer({
-    ...dnsConfiguration(data, locators),
+    ...dnsConfiguration(data, kept),
     reusePort: true,
     metrics: new DnsMetrics(data.metricsBuffer),
     onFault: (error) => faults.fault(error),
@@ -35,20 +37,25 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     ...(data.dnsRateTable && { rateTable: data.dnsRateTable }),
   });
   server.useShifts(data.shifts);
-  const phases = new TwoPhase(post, async (next) =>
-    server.prepare(dnsConfiguration(next, locators)),
-  );
+  const phases = new TwoPhase(post, async (next) => server.prepare(dnsConfiguration(next, kept)));
   parentPort?.on('message', (message: ToThread) => {
     if (phases.take(message)) return;
     if (message.kind === 'sessionSecret') server.useTicketKeys(dotTicketKeys(message.secret));
     else if (message.kind === 'shifts') server.useShifts(message.shifts);
+    else if (message.kind === 'measured') kept.measured.cells = message.cells;
     else if (message.kind === 'close') void server.close().then(() => parentPort?.close());
   });
   overwriteRegisters();
   post({ kind: 'listening' });
 }
 
-function dnsConfiguration(data: ThreadData, locators: Locators) {
+/** What revisions share. */
+interface Kept {
+  readonly locators: Locators;
+  readonly measured: Measured;
+}
+
+function dnsConfiguration(data: ThreadData, { locators, measured }: Kept) {
   const { config, own } = data;
   const topology = compileTopology(config);
   return {
@@ -57,6 +64,7 @@ function dnsConfiguration(data: ThreadData, locators: Locators) {
     region: own.region,
     states: new HealthTable(topology, data.healthBuffer),
     locator: locators.for(data),
+    measured,
     serial: data.serial,
     zoneKeys: data.material.zoneKeys,
     transferred: data.transferred,
@@ -77,6 +85,15 @@ function dotAddress({ config, own, material, sessionSecret }: ThreadData): DotAd
   const policy = tlsPolicy(settings.settings.policy);
   const ticketKeys = sessionSecret && dotTicketKeys(sessionSecret);
   return { host: own.bind, port, tls: { certificates, policy, ticketKeys } };
+}
+
+/** What browsers measured; each query sees the newest. */
+class Measured implements MeasuredSource {
+  cells: MeasuredCells | undefined;
+
+  constructor(cells: MeasuredCells | undefined) {
+    this.cells = cells;
+  }
 }
 
 /** The country data, with the records decoded so far, kept while the file is as it was. */

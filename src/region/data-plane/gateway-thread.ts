@@ -12,6 +12,7 @@ import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import { zoneOf } from '../own-node.ts';
 import { FaultLog } from './fault-log.ts';
 import { gatewayListeners } from './listeners.ts';
+import { ReportBuffer } from './report-buffer.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { TwoPhase } from './two-phase.ts';
 
@@ -39,6 +40,7 @@ async function runGatewayThread(data: ThreadData): Promise<void> {
     sessionSecret: data.sessionSecret,
     reusePort: true,
     thread: data.thread,
+    reports: new ReportBuffer(systemClock, (batch) => post({ kind: 'reports', batch })),
     onDefect: (error) => defects.fault(error),
     onFull: (message) => post({ kind: 'warning', message }),
     onNameFailing: (message) => post({ kind: 'warning', message }),

@@ -1,10 +1,12 @@
 import type { Config } from '../../config/schema/config.ts';
 import type { TransferredZones } from '../../dns/transfer/zone-image.ts';
 import type { GeoDatabase } from '../../steering/geo/locator.ts';
+import type { MeasuredCells } from '../../steering/latency/measured-cells.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import type { Material } from '../configuration/material.ts';
 import type { OwnNode } from '../own-node.ts';
 import type { PackedConfig } from './packed-config.ts';
+import type { ReportBatch } from './report-buffer.ts';
 
 /** What a worker thread serves from, one generation of it. Cloned, but for the buffers. */
 export interface ThreadData {
@@ -30,6 +32,8 @@ export interface ThreadData {
   readonly geoDatabase?: GeoDatabase | undefined;
   /** What there is of zones that come from elsewhere, of name servers. The bytes are shared. */
   readonly transferred: TransferredZones;
+  /** What browsers measured, of name servers. */
+  readonly measured?: MeasuredCells | undefined;
   /** `undefined`: no access log. */
   readonly accessLogPath: string | undefined;
   /** What nodes that start without a configuration are given over the link. */
@@ -50,6 +54,7 @@ export type ToThread =
   | { readonly kind: 'drain'; readonly on: boolean }
   | { readonly kind: 'sessionSecret'; readonly secret: Uint8Array }
   | { readonly kind: 'shifts'; readonly shifts: readonly AppliedShift[] }
+  | { readonly kind: 'measured'; readonly cells: MeasuredCells | undefined }
   | { readonly kind: 'reopenLogs' | 'close' };
 
 export type FromThread =
@@ -67,4 +72,5 @@ export type FromThread =
   | { readonly kind: 'warning'; readonly message: string }
   /** `source` says that a zone has changed there (RFC 1996). */
   | { readonly kind: 'notify'; readonly zone: string; readonly source: string }
+  | { readonly kind: 'reports'; readonly batch: ReportBatch }
   | { readonly kind: 'frame'; readonly region: string; readonly bytes: Uint8Array };

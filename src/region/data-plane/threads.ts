@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { MeridianError, messageOf } from '../../base/errors.ts';
+import type { MeasuredCells } from '../../steering/latency/measured-cells.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { packConfig } from './packed-config.ts';
+import type { ReportBatch } from './report-buffer.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
 export type ThreadRole = 'gateway' | 'dns';
@@ -10,6 +12,8 @@ export type ThreadRole = 'gateway' | 'dns';
 export interface ThreadHandlers {
   /** A frame of the inter-region link came in on this thread. */
   onFrame(region: string, bytes: Uint8Array): void;
+  /** Browsers reported what they measured. */
+  onReports?(batch: ReportBatch): void;
   /** Something on this thread does not work as it should; it serves on. */
   onWarning(message: string): void;
   /** A primary says that a zone has changed. */
@@ -142,8 +146,8 @@ export class KeptThread {
   /** Swaps to what was prepared, which from now on is what a replaced thread starts with. */
   commit(data: ThreadData): void {
     const { generation } = data;
-    const { sessionSecret, shifts } = this.#data;
-    this.#data = { ...data, sessionSecret, shifts };
+    const { sessionSecret, shifts, measured } = this.#data;
+    this.#data = { ...data, sessionSecret, shifts, measured };
     const prepared = this.#preparation;
     this.#preparation = undefined;
     if (!this.#worker) return;
@@ -178,6 +182,12 @@ export class KeptThread {
     this.#post({ kind: 'shifts', shifts });
   }
 
+  /** That of `ThreadData` has changed. */
+  useMeasured(cells: MeasuredCells | undefined): void {
+    this.#data = { ...this.#data, measured: cells };
+    this.#post({ kind: 'measured', cells });
+  }
+
   /** Goes on in new log files, after the old ones were renamed. */
   reopenLogs(): void {
     this.#post({ kind: 'reopenLogs' });
@@ -204,6 +214,7 @@ export class KeptThread {
 
   #onMessage(message: Exclude<FromThread, { kind: 'listening' | 'failed' }>): void {
     if (message.kind === 'frame') this.#handlers.onFrame(message.region, message.bytes);
+    else if (message.kind === 'reports') this.#handlers.onReports?.(message.batch);
     else if (message.kind === 'warning') this.#handlers.onWarning(message.message);
     else if (message.kind === 'notify') this.#handlers.onNotify?.(message.zone, message.source);
     else if (message.kind === 'drained') {

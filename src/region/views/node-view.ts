@@ -16,6 +16,7 @@ import type { LiveConfiguration } from '../configuration/live-configuration.ts';
 import type { StalenessWatch } from '../configuration/staleness-watch.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { NodeExclusive } from '../exclusive/node-exclusive.ts';
+import type { MeasuredLatency } from '../latency/measured-latency.ts';
 import type { NodeOptions } from '../node.ts';
 import { zoneOf } from '../own-node.ts';
 import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
@@ -36,6 +37,7 @@ export interface NodeParts {
   readonly health: Health;
   readonly exclusive: NodeExclusive;
   readonly dataPlane: DataPlane;
+  readonly latency: MeasuredLatency;
   readonly store: Store;
   readonly revisions: Revisions;
   readonly secrets: Secrets;
@@ -88,14 +90,16 @@ export function createNodeView(parts: NodeParts): NodeView {
       const { zoneKeys, transferSecrets } = material;
       const states = table;
       const secrets = { zoneKeys, transferSecrets };
+      const { latency } = parts;
+      const location = { locator, measured: latency, reported: latency };
       const options = {
         config,
         topology,
         region,
         states,
-        locator,
         serial,
         transferred,
+        ...location,
         ...secrets,
       };
       const data = await inSlices(compileDnsDataInSteps(options), sliceMs);
@@ -134,6 +138,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     regions: regionStatuses(health),
     services: serviceStatuses(health, own.region),
     checks: checkStatuses(health),
+    measuredLatency: parts.latency.figures(),
     geo: geoStatus(live.configuration.locator, clock),
     zones: zonesStatus(parts.transfers),
     exclusive: exclusiveStatuses(parts.exclusive.statuses()),

@@ -1,17 +1,20 @@
 import type { Location } from '../../config/schema/region.ts';
 import type { Topology } from '../../config/topology.ts';
 import { distanceKm } from '../geo/distance.ts';
-import type { MeasuredLatency } from '../latency-table.ts';
+import type { ClientLatencies } from '../latency/client-latency.ts';
+import type { MeasuredLatency } from '../latency/latency-table.ts';
 import type { Choice, SteeredSet } from '../record-set.ts';
 import type { Question, RoutingPolicy } from './routing-policy.ts';
 
 /**
  * The answers of the one region nearest to the client:
  *
- *   1. lowest measured round trip from the client's network; a region without a
- *      measurement comes after those with one
- *   2. none measured: shortest great-circle distance from the client's location
- *   3. client without a location: shortest distance from the region that is asked
+ *   1. lowest round trip from the client's network in the operator's table; a region that it
+ *      leaves out comes after those that it names
+ *   2. network not in the table: lowest round trip that browsers there reported, where they did
+ *      so for every region that is usable: nobody is turned away from one for want of reports
+ *   3. none measured: shortest great-circle distance from the client's location
+ *   4. client without a location: shortest distance from the region that is asked
  *
  * Ties go to the lower region name. Answers tied to no region come last.
  */
@@ -26,14 +29,17 @@ export const latency: RoutingPolicy = {
   },
 };
 
+const byTable = 'latency: lowest measured round trip from the client network';
+const byReports = `${byTable}, as browsers there reported`;
+
 function nearest(finalists: readonly number[], { set, client, context }: Question): Choice {
   const { topology, ownRegion } = context;
   const cell = client && context.latency.find(client.address);
   const scopeBits = cell?.prefixBits ?? 0;
   const measured = cell?.value;
-  if (measured && finalists.some((index) => isMeasured(measured, set, index))) {
+  if (measured && isEnough(cell, measured, finalists, set)) {
     const costOf = (region: number) => latencyTo(measured, region);
-    const rule = 'latency: lowest measured round trip from the client network';
+    const rule = cell.from === 'reports' ? byReports : byTable;
     return { answers: cheapest(finalists, set, topology, costOf), scopeBits, rule };
   }
   const located = client && context.locate(client.address);
@@ -68,7 +74,7 @@ function cheapest(
   return finalists.filter((index) => answers[index]?.region === best);
 }
 
-/** Milliseconds, or Infinity where nothing was measured. */
+/** Milliseconds, or a rank, to compare by; Infinity where nothing was measured. */
 export function latencyTo(measured: MeasuredLatency, region: number): number {
   const latencyMs = measured[region];
   return latencyMs === undefined || Number.isNaN(latencyMs) ? Number.POSITIVE_INFINITY : latencyMs;
@@ -77,6 +83,17 @@ export function latencyTo(measured: MeasuredLatency, region: number): number {
 export function distanceTo(origin: Location | undefined, topology: Topology, region: number) {
   const target = topology.regions[region];
   return origin && target ? distanceKm(origin, target.location) : Number.POSITIVE_INFINITY;
+}
+
+function isEnough(
+  { from }: ClientLatencies,
+  measured: MeasuredLatency,
+  finalists: readonly number[],
+  set: SteeredSet,
+): boolean {
+  const isKnown = (index: number) => isMeasured(measured, set, index);
+  if (from === 'table') return finalists.some(isKnown);
+  return finalists.every((index) => isKnown(index) || set.answers[index]!.region < 0);
 }
 
 function isMeasured(measured: MeasuredLatency, { answers }: SteeredSet, index: number): boolean {

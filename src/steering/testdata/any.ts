@@ -3,7 +3,14 @@ import type { StateCode } from '../../health/table.ts';
 import { formatNetwork } from '../network.ts';
 import type { ClientNetwork, RoutingPolicyName, SteeredSet } from '../record-set.ts';
 import type { AreaOfAnswer } from '../tiers/area-index.ts';
-import { areaSet, compileModel, createWorld, networkSet, octetLocator } from './three-regions.ts';
+import {
+  areaSet,
+  compileModel,
+  createWorld,
+  measuredCells,
+  networkSet,
+  octetLocator,
+} from './three-regions.ts';
 
 /** Arbitraries of whole worlds, record sets and clients, for properties of every policy. */
 
@@ -11,8 +18,23 @@ const latency = [
   { network: '20.0.0.0/9', regions: { 'eu-west-1': '30ms', 'us-east-1': '30ms' } },
   { network: '20.128.0.0/10', regions: { 'ap-southeast-1': '8ms' } },
   { network: '20.129.0.0/16', regions: { 'us-east-1': '1ms', 'ap-southeast-1': '9ms' } },
+  { network: '10.64.0.128/25', regions: { 'us-east-1': '4ms' } },
   { network: '0.0.0.0/1', regions: { 'ap-southeast-1': '50ms' } },
 ];
+
+/** Beside the table, within its networks and across their borders. */
+const measured = measuredCells({
+  '10.64.0.0/24': [5, 9, 7],
+  '10.64.1.0/24': [15, 90, 70],
+  '20.0.0.0/24': [3, 2, 1],
+  '20.128.1.0/24': [3, 2, 1],
+  '20.129.0.0/24': [Number.NaN, 8, 8],
+  '200.128.0.0/24': [20, 10, 30],
+  '200.128.1.0/24': [20, 10, Number.NaN],
+  'a00::/48': [7, 9, 8],
+  'a00:0:1::/48': [7, 9, 8],
+  '1400:100::/48': [1, 2, 3],
+});
 
 const anyState = fc.constantFrom<StateCode>(0, 1, 2);
 const regionState = fc.record({
@@ -33,9 +55,10 @@ export const anyWorld = fc
     fc.array(weightedTowardsOn, { minLength: 3, maxLength: 3 }),
     fc.constantFrom('us-east-1', 'eu-west-1', 'ap-southeast-1'),
     fc.constantFrom(compileModel([]), compileModel(latency)),
+    fc.constantFrom(undefined, measured, measured),
   )
-  .map(([states, ownRegion, compiled]) => {
-    const world = createWorld({ ownRegion, compiled, locator: octetLocator });
+  .map(([states, ownRegion, compiled, reported]) => {
+    const world = createWorld({ ownRegion, compiled, locator: octetLocator, measured: reported });
     for (const [region, { gateway, services, draining, control }] of states.entries()) {
       world.table.setGateway(region, gateway);
       world.table.setDraining(region, draining);
@@ -108,12 +131,14 @@ const anyAreaSet = fc
   .map(([answers, more]) => areaSet(answers, more));
 
 const firstOctet = fc.constantFrom(10, 20, 21, 30, 31, 40, 60, 200);
+/** Often in or beside one of `measured`. */
+const nearOctet = fc.oneof(fc.nat(2), fc.nat(255));
 const secondOctet = fc.constantFrom(0, 64, 128, 129);
 export const anyIpv4 = fc
-  .tuple(firstOctet, secondOctet, fc.nat(255), fc.nat(255))
+  .tuple(firstOctet, secondOctet, nearOctet, fc.nat(255))
   .map((octets) => Uint8Array.from(octets));
 export const anyIpv6 = fc
-  .tuple(firstOctet, secondOctet, fc.nat(2), fc.constant(0), fc.nat(2), fc.nat(255), fc.nat(255))
+  .tuple(firstOctet, secondOctet, fc.nat(2), fc.constant(0), fc.nat(2), nearOctet, fc.nat(255))
   .map((octets) => Uint8Array.from([...octets, ...new Array<number>(9).fill(0)]));
 
 /** Networks that often hold each other, and often a client. */

@@ -4,6 +4,7 @@ import { HealthTable, healthy, type StateCode } from '../../health/table.ts';
 import { createSteeringContext, type SteeringContext } from '../context.ts';
 import { emptyLocator, type LocatedNetwork, type Locator } from '../geo/locator.ts';
 import { placeOfRecord } from '../geo/place.ts';
+import { CellBuilder, type MeasuredCells } from '../latency/measured-cells.ts';
 import { parseNetwork } from '../network.ts';
 import type { Choice, SteeredAnswer, SteeredSet } from '../record-set.ts';
 import { AreaIndex, type AreaOfAnswer } from '../tiers/area-index.ts';
@@ -61,6 +62,8 @@ export interface WorldOptions {
   /** Measured round trips; or the whole, compiled before, for tests that make many worlds. */
   readonly latency?: ConfigInput['latency'];
   readonly compiled?: CompiledModel;
+  /** What browsers reported. */
+  readonly measured?: MeasuredCells | undefined;
   /** State of every gateway and service at first. */
   readonly state?: StateCode;
 }
@@ -76,14 +79,25 @@ export function compileModel(latency: ConfigInput['latency']): CompiledModel {
 export function createWorld(options: WorldOptions = {}): World {
   const { ownRegion = 'us-east-1', locator = emptyLocator, latency, state = healthy } = options;
   const { config, topology } = options.compiled ?? compileModel(latency);
+  const measured = { cells: options.measured };
   const table = new HealthTable(topology);
   for (const region of topology.regions) {
     table.setGateway(region.index, state);
     for (const service of topology.services) table.setService(service.index, region.index, state);
   }
   const states = table;
-  const context = createSteeringContext({ config, topology, states, region: ownRegion, locator });
+  const where = { region: ownRegion, locator, measured };
+  const context = createSteeringContext({ config, topology, states, ...where });
   return { config, topology, table, context };
+}
+
+/** Round trips in milliseconds to `us`, `eu` and `ap`, by networks in ascending order. */
+export function measuredCells(networks: Readonly<Record<string, readonly number[]>>) {
+  const builder = new CellBuilder(regionNames);
+  for (const [network, latencyMs] of Object.entries(networks)) {
+    builder.add({ ...parseNetwork(network), latencyMs });
+  }
+  return builder.build();
 }
 
 export function answerOf(region: number, more: Partial<SteeredAnswer> = {}): SteeredAnswer {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseAddress } from '../network.ts';
+import { createWorld, eu, us } from '../testdata/three-regions.ts';
 import { LatencyTable } from './latency-table.ts';
-import { parseAddress } from './network.ts';
-import { createWorld, eu, us } from './testdata/three-regions.ts';
 
 const { topology, config } = createWorld({
   latency: [
@@ -11,7 +11,7 @@ const { topology, config } = createWorld({
     { network: '2001:db8::/32', regions: { 'eu-west-1': '7ms' } },
   ],
 });
-const table = new LatencyTable(config.latency, topology);
+const table = new LatencyTable(config.latency.table, topology);
 const find = (address: string) => table.find(parseAddress(address) ?? assert.fail());
 
 test('the longest network alone counts: its shorter ones are not merged in', () => {

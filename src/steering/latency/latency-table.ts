@@ -1,17 +1,17 @@
-import type { Config } from '../config/schema/config.ts';
-import type { Topology } from '../config/topology.ts';
-import { parseNetwork } from './network.ts';
-import { type PrefixCell, type PrefixEntry, PrefixTrie } from './prefix-trie.ts';
+import type { Config } from '../../config/schema/config.ts';
+import type { Topology } from '../../config/topology.ts';
+import { parseNetwork } from '../network.ts';
+import { type PrefixCell, type PrefixEntry, PrefixTrie } from '../prefix-trie.ts';
 
 /** Round trips in milliseconds by region index; NaN where none was measured. */
 export type MeasuredLatency = Float64Array;
 
-/** The measured round trips from client networks to regions (`latency` of the configuration). */
+/** The measured round trips from client networks to regions (`latency.table` of the configuration). */
 export class LatencyTable {
   readonly #v4: PrefixTrie<MeasuredLatency>;
   readonly #v6: PrefixTrie<MeasuredLatency>;
 
-  constructor(entries: Config['latency'], topology: Topology) {
+  constructor(entries: Config['latency']['table'], topology: Topology) {
     const v4: PrefixEntry<MeasuredLatency>[] = [];
     const v6: PrefixEntry<MeasuredLatency>[] = [];
     for (const { network, regions } of entries) {

@@ -1,0 +1,246 @@
+import type { Steps } from '../../base/steps.ts';
+import {
+  combine,
+  type Decay,
+  type Estimate,
+  estimateOf,
+  isBelieved,
+  type Sample,
+  type WeighedEstimate,
+} from './estimate.ts';
+import { CellBuilder, type MeasuredCells } from './measured-cells.ts';
+import { addressOfKey, type NetworkKey } from './report-intake.ts';
+
+/** By region name. */
+export type Estimates = ReadonlyMap<string, Estimate>;
+
+export interface NetworkLatenciesOptions {
+  /** Regions that are measured. What is told of others is left aside. */
+  readonly regions: readonly string[];
+  readonly ipv4Prefix: number;
+  readonly ipv6Prefix: number;
+  readonly decay: Decay;
+  readonly minimumReports: number;
+  /** How many networks are held at most. */
+  readonly networks: number;
+}
+
+/** Of a network to a region, and of each origin too: the newest take the place of the oldest. */
+const mostSamples = 15;
+/** Nodes that have something to say of one network; others of them have moved on. */
+const mostOrigins = 8;
+/** Of all networks so many may be of one IPv6 block (/32): one customer can have all of one. */
+const blockShare = 1 / 16;
+const leastPerBlock = 64;
+const blockDigits = 8;
+const networksPerStep = 64;
+
+interface Held {
+  /** By region. */
+  readonly samples: Map<string, Sample[]>;
+  own: Estimates;
+  /** By the name of the node that said so. */
+  readonly others: Map<string, Estimates>;
+}
+
+/**
+ * What is known of the round trips from client networks: the samples that this node took in,
+ * and what other nodes made of theirs.
+ *
+ *   network ─┬─ own:     region ─▶ up to 15 samples ─▶ estimate ─┐
+ *            └─ others:  node ─▶ region ─▶ estimate ─────────────┴─▶ combined
+ *
+ * Bounded: for a network too many, that which was heard of longest ago is forgotten.
+ */
+export class NetworkLatencies {
+  readonly #options: NetworkLatenciesOptions;
+  readonly #known: ReadonlySet<string>;
+  /** The one heard of last comes last. */
+  readonly #held = new Map<NetworkKey, Held>();
+  /** By /32 of IPv6. */
+  readonly #blocks = new Map<string, number>();
+  #version = 0;
+
+  constructor(options: NetworkLatenciesOptions) {
+    this.#options = options;
+    this.#known = new Set(options.regions);
+  }
+
+  /** Changes with what is held. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  keys(): MapIterator<NetworkKey> {
+    return this.#held.keys();
+  }
+
+  /** False: there is no room, since one block has too many already. */
+  record(
+    network: NetworkKey,
+    latencies: Iterable<readonly [string, number]>,
+    nowMs: number,
+  ): boolean {
+    const held = this.#touch(network);
+    if (!held) return false;
+    for (const [region, ms] of latencies) {
+      if (this.#known.has(region)) this.#sample(held, region, { ms, atMs: nowMs });
+    }
+    this.#estimate(held, nowMs);
+    return true;
+  }
+
+  /** What this node knew before it was started again: samples that give the same estimate. */
+  restore(network: NetworkKey, estimates: Estimates, nowMs: number): void {
+    const held = this.#touch(network);
+    if (!held) return;
+    for (const [region, { medianMs, spreadMs, reports, atMs }] of estimates) {
+      if (!this.#known.has(region)) continue;
+      const places = [medianMs, Math.max(0.1, medianMs - spreadMs), medianMs + spreadMs];
+      for (let at = 0; at < Math.min(mostSamples, reports); at++) {
+        this.#sample(held, region, { ms: places[at % places.length]!, atMs });
+      }
+    }
+    this.#estimate(held, nowMs);
+  }
+
+  /** What another node knows now; it takes the place of what it said before. */
+  take(origin: string, network: NetworkKey, estimates: Estimates): boolean {
+    const held = this.#touch(network);
+    if (!held) return false;
+    held.others.delete(origin);
+    held.others.set(origin, new Map([...estimates].filter(([region]) => this.#known.has(region))));
+    const [oldest] = held.others.keys();
+    if (held.others.size > mostOrigins) held.others.delete(oldest!);
+    return true;
+  }
+
+  /** What this node has to tell of a network. */
+  own(network: NetworkKey): Estimates | undefined {
+    const own = this.#held.get(network)?.own;
+    return own && own.size > 0 ? own : undefined;
+  }
+
+  /** What others told, by network and node; to be kept on disk. */
+  *heard(): Iterable<readonly [network: NetworkKey, origin: string, Estimates]> {
+    for (const [network, { others }] of this.#held) {
+      for (const [origin, estimates] of others) yield [network, origin, estimates];
+    }
+  }
+
+  /** Of all nodes together. */
+  estimate(network: NetworkKey, region: string, nowMs: number): WeighedEstimate | undefined {
+    const held = this.#held.get(network);
+    return held && this.#combined(held, region, nowMs);
+  }
+
+  /** Whether an estimate is steered by. */
+  believes(estimate: Estimate | undefined): estimate is Estimate {
+    return estimate !== undefined && isBelieved(estimate, this.#options.minimumReports);
+  }
+
+  /** Of the report that came in last; `undefined`: none is left. */
+  newestMs(): number | undefined {
+    let newest: number | undefined;
+    for (const { own, others } of this.#held.values()) {
+      for (const estimates of [own, ...others.values()]) {
+        for (const { atMs } of estimates.values()) {
+          if (newest === undefined || atMs > newest) newest = atMs;
+        }
+      }
+    }
+    return newest;
+  }
+
+  /** Forgets what has expired, and compiles what is believed of the rest. */
+  *compile(nowMs: number): Steps<MeasuredCells> {
+    const { regions, ipv4Prefix, ipv6Prefix } = this.#options;
+    const builder = new CellBuilder(regions);
+    const networks = [...this.#held.keys()].sort();
+    for (const [at, network] of networks.entries()) {
+      if (at % networksPerStep === 0) yield;
+      const held = this.#held.get(network);
+      if (!held) continue; // given up since, for a newer one
+      const known = regions.map((region) => this.#combined(held, region, nowMs));
+      if (known.every((estimate) => estimate === undefined)) {
+        this.#forget(network);
+        continue;
+      }
+      const latencyMs = known.map((estimate) =>
+        this.believes(estimate) ? Math.round(estimate.medianMs) : Number.NaN,
+      );
+      if (latencyMs.filter((ms) => !Number.isNaN(ms)).length < 2) continue;
+      const prefixBits = network.length === 8 ? ipv4Prefix : ipv6Prefix;
+      builder.add({ address: addressOfKey(network), prefixBits, latencyMs });
+    }
+    return builder.build();
+  }
+
+  #combined({ own, others }: Held, region: string, nowMs: number): WeighedEstimate | undefined {
+    const estimates: Estimate[] = [];
+    for (const of of [own, ...others.values()]) {
+      const estimate = of.get(region);
+      if (estimate) estimates.push(estimate);
+    }
+    return combine(estimates, nowMs, this.#options.decay);
+  }
+
+  #sample({ samples }: Held, region: string, sample: Sample): void {
+    const known = samples.get(region) ?? [];
+    known.push(sample);
+    if (known.length > mostSamples) known.shift();
+    samples.set(region, known);
+  }
+
+  #estimate(held: Held, nowMs: number): void {
+    const own = new Map<string, Estimate>();
+    for (const [region, samples] of held.samples) {
+      const estimate = estimateOf(samples, nowMs, this.#options.decay);
+      if (estimate) own.set(region, estimate);
+      else held.samples.delete(region);
+    }
+    held.own = own;
+  }
+
+  #touch(network: NetworkKey): Held | undefined {
+    let held = this.#held.get(network);
+    if (!held) {
+      if (!this.#hasRoom(network)) return undefined;
+      held = { samples: new Map(), own: new Map(), others: new Map() };
+      this.#countBlock(network, 1);
+    } else this.#held.delete(network);
+    this.#held.set(network, held);
+    this.#version++;
+    const [oldest] = this.#held.keys();
+    if (this.#held.size > this.#options.networks) this.#forget(oldest!);
+    return held;
+  }
+
+  #hasRoom(network: NetworkKey): boolean {
+    const most = Math.max(leastPerBlock, this.#options.networks * blockShare);
+    return (this.#blocks.get(blockOf(network) ?? '') ?? 0) < most;
+  }
+
+  #forget(network: NetworkKey): void {
+    if (!this.#held.delete(network)) return;
+    this.#countBlock(network, -1);
+    this.#version++;
+  }
+
+  #countBlock(network: NetworkKey, by: 1 | -1): void {
+    const block = blockOf(network);
+    if (block === undefined) return;
+    const count = (this.#blocks.get(block) ?? 0) + by;
+    if (count > 0) this.#blocks.set(block, count);
+    else this.#blocks.delete(block);
+  }
+}
+
+/** `undefined`: of IPv4. */
+function blockOf(network: NetworkKey): string | undefined {
+  return network.length === 8 ? undefined : network.slice(0, blockDigits);
+}
