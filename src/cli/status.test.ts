@@ -64,6 +64,23 @@ test('what a region says of its own service is not repeated by the others', () =
   assert.match(alone, /^us +rates of eu: eu says down$/m);
 });
 
+test('checks by name are shown as each region sees them, and once why one is not healthy', () => {
+  const check = { name: 'blue', probed: true, reason: '2 of 3 say down', ...history };
+  const seeing = (region: string, state: 'healthy' | 'unhealthy'): NodeAnswer => {
+    const status = { ...statusOf(region), services: [], checks: [{ ...check, state }] };
+    return { region, node: undefined, status };
+  };
+  const nodes = { eu: seeing('eu', 'unhealthy'), us: seeing('us', 'unhealthy') };
+  const text = renderSurvey({ ...survey, nodes });
+  assert.match(text, /^CHECK +seen by eu +seen by us\nblue +unhealthy +unhealthy$/m);
+  assert.match(text, /^eu, us +check blue: 2 of 3 say down$/m);
+  const well = { eu: seeing('eu', 'healthy'), us: seeing('us', 'unhealthy') };
+  const other = renderSurvey({ ...survey, nodes: well });
+  assert.match(other, /^blue +healthy +unhealthy$/m);
+  assert.match(other, /^us +check blue/m);
+  assert.doesNotMatch(renderSurvey(survey), /CHECK/);
+});
+
 test('the revision as written stands beside the one that runs', () => {
   const text = renderSurvey(survey);
   assert.match(

@@ -35,7 +35,9 @@ export function renderSurvey(survey: Survey): string {
   return [
     headline(survey),
     nodeTable(survey),
-    ...(columns.length === 0 ? [] : [gatewayTable(columns), serviceTable(columns)]),
+    ...(columns.length === 0
+      ? []
+      : [gatewayTable(columns), serviceTable(columns), checkTable(columns)]),
     ...notes(survey.nodes),
   ]
     .filter((part) => part !== '')
@@ -154,6 +156,20 @@ function serviceTable(columns: readonly Column[]): string {
   return table(rows, ['SERVICE', 'REGION', ...headings(columns)]);
 }
 
+/** Checks by name. */
+function checkTable(columns: readonly Column[]): string {
+  const rows = (columns[0]!.observers[0]!.checks ?? []).map(({ name }) => [
+    name,
+    ...cells(columns, (observer) =>
+      use(
+        observer.checks?.find((one) => one.name === name),
+        ({ state }) => colouredState(state),
+      ),
+    ),
+  ]);
+  return rows.length === 0 ? '' : table(rows, ['CHECK', ...headings(columns)]);
+}
+
 function headings(columns: readonly Column[]): string[] {
   return columns.map(({ region }) => `seen by ${region}`);
 }
@@ -191,9 +207,13 @@ function notes(nodes: Survey['nodes']): string[] {
         ({ state, region: place }) => state !== 'healthy' && (place === region || !hears(place)),
       )
       .map(({ name, region: place, reason }) => `${name} of ${place}: ${reason}`);
-    return [...status.degraded, ...gateways, ...services].map((note) => ({ title, region, note }));
+    const own = [...status.degraded, ...gateways, ...services];
+    const checks = (status.checks ?? [])
+      .filter(({ state }) => state !== 'healthy')
+      .map(({ name, reason }) => ({ title, region: '', note: `check ${name}: ${reason}` }));
+    return [...own.map((note) => ({ title, region, note })), ...checks];
   });
-  // The nodes of one region mostly find the same.
+  // The nodes of one region mostly find the same; of a check all that probe it decide together.
   const alike = Map.groupBy(lines, ({ region, note }) => `${region} ${note}`);
   const rows = [...alike.values()].map((same) => [
     same.map(({ title }) => title).join(', '),
