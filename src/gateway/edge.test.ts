@@ -6,10 +6,11 @@ import { freePort } from '../../test/support/free-ports.ts';
 import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
-import type { ConfigInput } from '../config/schema/config.ts';
+import { type ConfigInput, configSchema } from '../config/schema/config.ts';
 import { healthy, unhealthy } from '../health/table.ts';
 import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
 import type { LinkIdentity } from '../link/identity.ts';
+import { weightsOf } from '../steering/shifts/subject.ts';
 import { replayBytes } from './exchange/replay-buffer.ts';
 
 const get = 'GET /p HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -80,6 +81,7 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
   health.setRoundTripMs(at('ap'), 20);
   const client = await RawClient.connect(gateways.edge.port, addresses.edge);
   return {
+    config: configSchema.parse(config),
     origins,
     gateways,
     health,
@@ -219,6 +221,33 @@ test('draining: no new requests, and those under way are answered where they are
   answer();
   assert.equal((await w.client.response()).body, 'late');
   assert.equal(w.origins.us.requests.length, 1);
+});
+
+test('a region that gives clients away keeps its share of them, and takes all when the others are lost', async () => {
+  await using w = await world();
+  const subject = { kind: 'region', region: 'us' } as const;
+  const { basis } = weightsOf(subject, w.config)!;
+  const shift = (share: number) =>
+    w.gateways.edge.gateway.useShifts([{ subject, to: 'us', share, basis }]);
+  const servedBy = async (network: number) => {
+    const localAddress = `127.${network >> 8}.${network & 255}.9`;
+    using client = await RawClient.connect(w.gateways.edge.port, addresses.edge, localAddress);
+    return (await client.request(get)).body;
+  };
+  const networks = Array.from({ length: 60 }, (_, at) => 0x6400 + at);
+  const all = () => Promise.all(networks.map(servedBy));
+  shift(0.5);
+  const half = await all();
+  assert.deepEqual(await all(), half, 'each client stays where it is');
+  const stayed = half.filter((body) => body === 'from us').length;
+  assert.ok(stayed > 15 && stayed < 45, `${stayed} of 60 stayed`);
+  shift(0);
+  assert.deepEqual(new Set(await all()), new Set(['from ap']));
+  w.health.setService(0, w.at('ap'), unhealthy);
+  assert.equal((await w.client.request(get)).body, 'from us');
+  w.health.setService(0, w.at('ap'), healthy);
+  shift(1);
+  assert.deepEqual(new Set(await all()), new Set(['from us']));
 });
 
 test('no region is fit: the least bad is tried', async () => {

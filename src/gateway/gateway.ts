@@ -222,8 +222,8 @@ class GatewayThread implements Gateway {
   }
 
   #shift(): void {
-    const { routes } = weightsInForce(this.#config, this.#shifts);
-    this.#runtime.generation.shift(routes);
+    const { routes, regions } = weightsInForce(this.#config, this.#shifts);
+    this.#runtime.generation.shift(routes, regions);
   }
 
   // ── Swap ─────────────────────────────────────────────────────────────────────────────

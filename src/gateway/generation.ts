@@ -27,7 +27,7 @@ import { createBalancing } from './upstream/balancing/create-balancing.ts';
 import type { MaglevTables } from './upstream/balancing/maglev-tables.ts';
 import { endpointKey, type Pools, type UpstreamManner } from './upstream/pools.ts';
 import { RelayNodes } from './upstream/relay-nodes.ts';
-import { RouteView, type RouteWorld, WeightedViews } from './upstream/route-view.ts';
+import { type Drains, RouteView, type RouteWorld, WeightedViews } from './upstream/route-view.ts';
 import { ServiceGate } from './upstream/service-gate.ts';
 import type { UpstreamPool } from './upstream/upstream-stream.ts';
 import { UpstreamTls } from './upstream/upstream-tls.ts';
@@ -98,6 +98,7 @@ export class Generation {
   readonly #pools: Pools;
   /** By service index. */
   readonly #manners: readonly UpstreamManner[];
+  readonly #drains: Drains = { kept: undefined };
   readonly #drained = Promise.withResolvers<void>();
   readonly #policies: readonly PolicyList[];
   /** Queues may outlive its retirement; the rest of a gate is held by the requests that went through. */
@@ -157,7 +158,8 @@ export class Generation {
     this.#policies = snapshot.routes.plans.flatMap(({ policies }) => policies ?? []);
     this.#endpointPools = new Array(snapshot.topology.endpoints.length).fill(undefined);
     this.#healthSeen = health.generation;
-    const views = viewsOf(snapshot, { health, nodes, clock: surroundings.clock }, gates);
+    const live = { health, nodes, clock: surroundings.clock, drains: this.#drains };
+    const views = viewsOf(snapshot, live, gates);
     this.#intake = {
       router: snapshot.router,
       routes: snapshot.routes,
@@ -209,8 +211,14 @@ export class Generation {
     return (service === undefined ? undefined : choice.named(service)) ?? choice.next();
   }
 
-  /** Weights of routes that are shifted, by name; all others have the configured ones. */
-  shift(weights: ReadonlyMap<string, readonly number[]>): void {
+  /**
+   * Weights of routes that are shifted, by name; all others have the configured ones. Shares of
+   * their clients that regions keep, by name; all others keep all.
+   */
+  shift(weights: ReadonlyMap<string, readonly number[]>, kept: ReadonlyMap<string, number>): void {
+    const { regionIndex } = this.#intake;
+    this.#drains.kept =
+      kept.size === 0 ? undefined : [...regionIndex.keys()].map((name) => kept.get(name) ?? 1);
     for (const [route, views] of this.#intake.weighted) views.shift(weights.get(route));
   }
 
@@ -304,7 +312,7 @@ function gatesOf(
 
 function viewsOf(
   { topology, ownRegion, routes }: Snapshot,
-  live: Pick<RouteWorld, 'health' | 'nodes' | 'clock'>,
+  live: Pick<RouteWorld, 'health' | 'nodes' | 'clock' | 'drains'>,
   gates: readonly ServiceGate[],
 ): (RouteView | WeightedViews | undefined)[] {
   const world = { topology, ownRegion, ...live };

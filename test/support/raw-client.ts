@@ -37,8 +37,13 @@ export class RawClient {
     });
   }
 
-  static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
-    const socket = connect({ port, host, allowHalfOpen: true });
+  static async connect(
+    port: number,
+    host = '127.0.0.1',
+    localAddress?: string,
+  ): Promise<RawClient> {
+    const from = localAddress === undefined ? {} : { localAddress };
+    const socket = connect({ port, host, allowHalfOpen: true, ...from });
     await once(socket, 'connect');
     return new RawClient(socket);
   }

@@ -109,6 +109,24 @@ test('a relayed request is tried here or not at all', () => {
   assert.equal(outcome(w, unhealthy, [1], { ...relayed, endpoints: [0] }), 'no_usable_endpoint');
 });
 
+test('an edge tries region after region, those that give the client away last', () => {
+  const w = world();
+  const order = (away: number[]) => {
+    const regions: number[] = [];
+    for (;;) {
+      const view = { ...w.view(unhealthy, [1, 2, 3]), isEdge: true };
+      const givesAway = (region: number) => away.includes(region);
+      const tried = { ...fresh, endpoints: [0], regions };
+      const choice = choose(w.backend, { ...view, givesAway }, tried);
+      if (choice.kind !== 'relay') return regions;
+      regions.push(choice.region);
+    }
+  };
+  assert.deepEqual(order([]), [1, 2, 3]);
+  assert.deepEqual(order([1]), [2, 3, 1]);
+  assert.deepEqual(order([1, 2, 3]), [1, 2, 3]);
+});
+
 test('residency: never here when it is forbidden, and a code of its own', () => {
   const elsewhere = world(['us']);
   assert.equal(outcome(elsewhere, healthy, [1]), 'relay 1');

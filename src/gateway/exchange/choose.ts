@@ -20,6 +20,10 @@ export interface ChoiceView {
   };
   /** Regions that may be relayed to, best first; of what is exclusive the active one at most. */
   readonly relays: readonly number[];
+  /** The own region is an edge, which may try as many others as `retries.attempts` lets it. */
+  readonly isEdge?: boolean;
+  /** Of an edge, while regions give clients away: whether that one gives this client away. */
+  readonly givesAway?: ((region: number, tried: Tried) => boolean) | undefined;
   /** Whether the own region is active, of what may be so in one only. Asked for that alone. */
   readonly active?: boolean;
 }
@@ -101,12 +105,17 @@ export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice
   return { kind: 'none', code: unavailableCode(backend) };
 }
 
-function untriedRelay({ relays }: ChoiceView, tried: Tried): Choice | undefined {
-  if (tried.relayed || tried.regions.length >= maximumTries) return undefined;
+/** The best that keeps the client; without one, the best. */
+function untriedRelay(view: ChoiceView, tried: Tried): Choice | undefined {
+  const { relays, isEdge, givesAway } = view;
+  if (tried.relayed || (tried.regions.length >= maximumTries && !isEdge)) return undefined;
+  let standby: Choice | undefined;
   for (const region of relays) {
-    if (!tried.regions.includes(region)) return { kind: 'relay', region };
+    if (tried.regions.includes(region)) continue;
+    if (!givesAway?.(region, tried)) return { kind: 'relay', region };
+    standby ??= { kind: 'relay', region };
   }
-  return undefined;
+  return standby;
 }
 
 /** What the region cannot take goes to another one at first; if that fails, it is tried here. */

@@ -165,7 +165,9 @@ function explainBackend(
   const placement = new Placement(service, request, world);
   const { loads, balancing, explained } = placement;
   const tried: Tried = { ...request, endpoints: [], regions: [], relayed: false };
-  const choice = choose(backend, { ownRegion, loads, ownState, balancing, relays, active }, tried);
+  const isEdge = topology.regions[ownRegion]!.edge;
+  const view = { ownRegion, isEdge, loads, ownState, balancing, relays, active };
+  const choice = choose(backend, view, tried);
   const stateOf = options.endpointState ?? (() => undefined);
   const endpoints = explainEndpoints(backend, snapshot, health, placement, stateOf);
   return {

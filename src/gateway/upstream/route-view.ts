@@ -3,7 +3,9 @@ import type { Topology } from '../../config/topology.ts';
 import { open } from '../../health/endpoint-table.ts';
 import { type HealthTable, type StateCode, unhealthy } from '../../health/table.ts';
 import { isLastResort } from '../../steering/grade.ts';
+import { parseAddress } from '../../steering/network.ts';
 import { relayPlaces } from '../../steering/relay.ts';
+import { isGivenAway } from '../../steering/shifts/drain.ts';
 import { WeightedTurns } from '../actions/weighted.ts';
 import {
   type Choice,
@@ -11,6 +13,7 @@ import {
   type RelayTarget,
   relaysElsewhere,
   type Target,
+  type Tried,
 } from '../exchange/choose.ts';
 import type { Backend } from '../snapshot.ts';
 import type { Balancing } from './balancing/create-balancing.ts';
@@ -25,6 +28,13 @@ export interface RouteWorld {
   /** `undefined`: nothing is relayed. */
   readonly nodes: RelayNodes | undefined;
   readonly clock: Clock;
+  readonly drains: Drains;
+}
+
+/** Changes with shifts of traffic, for all views of a generation. */
+export interface Drains {
+  /** By region index: the share of its clients that it keeps. `undefined`: each keeps all. */
+  kept: readonly number[] | undefined;
 }
 
 const nowhere: readonly number[] = [];
@@ -33,6 +43,7 @@ const nowhere: readonly number[] = [];
 export class RouteView implements ChoiceView {
   readonly backend: Backend;
   readonly ownRegion: number;
+  readonly isEdge: boolean;
   readonly gate: ServiceGate;
   readonly #world: RouteWorld;
   #generation = -1;
@@ -43,6 +54,7 @@ export class RouteView implements ChoiceView {
   constructor(world: RouteWorld, backend: Backend, gate: ServiceGate) {
     this.backend = backend;
     this.ownRegion = world.ownRegion;
+    this.isEdge = world.topology.regions[world.ownRegion]!.edge;
     this.gate = gate;
     this.#world = world;
   }
@@ -67,6 +79,20 @@ export class RouteView implements ChoiceView {
       exclusive === undefined || health.exclusive.activeAt(exclusive.index, clock.monotonicMs())
     );
   }
+
+  /** Clients of a region go to it by DNS, which moves them; those of an edge stay there. */
+  get givesAway(): ChoiceView['givesAway'] {
+    if (!this.isEdge || this.#world.drains.kept === undefined) return undefined;
+    return this.#relaysAreLastResort ? undefined : this.#givesAway;
+  }
+
+  readonly #givesAway = (region: number, { clientAddress }: Tried): boolean => {
+    const kept = this.#world.drains.kept?.[region] ?? 1;
+    if (kept >= 1) return false;
+    const address = parseAddress(clientAddress);
+    const client = address && { address, prefixBits: address.length * 8 };
+    return isGivenAway(region, kept, client, Math.random());
+  };
 
   get relays(): readonly number[] {
     return this.backend.exclusive === undefined ? this.#usable : this.#activeElsewhere;
