@@ -11,6 +11,7 @@ import { optionOf, type RawQuery, rawQuery } from '../../src/dns/testdata/raw-qu
 import { maxUdpPayload, rcodeName } from '../../src/dns/wire/codes.ts';
 import { parseName } from '../../src/dns/wire/name.ts';
 import { checkZoneFile } from '../../src/dns/zone-file/zone-file.ts';
+import { constantIn } from './constants.ts';
 import { blocksOf, tableUnder } from './markdown.ts';
 import { answerOf, explainerOf, zoneConfigOf } from './name-server.ts';
 
@@ -123,4 +124,18 @@ test('what is not told is answered as the table says', () => {
     const expected = query === 'ANY' ? 'NOERROR' : answer;
     for (const message of queries[query!]!) assert.equal(ask(message), expected, query);
   }
+});
+
+test('the limits of zone files are those of the sources', () => {
+  const told = tableUnder(page, 'at most').rows.map(([limit]) => limit!.replaceAll(',', ''));
+  const reader = 'src/dns/zone-file/reader.ts';
+  const number = (path: string, name: string) => constantIn(path, name).replaceAll('_', '');
+  assert.deepEqual(told, [
+    `${maximumZoneBytes / 2 ** 20} MiB`,
+    number(reader, 'defaultMaximumRecords'),
+    number('src/dns/zone-file/generate.ts', 'maximumCount'),
+    number('src/config/zone-files.ts', 'maximumFiles'),
+    `${number('src/dns/zone/gather.ts', 'maximumSetBytes')} octets`,
+  ]);
+  assert.equal(number(reader, 'maximumDepth'), '8');
 });

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { KeySet } from '../../src/dns/dnssec/key-set.ts';
 import { nextStep } from '../../src/dns/dnssec/rollover.ts';
 import { keyStates, ZoneKey } from '../../src/dns/dnssec/zone-key.ts';
+import { constantIn } from './constants.ts';
 import { blocksOf, tableUnder } from './markdown.ts';
 
 const page = 'docs/guides/dnssec.md';
@@ -73,4 +74,15 @@ test('what a roll says is what the page shows', () => {
   const said = `${done}: bring these keys to the nodes, then wait ${wait}`;
   const shown = said.replaceAll(`${fresh.tag}`, '43727').replaceAll(`${old.tag}`, '31394');
   assert.ok(text.includes(`\n${shown}\n`), shown);
+});
+
+test('how long signatures and keys are good, and how many are kept', () => {
+  const signer = 'src/dns/dnssec/signer.ts';
+  const compile = 'src/dns/zone/compile.ts';
+  assert.match(text, /good for 7 days .*they begin an hour early/is);
+  assert.equal(constantIn(signer, 'validitySeconds'), '7 * daySeconds');
+  assert.equal(constantIn(signer, 'backdatedSeconds'), '3_600');
+  assert.equal(constantIn(compile, 'keptSignatures').replace('_', ','), '20,000');
+  assert.match(text, /signatures of 20,000 record sets/);
+  assert.equal(constantIn(compile, 'ownTtlSeconds'), '3_600');
 });
