@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { NodeInfo, Topology } from '../config/topology.ts';
-import { encodeFrame, frameAgain } from '../link/frames.ts';
+import { frameAgain } from '../link/frames.ts';
 import type { LinkIdentity } from '../link/identity.ts';
 import type { FrameSender } from '../link/sender.ts';
 import { Ejections } from './ejections.ts';
@@ -18,7 +18,9 @@ import type { HealthChange } from './status.ts';
 import type { HealthTable } from './table.ts';
 import { TableWriter } from './table-writer.ts';
 import type { Authorities, ProbeTarget } from './targets.ts';
-import { parseVector, type Vector, vectorToJson } from './vector.ts';
+import type { Vector } from './vector.ts';
+import { VectorReader } from './vector-reader.ts';
+import { VectorWriter } from './vector-writer.ts';
 
 export interface HealthInput {
   readonly config: Config;
@@ -69,6 +71,7 @@ export class Health {
   readonly #machine: HealthMachine;
   readonly #prober: Prober;
   readonly #exchange: Exchange;
+  readonly #reader = new VectorReader();
   #input: HealthInput;
   #plan: HealthPlan;
   #writer: TableWriter;
@@ -106,11 +109,12 @@ export class Health {
     this.#writeTable();
     const onResult = (result: ProbeResult) => this.#probed(result);
     this.#prober = new Prober({ probe, clock, random, onResult });
+    const writer = new VectorWriter(this.#machine);
     const frameOf = (scope: Vector['scope']) => () => {
       // After a stall the timer of a push may be the first to fire: what was seen before it
       // is not to be told as if it were news.
       this.#pass();
-      return encodeFrame(vectorToJson(this.#machine.vector(scope)));
+      return writer.frame(scope);
     };
     this.#exchange = new Exchange({
       region,
@@ -139,9 +143,8 @@ export class Health {
    */
   receiveFrame(peerRegion: string, content: Uint8Array): void {
     try {
-      const message: unknown = JSON.parse(Buffer.from(content).toString());
-      if (!isVerdicts(message)) return;
-      const vector = parseVector(message);
+      const vector = this.#reader.read(content);
+      if (!vector) return;
       this.#follow(this.#machine.received(peerRegion, vector, this.#options.clock.monotonicMs()));
       if (peerRegion !== this.#options.region) this.#passOn(vector, content);
     } catch (error) {
@@ -297,10 +300,3 @@ const byKey = (targets: readonly ProbeTarget[]): ReadonlyMap<string, ProbeTarget
 
 const sameIdentity = (one: LinkIdentity | undefined, other: LinkIdentity | undefined): boolean =>
   one?.ca === other?.ca && one?.cert === other?.cert && one?.key === other?.key;
-
-function isVerdicts(message: unknown): boolean {
-  if (typeof message !== 'object' || message === null || !('kind' in message)) {
-    throw new TypeError('not a message');
-  }
-  return message.kind === 'verdicts';
-}

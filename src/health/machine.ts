@@ -130,14 +130,13 @@ export class HealthMachine {
   /** The vector to push now: to nodes of other regions, or of the own one. */
   vector(scope: Vector['scope'] = 'region'): Vector {
     const { own } = this.#vantages;
-    const said =
-      scope === 'region'
-        ? {
-            draining: own.draining,
-            drainingNodes: own.drainingNodes,
-            verdicts: new Map(own.words()),
-          }
-        : { ...this.#ownDrain(), verdicts: new Map(this.#own.verdicts) };
+    const verdicts = scope === 'region' ? own.words() : this.#own.verdicts;
+    return { ...this.vectorHead(scope), verdicts: new Map(verdicts) };
+  }
+
+  /** The same without its verdicts, which are those of before while `vectorVersion` is. */
+  vectorHead(scope: Vector['scope']): Omit<Vector, 'verdicts'> {
+    const { draining, drainingNodes } = this.#vantages.own;
     return {
       kind: 'verdicts',
       version: 1,
@@ -146,7 +145,7 @@ export class HealthMachine {
       node: this.#node,
       incarnation: this.#incarnation,
       sequence: ++this.#sequence,
-      ...said,
+      ...(scope === 'region' ? { draining, drainingNodes } : this.#ownDrain()),
     };
   }
 

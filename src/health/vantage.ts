@@ -192,6 +192,7 @@ function changedKeys(
   after: ReadonlyMap<string, Verdict>,
 ): Iterable<string> {
   if (!before) return after.keys();
+  if (before === after) return [];
   const keys: string[] = [];
   for (const [key, verdict] of after) if (before.get(key) !== verdict) keys.push(key);
   for (const key of before.keys()) if (!after.has(key)) keys.push(key);

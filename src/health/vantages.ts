@@ -19,6 +19,7 @@ export class Vantages {
   readonly #byRegion = new Map<string, Vantage>();
   readonly #silence: Silence;
   #plan: HealthPlan;
+  #ofPlan = new WeakMap<Vector['verdicts'], Vector['verdicts']>();
 
   constructor(plan: HealthPlan, atMs: number, onChange: (change: VantageChange) => void) {
     this.#plan = plan;
@@ -36,6 +37,7 @@ export class Vantages {
 
   reconfigure(plan: HealthPlan): void {
     this.#plan = plan;
+    this.#ofPlan = new WeakMap();
     for (const region of this.#byRegion.keys()) {
       if (!plan.regions.includes(region)) this.#byRegion.delete(region);
     }
@@ -67,12 +69,21 @@ export class Vantages {
   hear(vector: Vector, atMs: number): void {
     const vantage = this.#byRegion.get(vector.region);
     if (!vantage) return;
-    const known = [...vector.verdicts].filter(([key]) => this.#plan.subjects.has(key));
-    const verdicts = new Map(known);
+    const verdicts = this.#known(vector.verdicts);
     const drainingNodes = this.configured(vector.region, vector.drainingNodes);
     this.#attend(vantage, () =>
       vantage.receive({ ...vector, verdicts, drainingNodes }, atMs, this.#plan.freshnessMs),
     );
+  }
+
+  /** Those on subjects of the plan; the same for the same. */
+  #known(verdicts: Vector['verdicts']): Vector['verdicts'] {
+    let known = this.#ofPlan.get(verdicts);
+    if (!known) {
+      known = new Map([...verdicts].filter(([key]) => this.#plan.subjects.has(key)));
+      this.#ofPlan.set(verdicts, known);
+    }
+    return known;
   }
 
   /** Nodes last heard before `sinceMs` do not count any more. */

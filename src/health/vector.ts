@@ -32,11 +32,6 @@ const mostVerdicts = 50_000;
 /** Twice what a region can have: while its configuration changes, some have gone. */
 const mostDrainingNodes = 64;
 
-/** The vector as it travels: plain JSON. */
-export function vectorToJson(vector: Vector): unknown {
-  return { ...vector, verdicts: Object.fromEntries(vector.verdicts) };
-}
-
 /**
  * Reads a vector that came from outside. Unknown fields are left aside, so that a newer
  * node can be understood. Throws `HealthError` (`bad_vector`).

@@ -25,8 +25,9 @@ export function encodeFrame(value: unknown): Buffer {
   return frame;
 }
 
-/** The frame of content that came in one: to pass on what was received, as it is. */
+/** The frame of content that is JSON already: to pass on what was received, as it is. */
 export function frameAgain(content: Uint8Array): Buffer {
+  if (content.length > maxFrameBytes) throw tooLarge(content.length);
   const frame = Buffer.allocUnsafe(lengthBytes + content.length);
   frame.writeUInt32BE(content.length, 0);
   frame.set(content, lengthBytes);

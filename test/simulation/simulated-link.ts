@@ -51,6 +51,7 @@ export class SimulatedLink implements FrameSender {
     const handshakeMs = 4 * network.delayMs(this.#from.name, this.#to.name);
     scheduler.after(handshakeMs, () => {
       if (this.#closed) return;
+      if (this.#from.paused) return this.#retry(0); // who stands still connects to nobody
       if (!this.#reachable()) return this.#retry(between(random, 0, stallMs));
       this.#peerProcess = this.#to.process;
       if (this.#newest.size > 0) this.#transmit();

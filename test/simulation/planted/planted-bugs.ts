@@ -163,8 +163,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'a push after a stall tells nothing old',
     'health/health.ts',
-    'this.#pass();\n      return encodeFrame',
-    'return encodeFrame',
+    'this.#pass();\n      return writer',
+    'return writer',
     216,
   ),
   bug(
