@@ -40,6 +40,10 @@ export function exportZone(config: Config, name: string, serial: number): string
     const others = known.length > 0 ? `, only ${known.slice(0, 10).join(', ')}` : '';
     throw new DnsError('bad_lookup', `there is no zone ${apex}${others}`);
   }
+  if (zone.unavailable !== 0) {
+    const message = `the zone ${apex} comes from its primaries: a configuration has nothing of it`;
+    throw new DnsError('bad_lookup', message);
+  }
   const region = topology.regions.find(({ serves }) => serves)?.name ?? '';
   const locator = emptyLocator;
   const context = createSteeringContext({ config, topology, states: allHealthy, region, locator });
