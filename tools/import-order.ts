@@ -4,7 +4,7 @@
  * `test/architecture` enforces it.
  *
  *   base ← config ← store, observability, link ← health, secrets, exclusive ← steering
- *        ← gateway, dns, failover, revisions ← admin ← region ← stack, cli
+ *        ← gateway, dns, failover, revisions ← shifts ← admin ← region ← stack, cli
  */
 export const tiers: readonly (readonly string[])[] = [
   ['base'],
@@ -13,6 +13,7 @@ export const tiers: readonly (readonly string[])[] = [
   ['health', 'secrets', 'exclusive'],
   ['steering'],
   ['gateway', 'dns', 'failover', 'revisions'],
+  ['shifts'],
   ['admin'],
   ['region'],
   ['stack', 'cli'],

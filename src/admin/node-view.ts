@@ -4,6 +4,8 @@ import type { RolloutPlan } from '../revisions/change.ts';
 import type { DriftRow } from '../revisions/drift.ts';
 import type { Head, RevisionInfo, RevisionRef, TrafficCount } from '../revisions/revision.ts';
 import type { RotationReport, SecretInfo } from '../secrets/secrets.ts';
+import type { NodeSides } from '../shifts/counts.ts';
+import type { ShiftStatus, ShiftsView } from './shifts-view.ts';
 
 /** What the admin API shows of a node and may ask of it. The node implements it. */
 export interface NodeView {
@@ -24,6 +26,7 @@ export interface NodeView {
   readonly revisions: RevisionsView;
   readonly secrets: SecretsView;
   readonly exclusive: ExclusiveView;
+  readonly shifts: ShiftsView;
 }
 
 /**
@@ -355,4 +358,8 @@ export interface NodeStatus {
   readonly zones?: ZonesStatus | undefined;
   readonly threads: readonly ThreadStatus[];
   readonly traffic: TrafficCount;
+  /** `undefined`: of a node that knows of none. */
+  readonly shifts?: readonly ShiftStatus[];
+  /** What the node counts of shifts that are in force, by their ids: all nodes decide by it. */
+  readonly shiftCounts?: Readonly<Record<string, NodeSides>>;
 }

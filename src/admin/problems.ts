@@ -3,6 +3,7 @@ import type { ConfigErrorCode } from '../config/config-error.ts';
 import type { ExclusiveErrorCode } from '../exclusive/exclusive-sets.ts';
 import { type RevisionErrorCode, revisionErrors } from '../revisions/errors.ts';
 import type { SecretErrorCode } from '../secrets/secret-error.ts';
+import { type ShiftErrorCode, shiftErrors } from '../shifts/errors.ts';
 import type { StoreErrorCode } from '../store/errors.ts';
 
 export interface ProblemDefinition {
@@ -55,6 +56,17 @@ const revisionTitles: Record<RevisionErrorCode, string> = {
   bundle_version: 'The bundle is of another version',
 };
 
+const shiftTitles: Record<ShiftErrorCode, string> = {
+  shift_invalid: 'The shift makes no sense for the configuration',
+  shift_unknown: 'There is no such shift',
+  shift_exists: 'There is such a shift already',
+  shift_not_possible: 'The shift is not in a state for that',
+  shift_unsafe: 'Nobody would be left to take the clients',
+  shift_conflict: 'Shifts were changed by others at the same time',
+  shift_damaged: 'What the store holds of shifts is damaged',
+  shift_outcome_unknown: 'Whether it was accepted is not known',
+};
+
 const retryAfterSeconds = 2;
 
 const unavailable = { status: 503, title: 'The store did not take it', retryAfterSeconds };
@@ -99,7 +111,8 @@ const exclusiveProblems: Record<ExclusiveErrorCode, ProblemDefinition> = {
 export const adminProblems: Readonly<Record<AdminProblemCode, ProblemDefinition>> = {
   ...ownProblems,
   ...configProblems,
-  ...revisionProblems(),
+  ...problemsOf(revisionErrors, revisionTitles),
+  ...problemsOf(shiftErrors, shiftTitles),
   ...storeProblems,
   ...secretProblems,
   ...exclusiveProblems,
@@ -110,13 +123,18 @@ export type AdminProblemCode =
   | ConfigErrorCode
   | RevisionErrorCode
   | ExclusiveErrorCode
+  | ShiftErrorCode
   | StoreErrorCode
   | SecretErrorCode;
 
-function revisionProblems(): Record<RevisionErrorCode, ProblemDefinition> {
-  const entries = Object.entries(revisionErrors).map(([code, { status, retryable }]) => {
-    const title = revisionTitles[code as RevisionErrorCode];
-    return [code, { status, title, ...(retryable && { retryAfterSeconds }) }];
+function problemsOf<Code extends string>(
+  errors: Readonly<Record<Code, { readonly status: number; readonly retryable: boolean }>>,
+  titles: Readonly<Record<Code, string>>,
+): Record<Code, ProblemDefinition> {
+  const codes = Object.keys(errors) as Code[];
+  const entries = codes.map((code) => {
+    const { status, retryable } = errors[code];
+    return [code, { status, title: titles[code], ...(retryable && { retryAfterSeconds }) }];
   });
   return Object.fromEntries(entries);
 }

@@ -27,6 +27,8 @@ test('the index lists every resource, and each of them is there', async (t) => {
     'GET /metrics',
     'GET /ready',
     'GET /secrets',
+    'GET /shifts',
+    'GET /shifts/history',
     'GET /status',
     'POST /config/apply',
     'POST /config/rollback',
@@ -35,6 +37,8 @@ test('the index lists every resource, and each of them is there', async (t) => {
     'POST /secrets/delete',
     'POST /secrets/rotate',
     'POST /secrets/set',
+    'POST /shifts/operate',
+    'POST /shifts/start',
   ]);
   for (const { method, path } of index.resources) {
     assert.notEqual((await ask(method, path)).status, 404, path);

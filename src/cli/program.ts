@@ -37,6 +37,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./exclusive.ts'),
   },
   secret: { summary: 'make keys; set, list, rotate secrets', load: () => import('./secret.ts') },
+  shift: { summary: 'move traffic step by step; drain a region', load: () => import('./shift.ts') },
   dnssec: { summary: 'make and roll keys of zones; print DS', load: () => import('./dnssec.ts') },
   zone: { summary: 'check zone files, print zones', load: () => import('./zone.ts') },
   lookup: { summary: 'look a name up as a client would', load: () => import('./lookup.ts') },

@@ -196,6 +196,7 @@ test('every command has help with --json, and status 0', async () => {
           'store',
           'exclusive',
           'secret',
+          'shift',
           'dnssec',
           'zone',
           'lookup',

@@ -1,5 +1,5 @@
 import { CounterBlock, count } from './counter-block.ts';
-import { recordFine } from './fine-histogram.ts';
+import { coarsened, octaveBoundsMs, recordFine } from './fine-histogram.ts';
 import {
   axisLength,
   axisNames,
@@ -107,6 +107,25 @@ export class GatewayMetrics {
       if (status >= 500) failed += seen;
     }
     return { requests, failed };
+  }
+
+  /** What a service answered, or all of them; durations by `octaveBoundsMs`, and those above. */
+  served(service?: string): Traffic & { readonly durations: readonly number[] } {
+    const { width } = families.services;
+    const durations = octaveBoundsMs.map(() => 0);
+    durations.push(0);
+    let requests = 0;
+    let failed = 0;
+    for (const [index, name] of this.layout.services.entries()) {
+      if (service !== undefined && name !== service) continue;
+      const first = this.#first.services + index * width;
+      for (let at = 0; at < statusClasses; at++) requests += this.#words[first + at] ?? 0;
+      failed += this.#words[first + statusClasses - 1] ?? 0;
+      const fine = this.#words.subarray(first + statusClasses, first + width);
+      const coarse = coarsened(fine, octaveBoundsMs);
+      for (let slot = 0; slot < durations.length; slot++) durations[slot]! += coarse[slot + 1]!;
+    }
+    return { requests, failed, durations };
   }
 
   /** The thread that counted here has ended: its connections ended with it. */

@@ -50,6 +50,15 @@ export interface NodeFigures {
     }[];
   }[];
   readonly zones?: ZoneFigures | undefined;
+  readonly shifts?: readonly {
+    readonly id: string;
+    readonly subject: string;
+    readonly to: string;
+    readonly state: string;
+    /** In percent. */
+    readonly share: number;
+    readonly holds: boolean;
+  }[];
   readonly checks?: readonly {
     readonly name: string;
     readonly state: State;
@@ -88,6 +97,7 @@ export function exposeNode(
   exposeRevision(exposition, node);
   exposeStore(exposition, node);
   exposeHealth(exposition, node);
+  exposeShifts(exposition, node);
   exposeGeo(exposition, node);
   exposeZones(exposition, node.zones);
   exposeExclusive(exposition, node.exclusive);
@@ -288,6 +298,20 @@ function exposeBreakers(exposition: Exposition, services: NodeFigures['services'
     'meridian_endpoint_breaker_state',
     'Circuit breaker of each endpoint on this node: 0 closed, 1 half-open (trials only), 2 open.',
     all.map(({ labels, endpoint }) => [labels, breakerValues[endpoint.breaker]]),
+  );
+}
+
+function exposeShifts(exposition: Exposition, { shifts = [] }: NodeFigures): void {
+  const labels = ({ id, subject, to }: (typeof shifts)[number]) => ({ shift: id, subject, to });
+  exposition.gauge(
+    'meridian_shift_share',
+    'Share that a shift of traffic sets on this node, 0 to 1; only while its weights follow it.',
+    shifts.filter(({ holds }) => holds).map((shift) => [labels(shift), shift.share / 100]),
+  );
+  exposition.gauge(
+    'meridian_shift_state',
+    'Always 1; the labels name a shift of traffic and its state.',
+    shifts.map((shift) => [{ ...labels(shift), state: shift.state }, 1]),
   );
 }
 

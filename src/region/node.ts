@@ -8,6 +8,7 @@ import { Revisions } from '../revisions/revisions.ts';
 import { overwriteRegisters } from '../secrets/core-dumps.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
 import { Secrets } from '../secrets/secrets.ts';
+import { appliedShifts } from '../shifts/shift.ts';
 import { isLatencyFrame } from '../steering/latency/latency-frame.ts';
 import { openStore, storeOptionsFor } from '../store/open.ts';
 import type { Configuration } from './configuration/configuration.ts';
@@ -24,6 +25,8 @@ import { provePortsFree } from './data-plane/ports.ts';
 import { drainTimeMs } from './drain-time.ts';
 import { NodeExclusive } from './exclusive/node-exclusive.ts';
 import { MeasuredLatency } from './latency/measured-latency.ts';
+import { LastShiftsFile } from './shifts/last-shifts.ts';
+import { NodeShifts } from './shifts/node-shifts.ts';
 import { LastHealthFile } from './start/last-health.ts';
 import type { Peer } from './start/peers.ts';
 import { SnapshotFiles } from './start/snapshot-files.ts';
@@ -121,12 +124,14 @@ class RunningNode implements RegionNode {
   readonly #lock: ExclusiveLock;
   readonly #snapshots: SnapshotKeeper;
   readonly #lastHealth: LastHealthFile;
+  readonly #shiftsFile: LastShiftsFile;
   /** The configuration file, before it was read. */
   readonly #seen: Marks | undefined;
   readonly #ended = Promise.withResolvers<void>();
   /** What was started, to be closed in this order. */
   readonly #parts: { close(): unknown }[] = [];
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
+  #nodeShifts: NodeShifts | undefined;
   #health: Health | undefined;
   #transfers: ZoneTransfers | undefined;
   #dataPlane: DataPlane | undefined;
@@ -152,6 +157,7 @@ class RunningNode implements RegionNode {
     this.#lock = lock;
     this.#snapshots = new SnapshotKeeper({ files, ring, clock, log });
     this.#lastHealth = new LastHealthFile(stateDirectory, clock);
+    this.#shiftsFile = new LastShiftsFile(stateDirectory);
     this.#seen = seen;
   }
 
@@ -184,6 +190,7 @@ class RunningNode implements RegionNode {
     log.info('serving', { revision, source, node: own.node });
     overwriteRegisters();
     this.#source?.start();
+    this.#nodeShifts?.start();
   }
 
   /** What clients need. */
@@ -211,7 +218,7 @@ class RunningNode implements RegionNode {
       bundle: await bundleOf(configuration),
       stateDirectory,
       clock,
-      shifts: [],
+      shifts: appliedShifts(await this.#shiftsFile.read()),
       handlers: {
         onFrame: (peerRegion, bytes) => {
           if (isLatencyFrame(bytes)) this.#latency?.receiveFrame(peerRegion, bytes);
@@ -275,6 +282,11 @@ class RunningNode implements RegionNode {
             ...{ revisions, secrets, live, stateDirectory, configPath, seed, clock, log },
           });
     this.#source = source;
+    const nodeShifts = new NodeShifts({
+      ...{ store, live, dataPlane: this.#dataPlane!, file: this.#shiftsFile, clock, log },
+      rolling: () => source.head?.rollout?.state === 'running',
+    });
+    this.#nodeShifts = nodeShifts;
     this.#staleness = new StalenessWatch({
       clock,
       rule: () => live.configuration.config.staleness,
@@ -291,6 +303,7 @@ class RunningNode implements RegionNode {
       store,
       revisions,
       secrets,
+      nodeShifts,
       source,
       snapshots: this.#snapshots,
       staleness: this.#staleness,
@@ -305,7 +318,7 @@ class RunningNode implements RegionNode {
       () => decidedStates(health.states()),
       (error) => log.error('status', { error }),
     );
-    this.#parts.push(source, this.#staleness, reporter);
+    this.#parts.push(source, this.#staleness, reporter, nodeShifts);
     this.#admin = await createAdminServer({
       host: own.bind,
       port: config.ports.admin,

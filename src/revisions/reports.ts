@@ -26,9 +26,8 @@ export interface NodeReport {
 }
 
 /** A report, and how long the reader knows of no newer one, by the reader's own clock. */
-export interface ObservedReport extends NodeReport {
-  readonly silentForMs: number;
-}
+export type Observed<Report> = Report & { readonly silentForMs: number };
+export type ObservedReport = Observed<NodeReport>;
 
 /**
  * Reads a report; other fields are left aside, as a report tells much more than this.
@@ -63,17 +62,17 @@ interface Observation {
  * that: a report counts as new when its store revision is. Only of a node that is seen for
  * the first time is its own clock believed, until its next report comes or does not.
  */
-export class ReportObserver {
-  readonly #read: () => Promise<readonly NodeReport[]>;
+export class ReportObserver<Report extends NodeReport = NodeReport> {
+  readonly #read: () => Promise<readonly Report[]>;
   readonly #clock: Clock;
   #seen = new Map<string, Observation>();
 
-  constructor(read: () => Promise<readonly NodeReport[]>, clock: Clock) {
+  constructor(read: () => Promise<readonly Report[]>, clock: Clock) {
     this.#read = read;
     this.#clock = clock;
   }
 
-  async observe(): Promise<readonly ObservedReport[]> {
+  async observe(): Promise<readonly Observed<Report>[]> {
     const reports = await this.#read();
     const nowMs = this.#clock.monotonicMs();
     const seen = new Map<string, Observation>();
@@ -94,7 +93,7 @@ export class ReportObserver {
    * As `observe`, for who looks only once: nodes that seem to be silent are given the time
    * to speak, up to 3 s.
    */
-  async observeSurely(): Promise<readonly ObservedReport[]> {
+  async observeSurely(): Promise<readonly Observed<Report>[]> {
     const first = await this.observe();
     if (first.every(({ silentForMs }) => silentForMs <= silentAfterMs)) return first;
     await new Promise<void>((resolve) => {

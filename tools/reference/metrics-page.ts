@@ -103,6 +103,7 @@ const node: NodeFigures = {
   checks: [{ name: 'c', state: 'healthy', since: '2026-01-01T00:00:00Z', flaps: 0 }],
   exclusive: [{ name: 'x', active: true, activeRegion: region, token: 1, changes: 0 }],
   geo: { source: 's', type: 't', ageSeconds: 1 },
+  shifts: [{ id: 's', subject: 'route r', to: 't', state: 'running', share: 50, holds: true }],
 };
 
 /** A gateway thread that has counted one of each. */

@@ -20,6 +20,10 @@ import { deleteSecret } from './secrets/delete.ts';
 import { listSecrets } from './secrets/list.ts';
 import { rotateSecrets } from './secrets/rotate.ts';
 import { setSecret } from './secrets/set.ts';
+import { shiftHistory } from './shifts/history.ts';
+import { listShifts } from './shifts/list.ts';
+import { operateShift } from './shifts/operate.ts';
+import { startShift } from './shifts/start.ts';
 import { status } from './status.ts';
 
 const listed: readonly Resource[] = [
@@ -44,6 +48,10 @@ const listed: readonly Resource[] = [
   rotateSecrets,
   listExclusive,
   handOverExclusive,
+  listShifts,
+  shiftHistory,
+  startShift,
+  operateShift,
 ];
 
 const index: Resource = {

@@ -18,6 +18,7 @@ import type {
   SecretsView,
 } from '../node-view.ts';
 import { type AdminServerOptions, createAdminServer } from '../server.ts';
+import { FakeShifts } from './fake-shifts.ts';
 
 export const status: NodeStatus = {
   region: 'eu-west-1',
@@ -171,6 +172,7 @@ export class FakeNode implements NodeView {
       this.moved.push(`${name} ${to} ${force}`);
     },
   };
+  readonly shifts = new FakeShifts();
 
   ready() {
     return { ready: this.reasons.length === 0, reasons: this.reasons };

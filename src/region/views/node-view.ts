@@ -9,6 +9,7 @@ import { ProcessMeter } from '../../observability/process-meter.ts';
 import { renderMetrics } from '../../observability/render-metrics.ts';
 import type { Revisions } from '../../revisions/revisions.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
+import { appliedShifts } from '../../shifts/shift.ts';
 import type { Store } from '../../store/store.ts';
 import { sequenceOf } from '../configuration/configuration.ts';
 import type { ConfigurationSource } from '../configuration/configuration-source.ts';
@@ -19,6 +20,7 @@ import type { NodeExclusive } from '../exclusive/node-exclusive.ts';
 import type { MeasuredLatency } from '../latency/measured-latency.ts';
 import type { NodeOptions } from '../node.ts';
 import { zoneOf } from '../own-node.ts';
+import type { NodeShifts } from '../shifts/node-shifts.ts';
 import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
 import type { ZoneTransfers } from '../transfers/zone-transfers.ts';
 import { createExclusiveView, exclusiveStatuses } from './exclusive-view.ts';
@@ -26,6 +28,7 @@ import { geoStatus } from './geo-view.ts';
 import { checkStatuses, endpointStates, regionStatuses, serviceStatuses } from './health-view.ts';
 import { createRevisionsView } from './revisions-view.ts';
 import { createSecretsView } from './secrets-view.ts';
+import { createShiftsView } from './shifts-view.ts';
 import { storeTroubles, storeView } from './store-view.ts';
 import { zonesStatus } from './zones-view.ts';
 
@@ -41,6 +44,7 @@ export interface NodeParts {
   readonly store: Store;
   readonly revisions: Revisions;
   readonly secrets: Secrets;
+  readonly nodeShifts: NodeShifts;
   readonly source: ConfigurationSource;
   readonly snapshots: SnapshotKeeper;
   readonly staleness: StalenessWatch;
@@ -98,6 +102,7 @@ export function createNodeView(parts: NodeParts): NodeView {
         region,
         states,
         serial,
+        shifts: appliedShifts(parts.nodeShifts.document),
         transferred,
         ...location,
         ...secrets,
@@ -109,6 +114,7 @@ export function createNodeView(parts: NodeParts): NodeView {
     revisions: createRevisionsView(parts, () => status().revision),
     exclusive: createExclusiveView(parts.exclusive),
     secrets: createSecretsView(parts.secrets, live),
+    shifts: createShiftsView(parts.nodeShifts, live),
   };
 }
 
@@ -122,7 +128,8 @@ function readinessOf({ phase, dataPlane }: NodeParts): { ready: boolean; reasons
 }
 
 function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
-  const { options, live, clock, dataPlane } = parts;
+  const { options, live, clock, dataPlane, nodeShifts } = parts;
+  const shiftCounts = nodeShifts.counts(startedAt);
   const health = parts.health.states();
   const { own } = live.configuration;
   const readiness = readinessOf(parts);
@@ -144,6 +151,8 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     exclusive: exclusiveStatuses(parts.exclusive.statuses()),
     threads: dataPlane.threads,
     traffic: { ...dataPlane.traffic(), startedAt },
+    shifts: nodeShifts.statuses(),
+    ...(shiftCounts && { shiftCounts }),
   };
 }
 
@@ -171,13 +180,15 @@ function isConfirmed(origin: string, staleForMs: number | undefined): boolean {
   return origin === 'store' && staleForMs !== undefined && Number.isFinite(staleForMs);
 }
 
-function troublesOf({ live, source, snapshots, staleness, store, transfers }: NodeParts): string[] {
+function troublesOf(parts: NodeParts): string[] {
+  const { live, source, snapshots, staleness, store, transfers, nodeShifts } = parts;
   const { configuration } = live;
   const troubles = [
     ...configuration.degraded,
     ...source.troubles,
     ...storeTroubles(store.status()),
     ...(transfers?.troubles ?? []),
+    ...nodeShifts.troubles,
     ...live.pendingRestart.map((what) => `takes effect at the next start: ${what}`),
   ];
   for (const trouble of [snapshots.trouble, staleness.trouble]) {
