@@ -206,7 +206,7 @@ test('every command has help with --json, and status 0', async () => {
     ),
     [],
   );
-  assert.equal(commands.length, 24);
+  assert.equal(commands.length, 25);
   const helps = await Promise.all(
     [
       'up',
