@@ -16,6 +16,7 @@ import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
 import type { BoundsMs } from '../../src/observability/histogram.ts';
 import { exposeNode, type NodeFigures } from '../../src/observability/node-metrics.ts';
 import { secondaryStates } from '../../src/observability/zone-metrics.ts';
+import { shiftStates } from '../../src/shifts/shift.ts';
 import type { Generator } from './generator.ts';
 
 interface Metric {
@@ -183,7 +184,9 @@ export const metricsPage: Generator = {
       `| \`reason\` | ${quoted(withheldReasons)} |`,
       `| \`route\` | the name of the route; \`-\`: none matched |`,
       `| \`source\` | of a revision: ${quoted(['store', 'file', 'snapshot', 'peer', 'bundle'])}; of a geo database: its file |`,
-      `| \`state\` | of a zone from elsewhere: ${quoted(secondaryStates)} |`,
+      `| \`shift\` | the id of the shift of traffic |`,
+      `| \`state\` | of a zone from elsewhere: ${quoted(secondaryStates)}; of a shift of traffic: ${quoted(shiftStates)} |`,
+      `| \`subject\`, \`to\` | of a shift of traffic: what it shifts, as \`meridian shift status\` says, and whose share it sets |`,
       `| \`stat\` | ${quoted(['mean', 'p99', 'max'])} |`,
       `| \`transport\` | ${quoted(dnsLabels.transport)} (DNS over TLS) |`,
       `| \`type\` | of a question: ${quoted(dnsLabels.type)}; of a geo database: as it says |`,
