@@ -11,6 +11,7 @@ const files = globSync('*/meridian.yaml', { cwd: folder }).sort();
 test('there are examples', () => {
   assert.deepEqual(files, [
     'currency-exchange/meridian.yaml',
+    'edge/meridian.yaml',
     'minimal/meridian.yaml',
     'policy/meridian.yaml',
   ]);

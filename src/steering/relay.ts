@@ -81,7 +81,7 @@ export function relayPlaces(
  *   ms    0 ──────── 5 ── 6.5 ── 8.5 ── 11 ── 14 ── …
  *   step       0       1      2      3     4
  */
-function farness(tripMs: number): number {
+export function farness(tripMs: number): number {
   return tripMs < nearMs ? 0 : 1 + Math.floor(Math.log(tripMs / nearMs) / Math.log(stepOf));
 }
 

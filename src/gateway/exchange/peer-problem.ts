@@ -25,6 +25,7 @@ export function problemOf({ fields }: ResponseHead): ProblemCode {
 const declining: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'no_usable_endpoint',
   'residency_unavailable',
+  'not_active',
   'service_saturated',
   'overloaded',
   'upstream_connect_failed',
@@ -35,7 +36,12 @@ const declining: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
 const declined: AttemptFailure = { kind: 'declined', reused: false };
 const refusedByPeer: AttemptFailure = { kind: 'refusedByPeer', reused: false };
 
+/** Whether that says, on the link, that the request did not reach a service. */
+export function isDeclined(code: ProblemCode): boolean {
+  return declining.has(code);
+}
+
 /** What a problem of another region's gateway is to an attempt there. */
 export function failureOfPeer(head: ResponseHead): AttemptFailure {
-  return declining.has(problemOf(head)) ? declined : refusedByPeer;
+  return isDeclined(problemOf(head)) ? declined : refusedByPeer;
 }
