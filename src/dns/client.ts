@@ -19,6 +19,8 @@ export interface LookupQuestion {
   readonly timeoutMs?: number;
   /** Default: UDP, and TCP when the response was truncated. */
   readonly transport?: 'udp' | 'tcp';
+  /** Asks a resolver (the RD flag). Default: a server for what is its own. */
+  readonly recursionDesired?: boolean;
 }
 
 export interface LookupAnswer {
@@ -93,8 +95,9 @@ function createAsk(question: LookupQuestion): Ask {
     throw new DnsError('bad_lookup', `${JSON.stringify(question.type)} is no record type`);
   }
   const subnet = question.subnet === undefined ? undefined : parseSubnet(question.subnet);
+  const { recursionDesired = false } = question;
   return {
-    encode: (id) => encodeQuery({ id, name, type, subnet }),
+    encode: (id) => encodeQuery({ id, name, type, subnet, recursionDesired }),
     accepts: ({ isResponse, questions: [asked, ...more], rcode: code }) => {
       if (!isResponse || more.length > 0) return false;
       // Without a question only an error can be told, by a server that could not read ours.

@@ -118,6 +118,9 @@ function ruleOf({ outcome, steps, zone, cut }: Resolution): string {
   }
   if (outcome === 'noName') return `zone ${zone?.apex} has no such name`;
   if (outcome === 'tooLong') return 'a DNAME leads to a name that is too long';
+  if (outcome === 'unknown') {
+    return 'an alias of a name outside of the zones here: name servers ask a resolver for its addresses';
+  }
   if (outcome === 'referral') return `${cut?.name} is delegated to other name servers`;
   if (choice && set?.steering) return pathOf(set.steering.set, choice).join(' → ');
   if (outcome === 'noData') return 'the name exists, but has no record of this type';

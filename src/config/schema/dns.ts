@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { pemSource } from './pem.ts';
 import { durationMs } from './units.ts';
@@ -10,6 +11,18 @@ export const transferKeyName = z
     /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/,
     'expected a domain name in lower case, such as "transfer.example"',
   );
+
+/** An address, with a port or without. */
+const resolverAddress = z.string().refine(
+  (text) => {
+    if (isIPv6(text)) return true;
+    const [, bracketed, plain, port = '53'] =
+      /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+    const isPort = Number(port) > 0 && Number(port) <= 65_535;
+    return isPort && (isIPv6(bracketed ?? '') || isIPv4(plain ?? ''));
+  },
+  { error: 'expected an address such as "192.0.2.53", "192.0.2.53:5353" or "[2001:db8::53]:5353"' },
+);
 
 const rateLimitSchema = z.strictObject({
   responses: z.int().min(1).max(10_000).default(200).meta({
@@ -93,6 +106,32 @@ export const dnsSchema = z
       .meta({
         description:
           'Keys that zone transfers are signed with (TSIG, RFC 8945), by the names that both sides know them by.',
+      }),
+    resolver: z
+      .strictObject({
+        servers: z.array(resolverAddress).min(1).max(8).optional().meta({
+          description:
+            'Addresses of resolvers, with a port where it is not 53: `10.0.0.2`, `10.0.0.2:5353`, `[2001:db8::1]:5353`. The next one is asked when one does not answer. Default: those of the machine.',
+        }),
+        minimumTtl: durationMs({ minMs: 1_000, maxMs: 3_600_000 }).prefault('5s').meta({
+          description: 'For how long an answer is taken at least, whatever its TTL.',
+        }),
+        maximumTtl: durationMs({ minMs: 1_000, maxMs: 604_800_000 }).prefault('1h').meta({
+          description: 'And at most.',
+        }),
+        stale: durationMs({ minMs: 0, maxMs: 604_800_000 }).prefault('72h').meta({
+          description:
+            'For how long addresses go on to be given, with a TTL of 30 s, when no resolver answers any more (RFC 8767). Then, and before the first answer, it is SERVFAIL.',
+        }),
+      })
+      .prefault({})
+      .refine(({ minimumTtl, maximumTtl }) => minimumTtl <= maximumTtl, {
+        error: '`minimumTtl` is above `maximumTtl`',
+        path: ['minimumTtl'],
+      })
+      .meta({
+        description:
+          'Who is asked for the addresses of names outside of the zones, which an `ALIAS` has as its target.',
       }),
     identifier: z
       .string()

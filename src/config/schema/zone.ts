@@ -74,7 +74,7 @@ export const recordSetSchema = z.strictObject({
   ...steeringFields,
   target: z.string().min(1).optional().meta({
     description:
-      'For `ALIAS`: the name whose addresses are given, steered as they are there. It must be of a zone here; a name without a final dot is relative to the zone.',
+      'For `ALIAS`: the name whose addresses are given, steered as they are there; of a name outside of the zones here, what `dns.resolver` says. A name without a final dot is relative to the zone.',
   }),
 });
 

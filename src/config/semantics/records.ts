@@ -1,9 +1,9 @@
 import type { Finding } from '../config-error.ts';
-import type { Draft, ZoneDraft } from '../draft.ts';
+import type { ZoneDraft } from '../draft.ts';
 import type { FieldPath } from '../field-path.ts';
 import type { RecordSetConfig } from '../schema/zone.ts';
 import { checkAnswers } from './answers.ts';
-import { absoluteName, isWithin, nameProblem } from './domain-name.ts';
+import { nameProblem } from './domain-name.ts';
 import { dataProblem, targetProblem } from './record-data.ts';
 import type { Rule } from './rule.ts';
 import { ownNameServers } from './zones.ts';
@@ -20,7 +20,7 @@ export const recordSetsAreValid: Rule = (draft, report) => {
       if (!set) continue;
       const path = ['zones', zone, 'records', index];
       if (set.type === 'ALIAS') {
-        checkAliasTarget(path, zone, set, draft, report);
+        checkAliasTarget(path, zone, set, report);
         continue;
       }
       if (set.target !== undefined) {
@@ -40,7 +40,6 @@ function checkAliasTarget(
   path: FieldPath,
   zone: string,
   { target, values, answers, routing }: RecordSetConfig,
-  { zones }: Draft,
   report: Report,
 ): void {
   const place = { path: [...path, 'target'], at: 'value' } as const;
@@ -48,11 +47,7 @@ function checkAliasTarget(
     report({ path, at: 'value', message: 'an ALIAS needs a `target`' });
   } else {
     const problem = targetProblem(target, zone);
-    const name = absoluteName(target, zone);
     if (problem) report({ ...place, ...problem });
-    else if (![...zones.keys()].some((one) => isWithin(name, one))) {
-      report({ ...place, message: `${name} is in none of the zones here` });
-    }
   }
   const message = 'has no meaning for an ALIAS: it is steered as its target is';
   if (values) report({ path: [...path, 'values'], at: 'key', message });

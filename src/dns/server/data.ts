@@ -10,6 +10,8 @@ import type { Locator } from '../../steering/geo/locator.ts';
 import type { MeasuredSource } from '../../steering/latency/client-latency.ts';
 import type { RegionStates } from '../../steering/record-set.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
+import { outsideNeeds } from '../outside/needs.ts';
+import type { OutsideNeeds } from '../outside/outside-names.ts';
 import { type TransferRules, transferRules } from '../transfer/transfer-rules.ts';
 import type { TransferredZones } from '../transfer/zone-image.ts';
 import { compileZonesInSteps } from '../zone/compile.ts';
@@ -47,6 +49,7 @@ export interface DnsData {
   readonly steering: SteeringContext;
   readonly service: ServiceSettings;
   readonly transfers: TransferRules;
+  readonly outside: OutsideNeeds;
   /** The same with these shifts of traffic in the place of those before. */
   withShifts(applied: readonly AppliedShift[]): DnsData;
 }
@@ -66,6 +69,7 @@ export function* compileDnsDataInSteps(options: DnsDataOptions): Steps<DnsData> 
     steering,
     service: serviceSettings(options),
     transfers: transferRules(config, options.transferSecrets ?? {}),
+    outside: outsideNeeds(config.dns, zones.outside),
     withShifts: (applied) => {
       const shifted = shiftedSteering(zones, config, topology, applied);
       return { ...data, steering: { ...steering, shifted } };

@@ -1,5 +1,6 @@
 import type { MessageBody } from '../wire/message-writer.ts';
 import type { NameKey } from '../wire/name.ts';
+import type { AnswerStep, Resolution } from '../zone/resolve.ts';
 import type { ResponseKind } from './rate-limit/rate-limiter.ts';
 
 /** What a question comes to for every client and at any time: what follows the question in the response. */
@@ -12,6 +13,21 @@ export interface PlainAnswer {
   readonly hasSignatures: boolean | undefined;
   /** Of the same name. */
   readonly next: PlainAnswer | undefined;
+}
+
+/** Whether it is the same for every client and at any time. */
+export function isPlain({ outcome, steps }: Resolution): boolean {
+  if (outcome !== 'answer' && outcome !== 'noData') return false;
+  return !steps.some((step) => mayChange(step) || step.hintSteps?.some(mayChange));
+}
+
+function mayChange({ choice, outside }: AnswerStep): boolean {
+  return choice !== undefined || outside !== undefined;
+}
+
+/** Whether there are signatures for who asks for them. */
+export function isSigned({ zone, steps }: Resolution): boolean {
+  return zone?.signer !== undefined || steps.some((step) => step.zone.signer !== undefined);
 }
 
 /** Room for the common ones, signed ones too; all together take some 30 MB at most. */

@@ -4,6 +4,7 @@ import type { ClientNetwork, SteeredSet } from '../../steering/record-set.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { isMadeBySigning, typeRrsig } from '../dnssec/denial.ts';
 import { signaturePeriod } from '../dnssec/signer.ts';
+import type { OutsideNames } from '../outside/outside-names.ts';
 import { type TransferRequest, TransferServer } from '../transfer/transfer-server.ts';
 import {
   classChaos,
@@ -22,14 +23,15 @@ import { MessageWriter, section } from '../wire/message-writer.ts';
 import type { NameKey } from '../wire/name.ts';
 import { QueryReader, silent } from '../wire/query-reader.ts';
 import { txt } from '../wire/records/txt.ts';
-import { type Resolution, resolve } from '../zone/resolve.ts';
+import { type FindOutside, type Resolution, resolve } from '../zone/resolve.ts';
 import { chaosSubject } from './chaos.ts';
 import { ClientAddress } from './client-address.ts';
 import type { TcpLimits } from './connections.ts';
 import type { CookieVerdict } from './cookies/server-cookies.ts';
 import type { DnsData } from './data.ts';
+import { countedAs } from './kind-of.ts';
 import { type OnNotify, takeNotification } from './notifications.ts';
-import { type PlainAnswer, PlainAnswers } from './plain-answers.ts';
+import { isPlain, isSigned, type PlainAnswer, PlainAnswers } from './plain-answers.ts';
 import type { QueryOrigin } from './query-origin.ts';
 import {
   RateLimiter,
@@ -55,6 +57,8 @@ export interface ResponderOptions {
   readonly clock?: Clock;
   /** What threads that answer together count in; default: one of its own. */
   readonly rateTable?: SharedArrayBuffer;
+  /** Of names outside of the zones; without it their addresses stay unknown. */
+  readonly outside?: OutsideNames;
 }
 
 /**
@@ -76,6 +80,8 @@ export class Responder {
   readonly #random: () => number;
   readonly #onFault: (error: unknown) => void;
   readonly #nowSeconds: () => number;
+  readonly #outside: OutsideNames | undefined;
+  readonly #findOutside: FindOutside = (target, type) => this.#outside?.find(target, type);
   readonly #onNotify: OnNotify;
   readonly #query = new QueryReader();
   readonly #client = new ClientAddress();
@@ -98,7 +104,8 @@ export class Responder {
     const nowSeconds = () => Math.floor(wallMs() / 1_000);
     this.#nowSeconds = nowSeconds;
     this.#sections = new Sections(this.#writer, nowSeconds);
-    this.#transfers = new TransferServer(() => this.#data, nowSeconds);
+    this.#outside = options.outside;
+    this.#transfers = new TransferServer(() => this.#data, nowSeconds, this.#findOutside);
     this.#signature = new ResponseSignature(nowSeconds);
     this.#random = options.random ?? Math.random;
     this.#onFault = options.onFault ?? (() => {});
@@ -142,6 +149,16 @@ export class Responder {
     this.#options.replace(service);
     if (service.rateLimit) this.#limiter ??= new RateLimiter(new RateTable(this.#rateTable));
     this.#limiter?.configure(service.rateLimit);
+    this.#outside?.use(data.outside);
+  }
+
+  /** Asks ahead for what `data` will need. */
+  expect({ outside }: DnsData): void {
+    this.#outside?.expect(outside);
+  }
+
+  close(): void {
+    this.#outside?.close();
   }
 
   /**
@@ -312,7 +329,7 @@ export class Responder {
     const period = dnssecOk ? signaturePeriod(this.#nowSeconds()) : 0;
     const plain = this.#plain.find(name, type, dnssecOk, period);
     if (plain && this.#writePlain(plain)) return rcode.noError;
-    const resolution = resolve(this.#data.zones, name, type, this.#steer);
+    const resolution = resolve(this.#data.zones, name, type, this.#steer, this.#findOutside);
     if (resolution.outcome === 'refused') {
       this.#options.extendedError = extendedError.notAuthoritative;
       return rcode.refused;
@@ -321,8 +338,17 @@ export class Responder {
       this.#options.extendedError = resolution.zone?.unavailable ?? 0;
       return rcode.serverFailure;
     }
-    this.#classify(resolution);
+    if (resolution.outcome === 'unknown') {
+      this.#options.extendedError = extendedError.notReady;
+      return rcode.serverFailure;
+    }
+    const { kind, nameHash } = countedAs(resolution);
+    this.kind = kind;
+    this.#name = nameHash;
     this.#echoSubnet(resolution.scopeBits);
+    if (resolution.steps.some(({ outside }) => outside?.isStale)) {
+      this.#options.extendedError = extendedError.staleAnswer;
+    }
     if (this.#query.edns) this.#writer.reserve(this.#options);
     if (resolution.outcome !== 'referral' || resolution.steps.length > 0) {
       this.#writer.authoritative();
@@ -344,33 +370,13 @@ export class Responder {
     return true;
   }
 
-  #keepPlain(name: NameKey, type: number, { outcome, steps, zone }: Resolution): void {
-    if ((outcome !== 'answer' && outcome !== 'noData') || !zone) return;
-    if (type === typeRrsig) return;
-    let isSigned = zone.signer !== undefined;
-    for (const step of steps) {
-      if (step.choice || step.hintSteps?.some(({ choice }) => choice)) return;
-      isSigned ||= step.zone.signer !== undefined;
-    }
+  #keepPlain(name: NameKey, type: number, resolution: Resolution): void {
+    if (type === typeRrsig || !isPlain(resolution)) return;
     if (!this.#data.zones.find(name)?.node(name)) return;
     const body = this.#writer.body();
-    const hasSignatures = isSigned ? this.#query.dnssecOk : undefined;
+    const hasSignatures = isSigned(resolution) ? this.#query.dnssecOk : undefined;
     const { kind } = this;
     if (body) this.#plain.keep(name, { type, body, kind, nameHash: this.#name, hasSignatures });
-  }
-
-  /** By what our data say, not the question: names below a wildcard, or that there are none of, are endless. */
-  #classify({ outcome, zone, node, cut }: Resolution): void {
-    if (outcome === 'answer') {
-      this.kind = responseKind.answer;
-      this.#name = node?.name.hash ?? 0;
-    } else if (outcome === 'referral') {
-      this.kind = responseKind.referral;
-      this.#name = cut?.name.hash ?? 0;
-    } else {
-      this.kind = responseKind.absence;
-      this.#name = zone?.apex.hash ?? 0;
-    }
   }
 
   /**

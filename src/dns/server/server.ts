@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import type { DnsMetrics } from '../../observability/dns-metrics.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
+import { askResolver } from '../outside/ask-resolver.ts';
+import { OutsideNames } from '../outside/outside-names.ts';
 import type { TcpLimits } from './connections.ts';
 import { compileDnsData, type DnsDataOptions } from './data.ts';
 import type { OnNotify } from './notifications.ts';
@@ -57,6 +59,7 @@ export async function createDnsServer(options: DnsServerOptions): Promise<DnsSer
     ...(onFault && { onFault }),
     ...(onNotify && { onNotify }),
     ...(rateTable && { rateTable }),
+    outside: new OutsideNames(clock, askResolver),
   });
   const { reusePort, metrics } = options;
   const limits = () => tcp ?? responder.tcpLimits;

@@ -104,6 +104,7 @@ export class TwoPhaseServer {
     const turn = ++this.#turn;
     const data = await inSlices(compileDnsDataInSteps(next), sliceMs);
     if (turn !== this.#turn) return overtaken;
+    this.#sockets.responder.expect(data);
     const dotNow = this.#dot.current;
     const renewed = next.dot && dotNow?.serves(next.dot) ? dotNow.prepare(next.dot) : undefined;
     const plain = this.#plain.current?.serves(next)
@@ -136,6 +137,7 @@ export class TwoPhaseServer {
 
   async close(): Promise<void> {
     this.#prepared?.abandon();
+    this.#sockets.responder.close();
     this.#closing ??= Promise.all([this.#plain.close(), this.#dot.close()]);
     await this.#closing;
   }

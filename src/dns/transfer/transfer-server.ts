@@ -6,6 +6,7 @@ import type { QueryReader } from '../wire/query-reader.ts';
 import { cdnskey, cds, dnskey } from '../wire/records/numbered-octets.ts';
 import { soa, soaNumbers } from '../wire/records/soa.ts';
 import { renderSets } from '../zone/render.ts';
+import type { FindOutside, Steer } from '../zone/resolve.ts';
 import type { Zone } from '../zone/zone.ts';
 import type { WrittenSet } from '../zone-file/writer.ts';
 import { isNewerSerial } from './serial.ts';
@@ -38,10 +39,12 @@ export interface TransferRequest {
 export class TransferServer {
   readonly #data: () => DnsData;
   readonly #nowSeconds: () => number;
+  readonly #findOutside: FindOutside | undefined;
 
-  constructor(data: () => DnsData, nowSeconds: () => number) {
+  constructor(data: () => DnsData, nowSeconds: () => number, findOutside?: FindOutside) {
     this.#data = data;
     this.#nowSeconds = nowSeconds;
+    this.#findOutside = findOutside;
   }
 
   /**
@@ -94,7 +97,8 @@ export class TransferServer {
 
   *#setsOf(zone: Zone): Iterable<WrittenSet> {
     const { steering } = this.#data();
-    for (const set of renderSets(zone, (steered) => choose(steered, undefined, steering, 0))) {
+    const steer: Steer = (steered) => choose(steered, undefined, steering, 0);
+    for (const set of renderSets(zone, steer, this.#findOutside)) {
       if (set.type !== soa.code && !keyTypes.has(set.type)) yield set;
     }
   }

@@ -64,6 +64,7 @@ export const optionCode = {
 
 /** INFO-CODE of an extended error (RFC 8914 4). */
 export const extendedError = {
+  staleAnswer: 3,
   notReady: 14,
   prohibited: 18,
   notAuthoritative: 20,

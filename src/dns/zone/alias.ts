@@ -1,4 +1,4 @@
-import type { DomainName } from '../wire/name.ts';
+import type { DomainName, NameKey } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
 import { aaaa } from '../wire/records/aaaa.ts';
 import { cname } from '../wire/records/cname.ts';
@@ -19,19 +19,35 @@ export interface PendingAlias {
   readonly path: string;
 }
 
+/** Names outside of the zones that a node asks for; each is asked for in each DNS thread. */
+export const mostOutside = 1_000;
+
+/** No bound on what a resolver says. */
+const longestTtlSeconds = 604_800;
+
 /**
  * Gives the owner of each alias the address records of its target, steered as they are there:
  * what a CNAME would do, but beside other records and hence at the apex. The record sets are
  * shared, so that a query costs what it costs at the target. Follows CNAMEs and other aliases
- * within the zones; what leads out of them is a problem at the path of the alias.
+ * within the zones; what leads out of them is answered with what resolvers say.
+ *
+ * @returns names outside of the zones
  */
 export function linkAliases(
   zones: ZoneSet,
   aliases: readonly PendingAlias[],
   problems: ZoneProblems,
-): void {
+): DomainName[] {
   const pending = new Map(aliases.map((alias) => [alias.owner, alias]));
-  for (const alias of aliases) link(alias, zones, pending, problems);
+  const outside = new Map<NameKey, DomainName>();
+  for (const alias of aliases) {
+    const name = link(alias, zones, pending, problems);
+    if (name) outside.set(name.key, name);
+    if (outside.size <= mostOutside) continue;
+    problems.add(alias.path, `more than ${mostOutside} names outside of the zones here`);
+    break;
+  }
+  return [...outside.values()];
 }
 
 type Pending = ReadonlyMap<ZoneNode, PendingAlias>;
@@ -41,37 +57,49 @@ function link(
   zones: ZoneSet,
   pending: Pending,
   problems: ZoneProblems,
-): void {
+): DomainName | undefined {
   const found = follow(target, zones, pending);
   if (typeof found === 'string') {
     problems.add(`${path}.target`, found);
-    return;
+    return undefined;
+  }
+  if (found.outside) {
+    const ttl = Math.min(ttlSeconds, found.ttlSeconds, longestTtlSeconds);
+    for (const type of addressTypes) {
+      const { outside } = found;
+      const plain = { type, ttlSeconds: ttl, records: [], steering: undefined };
+      owner.sets.push({ ...plain, aliasOf: target, outside });
+    }
+    return found.outside;
   }
   for (const type of addressTypes) {
-    const set = setOfType(found.node, type);
+    const set = found.node && setOfType(found.node, type);
     if (!set) continue;
     const ttl = Math.min(ttlSeconds, found.ttlSeconds, set.ttlSeconds);
     owner.sets.push({ ...set, ttlSeconds: ttl, aliasOf: target });
   }
+  return undefined;
 }
 
 interface Found {
-  readonly node: ZoneNode;
+  readonly node?: ZoneNode;
+  /** Instead: a name outside of the zones. */
+  readonly outside?: DomainName;
   /** The lowest on the way. */
   readonly ttlSeconds: number;
 }
 
-/** The node with addresses, or what is wrong. */
+/** The node with addresses, the name outside of the zones, or what is wrong. */
 function follow(from: DomainName, zones: ZoneSet, pending: Pending): Found | string {
   let target = from;
   let lowest = Number.POSITIVE_INFINITY;
   for (let step = 0; step < mostSteps; step++) {
     const zone = zones.find(target.key);
-    if (!zone) return `${target} is outside of the zones here`;
+    // A zone that has not come from its primaries is asked for elsewhere meanwhile.
+    if (zone?.unavailable !== 0) return { outside: target, ttlSeconds: lowest };
     const redirected = zone.redirectAbove(target.key);
     if (redirected) return `${target} is elsewhere by the DNAME of ${redirected.name}`;
-    const cut = zone.cutAbove(target.key);
-    if (cut) return `${target} is delegated to other name servers`;
+    if (zone.cutAbove(target.key)) return { outside: target, ttlSeconds: lowest };
     const node = zone.node(target.key) ?? zone.wildcardFor(target.key);
     if (!node) return `there is no name ${target}`;
     const next = pending.get(node);

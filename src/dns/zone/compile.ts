@@ -93,8 +93,8 @@ export function* compileZonesInSteps(
     aliases.push(...compiler.aliases);
     hints.push(...compiler.hints);
   }
-  const zoneSet = new ZoneSet(zones);
-  linkAliases(zoneSet, aliases, problems);
+  const outside = linkAliases(new ZoneSet(zones), aliases, problems);
+  const zoneSet = new ZoneSet(zones, outside);
   checkHints(zoneSet, hints, problems);
   problems.throwIfAny();
   return zoneSet;

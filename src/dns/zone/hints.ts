@@ -60,6 +60,7 @@ export function checkHints(
       if (!hints) continue;
       const key = hints.target?.key ?? owner;
       const zone = zones.find(key);
+      if (zone && zone.unavailable !== 0) continue;
       const node = zone?.node(key) ?? zone?.wildcardFor(key);
       for (const [wanted, type] of [
         [hints.ipv4, a],

@@ -1,6 +1,7 @@
 import { mostAnswers } from '../../steering/policies/multivalue.ts';
 import type { Choice, SteeredSet } from '../../steering/record-set.ts';
 import { isMadeBySigning } from '../dnssec/denial.ts';
+import type { OutsideRecords } from '../outside/outside-set.ts';
 import { metaType } from '../wire/codes.ts';
 import { type DomainName, type NameKey, parseName } from '../wire/name.ts';
 import { cname } from '../wire/records/cname.ts';
@@ -24,6 +25,9 @@ const typeDs = 43;
 /** Asked once for each steered record set on the way to the answer. */
 export type Steer = (set: SteeredSet) => Choice;
 
+/** Addresses of a name outside of the zones, by its key. `undefined`: they are not known. */
+export type FindOutside = (target: NameKey, type: number) => OutsideRecords | undefined;
+
 /** One record set of the answer section. */
 export interface AnswerStep {
   /** `undefined`: the name in the question. */
@@ -37,6 +41,8 @@ export interface AnswerStep {
   readonly isMade: boolean;
   /** Of the addresses that it has as hints. */
   readonly hintSteps?: readonly AnswerStep[];
+  /** The name is outside of the zones: another time there are other addresses. */
+  readonly outside?: OutsideRecords;
 }
 
 /**
@@ -46,6 +52,7 @@ export interface AnswerStep {
  *   noData     the name exists without that type, or steering chose to give nothing
  *   noName     the name does not exist (after aliases: the last target does not, RFC 6604)
  *   tooLong    a DNAME leads to a name that is too long (RFC 6672 2.2)
+ *   unknown    addresses of a name outside of the zones, which are not known here, or not yet
  *   referral   another server is authoritative: `cut` holds its NS
  *   refused      not in our zones
  *   unavailable  in a zone that comes from elsewhere, and has not come or has expired
@@ -56,6 +63,7 @@ export interface Resolution {
     | 'noData'
     | 'noName'
     | 'tooLong'
+    | 'unknown'
     | 'referral'
     | 'refused'
     | 'unavailable';
@@ -75,7 +83,13 @@ export interface Resolution {
  * Looks a name up (RFC 1034 4.3.2, with wildcards by RFC 4592). Pure but for `steer`. Class
  * and meta types other than ANY are the caller's business.
  */
-export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Steer): Resolution {
+export function resolve(
+  zones: ZoneSet,
+  name: NameKey,
+  type: number,
+  steer: Steer,
+  findOutside: FindOutside = () => undefined,
+): Resolution {
   const steps: AnswerStep[] = [];
   let zone = zones.find(name);
   let outcome: Resolution['outcome'] = zone ? 'answer' : 'refused';
@@ -103,9 +117,15 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
         outcome = node ? 'noData' : 'noName';
         break;
       }
-      let step = answerStep({ owner, zone, set }, steer);
+      let step = set.outside
+        ? outsideStep({ owner, zone, set }, findOutside(set.outside.key, set.type))
+        : answerStep({ owner, zone, set }, steer);
+      if (!step) {
+        outcome = 'unknown';
+        break;
+      }
       if (mayHint(set.type)) {
-        step = withHints(step, key, (host, of) => resolve(zones, host, of, steer));
+        step = withHints(step, key, (at, of) => resolve(zones, at, of, steer, findOutside));
       }
       steps.push(step);
       if (step.records.length === 0) outcome = 'noData';
@@ -119,6 +139,18 @@ export function resolve(zones: ZoneSet, name: NameKey, type: number, steer: Stee
     key = target.key;
   }
   return { outcome, steps, zone, last: owner, node, cut, scopeBits: scopeOf(steps) };
+}
+
+/** The TTL of an ALIAS is a bound on that of what it leads to. */
+function outsideStep(
+  { owner, zone, set }: Pick<AnswerStep, 'owner' | 'zone' | 'set'>,
+  outside: OutsideRecords | undefined,
+): AnswerStep | undefined {
+  if (!outside) return undefined;
+  const ttlSeconds = Math.min(set.ttlSeconds, outside.ttlSeconds);
+  const { records } = outside;
+  const rest = { records, choice: undefined, isMade: false, outside };
+  return { owner, zone, set: { ...set, ttlSeconds }, ...rest };
 }
 
 /** Steps for what a DNAME gives, which is told of once; the name that it leads to, if that is one. */

@@ -15,6 +15,8 @@ export interface RecordSet {
   readonly steering: Steering | undefined;
   /** The name whose records these are, for people: an ALIAS led there. */
   readonly aliasOf?: DomainName;
+  /** The name outside of the zones whose addresses these are, as they are known at the moment. */
+  readonly outside?: DomainName;
 }
 
 /** A record set whose answers depend on health and on the client. */
@@ -145,10 +147,13 @@ export class Zone {
 
 /** All zones that we are authoritative for. */
 export class ZoneSet {
+  readonly outside: readonly DomainName[];
   readonly #zones: ReadonlyMap<NameKey, Zone>;
   readonly #maxLabels: number;
 
-  constructor(zones: readonly Zone[]) {
+  /** @param outside names whose addresses are answered here, and have to be asked for */
+  constructor(zones: readonly Zone[], outside: readonly DomainName[] = []) {
+    this.outside = outside;
     this.#zones = new Map(zones.map((zone) => [zone.apex.key, zone]));
     let maxLabels = 0;
     for (const { apex } of zones) maxLabels = Math.max(maxLabels, labelCount(apex.key));
