@@ -4,6 +4,7 @@ import { benchChecks } from './checks.ts';
 import { dnsCaseNames } from './dns/cases.ts';
 import { dnsPeerNames } from './dns/tools.ts';
 import { benchDns } from './dns.ts';
+import { benchFailover } from './failover.ts';
 import { caseNames } from './http/case.ts';
 import { peerNames } from './http/tools.ts';
 import { benchHttp } from './http.ts';
@@ -26,6 +27,9 @@ const usage = `usage: npm run bench -- BENCH [OPTIONS] [--json]
   checks what 20,000 health checks by TCP cost one node; 1 minute
            --quick               10 seconds less
            --seconds N           measured: 30, quick 10
+  failover  how soon a lost region is left: black hole and SIGKILL in turn; 12 minutes
+           --quick               6 faults: 2 minutes
+           --rounds N            faults in all: 50
   micro  parts of the hot path alone
            --only WORD,WORD,…    those with one of these words in their names
            --rounds N            9`;
@@ -75,6 +79,8 @@ async function main(): Promise<void> {
     await benchApply({ quick, only: someOf(applyParts, values.only, 'only'), json });
   } else if (name === 'checks') {
     await benchChecks({ quick, seconds: wholeNumber(values.seconds, 'seconds'), json });
+  } else if (name === 'failover') {
+    await benchFailover({ rounds, quick, json });
   } else if (name === 'micro') {
     // Of many parts of the sources: none of them is to keep the other benches from starting.
     const { benchMicro } = await import('./micro.ts');

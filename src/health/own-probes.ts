@@ -25,6 +25,8 @@ interface TargetRecord {
   /** The last probe found nothing to measure; `absent`: as long as a result counts. */
   empty: boolean;
   absent: boolean;
+  /** Whether the last probe failed. */
+  failed: boolean;
   detail: string;
 }
 
@@ -78,6 +80,7 @@ export class OwnProbes {
     const record = this.#records.get(target);
     if (!record) return false; // a probe of a target that was since removed
     record.detail = detail;
+    record.failed = ok === false;
     const { interval, timeout } = record.target.check;
     record.empty = ok === undefined;
     // Nothing to measure is no evidence: what was known holds while it is fresh.
@@ -126,11 +129,11 @@ export class OwnProbes {
     return { verdict: record?.hysteresis.verdict, detail: record?.detail ?? 'not yet probed' };
   }
 
-  /** What the probes of a subject met, for people: the first that is not up. */
+  /** What the probes of a subject met, for people: the first that is not up, or just failed. */
   detail(subject: Subject): string | undefined {
     for (const { target } of subject.watched) {
       const record = this.#records.get(target);
-      if (!record || record.hysteresis.verdict === 'up') continue;
+      if (!record || (record.hysteresis.verdict === 'up' && !record.failed)) continue;
       if (record.detail === '') continue;
       return `${record.target.host}:${record.target.port}: ${record.detail}`;
     }
@@ -178,5 +181,6 @@ const newRecord = (target: ProbeTarget): TargetRecord => ({
   validUntilMs: 0,
   empty: false,
   absent: false,
+  failed: false,
   detail: '',
 });

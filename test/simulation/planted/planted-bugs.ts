@@ -233,10 +233,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     '',
   ),
   bug(
-    'residency holds for relays',
+    'a relay goes to another region',
     'steering/relay.ts',
-    '|| !permitted?.[index]) continue;',
-    ') continue;',
+    'if (index === ownRegion || edge || !allowed[index]) continue;',
+    'if (edge || !allowed[index]) continue;',
   ),
   bug(
     'an unhealthy gateway is a last resort',

@@ -143,7 +143,9 @@ export class Invariants implements Observer {
       ballot.targets.some((target) => {
         const address = target === this.#world.outside ? outsideAddress : this.#addressOf(target);
         const outcomes = this.truth.outcomes(voter, address + ballot.path, sinceMs);
-        return up ? recovered(outcomes) : failed(outcomes);
+        // One that stood still does not believe all that it saw.
+        const inRow = this.truth.undisturbed(voter.region);
+        return up ? recovered(outcomes, inRow) : failed(outcomes, inRow);
       }),
     );
     if (!enough) this.#fail('no verdict on too few probes', what);
@@ -222,13 +224,14 @@ export class Invariants implements Observer {
   }
 }
 
-/** Two failures, and never two successes in a row between them. */
-function failed(outcomes: readonly boolean[]): boolean {
-  const text = outcomes.map((ok) => (ok ? '+' : '-')).join('');
-  return /-\+?-/.test(text);
+/** Two failures; `inRow`: with never two successes in a row between them. */
+function failed(outcomes: readonly boolean[], inRow: boolean): boolean {
+  return (inRow ? /-\+?-/ : /-.*-/).test(textOf(outcomes));
 }
 
-function recovered(outcomes: readonly boolean[]): boolean {
-  const text = outcomes.map((ok) => (ok ? '+' : '-')).join('');
-  return text.includes('+++');
+function recovered(outcomes: readonly boolean[], inRow: boolean): boolean {
+  return (inRow ? /\+\+\+/ : /\+.*\+.*\+/).test(textOf(outcomes));
 }
+
+const textOf = (outcomes: readonly boolean[]): string =>
+  outcomes.map((ok) => (ok ? '+' : '-')).join('');
