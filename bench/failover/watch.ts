@@ -50,7 +50,7 @@ export class Watch {
     const { gateway } = regions.find(({ name }) => name === this.#lost)!;
     // A probe that fails stands in brackets behind the reason.
     if (gateway.reason.endsWith(')')) note(this.failedProbeMs, region, atMs);
-    const sinceMs = Date.parse(gateway.since) - performance.timeOrigin;
+    const sinceMs = Date.parse(gateway.since ?? '') - performance.timeOrigin;
     if (gateway.state === 'unhealthy') note(this.decidedMs, region, sinceMs);
   }
 

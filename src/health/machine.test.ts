@@ -210,3 +210,32 @@ test('a disabled check counts as healthy, at every node, and nothing is probed f
     assert.deepEqual([...h.machine.vector().verdicts.keys()], []);
   }
 });
+
+test('a gateway is up while a share of the vantages says so, where it is set', () => {
+  const health = { quorum: { up: 0.18 } };
+  const h = new Harness(planOf('a b c d e', 'a', {}, {}, health)).ticks(1);
+  h.probe('10.0.0.2', '--'); // b, at one of its four vantages
+  h.hear('c', { 'gateway/b': 'down' }).hear('d', { 'gateway/b': 'down' });
+  assert.equal(h.state('gateway/b'), 'unhealthy');
+  h.hear('e', { 'gateway/b': 'up' });
+  assert.equal(h.state('gateway/b'), 'healthy');
+  assert.equal(
+    h.reason('gateway/b'),
+    '1 of 4 vantages heard say up: e (10.0.0.2:8080: connection refused)',
+  );
+  h.hear('e', { 'gateway/b': 'down' });
+  assert.equal(h.state('gateway/b'), 'unhealthy');
+});
+
+test('the reason names a probe that failed just now, before it changes anything', () => {
+  const h = new Harness().ticks(1);
+  h.probe('10.0.0.2', '+++').hear('c', { 'gateway/b': 'up' });
+  h.probe('10.0.0.2', '-');
+  assert.equal(h.state('gateway/b'), 'healthy');
+  assert.match(
+    h.reason('gateway/b') ?? '',
+    /say up: a, c \(10\.0\.0\.2:8080: connection refused\)$/,
+  );
+  h.probe('10.0.0.2', '+');
+  assert.match(h.reason('gateway/b') ?? '', /say up: a, c$/);
+});

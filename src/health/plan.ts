@@ -157,6 +157,7 @@ function gatewaySubjects(
   region: RegionInfo,
   targets: TargetList,
 ): Subject[] {
+  const { quorum, ...timing } = config.health;
   const check: ProbeCheck = {
     type: 'http',
     method: 'GET',
@@ -164,14 +165,14 @@ function gatewaySubjects(
     headers: {},
     status: [200],
     disabled: false,
-    ...config.health,
+    ...timing,
   };
   const watch = (host: string) => ({
     target: targets.add(host, config.ports.http, check),
     weight: 1,
   });
   const vantages = vantagesOf(topology, region);
-  const shared = { ...ofNothing, region, vantages };
+  const shared = { ...ofNothing, region, vantages, upShare: quorum?.up };
   const watched = hostsOf(region, own).map(watch);
   const gateway = {
     ...shared,

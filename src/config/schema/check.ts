@@ -27,7 +27,19 @@ const timing = {
   }),
 };
 
-export const timingSchema = z.strictObject(timing);
+/** How many vantages it takes. */
+export const quorumField = z
+  .strictObject({
+    up: z.number().gt(0).max(0.5).meta({
+      description:
+        'Healthy while more than this share of the fresh vantages say up, unhealthy otherwise: 0.18 is the rule of Route 53.',
+    }),
+  })
+  .optional()
+  .meta({ description: 'Default: more than half decide, and a tie changes nothing.' });
+
+/** Of gateways; what is asked for is fixed. */
+export const gatewayCheckSchema = z.strictObject({ ...timing, quorum: quorumField });
 
 /** What every check says that is probed. */
 export const checkFields = {
@@ -159,7 +171,7 @@ export const checkSchema = z
   ])
   .meta({ description: 'What is probed, how often and with which thresholds.' });
 
-export type CheckTiming = z.output<typeof timingSchema>;
+export type CheckTiming = Omit<z.output<typeof gatewayCheckSchema>, 'quorum'>;
 export type CheckConfig = z.output<typeof checkSchema>;
 /** How the certificate of a target is judged. */
 export type CertificateCheck = Pick<

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { accessLogSchema } from './access-log.ts';
-import { timingSchema } from './check.ts';
+import { gatewayCheckSchema } from './check.ts';
 import { dnsSchema } from './dns.ts';
 import { domainsSchema } from './domain.ts';
 import { exclusiveSetsSchema } from './exclusive.ts';
@@ -84,7 +84,7 @@ export const configSchema = z
       })
       .optional()
       .meta({ description: 'Identity of the region on the inter-region link. A stack makes one.' }),
-    health: timingSchema.prefault({}).meta({ description: 'How gateways are probed.' }),
+    health: gatewayCheckSchema.prefault({}).meta({ description: 'How gateways are probed.' }),
     checks: namedChecksSchema,
     exclusive: exclusiveSetsSchema,
     drain: z

@@ -1,6 +1,12 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { certificateFields, checkFields, probeFields, requestFields } from './check.ts';
+import {
+  certificateFields,
+  checkFields,
+  probeFields,
+  quorumField,
+  requestFields,
+} from './check.ts';
 import { nameSchema, portSchema } from './units.ts';
 
 const place = z
@@ -18,15 +24,7 @@ const deciders = {
   vantages: z.array(nameSchema).min(1).optional().meta({
     description: 'The regions and witnesses that probe and vote. Default: all.',
   }),
-  quorum: z
-    .strictObject({
-      up: z.number().gt(0).max(0.5).meta({
-        description:
-          'Healthy while more than this share of the vantages that were heard of lately say up, unhealthy otherwise: 0.18 is the rule of Route 53.',
-      }),
-    })
-    .optional()
-    .meta({ description: 'Default: more than half decide, and a tie changes nothing.' }),
+  quorum: quorumField,
 };
 
 const probed = {

@@ -8,13 +8,20 @@ import type { Vector } from '../vector.ts';
 
 const location = { latitude: 0, longitude: 0 };
 
-export function planOf(regions: string, own: string, services: object = {}, checks: object = {}) {
+export function planOf(
+  regions: string,
+  own: string,
+  services: object = {},
+  checks: object = {},
+  health: object = {},
+) {
   const config = configSchema.parse({
     regions: Object.fromEntries(
       regions.split(' ').map((name, i) => [name, { address: `10.0.0.${i + 1}`, location }]),
     ),
     services,
     checks,
+    health,
   });
   return planHealth(config, compileTopology(config), own, 'n1');
 }
