@@ -20,9 +20,9 @@ export function parseSteps(text: string): number[] {
 
 const guardForm = 'Expected "off", or some of errors=2%, latency=2, requests=100, then=abort.';
 
-/** `off` → none; `errors=1%,latency=1.5,requests=50,then=abort` → what it says. */
-export function parseGuard(text: string): GuardOptions | null {
-  if (text === 'off') return null;
+/** `off`; or `errors=1%,latency=1.5,requests=50,then=abort` → what it says. */
+export function parseGuard(text: string): GuardOptions | 'off' {
+  if (text === 'off') return text;
   const guard: GuardOptions = {};
   for (const part of text.split(',')) {
     const [name = '', value = '', ...rest] = part.trim().split('=');

@@ -77,14 +77,23 @@ test('a shift from its start to its end', async (t) => {
 
 test('a region is drained and restored by its name', async (t) => {
   const { node, meridian } = await operated(t);
-  const drained = await meridian('drain', 'us-east-1', '--observe', '0s', '--at', '+1h');
+  const drained = await meridian(
+    'drain',
+    'us-east-1',
+    '--observe',
+    '0s',
+    '--at',
+    '+1h',
+    '--guard',
+    'off',
+  );
   assert.equal(drained.status, 0, drained.stderr);
   assert.match(
     drained.stdout,
     /what region us-east-1 keeps of its clients, 100 → 75 → 50 → 25 → 0 %/,
   );
   const { plan } = node.shifts.started[0]!;
-  assert.equal(plan.everyMs, 60_000);
+  assert.deepEqual([plan.everyMs, plan.guard], [60_000, undefined]);
   assert.ok(Math.abs(Date.parse(plan.startAt ?? '') - Date.now() - 3_600_000) < 60_000);
   assert.equal((await meridian('finish', 'us-east-1')).status, 0);
   const restored = await meridian('restore', 'us-east-1', '--steps', '100', '--json');
@@ -117,7 +126,7 @@ test('bad usage is status 2, what is refused status 1', async (t) => {
 test('what people type is read as they mean it, or refused', () => {
   assert.deepEqual(parseSteps('1, 5%,12.5,100'), [1, 5, 12.5, 100]);
   for (const text of ['', '1,,2', '101', '1.234', '-1']) assert.throws(() => parseSteps(text));
-  assert.equal(parseGuard('off'), null);
+  assert.equal(parseGuard('off'), 'off');
   assert.deepEqual(parseGuard('errors=0.05,latency=1.5,requests=0,then=pause'), {
     errorShare: 0.05,
     latencyFactor: 1.5,

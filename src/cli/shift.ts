@@ -24,7 +24,7 @@ interface PlanOptions extends AdminOptions, AuthorOptions {
   readonly every?: number;
   readonly observe?: number;
   readonly at?: string;
-  readonly guard?: GuardOptions | null;
+  readonly guard?: GuardOptions | 'off';
 }
 
 interface StartOptions extends PlanOptions {
@@ -129,7 +129,7 @@ async function send(subject: object, options: PlanOptions, to?: string): Promise
     ...(every !== undefined && { everySeconds: every / 1_000 }),
     ...(observe !== undefined && { observeSeconds: observe / 1_000 }),
     ...(at !== undefined && { at }),
-    ...(guard !== undefined && { guard }),
+    ...(guard !== undefined && { guard: guard === 'off' ? null : guard }),
     author,
     message,
   });

@@ -6,6 +6,7 @@ import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
 import type { ConfigInput } from '../config/schema/config.ts';
 import type { AppliedShift } from '../steering/shifts/applied.ts';
 import { weightsOf } from '../steering/shifts/subject.ts';
+import { explainRequest } from './explain/explain.ts';
 
 const subject = { kind: 'route', route: 'shop' } as const;
 
@@ -67,6 +68,16 @@ test('a canary gets what each step says, and nothing when the shift is over', as
   }
   w.gateway.useShifts([]);
   assert.equal(await w.canaries(), 0);
+});
+
+test('the explanation has the shares that hold', async () => {
+  await using w = await world();
+  const { config, health } = revisionOf({ config: w.configWith(0) });
+  const options = { config, health, region: 'eu' };
+  const question = { url: 'http://a.test/', method: 'GET' };
+  assert.equal(explainRequest(options, question).service, 's 100, canary 0');
+  const shifted = explainRequest({ ...options, shifts: w.to(0.25) }, question);
+  assert.equal(shifted.service, 's 75 %, canary 25 %, by a shift');
 });
 
 test('a revision that leaves the weights alone leaves the shift, one that changes them goes before it', async () => {

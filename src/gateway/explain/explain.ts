@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { type HealthTable, type StateName, stateNames } from '../../health/table.ts';
 import { type RelayPlace, relayPlaces } from '../../steering/relay.ts';
+import { type AppliedShift, weightsInForce } from '../../steering/shifts/applied.ts';
 import { Beacon } from '../beacon/beacon.ts';
 import { type Choice, choose, relaysElsewhere, type Tried } from '../exchange/choose.ts';
 import { healthPath, reservedPrefix } from '../exchange/own-resources.ts';
@@ -25,6 +26,8 @@ export interface ExplainOptions {
   readonly balancingSecrets?: Readonly<Record<string, string>>;
   /** Of an endpoint, by the probes of this node. */
   readonly endpointState?: (endpoint: number) => StateName | undefined;
+  /** Shifts of traffic that are in force. */
+  readonly shifts?: readonly AppliedShift[];
   readonly clock?: Clock;
 }
 
@@ -141,6 +144,21 @@ function explainRouted(basis: RequestExplanation, path: string, look: Look): Req
     : { ...routed, outcome: { kind: 'gateway', text: own } };
 }
 
+/** `orders 95, orders-v2 5`: by weight; or `orders 75 %, orders-v2 25 %, by a shift`. */
+function sharesOf(
+  backends: readonly Backend[],
+  route: string | undefined,
+  { config, shifts = [] }: ExplainOptions,
+): string {
+  const shifted = weightsInForce(config, shifts).routes.get(route ?? '');
+  if (!shifted)
+    return backends.map(({ service, weight }) => `${service.name} ${weight}`).join(', ');
+  const percents = backends.map(
+    ({ service }, at) => `${service.name} ${Math.round(shifted[at]! * 10_000) / 100} %`,
+  );
+  return `${percents.join(', ')}, by a shift`;
+}
+
 /** Of several services the first: which one a request goes to is a matter of turns. */
 function explainBackend(
   basis: RequestExplanation,
@@ -151,7 +169,7 @@ function explainBackend(
   const { health, zone, balancingSecrets: secrets = {}, clock = systemClock } = options;
   const { topology, ownRegion, regionName } = snapshot;
   const { service, allowed, exclusive } = backend;
-  const shares = backends.map((one) => `${one.service.name} ${one.weight}`).join(', ');
+  const shares = sharesOf(backends, basis.route, options);
   const places = relayPlaces(service.index, allowed, { topology, states: health, ownRegion });
   const named = exclusive
     ? health.exclusive.namedAt(exclusive.index, ownRegion, clock.monotonicMs())

@@ -83,6 +83,7 @@ export function createNodeView(parts: NodeParts): NodeView {
         zone: zoneOf(config, own),
         balancingSecrets: material.cookieSecrets,
         endpointState: endpointStates(parts.health.states()),
+        shifts: appliedShifts(parts.nodeShifts.document),
         clock: parts.clock,
       };
       return explainRequest(options, question);
