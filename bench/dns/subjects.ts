@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConfigInput } from '../../src/config/schema/config.ts';
 import { lookup } from '../../src/dns/client.ts';
@@ -7,7 +7,7 @@ import { formatZoneKeys, ZoneKey } from '../../src/dns/dnssec/zone-key.ts';
 import type { Program } from '../http/program.ts';
 import { freePorts, type Stage } from '../http/stage.ts';
 import { findDnsTool } from './tools.ts';
-import { masterFile, places, staticRecords, zoneName } from './zone.ts';
+import { masterFile, networkAnswers, places, staticRecords, zoneName } from './zone.ts';
 
 /** A name server under test that answers. */
 export interface NameServer {
@@ -20,10 +20,20 @@ export interface NameServer {
 
 const command = fileURLToPath(new URL('../../bin/meridian.js', import.meta.url));
 
+/** What one of our own serves; default: the names that all serve. */
+export interface OwnZone {
+  readonly signed?: boolean;
+  /** From a zone file of so many. */
+  readonly names?: number;
+  /** A name that is answered by so many networks. */
+  readonly networks?: number;
+}
+
 /** The real command with one DNS thread. */
 export async function startMeridianDns(
   stage: Stage,
-  { signed = false, name = 'meridian' }: { readonly signed?: boolean; readonly name?: string } = {},
+  name: string,
+  { signed = false, names, networks }: OwnZone = {},
 ): Promise<NameServer> {
   const [http, https, dns, admin, link] = (await freePorts(5)) as [number, ...number[]];
   const keys =
@@ -40,8 +50,9 @@ export async function startMeridianDns(
     zones: {
       [zoneName]: {
         ...(keys && { dnssec: { keys } }),
+        ...(names && { file: basename(stage.write(`${name}.zone`, masterFile(names))) }),
         records: [
-          ...staticRecords(),
+          ...(names ? [] : staticRecords()),
           {
             name: 'steered',
             type: 'A',
@@ -50,6 +61,7 @@ export async function startMeridianDns(
             evaluate: 'none',
             answers: places.map(({ region, address }) => ({ region, values: [address] })),
           },
+          ...(networks ? [networkRecord(networks)] : []),
         ],
       },
     },
@@ -58,8 +70,24 @@ export async function startMeridianDns(
   const state = join(stage.directory, `${name}-state`);
   const run = ['run', '--region', 'eu', '--config', configPath, '--state', state];
   const program = stage.startSubject(name, [process.execPath, command, ...run]);
-  const on = ['cookies', 'metrics by type and outcome', ...(signed ? ['DNSSEC'] : [])];
+  const on = [
+    'cookies',
+    'metrics by type and outcome',
+    ...(signed ? ['DNSSEC'] : []),
+    ...(names ? [`${names} names`] : []),
+    ...(networks ? [`${networks} networks`] : []),
+  ];
   return answering({ name, program, port: dns!, on });
+}
+
+function networkRecord(networks: number) {
+  return {
+    name: 'networks',
+    type: 'A' as const,
+    routing: 'cidr' as const,
+    evaluate: 'none' as const,
+    answers: networkAnswers(networks),
+  };
 }
 
 export async function startGdnsd(stage: Stage): Promise<NameServer> {

@@ -8,9 +8,9 @@ export const places = [
   { region: 'us', network: '8.8.0.0/16', address: '192.0.2.2', latitude: 39, longitude: -77 },
 ] as const;
 
-/** A master file with the names that are the same for everybody. */
-export function masterFile(): string {
-  const names = Array.from({ length: staticNames }, (_, at) => `host-${at} 60 IN A ${address(at)}`);
+/** A master file with names that are the same for everybody. */
+export function masterFile(count: number = staticNames): string {
+  const names = Array.from({ length: count }, (_, at) => `host-${at} 60 IN A ${address(at)}`);
   return `$ORIGIN ${zoneName}.
 @ 3600 IN SOA ns1 hostmaster 1 3600 300 604800 60
 @ 3600 IN NS ns1
@@ -33,11 +33,29 @@ function address(at: number): string {
   return `192.0.2.${(at % 254) + 1}`;
 }
 
+/** Networks that do not become one: neighbours are of different places. */
+export function networkAt(at: number): string {
+  return `10.${at >> 8}.${at & 0xff}.0/24`;
+}
+
+/** Answers by network: so many for the two places in turn, and one for the rest. */
+export function networkAnswers(count: number) {
+  const networks = Array.from({ length: count }, (_, at) => networkAt(at));
+  const answers = places.map(({ address }, place) => ({
+    values: [address],
+    networks: networks.filter((_, at) => at % places.length === place),
+  }));
+  return [...answers, { values: ['192.0.2.3'], default: true as const }];
+}
+
+export type QueryKind = 'static' | 'geo' | 'miss' | 'networks';
+
 /** Queries of a load, one a line, as dnsperf reads them; the order jumps about. */
-export function queriesFor(kind: 'static' | 'geo' | 'miss'): string {
+export function queriesFor(kind: QueryKind, count: number = staticNames): string {
   const stride = 389;
-  const names = Array.from({ length: staticNames }, (_, at) => {
-    const jumped = (at * stride) % staticNames;
+  const names = Array.from({ length: count }, (_, at) => {
+    const jumped = (at * stride) % count;
+    if (kind === 'networks') return `networks.${zoneName}`;
     if (kind === 'static') return `host-${jumped}.${zoneName}`;
     return kind === 'geo' ? `steered.${zoneName}` : `missing-${jumped}.${zoneName}`;
   });

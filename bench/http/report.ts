@@ -38,7 +38,7 @@ export function jsonLine(
   return JSON.stringify({ ...head, ...rest, goals, ...figures, otherWork, machine });
 }
 
-const columns = { case: 12, peer: 9, ratio: 38, target: 18 } as const;
+const columns = { case: 14, peer: 9, ratio: 38, target: 18 } as const;
 
 export const tableHead = [
   'case'.padEnd(columns.case),

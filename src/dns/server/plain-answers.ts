@@ -30,10 +30,10 @@ export function isSigned({ zone, steps }: Resolution): boolean {
   return zone?.signer !== undefined || steps.some((step) => step.zone.signer !== undefined);
 }
 
-/** Room for the common ones, signed ones too; all together take some 30 MB at most. */
-const mostAnswers = 65_536;
+/** Room for the common ones, signed ones too; all together take some 60 MB at most. */
+const mostAnswers = 131_072;
 const mostBytes = 512;
-const mostBytesTogether = 16 * 1_024 * 1_024;
+const mostBytesTogether = 24 * 1_024 * 1_024;
 
 /**
  * Answers of one revision that depend on the question alone, assembled when they are first asked for;
