@@ -71,6 +71,17 @@ test('addresses in 127.0/16 move, others and texts stay', () => {
   assert.deepEqual(moved.stack, document.stack);
 });
 
+test('where browsers reach the regions of a stack moves too, names stay', () => {
+  const regions = { eu: 'http://127.0.2.1:8080', us: 'https://us.example.com:8443', ap: 7 };
+  const moved = relocate(
+    { ...document, latency: { beacon: { regions } } },
+    { portOffset: 100, loopback: 9 },
+  ) as { latency: unknown };
+  assert.deepEqual(moved.latency, {
+    beacon: { regions: { ...regions, eu: 'http://127.9.2.1:8180' } },
+  });
+});
+
 test('endpoints of a service that the stack does not start stay where they are', () => {
   const moved = relocate(document, { portOffset: 100, loopback: 7 }) as typeof document;
   assert.deepEqual(moved.services.outside, document.services.outside);

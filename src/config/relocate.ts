@@ -38,6 +38,7 @@ export function relocate(document: unknown, relocation: Relocation): unknown {
   for (const region of fieldsOf(moved.regions)) moveRegion(region, mover);
   for (const [name, service] of startedServices(moved)) moveService(name, service, mover);
   for (const zone of fieldsOf(moved.zones)) moveZone(zone, mover);
+  moveBeacon(moved.latency, mover);
   if (mover.problems.length > 0) refuse(mover.problems);
   return moved;
 }
@@ -78,6 +79,18 @@ class Mover {
       if (typeof port === 'number') all[name] = this.port(port, `${place}.${name}`);
     }
     return all;
+  }
+}
+
+/** Where browsers reach the regions of a stack. */
+function moveBeacon(latency: unknown, mover: Mover): void {
+  const beacon = isFields(latency) ? latency.beacon : undefined;
+  const regions = isFields(beacon) ? beacon.regions : undefined;
+  if (!isFields(regions)) return;
+  for (const [name, origin] of Object.entries(regions)) {
+    const [, scheme, at] = /^(https?:\/\/)(127\.\d+\.\d+\.\d+:\d+)$/.exec(String(origin)) ?? [];
+    if (at === undefined) continue;
+    regions[name] = scheme + mover.endpoint(at, `latency.beacon.regions.${name}`);
   }
 }
 

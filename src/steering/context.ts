@@ -36,8 +36,6 @@ export interface ReportedLatency extends Pick<Estimate, 'medianMs' | 'spreadMs' 
   readonly ageMs: number;
   /** From 0 to 1. */
   readonly confidence: number;
-  /** Whether it is enough to steer by. */
-  readonly believed: boolean;
 }
 
 export interface SteeringContextOptions {

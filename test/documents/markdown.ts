@@ -29,9 +29,9 @@ export function partsOf(path: string): Part[] {
   const text = readFileSync(join(root, path), 'utf8');
   const place = relative(root, join(root, path));
   const found = /^```(\w*)\n(.*?)^```$|^\|[^\n]*\n\|[-| ]+\|\n(?:\|[^\n]*\n)*/gms;
-  return [...text.matchAll(found)].map(([all, language, content, ...rest]) => {
-    const at = rest.find((one) => typeof one === 'number')!;
-    const line = text.slice(0, at).split('\n').length;
+  return [...text.matchAll(found)].map((match) => {
+    const [all, language, content] = match;
+    const line = text.slice(0, match.index).split('\n').length;
     if (content !== undefined)
       return { language: language!, text: content, place: `${place}, line ${line}` };
     const [heading, , ...rows] = all.trimEnd().split('\n').map(cells);

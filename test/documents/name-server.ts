@@ -3,7 +3,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema/config.ts';
 import { compileTopology } from '../../src/config/topology.ts';
 import { type DnsExplanation, explainDns } from '../../src/dns/explain.ts';
-import { compileDnsData } from '../../src/dns/server/data.ts';
+import { compileDnsData, type DnsDataOptions } from '../../src/dns/server/data.ts';
 import { HealthTable, healthy, unhealthy } from '../../src/health/table.ts';
 import { createLocator, type Locator } from '../../src/steering/geo/locator.ts';
 import { configOf } from './example-config.ts';
@@ -36,12 +36,16 @@ export function zoneConfigOf(page: string, block: Block): Config {
     .config;
 }
 
+/** What is known of where clients are; else the country data, and nothing that is measured. */
+export type Place = Partial<Pick<DnsDataOptions, 'locator' | 'measured' | 'reported'>>;
+
 /** The first region's name server, with everything healthy but what is `down`. */
-export function explainerOf(config: Config): Explain {
+export function explainerOf(config: Config, place: Place = {}): Explain {
   const topology = compileTopology(config);
   const states = new HealthTable(topology);
   const [first] = topology.regions;
-  const at = { config, topology, region: first!.name, states, locator: guideLocator, serial: 1 };
+  const region = first!.name;
+  const at = { config, topology, region, states, locator: guideLocator, serial: 1, ...place };
   const data = compileDnsData(at);
   return (name, type, client = '0.0.0.0/0', down = []) => {
     const stateOf = (subject: string) => (down.includes(subject) ? unhealthy : healthy);

@@ -1,3 +1,4 @@
+import { reportRefusals } from '../../src/gateway/beacon/report.ts';
 import { problems } from '../../src/gateway/exchange/problems.ts';
 import { DnsMetrics, dnsLabels, exposeDns } from '../../src/observability/dns-metrics.ts';
 import { exposeGateway } from '../../src/observability/expose-gateway.ts';
@@ -16,7 +17,9 @@ import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
 import type { BoundsMs } from '../../src/observability/histogram.ts';
 import { exposeNode, type NodeFigures } from '../../src/observability/node-metrics.ts';
 import { secondaryStates } from '../../src/observability/zone-metrics.ts';
+import { otherRefusals } from '../../src/region/latency/measured-latency.ts';
 import { shiftStates } from '../../src/shifts/shift.ts';
+import { intakeRefusals } from '../../src/steering/latency/report-intake.ts';
 import type { Generator } from './generator.ts';
 
 interface Metric {
@@ -53,6 +56,7 @@ class Recorder extends Exposition {
   }
 }
 
+const reportReasons = [...reportRefusals, ...intakeRefusals, ...otherRefusals];
 const service = 's';
 const region = 'r';
 
@@ -105,6 +109,10 @@ const node: NodeFigures = {
   exclusive: [{ name: 'x', active: true, activeRegion: region, token: 1, changes: 0 }],
   geo: { source: 's', type: 't', ageSeconds: 1 },
   shifts: [{ id: 's', subject: 'route r', to: 't', state: 'running', share: 50, holds: true }],
+  measuredLatency: {
+    ...{ accepted: 1, networks: 1, steeredBy: 1, ageSeconds: 1 },
+    refused: { format: 1 },
+  },
 };
 
 /** A gateway thread that has counted one of each. */
@@ -181,7 +189,7 @@ export const metricsPage: Generator = {
       `| \`code\` | of refusals: [codes of problems](errors.md); of responses: the status |`,
       `| \`kind\` | of failures: ${quoted(failureKinds)}; of DNS responses: ${quoted(dnsLabels.kind)} |`,
       `| \`rcode\` | ${quoted(dnsLabels.rcode)} |`,
-      `| \`reason\` | ${quoted(withheldReasons)} |`,
+      `| \`reason\` | of retries: ${quoted(withheldReasons)}; of reports: ${quoted(reportReasons)} |`,
       `| \`route\` | the name of the route; \`-\`: none matched |`,
       `| \`source\` | of a revision: ${quoted(['store', 'file', 'snapshot', 'peer', 'bundle'])}; of a geo database: its file |`,
       `| \`shift\` | the id of the shift of traffic |`,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { oneRegion, startGateway } from '../../../test/support/gateways.ts';
+import { answerOf, Http2Client } from '../../../test/support/http2-client.ts';
 import { RawClient } from '../../../test/support/raw-client.ts';
 import { parseReport, type ReportRefusal } from './report.ts';
 
@@ -21,6 +22,7 @@ async function start(t: TestContext, beacon: object = {}) {
       accessLog: true,
       latency: { beacon: { regions, ...beacon } },
     },
+    listen: { http: { host: '127.0.0.1', port: 0, http2: true } },
     reports: {
       reported: (address, latencies) => void reported.push({ address, latencies }),
       refused: (reason) => void refused.push(reason),
@@ -130,6 +132,24 @@ async function rawReport(port: number, fields: string, body: string): Promise<nu
   client.socket.destroy();
   return status;
 }
+
+test('over HTTP/2 it is the same', async (t) => {
+  const { port, reported, refused } = await start(t);
+  using client = await Http2Client.connect(`http://127.0.0.1:${port}`);
+  const send = (body: string) => {
+    const stream = client.session.request({
+      ':method': 'POST',
+      ':path': '/.meridian/latency/report',
+    });
+    stream.write(body.slice(0, 9));
+    stream.end(body.slice(9));
+    return answerOf(stream).then(({ status }) => status);
+  };
+  assert.equal(await send(report({ eu: 20, us: 90.5 })), 204);
+  assert.equal(await send(report({ eu: 20 })), 400);
+  assert.equal(await send(report({ eu: 20, us: 90 }) + ' '.repeat(5_000)), 413);
+  assert.deepEqual([reported.length, refused], [1, ['incomplete', 'too_large']]);
+});
 
 test('property: a report is read whatever it holds, and only what is plausible comes out', () => {
   const bounds = { regions: new Set(['eu', 'us', 'ap']), mostMs: 5_000 };

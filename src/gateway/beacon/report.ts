@@ -14,13 +14,15 @@ export const mostReportBytes = 4_096;
 const leastMs = 0.05;
 
 /** Why a report is not taken, for metrics. */
-export type ReportRefusal =
-  | 'origin'
-  | 'too_large'
-  | 'format'
-  | 'region'
-  | 'implausible'
-  | 'incomplete';
+export const reportRefusals = [
+  'origin',
+  'too_large',
+  'format',
+  'region',
+  'implausible',
+  'incomplete',
+] as const;
+export type ReportRefusal = (typeof reportRefusals)[number];
 
 /**
  * Reads a report, which anybody may have written:

@@ -39,6 +39,9 @@ export interface LatencyFigures {
   readonly ageSeconds: number | undefined;
 }
 
+/** For want of room, and of another node's frame, beside `reportRefusals` and `intakeRefusals`. */
+export const otherRefusals = ['block_full', 'frame'] as const;
+
 const tickMs = 1_000;
 /** Frames to other nodes. */
 const pushTicks = 5;
@@ -140,7 +143,6 @@ export class MeasuredLatency implements MeasuredSource, ReportedLatencies {
       reports,
       ageMs: nowMs - atMs,
       confidence: Math.round(confidence * 100) / 100,
-      believed: latencies.believes(estimate),
     };
   }
 

@@ -11,7 +11,8 @@ export interface IntakeLimits {
 }
 
 /** Why a report does not count. */
-export type IntakeRefusal = 'no_address' | 'repeated' | 'network_full' | 'too_many';
+export const intakeRefusals = ['no_address', 'repeated', 'network_full', 'too_many'] as const;
+export type IntakeRefusal = (typeof intakeRefusals)[number];
 
 /** First bits of an address in hexadecimal, 8 or 16 digits; those after the prefix are 0. */
 export type NetworkKey = string;
