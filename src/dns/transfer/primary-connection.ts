@@ -112,7 +112,10 @@ export class PrimaryConnection {
     );
   }
 
-  /** What is held is a part of one message: at most 65,537 octets and a chunk. */
+  /**
+   * What is held is a part of one message, at most 65,537 octets and a chunk. After each chunk others
+   * have their turn: the system would bring 2 MB of them in one.
+   */
   #receive(chunk: Buffer): void {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     let at = 0;
@@ -131,6 +134,8 @@ export class PrimaryConnection {
     this.#held = Buffer.from(bytes.subarray(at));
     // Nobody has asked for that: not to be collected.
     if (!this.#fail && this.#held.length > 0) this.#end('it said something unasked');
+    this.#socket.pause();
+    setImmediate(() => this.#socket.resume());
   }
 
   #end(why: string): void {

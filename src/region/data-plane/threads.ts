@@ -132,8 +132,9 @@ export class KeptThread {
     const done = Promise.withResolvers<void>();
     this.#preparation = { generation, worker, done };
     worker.postMessage({ kind: 'prepare', data: { ...data, config } } satisfies ToThread);
-    const limit = this.#clock.after(prepareLimitMs, () => {
-      const message = `${this.#role} thread ${this.#index} gave no answer in ${prepareLimitMs / 1_000} s`;
+    const limitMs = prepareTimeMs(data);
+    const limit = this.#clock.after(limitMs, () => {
+      const message = `${this.#role} thread ${this.#index} gave no answer in ${limitMs / 1_000} s`;
       done.reject(new MeridianError('thread_failed', message));
     });
     try {
@@ -254,6 +255,15 @@ export class KeptThread {
   #post(message: ToThread): void {
     this.#worker?.postMessage(message);
   }
+}
+
+/** A second more for each MiB of zones from elsewhere, some 30,000 records. */
+function prepareTimeMs({ transferred }: ThreadData): number {
+  let bytes = 0;
+  for (const zone of Object.values(transferred)) {
+    if (typeof zone === 'object') bytes += zone.bytes.length;
+  }
+  return prepareLimitMs + 1_000 * Math.ceil(bytes / 1_048_576);
 }
 
 function entryOf(role: ThreadRole): URL {

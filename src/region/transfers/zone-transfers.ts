@@ -98,6 +98,7 @@ export class ZoneTransfers {
       if (state === 'expired')
         return [`the zone ${zone} has expired: ${problem ?? 'not refreshed'}`];
       if (state === 'empty' && problem) return [`the zone ${zone} has not come yet: ${problem}`];
+      if (state === 'stale') return [`the zone ${zone} could not be refreshed: ${problem}`];
       return [];
     });
     const others = [this.#files.trouble, this.#trouble].filter((one) => one !== undefined);
