@@ -7,7 +7,7 @@ import { type StartedGateway, startGateway } from '../../test/support/gateways.t
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
 import { type ConfigInput, configSchema } from '../config/schema/config.ts';
-import { healthy, unhealthy } from '../health/table.ts';
+import { healthy, unhealthy, unknown } from '../health/table.ts';
 import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
 import type { LinkIdentity } from '../link/identity.ts';
 import { weightsOf } from '../steering/shifts/subject.ts';
@@ -53,6 +53,8 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
         endpoints: Object.fromEntries(
           regions.map((name) => [name, [`127.0.0.1:${origins[name].port}`]]),
         ),
+        // All gateways share one thread here.
+        timeouts: { connect: '10s' },
       },
     },
     routes: [{ name: 'all', service: 's' }],
@@ -86,6 +88,7 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
     gateways,
     health,
     client,
+    linkPort,
     at,
     /** `us` takes requests and answers none, until it is lost. */
     async lose(request: string): Promise<void> {
@@ -184,11 +187,17 @@ test('all that waits in a lost region goes to the next one: no budget of retries
 });
 
 test('what is not, or is longer than is kept, is answered once, with the code of what happened', async () => {
-  for (const request of [withBody('POST', 'abc'), withBody('PUT', 'x'.repeat(replayBytes + 1))]) {
+  const long = 'x'.repeat(replayBytes + 1);
+  const chunks = `${long.length.toString(16)}\r\n${long}\r\n0\r\n\r\n`;
+  for (const request of [
+    withBody('POST', 'abc'),
+    withBody('PUT', long),
+    `PUT /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`,
+  ]) {
     await using w = await world();
     await w.lose(request);
     const { status, body } = await w.client.response();
-    assert.deepEqual([status, codeOf(body)], [502, 'upstream_closed']);
+    assert.deepEqual([status, codeOf(body)], [502, 'upstream_closed'], request.slice(0, 60));
     assert.equal(w.origins.ap.requests.length, 0);
   }
 });
@@ -206,6 +215,22 @@ test('a request that a region has no room for goes to the next one, whatever its
   assert.equal(w.gateways.us.log[0]!.error, 'service_saturated');
   w.health.setGateway(w.at('us'), unhealthy);
   assert.equal((await w.client.response()).body, 'from ap', 'the limit is not one of the edge');
+});
+
+test('a connection over a long way has its round trips besides the limit', async () => {
+  await using w = await world((config) => {
+    config.services!.s!.timeouts = { connect: '50ms' };
+  });
+  await w.gateways.us.gateway.close();
+  const silent = await RawOrigin.listen(addresses.us, w.linkPort);
+  w.health.setRoundTripMs(w.at('us'), 300);
+  w.health.setService(0, w.at('ap'), unknown);
+  const startedMs = performance.now();
+  await w.client.request(get);
+  const tookMs = performance.now() - startedMs;
+  assert.equal(silent.received.length, 1);
+  assert.ok(tookMs >= 600, `given up after ${tookMs} ms`);
+  await silent.close();
 });
 
 test('draining: no new requests, and those under way are answered where they are', async () => {

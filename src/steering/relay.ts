@@ -59,8 +59,8 @@ export function relayPlaces(
 ): readonly RelayPlace[] {
   const { topology, ownRegion } = context;
   const places: RelayPlace[] = [];
-  for (const { index, edge } of topology.regions) {
-    if (index === ownRegion || edge || !allowed[index]) continue;
+  for (const { index } of topology.regions) {
+    if (index === ownRegion || !allowed[index]) continue;
     const endpoints = topology.services[service]?.endpoints[index];
     if (endpoints === undefined || endpoints.length === 0) continue;
     const place = placeOf(service, index, context);

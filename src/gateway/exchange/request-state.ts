@@ -146,6 +146,14 @@ export abstract class RequestState implements Replayability, StalledResponse, Tr
     return this.backend!.service.config.timeouts;
   }
 
+  /** TCP and TLS to another region take two round trips, which are nobody's fault. */
+  get connectMs(): number {
+    const { target, generation } = this;
+    const { connect } = this.timeouts;
+    if (target?.kind !== 'relay') return connect;
+    return connect + 2 * (generation.health.roundTripMs(target.region) ?? 0);
+  }
+
   get bodyLimit(): number {
     return this.route === undefined || this.switched
       ? Number.POSITIVE_INFINITY

@@ -77,7 +77,7 @@ export class UpstreamConnection implements UpstreamStream, PendingRequest {
     this.#method = first.method;
     this.#timeouts = first.timeouts;
     this.#deadline = new Deadline(keeper.wheel, this);
-    this.#deadline.set(first.timeouts.connect);
+    this.#deadline.set(first.connectMs);
     this.socket = dialler.dial({
       buffer: keeper.readBuffer,
       callback: (length, bytes) => {

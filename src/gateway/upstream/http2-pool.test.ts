@@ -40,6 +40,7 @@ const head: RequestHead = {
 class Asking implements ResponseReceiver {
   readonly method = 'GET';
   readonly timeouts = { connect: 5_000, firstByte: 1_000, idle: 60_000 };
+  readonly connectMs = 5_000;
   readonly upgrade = undefined;
   status = 0;
   failure: FailureKind | undefined;

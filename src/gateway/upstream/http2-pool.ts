@@ -47,8 +47,7 @@ export class Http2Pool implements Http2Keeper, UpstreamPool {
     }
     const { maximum, files } = this.#options;
     if (this.#closed || this.#all.size >= maximum || !files.hasRoom()) return undefined;
-    const { connect } = receiver.timeouts;
-    const connection = new Http2UpstreamConnection(this, this.#dialler, connect);
+    const connection = new Http2UpstreamConnection(this, this.#dialler, receiver.connectMs);
     files.take();
     this.#all.add(connection);
     return connection.take(receiver);

@@ -22,6 +22,7 @@ function world(address = '10.0.1.1', own = identity) {
         },
       },
       witness: { address: '10.0.2.1', location, kind: 'witness' },
+      edge: { address: '10.0.3.1', location, kind: 'edge' },
     },
   };
   const topology = compileTopology(configSchema.parse(input));
@@ -39,6 +40,7 @@ test('the nodes of a region take turns', () => {
   assert.equal(turns(7), 'abcabca');
   assert.equal(nodes.next(0), undefined, 'never the own region');
   assert.equal(nodes.next(2), undefined, 'a witness serves nothing');
+  assert.equal(nodes.next(3), undefined, 'an edge is relayed to by nobody');
 });
 
 test('unhealthy and draining ones are passed over while there is another, draining ones first', () => {

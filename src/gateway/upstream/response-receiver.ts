@@ -8,6 +8,8 @@ export interface ResponseReceiver {
   readonly method: string;
   /** In milliseconds: of the service that the request is for. */
   readonly timeouts: ServiceConfig['timeouts'];
+  /** Until a connection that is made for it must stand. */
+  readonly connectMs: number;
   /** The connection stands: send the head now. */
   onReady(stream: UpstreamStream): void;
   /** A 1xx other than 101. */
