@@ -14,7 +14,7 @@ import { temporaryDirectory } from './temporary-directory.ts';
 
 /** Another name server, with zone files of its own. */
 export interface OtherNameServer {
-  /** Queries in flight have different ids. */
+  /** Queries in flight have different ids, below 10,000. */
   ask(query: Buffer): Promise<Message>;
   close(): Promise<void>;
 }
@@ -78,10 +78,12 @@ export async function startNameServer(
       socket.send(query);
     });
   const server = { ask, close: () => close(child, socket) };
+  // Each try with its own: an answer may come when nobody waits for it any more.
+  let id = 10_000;
   try {
     for (const zone of zones.keys()) {
       await eventually(`${zone} in ${program}`, async () => {
-        const asked = ask(encodeQuery({ id: 1, name: parseName(zone), type: 6 }));
+        const asked = ask(encodeQuery({ id: ++id, name: parseName(zone), type: 6 }));
         const answer = await Promise.race([asked, setTimeout(50, undefined)]);
         return answer?.rcode === 0;
       });
