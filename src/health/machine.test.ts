@@ -30,6 +30,11 @@ test('a gateway is lost when both vantages outside say so, not before', () => {
     h.reason('gateway/b'),
     '2 of 2 vantages heard say down: a, c (10.0.0.2:8080: connection refused)',
   );
+  h.probe('10.0.0.2', '+');
+  assert.match(
+    h.reason('gateway/b') ?? '',
+    /\(10\.0\.0\.2:8080: status 200, not yet often enough\)$/,
+  );
 });
 
 test('what was never found up may still be starting: failures count after the grace', () => {

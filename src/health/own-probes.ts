@@ -25,8 +25,9 @@ interface TargetRecord {
   /** The last probe found nothing to measure; `absent`: as long as a result counts. */
   empty: boolean;
   absent: boolean;
-  /** Whether the last probe failed. */
+  /** What became of the last probe; neither: it found nothing to measure. */
   failed: boolean;
+  succeeded: boolean;
   detail: string;
 }
 
@@ -81,6 +82,7 @@ export class OwnProbes {
     if (!record) return false; // a probe of a target that was since removed
     record.detail = detail;
     record.failed = ok === false;
+    record.succeeded = ok === true;
     const { interval, timeout } = record.target.check;
     record.empty = ok === undefined;
     // Nothing to measure is no evidence: what was known holds while it is fresh.
@@ -135,7 +137,9 @@ export class OwnProbes {
       const record = this.#records.get(target);
       if (!record || (record.hysteresis.verdict === 'up' && !record.failed)) continue;
       if (record.detail === '') continue;
-      return `${record.target.host}:${record.target.port}: ${record.detail}`;
+      const isComingBack = record.hysteresis.verdict === 'down' && record.succeeded;
+      const more = isComingBack ? ', not yet often enough' : '';
+      return `${record.target.host}:${record.target.port}: ${record.detail}${more}`;
     }
     return undefined;
   }
@@ -182,5 +186,6 @@ const newRecord = (target: ProbeTarget): TargetRecord => ({
   empty: false,
   absent: false,
   failed: false,
+  succeeded: false,
   detail: '',
 });
