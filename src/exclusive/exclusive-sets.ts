@@ -31,8 +31,9 @@ export interface ExclusiveSetsOptions {
 export const leaseBucket = 'exclusive';
 
 const tickMs = 100;
-/** The clock since boot tells whole seconds on some systems. */
-const suspendedMs = 1_500;
+/** Of sleep that counts; where the clock since boot tells whole seconds only, more is needed to see it. */
+const suspendedMs = 250;
+const coarselySuspendedMs = 1_500;
 /** Who stops waits so long to be let go by the store. */
 const leavingMs = 1_500;
 const mostTries = 8;
@@ -53,6 +54,7 @@ export class ExclusiveSets {
   readonly #watch: Watch;
   #ticking: Timer | undefined;
   #asleepMs: number | undefined;
+  #bootIsFine = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: ExclusiveSetsOptions) {
@@ -188,10 +190,12 @@ export class ExclusiveSets {
   /** The monotonic clock stands still while the machine sleeps, and leases go on. */
   #noteSleep(): void {
     const { clock, bootMs = () => uptime() * 1_000 } = this.#options;
-    const asleepMs = bootMs() - clock.monotonicMs();
+    const sinceBootMs = bootMs();
+    this.#bootIsFine ||= sinceBootMs % 1_000 !== 0;
+    const asleepMs = sinceBootMs - clock.monotonicMs();
     const before = this.#asleepMs ?? asleepMs;
     this.#asleepMs = asleepMs;
-    if (asleepMs - before < suspendedMs) return;
+    if (asleepMs - before < (this.#bootIsFine ? suspendedMs : coarselySuspendedMs)) return;
     for (const keeper of this.#all) keeper.interrupted();
   }
 }

@@ -162,3 +162,36 @@ test('an explanation says who is active', async () => {
   health.exclusive.write(0, never, 3, 1);
   assert.equal(explain().outcome.kind, 'endpoint');
 });
+
+test('what still sends when the claim ends is broken off, what the service has whole is not', async () => {
+  await using w = await world();
+  const { gateways, origins } = w;
+  const { exclusive } = gateways.eu.health;
+  exclusive.write(0, never, 7, -1);
+  const connect = () => RawClient.connect(gateways.eu.port, addresses.eu);
+  const [tunnel, upload, whole, shared] = await Promise.all(Array.from({ length: 4 }, connect));
+  const answers: (() => void)[] = [];
+  origins.eu.respond = ({ head }, socket) => {
+    const switching = 'HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhi';
+    if (head.includes('websocket')) socket.write(switching);
+    else answers.push(() => void socket.write(okResponse('late')));
+  };
+  tunnel!.send(get('/route', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'));
+  await tunnel!.until('hi');
+  const post = (path: string) => `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc`;
+  upload!.send(post('/service'));
+  shared!.send(post('/shared'));
+  whole!.send(get('/route'));
+  const begun = () => origins.eu.received.filter((text) => text.endsWith('abc')).length === 2;
+  await eventually('all are under way', () => begun() && answers.length === 1);
+  exclusive.write(0, 0, 7, 1);
+  await tunnel!.rest();
+  assert.equal(codeOf((await upload!.response()).body), 'not_active');
+  answers[0]!();
+  assert.equal((await whole!.response()).body, 'late');
+  shared!.send('defghi');
+  await eventually('the shared one arrives', () => answers.length === 2);
+  answers[1]!();
+  assert.equal((await shared!.response()).body, 'late');
+  for (const client of [tunnel, upload, whole, shared]) client!.close();
+});

@@ -174,7 +174,10 @@ class GatewayThread implements Gateway {
       lag.tick(clock.monotonicMs(), wheel.tickMs);
       // After the sockets were read: what came while the thread was busy came in time.
       setImmediate(expire);
-      for (const generation of this.#generations) generation.pollQueues();
+      for (const generation of this.#generations) {
+        generation.pollQueues();
+        generation.pollExclusive(clock.monotonicMs());
+      }
       this.#watchHealth();
     }, wheel.tickMs);
     this.#tick.unref();

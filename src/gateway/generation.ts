@@ -8,6 +8,7 @@ import { Beacon } from './beacon/beacon.ts';
 import type { GatewayConfiguration } from './configuration.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Target } from './exchange/choose.ts';
+import { ExclusiveRequests } from './exchange/exclusive-requests.ts';
 import type { GatewayErrorCode } from './gateway-error.ts';
 import type { LogShare } from './log-share.ts';
 import type { Plugins } from './policies/plugin.ts';
@@ -109,6 +110,7 @@ export class Generation {
   #requests = 0;
   #retired = false;
   #healthSeen: number;
+  readonly exclusiveRequests = new ExclusiveRequests();
 
   /**
    * Compiles one, in steps: ended early, nothing is left of it.
@@ -247,6 +249,11 @@ export class Generation {
   }
 
   /** Requests that wait for a place that other threads may have made. */
+  /** Ends what still sends to services that this region is not active for any more. */
+  pollExclusive(nowMs: number): void {
+    this.exclusiveRequests.poll(this.health.exclusive, nowMs);
+  }
+
   pollQueues(): void {
     for (const queue of this.#queues) queue.poll();
   }

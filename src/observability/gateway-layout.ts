@@ -33,7 +33,7 @@ export const failureKinds = [
 export const withheldReasons = ['attempts', 'budget'] as const;
 export const closeCauses = [
   ...['idle', 'head', 'body', 'drain', 'progress', 'linger'],
-  ...['total', 'malformed', 'handshake', 'proxyProtocol', 'untrustedProxy'],
+  ...['total', 'notActive', 'malformed', 'handshake', 'proxyProtocol', 'untrustedProxy'],
   ...['pong', 'settling', 'resets', 'provokedResets', 'continuations', 'settings', 'pings'],
   ...['emptyData', 'windowUpdates', 'priorities', 'unknownFrames'],
 ] as const;

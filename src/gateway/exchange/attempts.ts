@@ -80,6 +80,8 @@ export class Attempts {
     }
     const startedMs =
       exchange.attempts > 1 ? this.#runtime.clock.monotonicMs() : exchange.startedMs;
+    const { exclusive } = exchange.backend!;
+    if (exclusive) exchange.generation.exclusiveRequests.add(exclusive.index, exchange);
     exchange.attemptAt = { endpoint: index, admission, startedMs, settled: false };
     return true;
   }
@@ -92,6 +94,16 @@ export class Attempts {
     this.end(exchange, 'neutral');
     this.begin(exchange, view);
     return true;
+  }
+
+  /** The region is active no more: what the service has not got whole, it does not get. */
+  lapsed(exchange: Exchange): void {
+    if (exchange.requestComplete && !exchange.switched) return;
+    this.end(exchange, 'neutral');
+    if (exchange.responded) {
+      exchange.generation.metrics.connectionEnded('notActive');
+      exchange.breakOff();
+    } else this.#phases.problem(exchange, 'not_active');
   }
 
   /** What became of an attempt at an own endpoint is known. */
@@ -108,6 +120,8 @@ export class Attempts {
     if (!attemptAt) return;
     this.#settle(exchange, outcome);
     gate!.release(attemptAt.endpoint);
+    const { exclusive } = exchange.backend!;
+    if (exclusive) exchange.generation.exclusiveRequests.remove(exclusive.index, exchange);
     exchange.attemptAt = undefined;
   }
 

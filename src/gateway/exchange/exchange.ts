@@ -189,6 +189,10 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
     return Math.max(0, this.runtime.clock.monotonicMs() - this.#sentMs);
   }
 
+  lapsed(): void {
+    if (!this.#over) this.#phases.lapsed(this);
+  }
+
   onDeadline(): void {
     if (!this.#over) this.#phases.expired(this);
   }

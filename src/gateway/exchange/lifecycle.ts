@@ -241,6 +241,10 @@ export class Lifecycle implements RequestTaker, Phases {
     return exchange.backend!.exclusive !== undefined && this.#attempts.withholds(exchange);
   }
 
+  lapsed(exchange: Exchange): void {
+    this.#attempts.lapsed(exchange);
+  }
+
   failed(exchange: Exchange, failure: AttemptFailure): void {
     this.#attempts.failed(exchange, failure);
   }

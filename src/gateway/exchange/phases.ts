@@ -11,6 +11,8 @@ export interface Phases {
   outgoing(exchange: Exchange): OutgoingRequest;
   /** Whether an attempt that waited for its connection is not to be sent there any more; then it went elsewhere. */
   withholds(exchange: Exchange): boolean;
+  /** The region is active no more for what it is for. */
+  lapsed(exchange: Exchange): void;
   respond(exchange: Exchange, head: ResponseHead, stream: UpstreamStream): void;
   failed(exchange: Exchange, failure: AttemptFailure): void;
   /** `fields`: lines of its own, each with CRLF. */
