@@ -4,7 +4,7 @@ import { parseSubnet } from './client/subnet.ts';
 import { DnsError } from './errors.ts';
 import { compileDnsData, type DnsData, type DnsDataOptions } from './server/data.ts';
 import { typeVerdict } from './server/type-verdict.ts';
-import { rcode, rcodeName } from './wire/codes.ts';
+import { extendedError, rcode, rcodeName } from './wire/codes.ts';
 import type { MessageRecord } from './wire/message.ts';
 import { type DomainName, parseName } from './wire/name.ts';
 import { type Rdata, rdataBytes } from './wire/records/record-type.ts';
@@ -114,7 +114,8 @@ function ruleOf({ outcome, steps, zone, cut }: Resolution): string {
   const { choice, set } = steps.findLast((step) => step.choice !== undefined) ?? {};
   if (outcome === 'refused') return 'the name is in none of our zones';
   if (outcome === 'unavailable') {
-    return `zone ${zone?.apex} comes from its primaries, and has not come yet or has expired`;
+    const what = zone?.unavailable === extendedError.notReady ? 'has not come yet' : 'has expired';
+    return `zone ${zone?.apex} comes from its primaries, and ${what}`;
   }
   if (outcome === 'noName') return `zone ${zone?.apex} has no such name`;
   if (outcome === 'tooLong') return 'a DNAME leads to a name that is too long';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rawQuery } from '../testdata/raw-query.ts';
 import { transferSecrets, zonesOptions } from '../testdata/zones-server.ts';
 import { encodeNotify, readNotifyAnswer } from '../transfer/notify-messages.ts';
 import { TsigKey } from '../transfer/tsig-key.ts';
@@ -19,12 +18,7 @@ const primary = '10.0.0.9';
 const options = zonesOptions({
   'keyed.test': { secondary: { primaries: [primary, '2001:db8::9'], key: 'transfer.test' } },
   'open.test': { secondary: { primaries: [primary] } },
-  'own.test': {
-    records: [
-      { name: 'in', type: 'CNAME', values: ['www.open.test.'] },
-      { name: 'sub', type: 'A', values: ['192.0.2.1'] },
-    ],
-  },
+  'own.test': { records: [] },
 });
 
 /** What is answered, and what is passed on. */
@@ -86,31 +80,4 @@ test('one may bring the new SOA, and is answered with its question only', () => 
   const output = Buffer.alloc(1_232);
   const length = responder.respond(bytes, bytes.length, new QueryOrigin('udp', primary), output);
   assert.deepEqual([output.readUInt16BE(2), length, told], [0xa400, sent.length, ['open.test']]);
-});
-
-test('a zone that has not come or has expired is SERVFAIL and why; who is led there goes on alone', () => {
-  const expired = { 'open.test': 'expired' as const };
-  for (const [transferred, why] of [
-    [{}, 14],
-    [expired, 24],
-  ] as const) {
-    const responder = new Responder(compileDnsData({ ...options, transferred }));
-    const ask = (name: string, type = 'A') => {
-      const query = rawQuery({ name, type, options: [] });
-      const output = Buffer.alloc(1_232);
-      const origin = new QueryOrigin('udp', '192.0.2.1');
-      return decodeMessage(
-        output.subarray(0, responder.respond(query, query.length, origin, output)),
-      );
-    };
-    for (const name of ['open.test', 'www.open.test']) {
-      const { rcode: code, edns, flags, authority } = ask(name);
-      assert.deepEqual([code, edns?.extendedError], [rcode.serverFailure, why]);
-      assert.deepEqual([flags.authoritative, authority.length], [false, 0]);
-    }
-    const { rcode: code, answers } = ask('in.own.test');
-    assert.deepEqual([code, answers.map(({ type }) => type)], [rcode.noError, ['CNAME']]);
-    assert.equal(ask('sub.own.test').answers.length, 1);
-    assert.equal(ask('open.test', 'AXFR').rcode, rcode.refused);
-  }
 });

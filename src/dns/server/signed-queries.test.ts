@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { compileDnsData } from '../server/data.ts';
 import { createExchange } from '../testdata/exchange.ts';
 import { TsigSigner, tsigError, verifyTsig } from '../transfer/tsig.ts';
@@ -154,6 +155,28 @@ test('who has proved to know a key is not limited', () => {
   for (let i = 0; i < 5; i++) assert.equal(answersOf(signed()), 2);
   const plain = query('static.exchange.test', 'A');
   assert.deepEqual([answersOf(plain), answersOf(plain), answersOf(plain)].at(-1), 0);
+});
+
+test('whatever octets change: an answer that fits, and a signed one to a good query only', () => {
+  const responder = createResponder();
+  const good = sign(query('static.exchange.test', 'A'), new TsigSigner(key));
+  const change = fc.tuple(fc.nat(good.length - 1), fc.nat(255));
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), fc.nat(40), (changes, cut) => {
+      const bytes = Buffer.from(good.subarray(0, good.length - (cut > 30 ? cut : 0)));
+      for (const [at, octet] of changes) if (at < bytes.length) bytes[at] = octet;
+      const response = ask(responder, bytes);
+      assert.ok(response.length <= 1_232);
+      if (response.length === 0) return;
+      const { rcode: code, answers } = decodeMessage(response);
+      const isKept = verifyTsig(bytes, bytes.length, keys, nowSeconds).kind === 'good';
+      const tsig = findTsig(response, response.length);
+      const isSigned = typeof tsig === 'object' && tsig.error === 0;
+      assert.ok(isKept || !isSigned);
+      if (isSigned && code === rcode.noError) assert.equal(answers.length, 2);
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 /** A question for the difference since a serial (RFC 1995 3). */
