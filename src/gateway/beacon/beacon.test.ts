@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { oneRegion, startGateway } from '../../../test/support/gateways.ts';
 import { answerOf, Http2Client } from '../../../test/support/http2-client.ts';
 import { RawClient } from '../../../test/support/raw-client.ts';
+import { configSchema } from '../../config/schema/config.ts';
+import { explainRequest } from '../explain/explain.ts';
 import { parseReport, type ReportRefusal } from './report.ts';
 
 const regions = { eu: 'http://127.0.0.1:8080', us: 'http://127.0.0.2:8080' };
@@ -15,13 +17,14 @@ async function start(t: TestContext, beacon: object = {}) {
   const refused: ReportRefusal[] = [];
   const there = { address: '127.0.0.2', location: { latitude: 1, longitude: 2 } };
   const base = oneRegion(9);
+  const config = {
+    ...base,
+    regions: { ...base.regions, us: there },
+    accessLog: true,
+    latency: { beacon: { regions, ...beacon } },
+  };
   const started = await startGateway({
-    config: {
-      ...base,
-      regions: { ...base.regions, us: there },
-      accessLog: true,
-      latency: { beacon: { regions, ...beacon } },
-    },
+    config,
     listen: { http: { host: '127.0.0.1', port: 0, http2: true } },
     reports: {
       reported: (address, latencies) => void reported.push({ address, latencies }),
@@ -32,7 +35,7 @@ async function start(t: TestContext, beacon: object = {}) {
   const at = `http://127.0.0.1:${started.port}`;
   const send = (body: string | ReadableStream, init: RequestInit & { duplex?: 'half' } = {}) =>
     fetch(`${at}/.meridian/latency/report`, { method: 'POST', body, ...init });
-  return { ...started, reported, refused, at, send };
+  return { ...started, config: configSchema.parse(config), reported, refused, at, send };
 }
 
 test('the script, what is measured and where reports go', async (t) => {
@@ -132,6 +135,15 @@ async function rawReport(port: number, fields: string, body: string): Promise<nu
   client.socket.destroy();
   return status;
 }
+
+test('explain says that the gateway answers it, where it does', async (t) => {
+  const { config, health } = await start(t, { hosts: ['measure.test'] });
+  const explain = (host: string) => {
+    const url = `http://${host}/.meridian/latency/probe`;
+    return explainRequest({ config, region: 'eu', health }, { method: 'GET', url }).outcome.kind;
+  };
+  assert.deepEqual([explain('measure.test'), explain('other.test')], ['gateway', 'problem']);
+});
 
 test('over HTTP/2 it is the same', async (t) => {
   const { port, reported, refused } = await start(t);

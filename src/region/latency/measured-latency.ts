@@ -48,6 +48,8 @@ const pushTicks = 5;
 /** What is compiled ages, though nothing comes in. */
 const compileTicks = 60;
 const saveTicks = 60;
+/** So much of its time the main thread gives to compiling, at most: one part in so many. */
+const compileShare = 20;
 /** How long a node waits for a part of a compilation, at most. */
 const sliceMs = 2;
 
@@ -80,6 +82,7 @@ export class MeasuredLatency implements MeasuredSource, ReportedLatencies {
   #timer: Timer | undefined;
   #ticks = 0;
   #compiled = -1;
+  #compileAgainMs = 0;
   #saved = -1;
   #busy: Promise<void> = Promise.resolve();
   #saveFails = false;
@@ -205,7 +208,9 @@ export class MeasuredLatency implements MeasuredSource, ReportedLatencies {
   #schedule(): void {
     if (this.#closed) return;
     this.#timer = this.#clock.after(tickMs, () => {
-      this.#busy = this.#tick().finally(() => this.#schedule());
+      this.#busy = this.#tick()
+        .catch((error: unknown) => this.#warn('measured latencies stand still', error))
+        .finally(() => this.#schedule());
     });
   }
 
@@ -224,9 +229,13 @@ export class MeasuredLatency implements MeasuredSource, ReportedLatencies {
       return;
     }
     const { version } = latencies;
+    const nowMs = this.#clock.monotonicMs();
     if (version === this.#compiled && this.#ticks % compileTicks !== 0) return;
+    if (this.#compiled >= 0 && nowMs < this.#compileAgainMs) return;
     this.#compiled = version;
-    const cells = await inSlices(latencies.compile(this.#clock.monotonicMs()), sliceMs);
+    const cells = await inSlices(latencies.compile(nowMs), sliceMs);
+    const endMs = this.#clock.monotonicMs();
+    this.#compileAgainMs = endMs + compileShare * (endMs - nowMs);
     if (latencies === this.#measuring?.latencies) this.#publish(cells);
   }
 

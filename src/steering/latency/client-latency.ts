@@ -17,6 +17,8 @@ export interface ClientLatencies {
   readonly prefixBits: number;
 }
 
+const nothing: ClientLatencies = { value: undefined, from: undefined, prefixBits: 0 };
+
 /** Round trips from client networks: what the operator says, else what browsers reported. */
 export class ClientLatency {
   readonly #table: LatencyTable;
@@ -37,11 +39,11 @@ export class ClientLatency {
     const { value, prefixBits } = this.#table.find(address);
     if (value) return { value, from: 'table', prefixBits };
     const cells = this.#measured?.cells;
-    if (!cells) return { value: undefined, from: undefined, prefixBits };
+    if (!cells) return prefixBits === 0 ? nothing : { ...nothing, prefixBits };
     if (cells !== this.#cells) this.#follow(cells);
     const found = findCell(cells, address);
     const bits = Math.max(prefixBits, found.prefixBits);
-    if (found.ranking < 0) return { value: undefined, from: undefined, prefixBits: bits };
+    if (found.ranking < 0) return { ...nothing, prefixBits: bits };
     return { value: this.#ranks[found.ranking], from: 'reports', prefixBits: bits };
   }
 
