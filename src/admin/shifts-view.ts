@@ -1,5 +1,6 @@
 import type { Operation } from '../shifts/change.ts';
 import type { Shift, ShiftEvent, ShiftPlan, ShiftState } from '../shifts/shift.ts';
+import type { Subject } from '../steering/shifts/subject.ts';
 
 /** Shifts of traffic as an operator handles them. */
 export interface ShiftsView {
@@ -36,6 +37,9 @@ export interface ShiftStatus {
   readonly id: string;
   /** `route orders`. */
   readonly subject: string;
+  readonly of: Subject;
+  /** Of the weights that it was begun on (`Weights.basis`). */
+  readonly basis: string;
   readonly to: string;
   readonly state: ShiftState;
   /** In percent, as of the steps. */

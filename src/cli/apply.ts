@@ -4,6 +4,7 @@ import type { RevisionRef } from '../revisions/revision.ts';
 import { type AdminConnection, addAdminOptions, connectAdmin } from './admin-connection.ts';
 import { type AuthorOptions, addAuthorOptions } from './author.ts';
 import { readCandidate, readCurrent, readHistory, refOf } from './current-revision.ts';
+import { describeEnded, endedShifts } from './ended-shifts.ts';
 import { parseDuration, parseShare } from './inputs.ts';
 import { print, printJson } from './output.ts';
 import { readPlannedBase } from './plan-file.ts';
@@ -49,6 +50,9 @@ async function apply(file: string, options: ApplyOptions): Promise<void> {
   const base = await baseOf(admin, file, revision, options);
   const { author, message, supersede = false } = options;
   const rollout = rolloutOf(options, Object.keys(config.regions));
+  if (!options.json) {
+    for (const shift of await endedShifts(admin, config)) print(describeEnded(shift));
+  }
   const body = { document, base: base ?? null, author, message, supersede, ...rollout };
   try {
     await submitChange(admin, '/config/apply', body, options);

@@ -16,6 +16,7 @@ import {
   refOf,
   settledRevision,
 } from './current-revision.ts';
+import { describeEnded, endedShifts } from './ended-shifts.ts';
 import { print, printJson, styled } from './output.ts';
 import { writePlan } from './plan-file.ts';
 import { madeBy, revisionName } from './revision-words.ts';
@@ -56,12 +57,16 @@ async function plan(file: string, options: PlanOptions): Promise<void> {
   if (options.out !== undefined) writePlan(options.out, file, base, revision);
   const equal = compared.hash === revision;
   const diff = equal ? undefined : diffConfigs(compared.config, config);
+  const endsShifts = equal ? [] : await endedShifts(admin, config);
   const most = options.full ? Number.POSITIVE_INFINITY : shownDiffLines;
   const text = diffText(compared.document, document, most);
   if (options.json) {
     const against = compared.info ?? { sequence: 0, hash: compared.hash };
-    printJson({ file, revision, base: base ?? null, against, equal, diff, text });
-  } else print(renderPlan(file, compared, diff, text));
+    printJson({ file, revision, base: base ?? null, against, equal, diff, text, endsShifts });
+  } else {
+    print(renderPlan(file, compared, diff, text));
+    for (const shift of endsShifts) print(`\n${styled('yellow', describeEnded(shift))}`);
+  }
   if (options.out !== undefined && !options.json) {
     print(
       `\nsaved: \`meridian apply ${file} --plan ${options.out}\` applies this and nothing else`,

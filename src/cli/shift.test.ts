@@ -25,7 +25,7 @@ async function operated(t: TestContext) {
       };
       const child = execFile(
         process.execPath,
-        [main, 'shift', ...args],
+        [main, ...(args[0] === '..plan' ? ['plan', ...args.slice(1)] : ['shift', ...args])],
         { cwd: folder, env },
         (_, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr }),
       );
@@ -73,6 +73,39 @@ test('a shift from its start to its end', async (t) => {
   const [history, waited] = [await meridian('history'), await meridian('wait', 'shop', '--json')];
   assert.match(history.stdout, /finish +25 % +ana +all is well/);
   assert.deepEqual([waited.status, JSON.parse(waited.stdout).shift.state], [0, 'done']);
+});
+
+test('a revision that would end a shift says so before', async (t) => {
+  const { meridian } = await operated(t);
+  await meridian(...startShop);
+  const write = (weight: number) =>
+    writeFileSync(
+      join(folder, 'next.json'),
+      JSON.stringify({
+        regions: { 'eu-west-1': { address: '192.0.2.1', location: { latitude: 0, longitude: 0 } } },
+        services: {
+          shop: { endpoints: { 'eu-west-1': ['a:1'] } },
+          canary: { endpoints: { 'eu-west-1': ['b:1'] } },
+        },
+        routes: [
+          {
+            name: 'shop',
+            services: [
+              { service: 'shop', weight: 100 },
+              { service: 'canary', weight },
+            ],
+          },
+        ],
+      }),
+    );
+  write(0);
+  assert.doesNotMatch((await meridian('..plan', 'next.json')).stdout, /ends shift/);
+  write(5);
+  const plan = await meridian('..plan', 'next.json');
+  assert.match(
+    plan.stdout,
+    /ends shift [0-9a-f]{8} of route shop, at 0 %: its weights are changed/,
+  );
 });
 
 test('a region is drained and restored by its name', async (t) => {

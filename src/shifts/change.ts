@@ -202,8 +202,10 @@ function checkOthers(document: ShiftDocument | undefined, region: string, config
       shift.subject.kind === 'region' && isInForce(shift) ? shift.subject.region : [],
     ),
   );
+  // An edge hands its requests to regions; it is no place for theirs.
+  const places = config.regions[region]?.kind === 'edge' ? ['region', 'edge'] : ['region'];
   const whole = Object.entries(config.regions).filter(
-    ([name, { kind }]) => kind === 'region' && name !== region && !drained.has(name),
+    ([name, { kind }]) => places.includes(kind) && name !== region && !drained.has(name),
   );
   if (whole.length > 0) return;
   const others = [...drained].filter((name) => name !== region);

@@ -207,7 +207,7 @@ export class ShiftController {
 /** `REGION.NODE` of every node that has clients. */
 function servingNodes({ regions }: Config): string[] {
   return Object.entries(regions).flatMap(([region, { kind, nodes }]) =>
-    kind === 'region'
+    kind !== 'witness'
       ? Object.keys(nodes ?? { [region]: {} }).map((node) => `${region}.${node}`)
       : [],
   );

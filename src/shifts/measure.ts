@@ -60,7 +60,7 @@ const mostLevels = 16;
 function leavesOf(zone: string, set: RecordSetConfig, config: Config, level: number): string[] {
   if (level > mostLevels) return [];
   if (!set.answers) {
-    const serving = Object.entries(config.regions).filter(([, { kind }]) => kind === 'region');
+    const serving = Object.entries(config.regions).filter(([, { kind }]) => kind !== 'witness');
     return set.routing === 'latency' ? serving.map(([name]) => name) : [];
   }
   return set.answers.flatMap(({ alias, region }) => {

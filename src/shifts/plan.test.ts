@@ -138,6 +138,14 @@ test('two regions are not drained at once where nobody would be left', () => {
   assert.throws(() => startShift(two, planOf(drain('ap')), three, author('ef'.repeat(12))), {
     code: 'shift_unsafe',
   });
+  const edges = configSchema.parse({
+    ...{ regions: { eu: at('192.0.2.1'), rim: at('192.0.2.2', 'edge') } },
+    services: { shop: { endpoints: { eu: ['a:1'] } } },
+  });
+  assert.throws(() => startShift(undefined, planOf(drain('eu')), edges, author()), {
+    message: /eu cannot give its clients away: there is no other region that serves/,
+  });
+  startShift(undefined, planOf(drain('rim')), edges, author());
   // The way back is always free.
   const drained = operateShift(first, 'abababab', 'finish', {}, author());
   assert.equal(refusal(drain('eu', [50, 100]), drained), 'accepted');

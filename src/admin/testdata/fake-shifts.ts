@@ -59,6 +59,8 @@ export class FakeShifts implements ShiftsView {
     return (seen?.document.shifts ?? []).map((shift) => ({
       id: shift.id,
       subject: subjectName(shift.subject),
+      of: shift.subject,
+      basis: shift.basis,
       to: shift.to,
       state: shift.state,
       share: shareOfShift(shift),

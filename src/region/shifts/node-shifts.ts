@@ -134,6 +134,8 @@ export class NodeShifts {
     return {
       id,
       subject: subjectName(subject),
+      of: subject,
+      basis,
       to,
       state,
       share: shareOfShift(shift),

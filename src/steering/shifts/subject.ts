@@ -32,7 +32,8 @@ export function subjectName(subject: Subject): string {
 /** `undefined`: the configuration has no such thing, or it has no weights. */
 export function weightsOf(subject: Subject, config: Config): Weights | undefined {
   if (subject.kind === 'region') {
-    if (config.regions[subject.region]?.kind !== 'region') return undefined;
+    const { kind = 'witness' } = config.regions[subject.region] ?? {};
+    if (kind === 'witness') return undefined;
     return { names: [subject.region], weights: [1], basis: 'region' };
   }
   if (subject.kind === 'route') {
