@@ -33,51 +33,60 @@ export type PrimaryAnswer =
   | { readonly kind: 'older'; readonly serial: number };
 
 /**
- * Asks a primary for its serial, and for the zone where that is newer (RFC 1035 4.3.5), over one TCP
- * connection: nobody else can answer there, and a transfer needs it anyway.
+ * Asks a primary for its serial, and for the zone where that is newer (RFC 1035 4.3.5). Both over TCP:
+ * nobody off the path can answer there. Each has a connection, since some servers end theirs after an
+ * answer.
  *
  * @throws DnsError `transfer_failed`, with the address of the primary and what is wrong
  */
 export async function askPrimary(question: PrimaryQuestion): Promise<PrimaryAnswer> {
-  const { primary, clock, signal, serial } = question;
-  const connection = await PrimaryConnection.open(primary, clock, signal);
-  const abort = () => connection.close();
-  signal.addEventListener('abort', abort);
-  try {
-    const there = await askSoa(connection, question);
-    if (serial !== undefined && there.serial === serial) return { kind: 'same' };
-    if (serial !== undefined && !isNewerSerial(there.serial, serial)) {
-      return { kind: 'older', serial: there.serial };
-    }
-    const image = await askZone(connection, question);
-    // It may have changed in between, also to what it was before.
-    if (serial !== undefined && !isNewerSerial(image.soa.serial, serial)) {
-      return { kind: 'older', serial: image.soa.serial };
-    }
-    return { kind: 'newer', image };
-  } finally {
-    signal.removeEventListener('abort', abort);
-    connection.close();
+  const { serial } = question;
+  const there = await askSoa(question);
+  if (serial !== undefined && there.serial === serial) return { kind: 'same' };
+  if (serial !== undefined && !isNewerSerial(there.serial, serial)) {
+    return { kind: 'older', serial: there.serial };
   }
+  const image = await askZone(question);
+  // It may have changed in between, also to what it was before.
+  if (serial !== undefined && !isNewerSerial(image.soa.serial, serial)) {
+    return { kind: 'older', serial: image.soa.serial };
+  }
+  return { kind: 'newer', image };
 }
 
-function askSoa(connection: PrimaryConnection, question: PrimaryQuestion): Promise<SoaNumbers> {
+function askSoa(question: PrimaryQuestion): Promise<SoaNumbers> {
   const { query, asked, check } = prepare(question, soa.code);
-  return connection.ask(query, (message) => {
+  return ask(question, query, (message) => {
     check?.take(message, question.clock.wallMs() / 1_000);
     return readSoaAnswer(message, asked);
   });
 }
 
-function askZone(connection: PrimaryConnection, question: PrimaryQuestion): Promise<ZoneImage> {
+function askZone(question: PrimaryQuestion): Promise<ZoneImage> {
   const { query, asked, check } = prepare(question, metaType.zoneTransfer);
   const incoming = new IncomingTransfer({ ...asked, isSignedHere: question.isSignedHere });
-  return connection.ask(query, (message) => {
+  return ask(question, query, (message) => {
     check?.take(message, question.clock.wallMs() / 1_000);
     const whole = incoming.take(message);
     if (whole) check?.end();
     return whole;
   });
+}
+
+async function ask<Result>(
+  { primary, clock, signal }: PrimaryQuestion,
+  query: Buffer,
+  take: (message: Buffer) => Result | undefined,
+): Promise<Result> {
+  const connection = await PrimaryConnection.open(primary, clock, signal);
+  const abort = () => connection.close();
+  signal.addEventListener('abort', abort);
+  try {
+    return await connection.ask(query, take);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    connection.close();
+  }
 }
 
 function prepare({ apex, key, clock }: PrimaryQuestion, type: number) {

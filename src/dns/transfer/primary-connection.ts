@@ -19,8 +19,7 @@ export interface PrimaryAddress {
 }
 
 /**
- * A connection to a name server (DNS over TCP): one question after the other, each with an answer of
- * one message or many. Ends by itself after 5 minutes, and when the server says nothing for 15 s.
+ * A connection to a name server (DNS over TCP): a question, and its answer of one message or many. Ends by itself after 5 minutes, and when the server says nothing for 15 s.
  */
 export class PrimaryConnection {
   readonly #socket: Socket;

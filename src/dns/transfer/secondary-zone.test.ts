@@ -208,6 +208,30 @@ test('the wall clock decides nothing while it runs', async () => {
   assert.equal(zone.state, 'expired');
 });
 
+test('other primaries are asked at once, also when the ones before are just being asked', async () => {
+  const { zone, all, answers, pass, taken } = zoneOf();
+  all(newer(1));
+  zone.start();
+  await pass(0);
+  const settings = { name: 'a.test', apex: parseName('a.test'), key: undefined };
+  const only = (address: string) => ({
+    ...{ ...settings, isSignedHere: false, primaries: [{ address, port: 53 }] },
+  });
+  taken();
+  all({ kind: 'same' });
+  zone.update(only('10.0.0.2'));
+  await pass(0);
+  assert.deepEqual(taken(), ['10.0.0.2 1']);
+  const slow = Promise.withResolvers<PrimaryAnswer>();
+  answers.set('10.0.0.2', () => slow.promise);
+  await pass(100 * second);
+  zone.update(only('10.0.0.1'));
+  slow.resolve({ kind: 'same' });
+  await pass(0);
+  await pass(second);
+  assert.deepEqual(taken(), ['10.0.0.2 1', '10.0.0.1 1']);
+});
+
 test('closed, it asks nobody', async () => {
   const { zone, pass, taken } = zoneOf();
   zone.start();

@@ -9,6 +9,7 @@ import {
   type SecondaryTimes,
   secondaryTimes,
 } from './secondary-schedule.ts';
+import { addressKey } from './transfer-rules.ts';
 import type { TsigKey } from './tsig-key.ts';
 import type { TransferredZone, ZoneImage } from './zone-image.ts';
 
@@ -140,7 +141,8 @@ export class SecondaryZone {
     const textOf = ({ primaries, isSignedHere, key }: SecondarySettings) =>
       JSON.stringify([primaries, isSignedHere, key?.name.key, key?.algorithm]);
     if (textOf(before) === textOf(settings)) return;
-    this.#checkAt(this.#host.clock.monotonicMs());
+    if (this.#isAsking) this.#askAgain = true;
+    else this.#checkAt(this.#host.clock.monotonicMs());
   }
 
   /** A primary has something new (RFC 1996): it is asked first. */
@@ -229,10 +231,10 @@ export class SecondaryZone {
   /** Who has told of something new comes first. */
   #inOrder(): readonly NameServerAddress[] {
     const { primaries } = this.#settings;
-    const preferred = this.#preferred;
+    const preferred = addressKey(this.#preferred ?? '');
     this.#preferred = undefined;
-    const first = primaries.filter(({ address }) => address === preferred);
-    return [...first, ...primaries.filter(({ address }) => address !== preferred)];
+    const isFirst = ({ address }: NameServerAddress) => addressKey(address) === preferred;
+    return [...primaries.filter(isFirst), ...primaries.filter((one) => !isFirst(one))];
   }
 
   /** Whether the zone that there is now is what this primary has. */
