@@ -26,9 +26,9 @@ export interface Round {
   /** Of the first survivor whose probe failed, and of the last that decided. */
   readonly failedProbe: number;
   readonly decided: number;
-  /** The last answer of any surviving name server that named the region was asked for then. */
+  /** Of the last surviving name server: its first answer without the region. */
   readonly switched: number;
-  /** The last look-up of a client that led to the region. */
+  /** The last look-up of a client that led to the region began then. */
   readonly lookedUp: number;
   readonly lastFailure: number;
   readonly failedRequests: number;
@@ -50,7 +50,9 @@ export async function measureRound(
     await sleep(1_000 * Math.random()); // anywhere between two probes
     const faultMs = performance.now();
     await lose(stack, region, fault);
-    await until('all know', () => watch.decidedMs.size === survivors.length, longestMs);
+    const haveSwitched = () =>
+      watch.decidedMs.size === survivors.length && watch.switchedMs.size === survivors.length;
+    await until('all have switched', haveSwitched, longestMs);
     await sleep(ttlMs + requestLimitMs + 500);
     await load.stop();
     await watch.stop();
@@ -80,7 +82,7 @@ function outcome(of: {
     region,
     failedProbe: Math.min(...watch.failedProbeMs.values()) - faultMs,
     decided: after(watch.decidedMs.values()),
-    switched: after(watch.namedMs.values()),
+    switched: after(watch.switchedMs.values()),
     lookedUp: after(misled.map(({ atMs }) => atMs)),
     lastFailure: after(failed.map(({ endedMs }) => endedMs)),
     failedRequests: failed.length,

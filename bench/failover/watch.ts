@@ -8,8 +8,8 @@ const pollMs = 20;
 export class Watch {
   readonly failedProbeMs = new Map<RegionName, number>();
   readonly decidedMs = new Map<RegionName, number>();
-  /** When each name server was last asked and still named the region. */
-  readonly namedMs = new Map<RegionName, number>();
+  /** When each name server first gave an answer without the region, after the last with it. */
+  readonly switchedMs = new Map<RegionName, number>();
   readonly #stack: TestStack;
   readonly #lost: RegionName;
   readonly #host: string;
@@ -55,9 +55,9 @@ export class Watch {
   }
 
   async #askNameServer(region: RegionName): Promise<void> {
-    const atMs = performance.now();
     const answer = await this.#servers.ask(region, this.#host, this.#lost);
-    if (answer.includes(this.#lost)) this.namedMs.set(region, atMs);
+    if (answer.includes(this.#lost)) this.switchedMs.delete(region);
+    else note(this.switchedMs, region, performance.now());
   }
 }
 

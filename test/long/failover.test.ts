@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { requireNatsServer } from '../support/requirements.ts';
+
+const bench = join(import.meta.dirname, '../../bench/main.ts');
+/** No name server may name a dead region for longer. */
+const switchLimitMs = 5_000;
+
+interface Line {
+  readonly case: string;
+  readonly rounds: number;
+  readonly switched: { readonly max: number };
+  readonly failedProbe: { readonly min: number };
+}
+
+test('the failover bench: a black hole and a SIGKILL, each left within 5 s', {
+  skip: requireNatsServer(),
+}, async (context) => {
+  const options = { timeout: 150_000, killSignal: 'SIGINT' } as const;
+  const args = [bench, 'failover', '--rounds', '2', '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, options);
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line): Line => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ rounds }) => rounds),
+    [1, 1],
+  );
+  assert.match(lines.map((line) => line.case).join(), /^(blackHole|stop),kill$/);
+  for (const line of lines) {
+    context.diagnostic(`${line.case}: switched after ${line.switched.max} ms`);
+    assert.ok(line.failedProbe.min > 0 && line.failedProbe.min < line.switched.max);
+    assert.ok(line.switched.max < switchLimitMs, `${line.case}: ${line.switched.max} ms`);
+  }
+});
