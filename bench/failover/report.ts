@@ -20,7 +20,7 @@ const stages: Readonly<Record<Stage, string>> = {
 };
 
 const titles: Readonly<Record<FaultName, string>> = {
-  blackHole: 'black hole: all packets from and to the region vanish',
+  blackHole: 'black hole: all packets to the region vanish, and none come from it',
   stop: 'processes of the region stopped (SIGSTOP); their kernel still accepts connections',
   kill: 'processes of the region killed (SIGKILL)',
 };

@@ -90,18 +90,20 @@ function outcome(of: {
   };
 }
 
+/**
+ * A black hole: packets to the region vanish, and its processes stand still, so that nothing comes
+ * from it either. By address alone what it sends could not be told: on a loopback it has that of all.
+ */
 async function lose(stack: TestStack, region: RegionName, fault: FaultName): Promise<void> {
   if (fault === 'blackHole') dropPackets(networkOf(stack, region));
-  else {
-    const action = fault === 'kill' ? 'kill' : 'freeze';
-    await askStack(findRunningStack(stack.state), { operation: 'region', action, region });
-  }
+  const action = fault === 'kill' ? 'kill' : 'freeze';
+  await askStack(findRunningStack(stack.state), { operation: 'region', action, region });
 }
 
 /** Until all name servers answer with all regions again, and every node holds all for well. */
 async function recover(stack: TestStack, region: RegionName, fault: FaultName): Promise<void> {
   if (fault === 'blackHole') dropNothing();
-  else await stack.run('region', 'start', region);
+  await stack.run('region', 'start', region);
   const servers = new NameServers(stack);
   try {
     const isWell = async () => {

@@ -9,7 +9,7 @@ const localDelayMs = 0.5;
  */
 export class Network {
   readonly #random: () => number;
-  readonly #delaysMs = new Map<string, number>();
+  readonly #delaysMs = new Map<string, Map<string, number>>();
   readonly #cut = new Set<string>();
   /** Share of the packets sent by the probes and the link of a node that vanish. */
   readonly #loss = new Map<string, number>();
@@ -23,20 +23,28 @@ export class Network {
 
   /** One way, with up to 20 % jitter. Fixed per pair of regions: 1 to 120 ms. */
   delayMs(from: string, to: string): number {
-    const pair = [from, to].sort().join(' ');
-    let base = this.#delaysMs.get(pair);
-    if (base === undefined) {
-      if (from === to) base = 0.2;
-      else if (regionOf(from) === regionOf(to)) base = localDelayMs;
-      else base = between(this.#random, 1, 120);
-      this.#delaysMs.set(pair, base);
-    }
+    const base = this.#delaysMs.get(from)?.get(to) ?? this.#drawDelay(from, to);
     return base * between(this.#random, 1, 1.2);
+  }
+
+  #drawDelay(from: string, to: string): number {
+    let base = localDelayMs;
+    if (from === to) base = 0.2;
+    else if (regionOf(from) !== regionOf(to)) base = between(this.#random, 1, 120);
+    for (const [one, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      const delays = this.#delaysMs.get(one) ?? new Map<string, number>();
+      this.#delaysMs.set(one, delays.set(other, base));
+    }
+    return base;
   }
 
   /** Whether packets pass both ways: a connection needs both. */
   connected(a: string, b: string): boolean {
-    return a === b || !(this.#cut.has(`${a}>${b}`) || this.#cut.has(`${b}>${a}`));
+    if (a === b || this.#cut.size === 0) return true;
+    return !(this.#cut.has(`${a}>${b}`) || this.#cut.has(`${b}>${a}`));
   }
 
   /** Everything from `from` to `to` vanishes, and nothing tells. */
