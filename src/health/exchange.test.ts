@@ -98,6 +98,24 @@ test('siblings get what the node says, and what others say as it came', () => {
   assert.deepEqual(news(), ['a/n2 heard (b/n1) @10', 'a/n3 heard (b/n1) @10']);
 });
 
+test('what is told to regions besides goes to their receivers, from nodes that push there', () => {
+  const { exchange, news } = setUp();
+  exchange.update(regions(peer('a', 'n2'), ...several('b', 3)));
+  exchange.tellRegions(Buffer.from('besides'), 't');
+  const told = ranked('b', 3).slice(0, 2);
+  assert.deepEqual(
+    news(),
+    told.map((name) => `${name} besides (t) @0`),
+  );
+
+  const [first, second, third] = rank(['n1', 'n2', 'n3'], between('a', 'b'));
+  const own = [first, second].includes('n1');
+  const all = setUp([first!, second!, third!]);
+  all.exchange.update(regions(peer('a', 'n2'), peer('a', 'n3'), peer('b')));
+  all.exchange.tellRegions(Buffer.from('besides'), 't');
+  assert.deepEqual(all.news(), own ? ['b/n1 besides (t) @0'] : []);
+});
+
 test('it follows the peers, connects anew for a new identity, and closes all', () => {
   const { clock, exchange, open, news } = setUp();
   exchange.update(regions(peer('b'), peer('c')));

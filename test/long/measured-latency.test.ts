@@ -36,11 +36,14 @@ const chromiumFlags = [
   '--remote-debugging-port=0',
 ];
 
-/** Three regions on loopback addresses, each behind a relay that browsers reach it by. */
-async function startRegions(t: TestContext, directory: string) {
-  const { loopback, lock } = await takeLoopback();
-  t.after(() => lock.release());
-  const addressOf = (name: string) => `127.${loopback}.${names.indexOf(name as never) + 1}.1`;
+type AddressOf = (name: string) => string;
+
+/** Three regions, each behind a relay that browsers reach it by. Only pages of `site` may report. */
+async function startRegions(
+  t: TestContext,
+  directory: string,
+  { addressOf, loopback, site }: { addressOf: AddressOf; loopback: number; site: string },
+): Promise<void> {
   const relays = new Map<string, DelayingRelay>();
   for (const name of names) {
     const target = { host: addressOf(name), port: 8080 };
@@ -61,6 +64,7 @@ async function startRegions(t: TestContext, directory: string) {
         minimumReports,
         window: '1s',
         sample: 1,
+        origins: [site],
       },
     },
     zones: { 'a.test': { records: [{ name: 'www', type: 'A', routing: 'latency' }] } },
@@ -82,7 +86,6 @@ async function startRegions(t: TestContext, directory: string) {
     const node = await startNode({ ...options, version: '0', log });
     t.after(() => node.close());
   }
-  return { addressOf, loopback };
 }
 
 /** A site of somebody else, whose page includes the script and is looked at again and again. */
@@ -94,7 +97,7 @@ async function startSite(t: TestContext, host: string, script: string): Promise<
   });
   await once(site.listen(0, host), 'listening');
   t.after(() => void site.close().closeAllConnections());
-  return `http://${host}:${(site.address() as AddressInfo).port}/`;
+  return `http://${host}:${(site.address() as AddressInfo).port}`;
 }
 
 async function startBrowser(t: TestContext, directory: string, url: string): Promise<void> {
@@ -116,7 +119,13 @@ test('a browser measures the regions, and every name server answers with the one
 }, async (t) => {
   const directory = await temporaryDirectory('beacon');
   t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
-  const { addressOf, loopback } = await startRegions(t, directory);
+  const { loopback, lock } = await takeLoopback();
+  t.after(() => lock.release());
+  const addressOf = (name: string) => `127.${loopback}.${names.indexOf(name as never) + 1}.1`;
+  const reporter = 'eu-west-1';
+  const script = `http://${addressOf(reporter)}:8080/.meridian/latency/script.js`;
+  const site = await startSite(t, `127.${loopback}.9.2`, script);
+  await startRegions(t, directory, { addressOf, loopback, site });
   const dig = async (at: string) => {
     const subnet = '+subnet=127.0.0.0/24';
     const args = [`@${addressOf(at)}`, '-p', '5300', 'www.a.test', 'A', subnet, '+tries=1'];
@@ -128,7 +137,6 @@ test('a browser measures the regions, and every name server answers with the one
   const show = async (at: string, path: string) =>
     (await fetch(`http://${addressOf(at)}:9000${path}`)).json();
   const status = (at: string) => show(at, '/status') as Promise<NodeStatus>;
-  const reporter = 'eu-west-1';
   await until('the regions are healthy', async () => {
     const { regions } = await status(reporter);
     return regions.every(({ gateway }) => gateway.state === 'healthy');
@@ -137,9 +145,7 @@ test('a browser measures the regions, and every name server answers with the one
     assert.equal((await dig(name)).address, addressOf(name), 'nothing is measured: itself');
   }
 
-  const script = `http://${addressOf(reporter)}:8080/.meridian/latency/script.js`;
-  const url = await startSite(t, `127.${loopback}.9.2`, script);
-  await startBrowser(t, directory, url);
+  await startBrowser(t, directory, `${site}/`);
   await until(
     'enough reports',
     async () => {
