@@ -12,6 +12,7 @@ import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
 import type { LinkIdentity } from '../link/identity.ts';
 import { weightsOf } from '../steering/shifts/subject.ts';
 import { replayBytes } from './exchange/replay-buffer.ts';
+import { explainRequest } from './explain/explain.ts';
 
 const get = 'GET /p HTTP/1.1\r\nHost: a\r\n\r\n';
 const withBody = (method: string, body: string) =>
@@ -266,6 +267,20 @@ test('a region that gives clients away keeps its share of them, and takes all wh
   assert.deepEqual(await all(), half, 'each client stays where it is');
   const stayed = half.filter((body) => body === 'from us').length;
   assert.ok(stayed > 15 && stayed < 45, `${stayed} of 60 stayed`);
+  for (const [at, network] of networks.entries()) {
+    const client = `127.${network >> 8}.${network & 255}.9`;
+    const { outcome } = explainRequest(
+      {
+        ...{ config: w.config, region: 'edge', health: w.health },
+        shifts: [{ subject, to: 'us', share: 0.5, basis }],
+      },
+      { method: 'GET', url: 'http://a/p', client },
+    );
+    assert.match(
+      outcome.text,
+      half[at] === 'from us' ? /^relayed to us, 10/ : /^relayed to ap, 20/,
+    );
+  }
   shift(0);
   assert.deepEqual(new Set(await all()), new Set(['from ap']));
   w.health.setService(0, w.at('ap'), unhealthy);

@@ -26,6 +26,8 @@ export interface RelayPlace {
   readonly tripMs: number;
   /** By the probes of the own node, not by distance. */
   readonly measured: boolean;
+  /** It gives the client that asks away: it comes after those that do not. */
+  readonly givesAway?: true;
 }
 
 /**

@@ -105,9 +105,10 @@ export function explainRelays(
   return candidates.sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity));
 }
 
-/** `23 ms away`, `about 12 ms away by distance`; of a last resort with that word. */
-export function wayTo({ fitness, tripMs, measured }: RelayPlace): string {
+/** `23 ms away`, `about 12 ms away by distance`; and what else speaks against it. */
+export function wayTo({ fitness, tripMs, measured, givesAway }: RelayPlace): string {
   const far = `${Math.round(tripMs * 10) / 10} ms away`;
   const way = measured ? far : `about ${far} by distance`;
+  if (givesAway) return `${way}; gives this client away`;
   return isLastResort(fitness) ? `${way}; last resort` : way;
 }

@@ -1,8 +1,10 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { type HealthTable, type StateName, stateNames } from '../../health/table.ts';
+import { isLastResort } from '../../steering/grade.ts';
 import { type RelayPlace, relayPlaces } from '../../steering/relay.ts';
 import { type AppliedShift, weightsInForce } from '../../steering/shifts/applied.ts';
+import { isVisitorGivenAway } from '../../steering/shifts/drain.ts';
 import { Beacon } from '../beacon/beacon.ts';
 import { type Choice, choose, relaysElsewhere, type Tried } from '../exchange/choose.ts';
 import { healthPath, reservedPrefix } from '../exchange/own-resources.ts';
@@ -170,7 +172,10 @@ function explainBackend(
   const { topology, ownRegion, regionName } = snapshot;
   const { service, allowed, exclusive } = backend;
   const shares = sharesOf(backends, basis.route, options);
-  const places = relayPlaces(service.index, allowed, { topology, states: health, ownRegion });
+  const steering = { topology, states: health, ownRegion };
+  const places = afterShifts(relayPlaces(service.index, allowed, steering), {
+    ...{ request, snapshot, options },
+  });
   const named = exclusive
     ? health.exclusive.namedAt(exclusive.index, ownRegion, clock.monotonicMs())
     : undefined;
@@ -200,6 +205,23 @@ function explainBackend(
     candidates: [...endpoints, ...explainRelays(backend, snapshot, health, places)],
     outcome: outcomeOf(choice, places, explained, endpoints),
   };
+}
+
+/** At an edge: those that give the client away come last, unless all is last resort. */
+function afterShifts(
+  places: readonly RelayPlace[],
+  { request, snapshot, options }: Look,
+): readonly RelayPlace[] {
+  const { topology, ownRegion } = snapshot;
+  const isEdge = topology.regions[ownRegion]!.edge;
+  if (!isEdge || places.some(({ fitness }) => isLastResort(fitness))) return places;
+  const { regions } = weightsInForce(options.config, options.shifts ?? []);
+  const marked = places.map((place) => {
+    const kept = regions.get(place.name) ?? 1;
+    const isAway = isVisitorGivenAway(place.region, kept, request.clientAddress, 0);
+    return isAway ? { ...place, givesAway: true as const } : place;
+  });
+  return [...marked.filter((one) => !one.givesAway), ...marked.filter((one) => one.givesAway)];
 }
 
 function outcomeOf(

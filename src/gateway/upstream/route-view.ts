@@ -3,9 +3,8 @@ import type { Topology } from '../../config/topology.ts';
 import { open } from '../../health/endpoint-table.ts';
 import { type HealthTable, type StateCode, unhealthy } from '../../health/table.ts';
 import { isLastResort } from '../../steering/grade.ts';
-import { parseAddress } from '../../steering/network.ts';
 import { relayPlaces } from '../../steering/relay.ts';
-import { isGivenAway } from '../../steering/shifts/drain.ts';
+import { isVisitorGivenAway } from '../../steering/shifts/drain.ts';
 import { WeightedTurns } from '../actions/weighted.ts';
 import {
   type Choice,
@@ -88,10 +87,7 @@ export class RouteView implements ChoiceView {
 
   readonly #givesAway = (region: number, { clientAddress }: Tried): boolean => {
     const kept = this.#world.drains.kept?.[region] ?? 1;
-    if (kept >= 1) return false;
-    const address = parseAddress(clientAddress);
-    const client = address && { address, prefixBits: address.length * 8 };
-    return isGivenAway(region, kept, client, Math.random());
+    return isVisitorGivenAway(region, kept, clientAddress, Math.random());
   };
 
   get relays(): readonly number[] {

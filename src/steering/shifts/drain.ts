@@ -1,4 +1,5 @@
 import { nextChance } from '../chance.ts';
+import { parseAddress } from '../network.ts';
 import type { ClientNetwork, SteeredSet } from '../record-set.ts';
 import { pointOfNetwork } from '../sticky.ts';
 
@@ -33,6 +34,19 @@ export function isGivenAway(
   if (client) return pointOfNetwork(client, region) >= kept;
   if (random === 0) return kept <= 0;
   return nextChance((random + (region + 1) * golden) % 1) >= kept;
+}
+
+/** The same of a client that came itself, by its address as text. */
+export function isVisitorGivenAway(
+  region: number,
+  kept: number,
+  visitor: string,
+  random: number,
+): boolean {
+  if (kept >= 1) return false;
+  const address = parseAddress(visitor);
+  const client = address && { address, prefixBits: address.length * 8 };
+  return isGivenAway(region, kept, client, random);
 }
 
 /** Whether the answers of a set depend on chance, so that its clients do not stay where they are. */
