@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Operation } from './change.ts';
 import { isShiftError } from './errors.ts';
 import { shareOfShift } from './shift.ts';
+import type { SeenShifts } from './shifts.ts';
 import { Deployment, planOf, regionNames } from './testdata/deployment.ts';
 
 /** SHIFT_SCHEDULES=500 gives the long form. */
@@ -14,6 +15,8 @@ type Fault =
   | { readonly kind: 'fail'; readonly share: number }
   | { readonly kind: 'roll'; readonly on: boolean }
   | { readonly kind: 'operate'; readonly operation: Operation }
+  /** A node that looked at the time of one of these acts at the time of the next. */
+  | { readonly kind: 'late' }
   | { readonly kind: 'pass'; readonly seconds: number };
 
 const anyFault: fc.Arbitrary<Fault> = fc.oneof(
@@ -21,6 +24,7 @@ const anyFault: fc.Arbitrary<Fault> = fc.oneof(
     kind: fc.constantFrom('kill' as const, 'revive' as const),
     region: fc.constantFrom(...regionNames),
   }),
+  fc.record({ kind: fc.constant('late' as const) }),
   fc.record({ kind: fc.constant('fail' as const), share: fc.constantFrom(0, 0, 0.2) }),
   fc.record({ kind: fc.constant('roll' as const), on: fc.boolean() }),
   fc.record({
@@ -44,6 +48,16 @@ async function inject(world: Deployment, fault: Fault): Promise<void> {
   await world.shifts.operate(id, fault.operation, wish).catch((error: unknown) => {
     assert.ok(isShiftError(error, 'shift_not_possible'), String(error));
   });
+}
+
+/** What was seen last time is acted on now; what is seen now, next time. */
+async function actLate(world: Deployment, looked: SeenShifts | undefined) {
+  const now = await world.shifts.read();
+  const [shift] = looked?.document.shifts ?? [];
+  const decision = { action: 'advance', reason: 'it was due' } as const;
+  const isDue = shift && shift.state === 'running' && shift.step < shift.steps.length;
+  if (looked && isDue) await world.shifts.move(looked, shift, decision, {}, undefined, 'late');
+  return now;
 }
 
 /** Each event follows from the one before as the picture of states says. */
@@ -73,8 +87,10 @@ test('property: over any deaths, faults and orders steps follow each other, and 
       const world = new Deployment();
       await world.start(plan);
       const held = new Map<object, number>();
+      let looked: SeenShifts | undefined;
       for (const fault of faults) {
         await inject(world, fault);
+        if (fault.kind === 'late') looked = await actLate(world, looked);
         for (const { follower } of world.workers) {
           const sequence = follower.document?.sequence ?? 0;
           assert.ok(sequence >= (held.get(follower) ?? 0), 'a node went back');

@@ -42,6 +42,19 @@ test('errors that rise at the second step pause it there, with the reason', asyn
   world.close();
 });
 
+test('what an operator has paused stays where it is, however well it does', async () => {
+  const world = new Deployment();
+  await world.start();
+  await world.pass(8);
+  const { id } = await world.shift();
+  const wish = { author: 'ana', message: '', known: undefined };
+  await world.shifts.operate(id, 'pause', wish);
+  await world.pass(60);
+  const shift = await world.shift();
+  assert.deepEqual([shift.state, shift.step, shift.reason], ['paused', 1, 'pause by ana']);
+  world.close();
+});
+
 test('durations that rise pause it too, and with `then=abort` it goes back', async () => {
   const world = new Deployment();
   const guard = { ...planOf().guard!, onBreach: 'abort' as const };

@@ -5,7 +5,7 @@ import { rankOf } from '../revisions/controller.ts';
 import { type Observed, ReportObserver, silentAfterMs } from '../revisions/reports.ts';
 import { weightsOf } from '../steering/shifts/subject.ts';
 import { isStoreError } from '../store/errors.ts';
-import { between, type CountsByNode } from './counts.ts';
+import { between, type CountsByNode, type NodeSides } from './counts.ts';
 import { decideShift, type ShiftDecision, type ShiftFacts } from './decide.ts';
 import { countsOf, type ShiftReport } from './reports.ts';
 import { isInForce, type Shift, type ShiftDocument } from './shift.ts';
@@ -39,6 +39,8 @@ interface Stage {
   changedSinceMs: number | undefined;
   /** The decision that waits for its turn. */
   pending: { readonly action: string; readonly sinceMs: number } | undefined;
+  /** What nodes had counted that the baseline of the shift does not have, when they were first seen. */
+  readonly late: Record<string, NodeSides>;
   readonly samples: { readonly atMs: number; readonly counts: CountsByNode }[];
   outlook: string;
 }
@@ -167,7 +169,7 @@ export class ShiftController {
       rolling: rolling(),
       silent: servingNodes(config()).filter((key) => !spoken.has(key)),
       evidence: {
-        step: between(shift.baseline, counts),
+        step: between(baselineOf(shift, stage, counts), counts),
         recent: recentOf(stage, counts, nowMs),
         before: shift.before,
       },
@@ -182,6 +184,7 @@ export class ShiftController {
       sinceMs: this.#options.clock.monotonicMs(),
       changedSinceMs: known?.changedSinceMs,
       pending: undefined,
+      late: {},
       samples: [],
       outlook: '',
     };
@@ -211,6 +214,14 @@ function servingNodes({ regions }: Config): string[] {
       ? Object.keys(nodes ?? { [region]: {} }).map((node) => `${region}.${node}`)
       : [],
   );
+}
+
+/** A node that came after the step began counts from when it was first seen. */
+function baselineOf({ baseline }: Shift, { late }: Stage, counts: CountsByNode): CountsByNode {
+  for (const [node, sides] of Object.entries(counts)) {
+    if (!Object.hasOwn(baseline, node)) late[node] ??= sides;
+  }
+  return { ...late, ...baseline };
 }
 
 /** What was counted in the last while; `undefined` at first. */

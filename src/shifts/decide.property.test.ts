@@ -69,6 +69,7 @@ test('property: no step is taken before its time, unseen, against the guard, or 
           const decision = decideShift(shift, facts);
           const { action } = decision;
           if (action === 'wait') continue;
+          if (shift.state === 'paused') assert.equal(action, 'supersede', 'a pause is a pause');
           document = moveShift(document, shift, decision, {}, facts.evidence.step, author());
           const next = document.shifts[0]!;
           assert.equal(next.turn, shift.turn + 1);
