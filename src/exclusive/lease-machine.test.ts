@@ -219,3 +219,12 @@ test('what is in the store is judged before it is believed', () => {
   for (const text of cases)
     assert.equal(parseLease(Buffer.from(text)), undefined, text.slice(0, 90));
 });
+
+test('whatever it writes can be read back, by a wrong wall clock too', () => {
+  for (const wallMs of [1_700_000_000_000.5, -3.2, 0]) {
+    const one = machine('us');
+    one.observe({ revision: 7, document: heldBy('eu') }, 0);
+    const { document } = write(one.tick(60_000, { ...well, wallMs }));
+    assert.deepEqual(parseLease(encodeLease(document)), document);
+  }
+});

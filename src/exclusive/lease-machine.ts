@@ -246,7 +246,7 @@ export class LeaseMachine {
     const document = {
       holder: this.region,
       token: undefined,
-      since: facts.wallMs,
+      since: Math.max(0, Math.floor(facts.wallMs)),
       nodes: { [this.#node]: this.#terms },
       to: undefined,
     };

@@ -124,5 +124,7 @@ export class NodeExclusive {
 
 function settingsOf({ name, config }: ExclusiveInfo): LeaseSettings {
   const { regions, lease, margin, storeLoss, prefer } = config;
-  return { name, regions, leaseMs: lease, marginMs: margin, hold: storeLoss === 'hold', prefer };
+  // What is not a whole number could not be read back.
+  const leaseMs = Math.ceil(lease);
+  return { name, regions, leaseMs, marginMs: margin, hold: storeLoss === 'hold', prefer };
 }
