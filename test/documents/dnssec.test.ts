@@ -72,7 +72,8 @@ test('what a roll says is what the page shows', () => {
   const { keys, done, wait } = nextStep([old], 'csk');
   const fresh = keys.find(({ tag }) => tag !== old.tag)!;
   const said = `${done}: bring these keys to the nodes, then wait ${wait}`;
-  const shown = said.replaceAll(`${fresh.tag}`, '43727').replaceAll(`${old.tag}`, '31394');
+  const tags: Record<string, string> = { [fresh.tag]: '43727', [old.tag]: '31394' };
+  const shown = said.replace(/\b\d+\b/g, (number) => tags[number] ?? number);
   assert.ok(text.includes(`\n${shown}\n`), shown);
 });
 
