@@ -235,8 +235,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'a relay goes to another region',
     'steering/relay.ts',
-    'if (index === ownRegion || edge || !allowed[index]) continue;',
-    'if (edge || !allowed[index]) continue;',
+    'if (index === ownRegion || ',
+    'if (',
   ),
   bug(
     'an unhealthy gateway is a last resort',
