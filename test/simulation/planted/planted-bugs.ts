@@ -232,12 +232,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     'if (service && service.allowed[region] !== true) return grade.forbidden;',
     '',
   ),
-  bug(
-    'a relay goes to another region',
-    'steering/relay.ts',
-    'if (index === ownRegion || ',
-    'if (',
-  ),
+  bug('a relay goes to another region', 'steering/relay.ts', 'if (index === ownRegion || ', 'if ('),
   bug(
     'an unhealthy gateway is a last resort',
     'steering/grade.ts',
