@@ -188,8 +188,10 @@ async function increment(bucket: Bucket, running: () => boolean): Promise<Tally>
   while (running()) {
     try {
       const entry = await bucket.get('counter', { from: 'leader' });
-      const next = bytes(String(Number(text(entry!.value)) + 1));
-      await bucket.update('counter', next, entry!.revision);
+      // A leader that has just been elected may not have applied all that it has.
+      if (!entry) continue;
+      const next = bytes(String(Number(text(entry.value)) + 1));
+      await bucket.update('counter', next, entry.revision);
       tally.acknowledged++;
     } catch (error) {
       if (!isStoreError(error)) throw error;

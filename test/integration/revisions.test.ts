@@ -21,6 +21,9 @@ describe('revisions of a running stack', { skip: requireNatsServer() }, () => {
   before(async () => {
     stack = await TestStack.start();
     revisions = new StackRevisions(stack);
+    // A stack serves before its store has elected whoever keeps the first revision.
+    const head = () => revisions.head().catch(() => undefined);
+    await until('the first revision', async () => (await head()) !== undefined, 30_000);
   });
   after(() => stack?.stop());
 
@@ -132,9 +135,10 @@ describe('revisions of a running stack', { skip: requireNatsServer() }, () => {
     await rm(folder, { recursive: true });
   });
 
-  test('a port that is taken in one region: refused there, moved in the others', async () => {
+  test('a port that is taken in one region: refused there, moved in the others', async (t) => {
     const before = await revisions.document();
     const holder = createServer((socket) => socket.destroy()).listen(8090, stack.address(third));
+    t.after(() => holder.close());
     await once(holder, 'listening');
     const ports = { ...before.ports, http: 8090 };
     const { tls: _, ...kept } = before;
