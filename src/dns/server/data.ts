@@ -39,6 +39,8 @@ export interface DnsDataOptions extends ServiceOptions {
   readonly transferred?: TransferredZones | undefined;
   /** SOA serial: the sequence number of the revision. */
   readonly serial: number;
+  /** Told of what of the configuration is without effect as zones from elsewhere are. */
+  readonly onWarning?: ((sentence: string) => void) | undefined;
   /** Shifts of traffic that are in force. Default: none. */
   readonly shifts?: readonly AppliedShift[] | undefined;
 }
@@ -54,6 +56,9 @@ export interface DnsData {
   withShifts(applied: readonly AppliedShift[]): DnsData;
 }
 
+/** Told of at a time. */
+const mostWarnings = 5;
+
 /** Throws `bad_zone`. */
 export function compileDnsData(options: DnsDataOptions): DnsData {
   return atOnce(compileDnsDataInSteps(options));
@@ -63,6 +68,8 @@ export function compileDnsData(options: DnsDataOptions): DnsData {
 export function* compileDnsDataInSteps(options: DnsDataOptions): Steps<DnsData> {
   const { config, topology, serial, zoneKeys, transferred, shifts = [] } = options;
   const zones = yield* compileZonesInSteps(config, topology, serial, zoneKeys, transferred);
+  if (zones.warnings.length > 0)
+    options.onWarning?.(zones.warnings.slice(0, mostWarnings).join('; '));
   const steering = createSteeringContext(options);
   const data: DnsData = {
     zones,

@@ -51,23 +51,80 @@ test('a zone that has not come or has expired is SERVFAIL and why; who is led th
   }
 });
 
-test('a zone from elsewhere that is signed here has our keys, and answers are signed', () => {
-  const apex = parseName('example.test');
+type Row = readonly [name: string, type: string, value: string];
+
+function imageOf(zone: string, rows: readonly Row[]) {
+  const apex = parseName(zone);
   const builder = new ImageBuilder();
-  const add = (name: string, type: string, value: string) => {
+  for (const [name, type, value] of rows) {
     const code = typeCode(type)!;
     const data = rdataBytes(recordType(code)!.parse(value, apex));
     builder.add(parseName(name, apex).wire, code, 60, data);
-  };
-  add('@', 'SOA', 'ns1 dns 7 3600 600 86400 60');
-  add('@', 'NS', 'ns1');
-  add('@', 'DNSKEY', `257 3 13 ${Buffer.alloc(64, 1).toString('base64')}`);
-  add('www', 'A', '192.0.2.1');
+  }
   const { bytes } = builder.build({ serial: 7, refresh: 1, retry: 1, expire: 1, minimum: 60 });
+  return { serial: 7, bytes };
+}
+
+const bare: readonly Row[] = [
+  ['@', 'SOA', 'ns1 dns 7 3600 600 86400 60'],
+  ['@', 'NS', 'ns1'],
+];
+
+test('whatever a primary does to a name that is led to from here, all zones are served', () => {
+  const led = zonesOptions({
+    'open.test': { secondary: { primaries } },
+    'own.test': {
+      records: [
+        { name: 'in', type: 'CNAME', values: ['www.open.test.'] },
+        { name: '@', type: 'ALIAS', target: 'in.own.test.' },
+        { name: 'again', type: 'ALIAS', target: 'own.test.' },
+        { name: 'sub', type: 'A', values: ['192.0.2.1'] },
+        { name: 'h', type: 'HTTPS', values: ['1 www.open.test. ipv4hint=auto'] },
+        { name: '@', type: 'HTTPS', values: ['1 . ipv4hint=auto ipv6hint=auto'] },
+      ],
+    },
+  });
+  for (const [rows, addresses, warning] of [
+    [[['www', 'A', '192.0.2.7']], ['192.0.2.7'], /^[^;]*\[5]: ipv6hint=auto: its name has no/],
+    [[], [], /\[1]\.target: there is no name www\.open\.test; .*\[2]\.target: .*\[4]: ipv4hint/],
+    [[['www', 'TXT', 'x']], [], /www\.open\.test has neither A nor AAAA records/],
+    [[['www', 'CNAME', 'own.test.']], [], /lead in a circle/],
+    [[['www', 'CNAME', 'www']], [], /lead in a circle/],
+    [[['@', 'DNAME', 'x.example.']], [], /elsewhere by the DNAME of open\.test/],
+  ] as [Row[], string[], RegExp][]) {
+    const warnings: string[] = [];
+    const transferred = { 'open.test': imageOf('open.test', [...bare, ...rows]) };
+    const onWarning = (sentence: string) => void warnings.push(sentence);
+    const responder = new Responder(compileDnsData({ ...led, transferred, onWarning }));
+    const ask = (name: string, type = 'A') => {
+      const query = rawQuery({ name, type, options: [] });
+      const output = Buffer.alloc(1_232);
+      const origin = new QueryOrigin('udp', '192.0.2.1');
+      const end = responder.respond(query, query.length, origin, output);
+      const { rcode: code, answers } = decodeMessage(output.subarray(0, end));
+      return [code, ...answers.map(({ data }) => data)];
+    };
+    assert.deepEqual(ask('sub.own.test'), [0, '192.0.2.1']);
+    assert.deepEqual(ask('own.test'), [0, ...addresses]);
+    assert.deepEqual(ask('again.own.test'), [0, ...addresses]);
+    const hint = addresses.map((address) => ` ipv4hint=${address}`).join('');
+    assert.deepEqual(ask('h.own.test', 'HTTPS'), [0, `1 www.open.test${hint}`]);
+    assert.deepEqual(ask('own.test', 'HTTPS'), [0, `1 .${hint}`]);
+    assert.match(warnings.join(), warning);
+    assert.equal(warnings.length, 1);
+  }
+});
+
+test('a zone from elsewhere that is signed here has our keys, and answers are signed', () => {
+  const there = imageOf('example.test', [
+    ...bare,
+    ['@', 'DNSKEY', `257 3 13 ${Buffer.alloc(64, 1).toString('base64')}`],
+    ['www', 'A', '192.0.2.1'],
+  ]);
   const zoneKeys = { 'example.test': formatZoneKeys([ZoneKey.generate('csk', 'active')]) };
   const secondary = { secondary: { primaries }, dnssec: { keys: 'file' } };
   const signed = zonesOptions({ 'example.test': secondary });
-  const transferred = { 'example.test': { serial: 7, bytes } };
+  const transferred = { 'example.test': there };
   const responder = new Responder(compileDnsData({ ...signed, zoneKeys, transferred }));
   const ask = (name: string, type: string) => {
     const query = rawQuery({ name, type, options: [], dnssecOk: true });

@@ -22,6 +22,13 @@ export interface PendingAlias {
 /** Names outside of the zones that a node asks for; each is asked for in each DNS thread. */
 export const mostOutside = 1_000;
 
+export interface LinkedAliases {
+  /** Names outside of the zones. */
+  readonly outside: readonly DomainName[];
+  /** Owners whose addresses depend on a zone from elsewhere. */
+  readonly uncertain: ReadonlySet<ZoneNode>;
+}
+
 /** No bound on what a resolver says. */
 const longestTtlSeconds = 604_800;
 
@@ -31,36 +38,40 @@ const longestTtlSeconds = 604_800;
  * shared, so that a query costs what it costs at the target. Follows CNAMEs and other aliases
  * within the zones; what leads out of them is answered with what resolvers say.
  *
- * @returns names outside of the zones
+ * What goes wrong behind the first name in a zone from elsewhere is no problem of the configuration:
+ * such an alias has no addresses until its primary gives some.
  */
 export function linkAliases(
   zones: ZoneSet,
   aliases: readonly PendingAlias[],
   problems: ZoneProblems,
-): DomainName[] {
+): LinkedAliases {
   const pending = new Map(aliases.map((alias) => [alias.owner, alias]));
   const outside = new Map<NameKey, DomainName>();
+  const uncertain = new Set<ZoneNode>();
   for (const alias of aliases) {
-    const name = link(alias, zones, pending, problems);
+    const found = follow(alias.target, zones, pending);
+    if (found.isUncertain) uncertain.add(alias.owner);
+    const name = link(alias, found, problems);
     if (name) outside.set(name.key, name);
     if (outside.size <= mostOutside) continue;
     problems.add(alias.path, `more than ${mostOutside} names outside of the zones here`);
     break;
   }
-  return [...outside.values()];
+  return { outside: [...outside.values()], uncertain };
 }
 
 type Pending = ReadonlyMap<ZoneNode, PendingAlias>;
 
 function link(
   { owner, target, ttlSeconds = Number.POSITIVE_INFINITY, path }: PendingAlias,
-  zones: ZoneSet,
-  pending: Pending,
+  found: Found,
   problems: ZoneProblems,
 ): DomainName | undefined {
-  const found = follow(target, zones, pending);
-  if (typeof found === 'string') {
-    problems.add(`${path}.target`, found);
+  const { problem } = found;
+  if (problem !== undefined) {
+    if (found.isUncertain) problems.warn(`${path}.target`, problem);
+    else problems.add(`${path}.target`, problem);
     return undefined;
   }
   if (found.outside) {
@@ -85,23 +96,34 @@ interface Found {
   readonly node?: ZoneNode;
   /** Instead: a name outside of the zones. */
   readonly outside?: DomainName;
+  /** Instead: what is wrong. */
+  readonly problem?: string;
   /** The lowest on the way. */
   readonly ttlSeconds: number;
+  /** The way leads through a zone from elsewhere. */
+  readonly isUncertain: boolean;
 }
 
-/** The node with addresses, the name outside of the zones, or what is wrong. */
-function follow(from: DomainName, zones: ZoneSet, pending: Pending): Found | string {
+function follow(from: DomainName, zones: ZoneSet, pending: Pending): Found {
   let target = from;
   let lowest = Number.POSITIVE_INFINITY;
+  let isUncertain = false;
+  const found = (what: Pick<Found, 'node' | 'outside' | 'problem'>): Found => ({
+    ...what,
+    ttlSeconds: lowest,
+    isUncertain,
+  });
   for (let step = 0; step < mostSteps; step++) {
     const zone = zones.find(target.key);
+    isUncertain ||= zone?.isSecondary ?? false;
     // A zone that has not come from its primaries is asked for elsewhere meanwhile.
-    if (zone?.unavailable !== 0) return { outside: target, ttlSeconds: lowest };
+    if (zone?.unavailable !== 0) return found({ outside: target });
     const redirected = zone.redirectAbove(target.key);
-    if (redirected) return `${target} is elsewhere by the DNAME of ${redirected.name}`;
-    if (zone.cutAbove(target.key)) return { outside: target, ttlSeconds: lowest };
+    if (redirected)
+      return found({ problem: `${target} is elsewhere by the DNAME of ${redirected.name}` });
+    if (zone.cutAbove(target.key)) return found({ outside: target });
     const node = zone.node(target.key) ?? zone.wildcardFor(target.key);
-    if (!node) return `there is no name ${target}`;
+    if (!node) return found({ problem: `there is no name ${target}` });
     const next = pending.get(node);
     const alias = setOfType(node, cname.code);
     if (next) {
@@ -109,12 +131,17 @@ function follow(from: DomainName, zones: ZoneSet, pending: Pending): Found | str
       target = next.target;
     } else if (alias) {
       const name = alias.records[0]?.names[0];
-      if (!name) return `${target} is a CNAME that is steered, which an ALIAS does not follow`;
+      if (!name)
+        return found({
+          problem: `${target} is a CNAME that is steered, which an ALIAS does not follow`,
+        });
       lowest = Math.min(lowest, alias.ttlSeconds);
       target = name;
     } else if (addressTypes.some((type) => setOfType(node, type))) {
-      return { node, ttlSeconds: lowest };
-    } else return `${target} has neither A nor AAAA records`;
+      return found({ node });
+    } else return found({ problem: `${target} has neither A nor AAAA records` });
   }
-  return `more than ${mostSteps} names lead on from ${from}, or they lead in a circle`;
+  return found({
+    problem: `more than ${mostSteps} names lead on from ${from}, or they lead in a circle`,
+  });
 }

@@ -93,11 +93,10 @@ export function* compileZonesInSteps(
     aliases.push(...compiler.aliases);
     hints.push(...compiler.hints);
   }
-  const outside = linkAliases(new ZoneSet(zones), aliases, problems);
-  const zoneSet = new ZoneSet(zones, outside);
-  checkHints(zoneSet, hints, problems);
+  const { outside, uncertain } = linkAliases(new ZoneSet(zones), aliases, problems);
+  checkHints(new ZoneSet(zones), hints, uncertain, problems);
   problems.throwIfAny();
-  return zoneSet;
+  return new ZoneSet(zones, outside, problems.warnings);
 }
 
 interface ZoneSources {
@@ -161,6 +160,7 @@ class ZoneCompiler {
       hasCuts,
       hasRedirects,
       signer: keys && new Signer({ apex: this.#apex.key, keys, capacity: keptSignatures }),
+      isSecondary: this.#config.secondary !== undefined,
     });
   }
 

@@ -6,7 +6,7 @@ import type { Rdata } from '../wire/records/record-type.ts';
 import { https, svcb } from '../wire/records/service-binding.ts';
 import type { ZoneProblems } from './problems.ts';
 import type { AnswerStep, Resolution } from './resolve.ts';
-import { allRecords, type RecordSet, setOfType, type ZoneSet } from './zone.ts';
+import { allRecords, type RecordSet, setOfType, type ZoneNode, type ZoneSet } from './zone.ts';
 
 /** Whether a record set may have hints that are filled in as it is answered. */
 export function mayHint(type: number): boolean {
@@ -49,10 +49,15 @@ export interface PendingHints {
   readonly path: string;
 }
 
-/** Tells of hints whose target never has such addresses here. */
+/**
+ * Tells of hints whose target never has such addresses here.
+ *
+ * @param uncertain nodes whose addresses depend on a zone from elsewhere
+ */
 export function checkHints(
   zones: ZoneSet,
   pending: readonly PendingHints[],
+  uncertain: ReadonlySet<ZoneNode>,
   problems: ZoneProblems,
 ): void {
   for (const { owner, set, path } of pending) {
@@ -70,7 +75,10 @@ export function checkHints(
           continue;
         const name = hints.target ?? 'its name';
         const hint = type === a ? 'ipv4hint' : 'ipv6hint';
-        problems.add(path, `${hint}=auto: ${name} has no record set of type ${type.name} here`);
+        const message = `${hint}=auto: ${name} has no record set of type ${type.name} here`;
+        // A primary may change its zone at any time, and must not stop what is served here.
+        if (zone?.isSecondary || (node && uncertain.has(node))) problems.warn(path, message);
+        else problems.add(path, message);
       }
     }
   }

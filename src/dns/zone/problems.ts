@@ -14,6 +14,16 @@ export interface ZoneProblem {
 /** Gathers everything that is wrong, so that an operator sees all of it at once. */
 export class ZoneProblems {
   readonly #found: ZoneProblem[] = [];
+  readonly #warnings: string[] = [];
+
+  /** What can be served all the same, a sentence each. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  warn(path: string, message: string): void {
+    this.#warnings.push(`${path}: ${message}`);
+  }
 
   add(
     path: string,

@@ -13,6 +13,7 @@ export function unavailableZone(apex: DomainName, why: 'empty' | 'expired'): Zon
     hasCuts: false,
     hasRedirects: false,
     signer: undefined,
+    isSecondary: true,
     unavailable: why === 'empty' ? extendedError.notReady : extendedError.invalidData,
   });
 }

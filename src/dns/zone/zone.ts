@@ -57,6 +57,8 @@ export interface ZoneParts {
   /** It has a DNAME. */
   readonly hasRedirects: boolean;
   readonly signer: Signer | undefined;
+  /** It comes from primaries: what stands there is not the configuration's to say. Default: not. */
+  readonly isSecondary?: boolean;
   /** INFO-CODE (RFC 8914) that says why it has no data, where it should. Default: it has them. */
   readonly unavailable?: number;
 }
@@ -79,6 +81,7 @@ export class Zone {
   readonly negativeTtlSeconds: number;
   /** `undefined`: the zone is not signed. */
   readonly signer: Signer | undefined;
+  readonly isSecondary: boolean;
   /** INFO-CODE (RFC 8914) that says why there are no data; 0: there are. */
   readonly unavailable: number;
   readonly #nodes: ReadonlyMap<NameKey, ZoneNode>;
@@ -92,6 +95,7 @@ export class Zone {
     this.soa = parts.soa;
     this.negativeTtlSeconds = parts.negativeTtlSeconds;
     this.signer = parts.signer;
+    this.isSecondary = parts.isSecondary ?? false;
     this.unavailable = parts.unavailable ?? 0;
     this.#nodes = parts.nodes;
     this.#hasCuts = parts.hasCuts;
@@ -148,12 +152,19 @@ export class Zone {
 /** All zones that we are authoritative for. */
 export class ZoneSet {
   readonly outside: readonly DomainName[];
+  /** What of the configuration is without effect as the zones are now, a sentence each. */
+  readonly warnings: readonly string[];
   readonly #zones: ReadonlyMap<NameKey, Zone>;
   readonly #maxLabels: number;
 
   /** @param outside names whose addresses are answered here, and have to be asked for */
-  constructor(zones: readonly Zone[], outside: readonly DomainName[] = []) {
+  constructor(
+    zones: readonly Zone[],
+    outside: readonly DomainName[] = [],
+    warnings: readonly string[] = [],
+  ) {
     this.outside = outside;
+    this.warnings = warnings;
     this.#zones = new Map(zones.map((zone) => [zone.apex.key, zone]));
     let maxLabels = 0;
     for (const { apex } of zones) maxLabels = Math.max(maxLabels, labelCount(apex.key));

@@ -69,6 +69,9 @@ function dnsConfiguration(data: ThreadData, { locators, measured }: Kept) {
     zoneKeys: data.material.zoneKeys,
     transferred: data.transferred,
     transferSecrets: data.material.transferSecrets,
+    // All threads have the same to say.
+    onWarning:
+      data.thread === 0 ? (message: string) => post({ kind: 'warning', message }) : undefined,
     cookieSecret: data.dnsCookieSecret,
     host: own.bind,
     port: config.ports.dns,
