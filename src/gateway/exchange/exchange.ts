@@ -158,7 +158,8 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
     if (!this.#acquiring && this.#phases.withholds(this)) return;
     this.#ready = true;
     stream.send(this.#phases.outgoing(this));
-    if (this.replay) for (const part of this.replay.parts) stream.data(part);
+    const kept = this.replay?.content;
+    if (kept?.length) stream.data(kept);
     if (this.#held) {
       for (const part of this.#held) this.#pass(part, stream);
       this.#held = undefined;
