@@ -218,6 +218,28 @@ test('a request that a region has no room for goes to the next one, whatever its
   assert.equal((await w.client.response()).body, 'from ap', 'the limit is not one of the edge');
 });
 
+test('a region stops being active while it is sent a request: what is not idempotent goes nowhere else', async () => {
+  await using w = await world((config) => {
+    config.exclusive = { ledger: { regions: ['us', 'ap'] } };
+    config.routes![0]!.exclusive = 'ledger';
+  });
+  const { edge, us, ap } = w.gateways;
+  const turnTo = (region: 'us' | 'ap', token: number) => {
+    edge.health.exclusive.write(0, 0, 0, w.at(region));
+    us.health.exclusive.write(0, region === 'us' ? 1e12 : 0, token, w.at(region));
+    ap.health.exclusive.write(0, region === 'ap' ? 1e12 : 0, token, w.at(region));
+  };
+  turnTo('us', 1);
+  w.client.send(withBody('POST', 'abcdef').slice(0, -3));
+  await eventually('some of it in us', () => w.origins.us.received.at(-1)?.endsWith('abc'));
+  turnTo('ap', 2);
+  await eventually('us has noticed', () => us.log.length === 1);
+  w.client.send('def');
+  const { status, body } = await w.client.response();
+  assert.deepEqual([status, codeOf(body)], [502, 'no_longer_active']);
+  assert.equal(w.origins.ap.received.length, 0);
+});
+
 test('a connection over a long way has its round trips besides the limit', async () => {
   await using w = await world((config) => {
     config.services!.s!.timeouts = { connect: '50ms' };

@@ -186,7 +186,7 @@ test('what still sends when the claim ends is broken off, what the service has w
   await eventually('all are under way', () => begun() && answers.length === 1);
   exclusive.write(0, 0, 7, 1);
   await tunnel!.rest();
-  assert.equal(codeOf((await upload!.response()).body), 'not_active');
+  assert.equal(codeOf((await upload!.response()).body), 'no_longer_active');
   answers[0]!();
   assert.equal((await whole!.response()).body, 'late');
   shared!.send('defghi');

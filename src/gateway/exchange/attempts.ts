@@ -103,7 +103,7 @@ export class Attempts {
     if (exchange.responded) {
       exchange.generation.metrics.connectionEnded('notActive');
       exchange.breakOff();
-    } else this.#phases.problem(exchange, 'not_active');
+    } else this.#phases.problem(exchange, exchange.sent ? 'no_longer_active' : 'not_active');
   }
 
   /** What became of an attempt at an own endpoint is known. */

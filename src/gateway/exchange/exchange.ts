@@ -152,6 +152,11 @@ export class Exchange extends RequestState implements ResponseReceiver, Waiter, 
     return stalled.relieve(pool, wheel.now * wheel.tickMs) ? pool.acquire(this, fresh) : undefined;
   }
 
+  /** Something of the current attempt went out. */
+  get sent(): boolean {
+    return this.#ready;
+  }
+
   onReady(stream: UpstreamStream): void {
     this.#stream = stream;
     // A connection that was made first may come too late for what is exclusive.

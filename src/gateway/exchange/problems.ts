@@ -205,6 +205,13 @@ export const problems = Object.freeze({
     'This region is not active',
     'The service may be active in one region at a time (`exclusive`), and this is not the one at the moment.',
   ),
+  no_longer_active: define(
+    502,
+    'gateway',
+    true,
+    'This region stopped being active',
+    'The request was on its way to a service that may be active in one region at a time (`exclusive`) when its region stopped being it. The service may have acted on what it got.',
+  ),
   upstream_saturated: define(
     503,
     'gateway',
