@@ -214,6 +214,14 @@ const unservable: [what: string, sets: readonly WrittenSet[], message: RegExp][]
   ['a CNAME beside others', [...common, setOf('mail', 'CNAME', 'ns1')], /CNAME/],
   ['broken data', [...common, opaque('x', 1, Buffer.alloc(3))], /malformed A data at x/],
   [
+    'too many types at one name',
+    [
+      ...common,
+      ...Array.from({ length: 257 }, (_, at) => opaque('w', 1_000 + at, Buffer.alloc(0))),
+    ],
+    /w\.example\.test has more than 256 types of records/,
+  ],
+  [
     'too large a set',
     [
       ...common,

@@ -36,6 +36,9 @@ const recordsPerStep = 64;
 /** Octets of one set that surely fit the 65,535 of a DNS message. */
 const maximumSetBytes = 60_000;
 
+/** Looking for the set of a type costs as much as there are types beside it. */
+const maximumTypes = 256;
+
 interface OpenSet<R extends ResourceRecord> extends GatheredSet<R> {
   ttlSeconds: number;
   readonly records: Rdata[];
@@ -48,7 +51,7 @@ interface OpenSet<R extends ResourceRecord> extends GatheredSet<R> {
  * Puts the records of a zone into sets: duplicates dropped (RFC 2181 5), TTLs made equal
  * (5.2). Reports what stands outside of the zone, an SOA elsewhere than at the apex or a
  * second one, what stands beside a CNAME (RFC 1034 3.6.2), a wildcard that delegates (RFC
- * 4592 4.2), a DNAME beside a delegation, and a set that no message holds.
+ * 4592 4.2), a DNAME beside a delegation, a set that no message holds, and too many at one name.
  */
 export function* gatherZone<R extends ResourceRecord>(
   apex: DomainName,
@@ -56,6 +59,7 @@ export function* gatherZone<R extends ResourceRecord>(
   report: Report<R>,
 ): Steps<GatheredZone<R>> {
   const nodes = new Map<NameKey, OpenSet<R>[]>();
+  const crowded = new Set<NameKey>();
   let gathered = 0;
   for (const record of records) {
     if (++gathered % recordsPerStep === 0) yield;
@@ -75,7 +79,11 @@ export function* gatherZone<R extends ResourceRecord>(
     }
     const set = sets.find((one) => one.type === type);
     if (set) add(set, record, report);
-    else sets.push(open(record, sets, apex, report));
+    else if (sets.length < maximumTypes) sets.push(open(record, sets, apex, report));
+    else if (!crowded.has(owner.key)) {
+      crowded.add(owner.key);
+      report('error', record, `${owner} has more than ${maximumTypes} types of records`);
+    }
   }
   return { apex, nodes };
 }
