@@ -115,3 +115,21 @@ test('a connection that is finished answers what it holds, then ends, and reads 
   idle.server.finish();
   assert.equal(idle.client.writableEnded, true);
 });
+
+test('a transfer that cannot go on ends its connection only, at once or later', async () => {
+  for (const room of [true, false]) {
+    const client = new SlowClient();
+    const respond = function* () {
+      yield room ? 100 : 65_535;
+      yield room ? 100 : 65_535;
+      throw new RangeError('a record is larger than a message');
+    };
+    new TcpConnection(client, respond, Buffer.alloc(65_535), () => 0);
+    client.push(queries(0, 2));
+    await turn();
+    assert.equal(client.destroyed, room);
+    client.startReading();
+    await turn();
+    assert.ok(client.destroyed);
+  }
+});

@@ -136,20 +136,30 @@ export class TcpConnection {
     if (typeof response === 'number') this.#write(response);
     else {
       this.#transfer = response;
-      this.#goOn(response);
+      return this.#goOn(response);
     }
     return true;
   }
 
-  /** As much of it as the client takes. Its end is looked for when there is room for more. */
-  #goOn(transfer: Iterator<number>): void {
-    while (!this.#socket.writableNeedDrain) {
-      const { value, done } = transfer.next();
-      if (done) {
-        this.#transfer = undefined;
-        return;
+  /**
+   * As much of it as the client takes. Its end is looked for when there is room for more. False
+   * where it cannot be gone on with: the client sees its connection end before the last message.
+   */
+  #goOn(transfer: Iterator<number>): boolean {
+    try {
+      while (!this.#socket.writableNeedDrain) {
+        const { value, done } = transfer.next();
+        if (done) {
+          this.#transfer = undefined;
+          return true;
+        }
+        this.#write(value);
       }
-      this.#write(value);
+      return true;
+    } catch {
+      // A fault of ours must not take the thread down, and with it everybody else.
+      this.#transfer = undefined;
+      return false;
     }
   }
 
@@ -164,7 +174,10 @@ export class TcpConnection {
   #resume(): void {
     this.progressAtMs = this.#nowMs();
     if (this.#transfer) {
-      this.#goOn(this.#transfer);
+      if (!this.#goOn(this.#transfer)) {
+        this.#socket.destroy();
+        return;
+      }
       if (this.#transfer) return;
       this.#endIfDone();
     }

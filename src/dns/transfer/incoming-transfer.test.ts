@@ -222,6 +222,11 @@ const unservable: [what: string, sets: readonly WrittenSet[], message: RegExp][]
     /w\.example\.test has more than 256 types of records/,
   ],
   [
+    'too large a record',
+    [...common, opaque('x', 65_400, Buffer.alloc(60_001))],
+    /TYPE65400 of x\.example\.test has more than 60000 octets of data, which fit no message/,
+  ],
+  [
     'too large a set',
     [
       ...common,

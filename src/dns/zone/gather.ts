@@ -113,6 +113,7 @@ function open<R extends ResourceRecord>(
     report('error', record, `${owner} has both NS and DNAME, which is for an apex (RFC 6672 2.3)`);
   }
   const bytes = sizeOf(data);
+  if (bytes > maximumSetBytes) reportSize(record, report);
   return { owner, type, ttlSeconds, records: [data], first: record, keys: undefined, bytes };
 }
 
@@ -135,10 +136,13 @@ function add<R extends ResourceRecord>(set: OpenSet<R>, record: R, report: Repor
   const before = set.bytes;
   set.bytes += sizeOf(data);
   if (set.bytes <= maximumSetBytes) set.records.push(data);
-  else if (before <= maximumSetBytes) {
-    const message = `${typeName(type)} of ${owner} has more than ${maximumSetBytes} octets of data`;
-    report('error', record, `${message}, which fit no message`);
-  }
+  else if (before <= maximumSetBytes) reportSize(record, report);
+}
+
+function reportSize<R extends ResourceRecord>(record: R, report: Report<R>): void {
+  const { owner, type } = record;
+  const message = `${typeName(type)} of ${owner} has more than ${maximumSetBytes} octets of data`;
+  report('error', record, `${message}, which fit no message`);
 }
 
 function sizeOf({ head, names, tail }: Rdata): number {
