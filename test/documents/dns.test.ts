@@ -135,6 +135,7 @@ test('the limits of zone files are those of the sources', () => {
     number(reader, 'defaultMaximumRecords'),
     number('src/dns/zone-file/generate.ts', 'maximumCount'),
     number('src/config/zone-files.ts', 'maximumFiles'),
+    number('src/dns/zone/gather.ts', 'maximumTypes'),
     `${number('src/dns/zone/gather.ts', 'maximumSetBytes')} octets`,
   ]);
   assert.equal(number(reader, 'maximumDepth'), '8');

@@ -32,6 +32,7 @@ test('every limit of transfers is told', () => {
     tableUnder(page, 'at most').rows.map(([limit]) => limit),
     [
       `${size}, ${imageLimits.records.toLocaleString('en')} records, ${names} names`,
+      constantIn('src/dns/zone/gather.ts', 'maximumTypes'),
       inTransfer('secondaries', 'atATime'),
       inSeconds('connectMs'),
       inSeconds('silenceMs'),
