@@ -232,6 +232,34 @@ test('other primaries are asked at once, also when the ones before are just bein
   assert.deepEqual(taken(), ['10.0.0.2 1', '10.0.0.1 1']);
 });
 
+test('who is no primary any more is not believed, nor who follows it asked', async () => {
+  const { zone, all, answer, answers, pass, taken, kept, events } = zoneOf();
+  all(newer(1));
+  zone.start();
+  await pass(0);
+  const base = { name: 'a.test', apex: parseName('a.test'), key: undefined, isSignedHere: false };
+  for (const outcome of ['newer', 'error'] as const) {
+    zone.update({ ...base, primaries });
+    await pass(0);
+    taken();
+    const slow = Promise.withResolvers<PrimaryAnswer>();
+    answers.set('10.0.0.1', () => slow.promise);
+    await pass(100 * second);
+    zone.update({ ...base, primaries: [{ address: '10.0.0.3', port: 53 }] });
+    answer('10.0.0.3', { kind: 'same' });
+    if (outcome === 'newer') slow.resolve(newer(9));
+    else slow.reject(new Error('silent'));
+    await pass(0);
+    await pass(0);
+    assert.deepEqual(taken(), ['10.0.0.1 1', '10.0.0.3 1']);
+    assert.equal(zone.status().serial, 1);
+    assert.equal(zone.status().primary, '10.0.0.3');
+    answer('10.0.0.1', { kind: 'same' });
+  }
+  assert.ok(kept.every(([serial]) => serial === 1));
+  assert.deepEqual(events, ['transferred']);
+});
+
 test('closed, it asks nobody', async () => {
   const { zone, pass, taken } = zoneOf();
   zone.start();

@@ -138,9 +138,7 @@ export class SecondaryZone {
   update(settings: SecondarySettings): void {
     const before = this.#settings;
     this.#settings = settings;
-    const textOf = ({ primaries, isSignedHere, key }: SecondarySettings) =>
-      JSON.stringify([primaries, isSignedHere, key?.name.key, key?.algorithm]);
-    if (textOf(before) === textOf(settings)) return;
+    if (isSame(before, settings)) return;
     if (this.#isAsking) this.#askAgain = true;
     else this.#checkAt(this.#host.clock.monotonicMs());
   }
@@ -210,22 +208,28 @@ export class SecondaryZone {
     this.#schedule(); // it may expire meanwhile
     const problems: string[] = [];
     let isConfirmed = false;
+    const settings = this.#settings;
+    // Who is no primary any more is not believed, whatever it was asked when it was.
+    const isOver = () => this.#closed || !isSame(settings, this.#settings);
     for (const primary of this.#inOrder()) {
-      if (this.#closed || isConfirmed) break;
       try {
-        isConfirmed = this.#take(await this.#ask(primary), primary, problems);
+        const answer = await this.#ask(settings, primary);
+        if (isOver()) break;
+        isConfirmed = this.#take(answer, primary, problems);
       } catch (error) {
         problems.push(messageOf(error));
       }
+      if (isConfirmed || isOver()) break;
     }
     if (this.#closed) return;
     this.#isAsking = false;
-    this.#settle(isConfirmed, problems);
+    if (isConfirmed || !isOver()) this.#settle(isConfirmed, problems);
+    else this.#checkAt(clock.monotonicMs());
   }
 
-  #ask(primary: NameServerAddress): Promise<PrimaryAnswer> {
+  #ask(settings: SecondarySettings, primary: NameServerAddress): Promise<PrimaryAnswer> {
     const serial = this.#isExpired ? undefined : this.#image?.soa.serial;
-    return this.#host.ask(this.#settings, primary, serial);
+    return this.#host.ask(settings, primary, serial);
   }
 
   /** Who has told of something new comes first. */
@@ -288,4 +292,11 @@ export class SecondaryZone {
     }
     this.#schedule();
   }
+}
+
+/** Whether a zone comes from the same primaries, in the same way. */
+function isSame(one: SecondarySettings, other: SecondarySettings): boolean {
+  const textOf = ({ primaries, isSignedHere, key }: SecondarySettings) =>
+    JSON.stringify([primaries, isSignedHere, key?.name.key, key?.algorithm]);
+  return textOf(one) === textOf(other);
 }
