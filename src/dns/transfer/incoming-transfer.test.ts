@@ -106,6 +106,21 @@ test('what is not in the zone is left out', () => {
   assert.deepEqual(textOf(image), linesOf([soa, ...common]));
 });
 
+test('what is left out counts: nobody sends it for ever', () => {
+  const strangers = Array.from({ length: 100 }, (_, at) =>
+    setOf(`h${at}.example.com.`, 'A', '192.0.2.66'),
+  );
+  const signatures = Array.from({ length: 100 }, (_, at) => opaque(`h${at}`, 46, Buffer.alloc(30)));
+  for (const sets of [strangers, signatures]) {
+    const messages = messagesOf([...common, ...sets]);
+    const kept = linesOf([soa, ...common]).length;
+    assert.equal(take(messages, true, { records: kept + 100 }).records, kept);
+    const few = { records: kept + 99 };
+    assert.throws(() => take(messages, true, few), refused(/more than \d+ records/));
+    assert.throws(() => take(messages, true, { bytes: 2_000 }), refused(/more than 2000 octets/));
+  }
+});
+
 test('a TTL with the highest bit is 0', () => {
   const image = take(messagesOf([{ ...common[0]!, ttlSeconds: 0x8000_0000 }]));
   assert.ok(textOf(image).includes('example.test 0 NS ns1.example.test'));

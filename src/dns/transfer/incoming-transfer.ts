@@ -66,7 +66,10 @@ export class IncomingTransfer {
     if (type === soa.code && owner === apex.key) {
       if (!this.#takeSoa(message, start, end, names)) return;
     } else if (!this.#soa) throw failed('does not begin with the SOA of the zone');
-    if (!isWithin(owner, apex.key) || this.#isLeftOut(type, owner)) return;
+    if (!isWithin(owner, apex.key) || this.#isLeftOut(type, owner)) {
+      this.#builder.leaveOut(wire, end - start);
+      return;
+    }
     if (
       type === metaType.opt ||
       (type >= metaType.firstMeta && type <= metaType.any) ||

@@ -42,6 +42,9 @@ export class ImageBuilder {
   #bytes = Buffer.allocUnsafe(4_096);
   #length = 0;
   #records = 0;
+  /** With what was left out. */
+  #seenBytes = 0;
+  #seenRecords = 0;
 
   constructor(limits: ImageLimits = imageLimits) {
     this.#limits = limits;
@@ -49,10 +52,9 @@ export class ImageBuilder {
 
   /** @throws DnsError `transfer_failed` where the zone becomes too large */
   add(owner: Uint8Array, type: number, ttlSeconds: number, data: Uint8Array): void {
-    const { bytes, records } = this.#limits;
+    this.#count(owner.length + fixedBytes + data.length);
     const end = this.#length + owner.length + fixedBytes + data.length;
-    if (++this.#records > records) throw tooLarge(`${records} records`);
-    if (end > bytes) throw tooLarge(`${bytes} octets`);
+    this.#records++;
     if (end > this.#bytes.length) this.#grow(end);
     const to = this.#bytes;
     to.set(owner, this.#length);
@@ -62,6 +64,22 @@ export class ImageBuilder {
     at = to.writeUInt16BE(data.length, at);
     to.set(data, at);
     this.#length = end;
+  }
+
+  /**
+   * Counts a record that is not kept: to read it costs as much.
+   *
+   * @throws DnsError `transfer_failed` where the zone becomes too large
+   */
+  leaveOut(owner: Uint8Array, dataBytes: number): void {
+    this.#count(owner.length + fixedBytes + dataBytes);
+  }
+
+  #count(octets: number): void {
+    const { bytes, records } = this.#limits;
+    this.#seenBytes += octets;
+    if (++this.#seenRecords > records) throw tooLarge(`${records} records`);
+    if (this.#seenBytes > bytes) throw tooLarge(`${bytes} octets`);
   }
 
   build(soa: SoaNumbers): ZoneImage {
