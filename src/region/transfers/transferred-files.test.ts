@@ -79,6 +79,25 @@ test('what is torn, altered, of another format or no zone is not used, and told 
   assert.match(logged.at(-1)!, /it has no SOA/);
 });
 
+test('whatever its name, a zone is kept in the folder', async () => {
+  const { files, directory, logged } = await filesOf();
+  const names = [
+    `${'a'.repeat(60)}.`.repeat(4).slice(0, -1),
+    '0/25.2.0.192.in-addr.arpa',
+    '../up.test',
+    'b'.repeat(63),
+  ];
+  for (const name of names) files.keep(name, { image: whole, confirmedAtMs: 1e12 }, true);
+  await files.close();
+  assert.deepEqual(logged, []);
+  await files.removeOthers(names);
+  const there = await readdir(join(directory, 'zones'));
+  assert.equal(there.length, names.length);
+  assert.ok(there.includes(`${names[3]}.transferred`));
+  await files.removeOthers([]);
+  assert.deepEqual(await readdir(join(directory, 'zones')), []);
+});
+
 test('files of zones that are no secondaries any more are removed', async () => {
   const { files, directory } = await filesOf();
   for (const name of ['example.test', 'gone.test']) {

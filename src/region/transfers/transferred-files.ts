@@ -16,10 +16,12 @@ const headerPattern = /^meridian-zone (\d+) sha256=([0-9a-f]{64}) bytes=(\d+) re
 const headerBytes = 200;
 const suffix = '.transferred';
 const sliceMs = 5;
+const plainName = /^[\w-][\w.-]{0,199}$/;
 
 /**
  * Zones that came from elsewhere, on disk for a restart: `zones/NAME.transferred` in the state
- * directory, replaced whole. One line of text, then the image:
+ * directory (above 200 characters, or with others than those of host names: the SHA-256 of the name in
+ * its place), replaced whole. One line of text, then the image:
  *
  *   meridian-zone 1 sha256=<64 hex> bytes=<length> records=<count>⏎…
  *
@@ -75,7 +77,7 @@ export class TransferredFiles {
 
   /** Removes files of other zones. */
   async removeOthers(names: readonly string[]): Promise<void> {
-    const wanted = new Set(names.map((name) => name + suffix));
+    const wanted = new Set(names.map(fileOf));
     const there = await readdir(this.#folder).catch(() => []);
     for (const file of there) {
       if (wanted.has(file) || !file.includes(suffix)) continue;
@@ -88,7 +90,7 @@ export class TransferredFiles {
   }
 
   #pathOf(name: string): string {
-    return join(this.#folder, name + suffix);
+    return join(this.#folder, fileOf(name));
   }
 
   async #write(path: string, { image }: KeptZone): Promise<void> {
@@ -130,6 +132,11 @@ export class TransferredFiles {
       await file.close();
     }
   }
+}
+
+/** A name may be longer than one of a file, or have what is none of a file. */
+function fileOf(name: string): string {
+  return (plainName.test(name) ? name : digest(Buffer.from(name))) + suffix;
 }
 
 function digest(bytes: Uint8Array): string {
