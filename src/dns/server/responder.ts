@@ -205,9 +205,9 @@ export class Responder {
     return rcode.noError;
   }
 
-  /** Nobody has forged the address that the query came from. */
+  /** Nobody has forged the address; a signed query may be sent again, from any address. */
   get #isProved(): boolean {
-    return this.#options.cookieVerdict === 'valid' || this.#signature.proof.kind === 'good';
+    return this.#options.cookieVerdict === 'valid';
   }
 
   #end(output: Buffer): number {
