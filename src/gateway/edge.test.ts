@@ -33,8 +33,12 @@ const identities = Object.fromEntries(
   ),
 ) as Record<Name, LinkIdentity>;
 
-/** An edge and two regions; `us` is 10 ms away and `ap` 20. */
-async function world(adjust: (config: ConfigInput) => void = () => {}) {
+/**
+ * An edge and two regions; `us` is 10 ms away and `ap` 20.
+ *
+ * @param adjust the configuration that this one of them has
+ */
+async function world(adjust: (config: ConfigInput, name: Name) => void = () => {}) {
   const origins = {} as Record<'us' | 'ap', RawOrigin>;
   for (const name of regions) {
     const origin = await RawOrigin.listen();
@@ -42,7 +46,7 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
     origins[name] = origin;
   }
   const linkPort = await freePort(...Object.values(addresses));
-  const config: ConfigInput = {
+  const common: ConfigInput = {
     regions: {
       edge: { address: addresses.edge, location, kind: 'edge' },
       us: { address: addresses.us, location },
@@ -60,13 +64,17 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
     },
     routes: [{ name: 'all', service: 's' }],
   };
-  adjust(config);
+  const configOf = (name: Name) => {
+    const config = structuredClone(common);
+    adjust(config, name);
+    return config;
+  };
   const gateways = {} as Record<Name, StartedGateway>;
   for (const name of names) {
     const host = addresses[name];
     const identity = identities[name];
     gateways[name] = await startGateway({
-      config,
+      config: configOf(name),
       region: name,
       identity,
       limits: { dismissMs: 50, closeMs: 50 },
@@ -84,7 +92,7 @@ async function world(adjust: (config: ConfigInput) => void = () => {}) {
   health.setRoundTripMs(at('ap'), 20);
   const client = await RawClient.connect(gateways.edge.port, addresses.edge);
   return {
-    config: configSchema.parse(config),
+    config: configSchema.parse(configOf('edge')),
     origins,
     gateways,
     health,
@@ -161,6 +169,22 @@ test('policies of a service run once, in the region; those of an answer at the e
   assert.deepEqual(await ask('/p?deny'), [403, 1], 'refused in the region');
   assert.deepEqual(await ask('/home?deny'), [403, 0], 'refused at the edge');
   assert.deepEqual(await ask('/home'), [302, 0]);
+});
+
+test('policies that the edge has not heard of run in the region, whichever of both is behind', async () => {
+  // Who still holds the edge for a region.
+  for (const behind of [undefined, 'edge', 'us'] as const) {
+    await using w = await world((config, name) => {
+      if (name === behind) config.regions.edge!.kind = 'region';
+      const policies = [{ type: 'headers' as const, request: { add: { 'X-Seen': 'yes' } } }];
+      config.routes = [{ name: 'all', service: 's', ...(name !== 'edge' && { policies }) }];
+    });
+    const { body } = await w.client.request(get);
+    assert.equal(body, 'from us');
+    const { head } = w.origins.us.requests[0]!;
+    assert.equal(head.match(/^X-Seen: yes\r$/gm)?.length, 1, `${behind} is behind`);
+    assert.doesNotMatch(head, /^meridian-/im);
+  }
 });
 
 test('a region lost in mid-flight: what is idempotent goes to the next one, content and all', async () => {

@@ -90,6 +90,8 @@ export class Generation {
   readonly ownRegion: number;
   /** It relays to regions and has no endpoints. */
   readonly isEdge: boolean;
+  /** By name. */
+  readonly edges: ReadonlySet<string>;
   readonly shedding: SheddingConfig;
   readonly logShare: LogShare;
   /** `undefined`: browsers measure nothing. */
@@ -146,7 +148,9 @@ export class Generation {
     this.regionName = snapshot.regionName;
     this.routeNames = snapshot.routes.names;
     this.ownRegion = snapshot.ownRegion;
-    this.isEdge = snapshot.topology.regions[snapshot.ownRegion]!.edge;
+    const edges = snapshot.topology.regions.filter(({ edge }) => edge);
+    this.edges = new Set(edges.map(({ name }) => name));
+    this.isEdge = this.edges.has(snapshot.regionName);
     this.shedding = snapshot.shedding;
     this.logShare = snapshot.logShare;
     const { beacon } = configuration.config.latency;

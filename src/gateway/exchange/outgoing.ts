@@ -15,7 +15,7 @@ export function outgoingOf(exchange: Exchange): OutgoingRequest {
   const relay = target!.kind === 'relay';
   if (relay) {
     extra += relayLines(regionName, identity.clientAddress, backend!.service.name);
-    if (generation.isEdge && route!.policies) extra += dueLines(exchange);
+    if (generation.isEdge) extra += dueLines(exchange);
     // What its conditions looked at may be another by now.
     if (edited || generation.isEdge) extra += `Meridian-Route: ${exchange.routeName}\r\n`;
     if (route!.bound) extra += `Meridian-Listener: ${exchange.listener}\r\n`;

@@ -16,8 +16,9 @@ import type { Exchange } from './exchange.ts';
  *   client ──▶ edge: redirect, respond            at the edge: nothing goes further
  *              policies
  *
- * The edge says that they are due. It is said and not concluded from who relays: two revisions
- * that disagree on what is an edge may then run policies twice, but never pass them over.
+ * An edge says of each request that they are due, since its revision may not have those that the
+ * region has by now; and they are due where the region holds the other side for an edge, whatever
+ * that says. Revisions that disagree may so run policies twice, but never pass them over.
  */
 const dueKey = 'meridian-policies';
 const due = 'due';
@@ -29,11 +30,11 @@ export function runPoliciesHere(exchange: Exchange, { backends }: RoutePlan): bo
   return !exchange.generation.isEdge || backends.length === 0;
 }
 
-function arePoliciesDue({ head }: Exchange): boolean {
-  return findField(head.fields, dueKey) === due;
+function arePoliciesDue({ client, generation, head }: Exchange): boolean {
+  return generation.edges.has(client.origin.peerRegion!) || findField(head.fields, dueKey) === due;
 }
 
-/** What an edge tells the region of policies that it left out. */
+/** What an edge tells the region, which may have policies to run. */
 export function dueLines({ client }: Exchange): string {
   const { clientCertificate } = client.origin;
   const lines = `Meridian-Policies: ${due}\r\n`;
