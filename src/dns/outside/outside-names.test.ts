@@ -147,6 +147,25 @@ test('what stays is kept by another configuration, what is needed no more is for
   assert.deepEqual([world.find(), world.asked.length], ['unknown', before]);
 });
 
+test('with a shorter maximum of the TTL it is asked anew in time, and failures keep their pace', async () => {
+  const world = createWorld();
+  world.answers.set('one', addresses(3_600, '192.0.2.1'));
+  world.use();
+  await world.settle();
+  const shorter = { ...times, maximumTtlMs: 100_000 };
+  const lower = () => world.names.use({ targets: [target], times: shorter, resolvers: ['one'] });
+  lower();
+  assert.equal(world.find(), 'fresh 100 192.0.2.1');
+  await world.pass(74_000);
+  assert.equal(world.asked.length, 2);
+  world.answers.delete('one');
+  await world.pass(1_000);
+  assert.equal(world.asked.length, 4);
+  lower();
+  await world.settle();
+  assert.equal(world.asked.length, 4, 'not at once after a failure');
+});
+
 test('so many are asked for at once, and none twice at a time', async () => {
   const world = createWorld();
   const targets = Array.from({ length: 200 }, (_, at) => parseName(`n${at}.example`));

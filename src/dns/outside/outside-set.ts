@@ -88,6 +88,10 @@ export class OutsideSet {
     next.#ttlMs = Math.min(Math.max(this.#ttlMs, times.minimumTtlMs), times.maximumTtlMs);
     next.#takenMs = this.#takenMs;
     next.#failures = this.#failures;
+    // A TTL that is shorter now ends sooner. After failures it is asked again soon anyhow.
+    if (this.#failures === 0 && this.#takenMs > Number.NEGATIVE_INFINITY) {
+      next.#dueMs = Math.min(this.#dueMs, this.#takenMs + next.#ttlMs * refreshShare);
+    }
     return next;
   }
 }
