@@ -107,6 +107,22 @@ test('a signature is made once for a set and a day, and is valid from an hour be
   assert.equal(signer.made, 6);
 });
 
+test('of another TTL a set has another signature, with that TTL as the original one', () => {
+  const keys = new KeySet('example.net', [ZoneKey.generate('csk', 'active')]);
+  const signer = new Signer({ apex: apex.key, keys, capacity: 9 });
+  const set = setOf('a', 'A', '192.0.2.1');
+  const denied = (ttlSeconds: number) => signer.denial(apex.key, [], true, ttlSeconds, nowSeconds);
+  for (const ttlSeconds of [30, 3_600, 30]) {
+    for (const [signature] of [
+      sign(signer, { ...set, ttlSeconds }),
+      denied(ttlSeconds).signatures,
+    ]) {
+      assert.equal(signature!.tail.readUInt32BE(4), ttlSeconds);
+    }
+  }
+  assert.equal(signer.made, 4);
+});
+
 test('each set is signed by the keys whose part that is, on every step of a rollover', () => {
   const generate = (role: 'csk' | 'ksk' | 'zsk', state: 'published' | 'active' | 'retired') =>
     ZoneKey.generate(role, state);

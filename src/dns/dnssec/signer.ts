@@ -61,7 +61,7 @@ export class Signer {
     records: readonly Rdata[],
     nowSeconds: number,
   ): Signed {
-    let identity = `${type} ${owner}`;
+    let identity = `${type} ${ttlSeconds} ${owner}`;
     for (let at = 0; at < records.length; at++) identity += ` ${this.#numberOf(records[at]!)}`;
     const kept = this.#find(identity, nowSeconds);
     if (kept) return kept;
@@ -76,7 +76,7 @@ export class Signer {
     ttlSeconds: number,
     nowSeconds: number,
   ): Signed {
-    const identity = `${exists ? 'without' : 'none'} ${owner} ${types.join(' ')}`;
+    const identity = `${exists ? 'without' : 'none'} ${ttlSeconds} ${owner} ${types.join(' ')}`;
     const kept = this.#find(identity, nowSeconds);
     if (kept) return kept;
     const name = Buffer.from(owner, 'latin1');
