@@ -18,7 +18,7 @@ import { bundleOf, LiveConfiguration } from './configuration/live-configuration.
 import { StalenessWatch } from './configuration/staleness-watch.ts';
 import { StoreSource } from './configuration/store-source.ts';
 import { type Marks, marksOf } from './configuration/watched-files.ts';
-import { DataPlane } from './data-plane/data-plane.ts';
+import { DataPlane, type DataPlaneOptions } from './data-plane/data-plane.ts';
 import { type Generation, nextGeneration } from './data-plane/generation.ts';
 import { portNeeds } from './data-plane/listeners.ts';
 import { provePortsFree } from './data-plane/ports.ts';
@@ -194,9 +194,9 @@ class RunningNode implements RegionNode {
   }
 
   /** What clients need. */
-  async #startServing(first: Generation): Promise<void> {
+  async #startServing(next: Generation): Promise<void> {
     const { log, stateDirectory, region, node, ring } = this.#options;
-    const { configuration, topology, table } = first;
+    const { configuration, topology, table } = next;
     const { config, own, material } = configuration;
     const clock = this.#clock;
     const health = createHealth({
@@ -213,25 +213,27 @@ class RunningNode implements RegionNode {
       onChange: (change) => logHealthChange(log, change),
     });
     this.#health = health;
-    const dataPlane = new DataPlane({
-      generation: first,
-      bundle: await bundleOf(configuration),
-      stateDirectory,
-      clock,
-      shifts: appliedShifts(await this.#shiftsFile.read()),
-      handlers: {
-        onFrame: (peerRegion, bytes) => {
-          if (isLatencyFrame(bytes)) this.#latency?.receiveFrame(peerRegion, bytes);
-          else health.receiveFrame(peerRegion, bytes);
-        },
-        onReports: (batch) => this.#latency?.receiveReports(batch),
-        onWarning: (message) => log.warn(message),
-        onNotify: (zone, source) => this.#transfers?.notified(zone, source),
-        onDeath: (role, index, reason) => log.error('thread died', { role, index, reason }),
+    const handlers: DataPlaneOptions['handlers'] = {
+      onFrame: (peerRegion, bytes) => {
+        if (isLatencyFrame(bytes)) this.#latency?.receiveFrame(peerRegion, bytes);
+        else health.receiveFrame(peerRegion, bytes);
       },
+      onReports: (batch) => this.#latency?.receiveReports(batch),
+      onWarning: (message) => log.warn(message),
+      onNotify: (zone, source) => this.#transfers?.notified(zone, source),
+      onDeath: (role, index, reason) => log.error('thread died', { role, index, reason }),
+    };
+    const bundle = await bundleOf(configuration);
+    const shifts = appliedShifts(await this.#shiftsFile.read());
+    let first = next;
+    const dataPlane = await this.#transfers!.startWith(async (transferred) => {
+      first = { ...next, transferred };
+      await this.#dataPlane?.close();
+      const parts = { generation: first, bundle, stateDirectory, clock, shifts };
+      this.#dataPlane = new DataPlane({ ...parts, handlers });
+      await this.#dataPlane.start();
+      return this.#dataPlane;
     });
-    this.#dataPlane = dataPlane;
-    await dataPlane.start();
     health.start();
     this.#lastHealth.keep(() => health.exportState());
     const context = { region, node, stateDirectory, ring };

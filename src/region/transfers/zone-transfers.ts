@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
-import { messageOf } from '../../base/errors.ts';
+import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { type NameServerAddress, nameServerOf } from '../../config/schema/server-address.ts';
 import { Notifier, type NotifyTarget } from '../../dns/transfer/notifier.ts';
@@ -23,6 +23,8 @@ type Needed = Pick<Configuration, 'config' | 'own' | 'material' | 'serial'>;
 
 /** When name servers could not take a zone in. */
 const retryMs = 10_000;
+/** Of a start: these have nothing to do with zones. */
+const socketErrors: ReadonlySet<string> = new Set(['address_in_use', 'listen_failed']);
 
 /**
  * Zones on their way between this node and other name servers: taken from primaries, kept on disk,
@@ -107,6 +109,29 @@ export class ZoneTransfers {
 
   status() {
     return { secondaries: this.#secondaries.status(), notifications: this.#notifier.status() };
+  }
+
+  /**
+   * Starts what serves, with what the disk has. Where that cannot be served it starts with nothing
+   * of it: then the disk counts no more, and primaries are asked for all.
+   */
+  async startWith<T>(start: (zones: TransferredZones) => Promise<T>): Promise<T> {
+    const { served } = this;
+    try {
+      return await start(served);
+    } catch (error) {
+      const isOther = socketErrors.has(codeOf(error) ?? '') || Object.keys(served).length === 0;
+      if (isOther) throw error;
+      const started = await start({});
+      const zones = Object.keys(served).join(', ');
+      const reason = messageOf(error);
+      this.#log.error('transferred zones on disk cannot be served: dropped', { zones, reason });
+      const rules = rulesOf(this.#configuration);
+      this.#secondaries.update({ zones: {} }, rules);
+      this.#secondaries.update(zonesOf(this.#configuration), rules);
+      await this.#files.removeOthers([]);
+      return started;
+    }
   }
 
   /** Name servers listen: primaries are asked, and secondaries told. */
