@@ -65,6 +65,21 @@ test('it renews at a third of the lease, by compare-and-set, with the same token
   assert.equal(one.activeAt(4_500), false, 'what may have been written gives nothing');
 });
 
+test('a claim is no longer than what was written, whatever the settings became meanwhile', () => {
+  for (const change of [{ leaseMs: 60_000 }, { hold: true }]) {
+    const one = active();
+    assert.equal(one.tick(1_667, well)?.kind, 'renew');
+    one.reconfigure({ ...settings, ...change });
+    one.wrote({ kind: 'confirmed', revision: 9 }, 1_700);
+    assert.equal(one.untilMs, 1_667 + 4_500);
+    const next = write(one.tick(1_800, well));
+    assert.equal(next.kind, 'renew', 'the new terms are written at once');
+    assert.deepEqual(next.document.nodes.eu, { ...terms, ...change });
+    one.wrote({ kind: 'confirmed', revision: 10 }, 1_900);
+    assert.equal(one.untilMs, 'hold' in change ? Number.POSITIVE_INFINITY : 1_800 + 59_500);
+  }
+});
+
 test('another entry ends a claim at once, even a later one of the same holder without the node', () => {
   for (const document of [heldBy('us'), heldBy('eu', { other: terms }), undefined]) {
     const one = active();

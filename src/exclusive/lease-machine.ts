@@ -166,7 +166,12 @@ export class LeaseMachine {
     // What was written after it, and seen before this, may be the end of it.
     if (!this.#isListed || !this.#known) return;
     this.#token = tokenOf(this.#known) ?? 0;
-    this.#untilMs = this.#rules.endMs(sentMs, this.#settings);
+    // Others go by the terms that were written, until they see new ones.
+    const written = action.document.nodes[this.#node] ?? this.#terms;
+    this.#untilMs = Math.min(
+      this.#rules.endMs(sentMs, { ...this.#settings, ...written }),
+      this.#rules.endMs(sentMs, this.#settings),
+    );
   }
 
   /** The process, or the whole machine, stood still in a way that its clock may not show. */
@@ -220,8 +225,8 @@ export class LeaseMachine {
         expectedRevision,
       };
     }
-    if (this.activeAt(atMs) && atMs < this.#renewedMs + this.#settings.leaseMs / 3)
-      return undefined;
+    const isYoung = atMs < this.#renewedMs + this.#settings.leaseMs / 3;
+    if (this.activeAt(atMs) && isYoung && this.#keepsTo(nodes[this.#node])) return undefined;
     const all = { ...nodes, [this.#node]: this.#terms };
     return {
       kind: 'renew',
@@ -314,6 +319,11 @@ export class LeaseMachine {
   get #terms(): Terms {
     const { leaseMs, hold } = this.#settings;
     return { leaseMs, hold };
+  }
+
+  #keepsTo(written: Terms | undefined): boolean {
+    const { leaseMs, hold } = this.#settings;
+    return written?.leaseMs === leaseMs && written.hold === hold;
   }
 
   get #nodes(): readonly string[] {

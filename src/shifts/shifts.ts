@@ -148,7 +148,7 @@ export class Shifts {
       const isBehind = known && known.sequence > (seen?.document.sequence ?? 0);
       const document = isBehind ? known : seen?.document;
       const author = { by, message, nowMs: this.#clock.wallMs(), change };
-      const next = edit(document, author);
+      const next = readable(edit(document, author));
       if (document) await this.#keep(document.event);
       if (await this.#replace(seen?.storeRevision, next)) return next;
     }
@@ -202,6 +202,17 @@ function eventKey(sequence: number): string {
 
 function encode(document: ShiftDocument): Uint8Array {
   return Buffer.from(JSON.stringify(document));
+}
+
+/** What no node could read again would stand in the way of every shift. @throws `shift_invalid` */
+function readable(document: ShiftDocument): ShiftDocument {
+  try {
+    parseShifts(encode(document));
+    return document;
+  } catch (error) {
+    if (!isShiftError(error, 'shift_damaged')) throw error;
+    return fail('shift_invalid', `not to be kept: ${error.message}`);
+  }
 }
 
 function newName(): string {
