@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '../base/manual-clock.ts';
+import { storeError } from '../store/errors.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import { ExclusiveSets } from './exclusive-sets.ts';
+import { parseLease } from './lease-document.ts';
 import type { Claim } from './lease-keeper.ts';
 import type { Facts, LeaseSettings } from './lease-rules.ts';
 
@@ -78,6 +80,31 @@ test('the first of the list becomes active, is told everywhere, and stays', asyn
   assert.equal(eu.claim?.token, token);
   assert.deepEqual([eu.changes, us.changes], [['eu true'], ['eu false']]);
   assert.match(us.status.reason, /eu may hold the lease/);
+});
+
+test('a set that is back before it was given up goes on with the keeper that it had', async () => {
+  const { start, pass, bucket } = deployment();
+  // News of the store that are long in coming.
+  bucket.watch = () => ({
+    close() {},
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
+  });
+  const eu = start('eu');
+  await pass(8_000);
+  const update = bucket.update.bind(bucket);
+  bucket.update = () => Promise.reject(storeError('no_quorum', 'none', { outcome: 'none' }));
+  eu.sets.configure([]);
+  await pass(200);
+  assert.equal(eu.active, false);
+  eu.sets.configure([settings]);
+  bucket.update = update;
+  for (let turn = 0; turn < 60; turn++) {
+    await pass(50);
+    const entry = await bucket.get('ledger');
+    const isFree = Object.keys(parseLease(entry!.value)!.nodes).length === 0;
+    assert.ok(!(isFree && eu.active), 'active, and free for others');
+  }
+  assert.equal(eu.active, true);
 });
 
 test('who ends lets go, and the other need not wait', async () => {

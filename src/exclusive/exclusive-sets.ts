@@ -74,10 +74,20 @@ export class ExclusiveSets {
       this.#departing.add(keeper);
     }
     for (const settings of sets) {
-      const known = this.#keepers.get(settings.name);
-      if (known) known.reconfigure(settings);
-      else this.#keepers.set(settings.name, this.#open(settings));
+      const known = this.#keepers.get(settings.name) ?? this.#takeBack(settings.name);
+      known?.reconfigure(settings);
+      this.#keepers.set(settings.name, known ?? this.#open(settings));
     }
+  }
+
+  /** Of a set that is back before it was given up: with a second keeper one could let go what the other claims. */
+  #takeBack(name: string): LeaseKeeper | undefined {
+    for (const keeper of this.#departing) {
+      if (keeper.settings.name !== name) continue;
+      this.#departing.delete(keeper);
+      return keeper;
+    }
+    return undefined;
   }
 
   statuses(): LeaseStatus[] {
