@@ -68,6 +68,7 @@ test('what browsers reported is answered as the guide says, with its confidence 
       const key = networkKey(parseNetwork(network!).address, beacon.ipv4Prefix);
       latencies.record(
         key,
+        Uint8Array.of(times),
         told.map((name) => [name, Number(row[name])] as const),
         0,
       );

@@ -60,7 +60,8 @@ export const beaconSchema = z.strictObject({
     description: 'Bits of an IPv6 address that make a network: what is kept of it.',
   }),
   minimumReports: z.int().min(1).max(15).default(5).meta({
-    description: 'With fewer reports a network is not steered by.',
+    description:
+      'With reports from fewer addresses a network is not steered by, or of all where it has fewer.',
   }),
   window: durationMs({ minMs: 1_000, maxMs: 86_400_000 }).prefault('10m').meta({
     description: 'In so long an address counts once, and a network `reportsPerNetwork` times.',

@@ -114,9 +114,10 @@ export class MeasuredLatency implements MeasuredSource, ReportedLatencies {
     if (!measuring) return;
     const nowMs = this.#clock.monotonicMs();
     for (const { address, latencies } of reports) {
-      const { network, refusal } = measuring.intake.admit(address, nowMs);
+      const { network, source, refusal } = measuring.intake.admit(address, nowMs);
       if (network === undefined) this.#refuse(refusal);
-      else if (!measuring.latencies.record(network, latencies, nowMs)) this.#refuse('block_full');
+      else if (!measuring.latencies.record(network, source, latencies, nowMs))
+        this.#refuse('block_full');
       else {
         this.#accepted++;
         measuring.exchange.changed(network);

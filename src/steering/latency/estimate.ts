@@ -4,7 +4,7 @@ export interface Estimate {
   readonly medianMs: number;
   /** Median of the distances from it. */
   readonly spreadMs: number;
-  /** How many reports it rests on. */
+  /** How many reports it rests on, each of another address. */
   readonly reports: number;
   /** Monotonic time of the newest. */
   readonly atMs: number;
@@ -35,7 +35,7 @@ export function decayed(weight: number, ageMs: number, { halfLifeMs, expiryMs }:
 }
 
 /**
- * Of some reports, at most one by each client and window. The median: whoever sends what is
+ * Of some reports, at most one by each client. The median: whoever sends what is
  * false moves it by one place among the others at most. `undefined`: all have expired.
  */
 export function estimateOf(
@@ -53,7 +53,8 @@ export function estimateOf(
 
 /**
  * What several nodes know of the same: the median of their medians, each by the weight of its
- * reports. Where they differ, by how much counts as spread. `undefined`: nothing is left.
+ * reports. Where they differ, by how much counts as spread. Of reports it has as many as the one
+ * that has most: one client can report to every node. `undefined`: nothing is left.
  */
 export function combine(
   estimates: readonly Estimate[],
@@ -79,8 +80,8 @@ export function combine(
   return {
     medianMs,
     spreadMs,
-    reports: weighed.reduce((sum, { reports }) => sum + reports, 0),
-    weight: weighed.reduce((sum, { weight }) => sum + weight, 0),
+    reports: Math.max(...weighed.map(({ reports }) => reports)),
+    weight: Math.max(...weighed.map(({ weight }) => weight)),
     atMs: Math.max(...weighed.map(({ atMs }) => atMs)),
   };
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Steps } from '../../base/steps.ts';
 import {
   combine,
@@ -9,7 +10,7 @@ import {
   type WeighedEstimate,
 } from './estimate.ts';
 import { CellBuilder, type MeasuredCells } from './measured-cells.ts';
-import { addressOfKey, type NetworkKey } from './report-intake.ts';
+import { addressOfKey, type NetworkKey, numberOf, sourceBits } from './report-intake.ts';
 
 /** By region name. */
 export type Estimates = ReadonlyMap<string, Estimate>;
@@ -35,9 +36,16 @@ const leastPerBlock = 64;
 const blockDigits = 8;
 const networksPerStep = 64;
 
+/** `source`: number of the client; `undefined`: from before a restart, of one that is not known. */
+interface KeptSample extends Sample {
+  readonly source: number | undefined;
+}
+
 interface Held {
-  /** By region. */
-  readonly samples: Map<string, Sample[]>;
+  /** By region; of one client one. */
+  readonly samples: Map<string, KeptSample[]>;
+  /** By which the numbers of clients are made: forgotten with them. */
+  key: Uint8Array | undefined;
   own: Estimates;
   /** By the name of the node that said so. */
   readonly others: Map<string, Estimates>;
@@ -82,13 +90,16 @@ export class NetworkLatencies {
   /** False: there is no room, since one block has too many already. */
   record(
     network: NetworkKey,
+    source: Uint8Array,
     latencies: Iterable<readonly [string, number]>,
     nowMs: number,
   ): boolean {
     const held = this.#touch(network);
     if (!held) return false;
+    held.key ??= randomBytes(16);
+    const sample = { source: numberOf(source, held.key), atMs: nowMs };
     for (const [region, ms] of latencies) {
-      if (this.#known.has(region)) this.#sample(held, region, { ms, atMs: nowMs });
+      if (this.#known.has(region)) this.#sample(held, region, { ...sample, ms });
     }
     this.#estimate(held, nowMs);
     return true;
@@ -101,9 +112,11 @@ export class NetworkLatencies {
     for (const [region, { medianMs, spreadMs, reports, atMs }] of estimates) {
       if (!this.#known.has(region)) continue;
       const places = [medianMs, Math.max(0.1, medianMs - spreadMs), medianMs + spreadMs];
-      for (let at = 0; at < Math.min(mostSamples, reports); at++) {
-        this.#sample(held, region, { ms: places[at % places.length]!, atMs });
+      const known = held.samples.get(region) ?? [];
+      for (let at = known.length; at < Math.min(mostSamples, reports); at++) {
+        known.push({ ms: places[at % places.length]!, atMs, source: undefined });
       }
+      if (known.length > 0) held.samples.set(region, known);
     }
     this.#estimate(held, nowMs);
   }
@@ -138,9 +151,11 @@ export class NetworkLatencies {
     return held && this.#combined(held, region, nowMs);
   }
 
-  /** Whether an estimate is steered by. */
-  believes(estimate: Estimate | undefined): estimate is Estimate {
-    return estimate !== undefined && isBelieved(estimate, this.#options.minimumReports);
+  /** Whether an estimate of a network is steered by. One that has fewer clients needs them all. */
+  believes(network: NetworkKey, estimate: Estimate | undefined): estimate is Estimate {
+    const { ipv4Prefix, ipv6Prefix, minimumReports } = this.#options;
+    const clients = 2 ** (network.length === 8 ? 32 - ipv4Prefix : sourceBits - ipv6Prefix);
+    return estimate !== undefined && isBelieved(estimate, Math.min(minimumReports, clients));
   }
 
   /** Of the report that came in last; `undefined`: none is left. */
@@ -171,7 +186,7 @@ export class NetworkLatencies {
         continue;
       }
       const latencyMs = known.map((estimate) =>
-        this.believes(estimate) ? Math.round(estimate.medianMs) : Number.NaN,
+        this.believes(network, estimate) ? Math.round(estimate.medianMs) : Number.NaN,
       );
       if (latencyMs.filter((ms) => !Number.isNaN(ms)).length < 2) continue;
       const prefixBits = network.length === 8 ? ipv4Prefix : ipv6Prefix;
@@ -189,10 +204,14 @@ export class NetworkLatencies {
     return combine(estimates, nowMs, this.#options.decay);
   }
 
-  #sample({ samples }: Held, region: string, sample: Sample): void {
+  /** In place of what the same client said before, which of one that is not known may be any. */
+  #sample({ samples }: Held, region: string, sample: KeptSample): void {
     const known = samples.get(region) ?? [];
+    let at = known.findIndex(({ source }) => source === sample.source);
+    if (at < 0) at = known.findIndex(({ source }) => source === undefined);
+    if (at >= 0) known.splice(at, 1);
+    else if (known.length >= mostSamples) known.shift();
     known.push(sample);
-    if (known.length > mostSamples) known.shift();
     samples.set(region, known);
   }
 
@@ -210,7 +229,7 @@ export class NetworkLatencies {
     let held = this.#held.get(network);
     if (!held) {
       if (!this.#hasRoom(network)) return undefined;
-      held = { samples: new Map(), own: new Map(), others: new Map() };
+      held = { samples: new Map(), key: undefined, own: new Map(), others: new Map() };
       this.#countBlock(network, 1);
     } else this.#held.delete(network);
     this.#held.set(network, held);

@@ -18,13 +18,22 @@ export type IntakeRefusal = (typeof intakeRefusals)[number];
 export type NetworkKey = string;
 
 export type Admission =
-  | { readonly network: NetworkKey; readonly refusal?: undefined }
-  | { readonly network?: undefined; readonly refusal: IntakeRefusal };
+  | {
+      readonly network: NetworkKey;
+      /** What one client has: an address, of IPv6 a /64. Not to be kept. */
+      readonly source: Uint8Array;
+      readonly refusal?: undefined;
+    }
+  | {
+      readonly network?: undefined;
+      readonly source?: undefined;
+      readonly refusal: IntakeRefusal;
+    };
 
 /** Bounds what one window takes in memory: some ten megabytes. */
 const mostSources = 100_000;
 /** What one client of IPv6 has at least. */
-const sourceBits = 64;
+export const sourceBits = 64;
 
 /**
  * Whose reports count, and how often. Of an address nothing stays but its network: that it
@@ -48,15 +57,16 @@ export class ReportIntake {
     if (!bytes) return { refusal: 'no_address' };
     const { windowMs, reportsPerNetwork, ipv4Prefix, ipv6Prefix } = this.#limits;
     if (nowMs >= this.#windowEndsMs) this.#begin(nowMs + windowMs);
-    const source = this.#numberOf(bytes);
-    if (this.#sources.has(source)) return { refusal: 'repeated' };
+    const source = bytes.subarray(0, sourceBits / 8);
+    const number = numberOf(source, this.#key);
+    if (this.#sources.has(number)) return { refusal: 'repeated' };
     if (this.#sources.size >= mostSources) return { refusal: 'too_many' };
     const network = networkKey(bytes, bytes.length === 4 ? ipv4Prefix : ipv6Prefix);
     const counted = this.#perNetwork.get(network) ?? 0;
     if (counted >= reportsPerNetwork) return { refusal: 'network_full' };
-    this.#sources.add(source);
+    this.#sources.add(number);
     this.#perNetwork.set(network, counted + 1);
-    return { network };
+    return { network, source };
   }
 
   #begin(endsMs: number): void {
@@ -65,12 +75,11 @@ export class ReportIntake {
     this.#sources.clear();
     this.#perNetwork.clear();
   }
+}
 
-  /** 48 bits: that two of all sources meet happens once in thousands of full windows. */
-  #numberOf(address: Uint8Array): number {
-    const source = address.subarray(0, sourceBits / 8);
-    return createHmac('sha256', this.#key).update(source).digest().readUIntBE(0, 6);
-  }
+/** 48 bits: that two of all sources meet happens once in thousands of full windows. */
+export function numberOf(source: Uint8Array, key: Uint8Array): number {
+  return createHmac('sha256', key).update(source).digest().readUIntBE(0, 6);
 }
 
 /** Of an address of 4 or 16 bytes; `prefixBits` is 64 at most. */
