@@ -48,7 +48,7 @@ test('what connections send in parts, in turns and through one buffer, stays the
   }
 });
 
-test('a socket that is read into shared memory pauses, ends and closes as any other', async () => {
+test('a socket that is read into shared memory pauses, ends and closes like every other', async () => {
   const reads = new SharedReads();
   const accepted = Promise.withResolvers<Socket>();
   const server = createServer({ allowHalfOpen: true }, accepted.resolve).listen(0, '127.0.0.1');
