@@ -4,7 +4,7 @@
  * `test/architecture` enforces it.
  *
  *   base ← config ← store, observability, link ← health, secrets, exclusive ← steering
- *        ← gateway, dns, failover, revisions ← shifts ← admin ← region ← stack, cli
+ *        ← gateway, dns, failover, revisions, data ← shifts ← admin ← region ← stack, cli
  */
 export const tiers: readonly (readonly string[])[] = [
   ['base'],
@@ -12,7 +12,7 @@ export const tiers: readonly (readonly string[])[] = [
   ['store', 'observability', 'link'],
   ['health', 'secrets', 'exclusive'],
   ['steering'],
-  ['gateway', 'dns', 'failover', 'revisions'],
+  ['gateway', 'dns', 'failover', 'revisions', 'data'],
   ['shifts'],
   ['admin'],
   ['region'],

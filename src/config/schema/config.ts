@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accessLogSchema } from './access-log.ts';
 import { gatewayCheckSchema } from './check.ts';
+import { dataSchema } from './data.ts';
 import { dnsSchema } from './dns.ts';
 import { domainsSchema } from './domain.ts';
 import { exclusiveSetsSchema } from './exclusive.ts';
@@ -128,6 +129,7 @@ export const configSchema = z
     store: storeSchema
       .prefault({ engine: 'memory' })
       .meta({ description: 'Where state lives that regions share.' }),
+    data: dataSchema,
     staleness: z
       .strictObject({
         maximum: durationMs({ minMs: 10_000, maxMs: 30 * 86_400_000 })
