@@ -75,7 +75,7 @@ test('what browsers report steers all DNS threads, also after a restart; no addr
     );
     assert.match(
       explained.rule,
-      /^latency: lowest measured round trip .*, as browsers there reported \(20 ms to there, ± 0 ms, by 3 reports, confidence 0\.5, the newest \d+ s old\)$/,
+      /^latency: lowest measured round trip .*, as browsers there reported \(20 ms to there, ± 0 ms, by 3 reports, confidence 0\.5, on average \d+ s old\)$/,
     );
     const page = await show('/metrics');
     for (const line of [

@@ -32,7 +32,7 @@ export interface ReportedLatencies {
 }
 
 export interface ReportedLatency extends Pick<Estimate, 'medianMs' | 'spreadMs' | 'reports'> {
-  /** Of the newest report. */
+  /** Of its reports on average, as they decay. */
   readonly ageMs: number;
   /** From 0 to 1. */
   readonly confidence: number;

@@ -39,7 +39,7 @@ export interface Candidate {
   readonly reports?: number;
   /** What that is worth, from 0 to 1. */
   readonly confidence?: number;
-  /** Of the newest. */
+  /** On average, as they decay. */
   readonly reportAgeSeconds?: number;
   /** From the client's location, or without one from the region that is asked. */
   readonly distanceKm?: number;
@@ -113,7 +113,7 @@ function measurement({ answers }: Choice, candidates: readonly Candidate[]): str
   const chosen = candidates.find(({ answer }) => answer === answers[0]);
   if (chosen?.reports === undefined) return '';
   const { region, latencyMs, spreadMs, reports, confidence, reportAgeSeconds } = chosen;
-  const how = `${reports} reports, confidence ${confidence}, the newest ${reportAgeSeconds} s old`;
+  const how = `${reports} reports, confidence ${confidence}, on average ${reportAgeSeconds} s old`;
   return ` (${latencyMs} ms to ${region}, ± ${spreadMs} ms, by ${how})`;
 }
 

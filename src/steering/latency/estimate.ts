@@ -6,7 +6,7 @@ export interface Estimate {
   readonly spreadMs: number;
   /** How many reports it rests on, each of another address. */
   readonly reports: number;
-  /** Monotonic time of the newest. */
+  /** Monotonic: if all were of this time, they would be worth what they are. */
   readonly atMs: number;
 }
 
@@ -29,32 +29,49 @@ export interface Decay {
   readonly expiryMs: number;
 }
 
-/** What a weight is worth after so long. */
+/** What a weight is worth after so long. After one time and then another it is what it is after both. */
 export function decayed(weight: number, ageMs: number, { halfLifeMs, expiryMs }: Decay): number {
   return ageMs > expiryMs ? 0 : weight * 0.5 ** (Math.max(0, ageMs) / halfLifeMs);
 }
 
+/** Those that count yet. */
+export function unexpired<S extends Sample>(samples: readonly S[], nowMs: number, of: Decay): S[] {
+  return samples.filter(({ atMs }) => nowMs - atMs <= of.expiryMs);
+}
+
 /**
- * Of some reports, at most one by each client. The median: whoever sends what is
- * false moves it by one place among the others at most. `undefined`: all have expired.
+ * Of reports that count, at most one by each client. The median: whoever sends what is
+ * false moves it by one place among the others at most. `undefined`: there are none.
  */
-export function estimateOf(
-  samples: readonly Sample[],
-  nowMs: number,
-  decay: Decay,
-): Estimate | undefined {
-  const fresh = samples.filter(({ atMs }) => nowMs - atMs <= decay.expiryMs);
-  if (fresh.length === 0) return undefined;
-  const atMs = Math.max(...fresh.map((sample) => sample.atMs));
-  const medianMs = median(fresh.map(({ ms }) => ms));
-  const spreadMs = median(fresh.map(({ ms }) => Math.abs(ms - medianMs)));
-  return { medianMs: tenths(medianMs), spreadMs: tenths(spreadMs), reports: fresh.length, atMs };
+export function estimateOf(samples: readonly Sample[], decay: Decay): Estimate | undefined {
+  if (samples.length === 0) return undefined;
+  const medianMs = median(samples.map(({ ms }) => ms));
+  const spreadMs = median(samples.map(({ ms }) => Math.abs(ms - medianMs)));
+  return {
+    medianMs: tenths(medianMs),
+    spreadMs: tenths(spreadMs),
+    reports: samples.length,
+    atMs: commonTime(samples, decay),
+  };
+}
+
+/**
+ * Of reports that came one after the other. Not that of the newest: with it one report would make
+ * a whole crowd as new as itself.
+ */
+function commonTime(samples: readonly Sample[], decay: Decay): number {
+  const newestMs = Math.max(...samples.map(({ atMs }) => atMs));
+  const worth = samples.reduce((sum, { atMs }) => sum + decayed(1, newestMs - atMs, decay), 0);
+  return newestMs + decay.halfLifeMs * Math.log2(worth / samples.length);
 }
 
 /**
  * What several nodes know of the same: the median of their medians, each by the weight of its
- * reports. Where they differ, by how much counts as spread. Of reports it has as many as the one
- * that has most: one client can report to every node. `undefined`: nothing is left.
+ * reports. Where they differ, by how much counts as spread. `undefined`: nothing is left.
+ *
+ * Reports are those of the one node that has most of them, since one client can report to every
+ * node. Only a node that says about the same stands for the median, and its reports are worth what
+ * they were worth when that was said: an old crowd does not vouch for one new report.
  */
 export function combine(
   estimates: readonly Estimate[],
@@ -71,27 +88,30 @@ export function combine(
   const medianMs = weightedMedian(
     weighed.map(({ medianMs: value, weight }) => ({ value, weight })),
   );
+  const apart = (one: Estimate) => Math.abs(one.medianMs - medianMs);
   const spreadMs = weightedMedian(
-    weighed.map((one) => ({
-      value: Math.max(one.spreadMs, Math.abs(one.medianMs - medianMs)),
-      weight: one.weight,
-    })),
+    weighed.map((one) => ({ value: Math.max(one.spreadMs, apart(one)), weight: one.weight })),
   );
+  const saidMs = Math.min(...weighed.flatMap((one) => (apart(one) === 0 ? [one.atMs] : [])));
+  const agreeing = weighed.filter((one) => apart(one) <= toleranceMs(medianMs));
+  const worth = agreeing.map(({ reports, atMs }) => decayed(reports, saidMs - atMs, decay));
   return {
     medianMs,
     spreadMs,
-    reports: Math.max(...weighed.map(({ reports }) => reports)),
-    weight: Math.max(...weighed.map(({ weight }) => weight)),
-    atMs: Math.max(...weighed.map(({ atMs }) => atMs)),
+    reports: Math.floor(Math.max(...worth)),
+    weight: Math.max(...agreeing.map(({ weight }) => weight)),
+    atMs: Math.max(...agreeing.map(({ atMs }) => atMs)),
   };
 }
 
 /** A spread up to this is of no account, however short the round trip is. */
 const smallSpreadMs = 10;
 
+const toleranceMs = (medianMs: number): number => Math.max(smallSpreadMs, medianMs / 2);
+
 /** Enough reports, which agree: to steer by. */
 export function isBelieved({ medianMs, spreadMs, reports }: Estimate, least: number): boolean {
-  return reports >= least && spreadMs <= Math.max(smallSpreadMs, medianMs / 2);
+  return reports >= least && spreadMs <= toleranceMs(medianMs);
 }
 
 /** For people, from 0 to 1: half of it is won with the least reports

@@ -108,6 +108,15 @@ test('of the address of a client nothing stays', () => {
   assert.doesNotMatch(shown, /140102ab|14 01 02 ab|\b335610539\b/);
 });
 
+test('reports count until they expire, however new the last one of their network is', () => {
+  const held = create();
+  for (const eu of [90, 91, 92]) record(held, network, latencies(eu, 20), 0);
+  record(held, network, latencies(93, 20), 3_900);
+  assert.equal(rankOf(held, 4_000), '1,0');
+  assert.equal(rankOf(held, 4_001), undefined);
+  assert.deepEqual([held.own(network)?.get('eu')?.reports, held.newestMs()], [1, 3_900]);
+});
+
 test('a network of one client is steered by what it reports', () => {
   const held = create({ ipv4Prefix: 32 });
   const alone = networkKey(Uint8Array.of(20, 1, 2, 3), 32);

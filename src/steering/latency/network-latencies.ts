@@ -7,6 +7,7 @@ import {
   estimateOf,
   isBelieved,
   type Sample,
+  unexpired,
   type WeighedEstimate,
 } from './estimate.ts';
 import { CellBuilder, type MeasuredCells } from './measured-cells.ts';
@@ -47,6 +48,8 @@ interface Held {
   /** By which the numbers of clients are made: forgotten with them. */
   key: Uint8Array | undefined;
   own: Estimates;
+  /** Of `samples`: with it `own` is over. */
+  oldestMs: number;
   /** By the name of the node that said so. */
   readonly others: Map<string, Estimates>;
 }
@@ -68,6 +71,7 @@ export class NetworkLatencies {
   /** By /32 of IPv6. */
   readonly #blocks = new Map<string, number>();
   #version = 0;
+  #newestMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NetworkLatenciesOptions) {
     this.#options = options;
@@ -101,6 +105,7 @@ export class NetworkLatencies {
     for (const [region, ms] of latencies) {
       if (this.#known.has(region)) this.#sample(held, region, { ...sample, ms });
     }
+    this.#newestMs = Math.max(this.#newestMs, nowMs);
     this.#estimate(held, nowMs);
     return true;
   }
@@ -111,6 +116,7 @@ export class NetworkLatencies {
     if (!held) return;
     for (const [region, { medianMs, spreadMs, reports, atMs }] of estimates) {
       if (!this.#known.has(region)) continue;
+      this.#newestMs = Math.max(this.#newestMs, atMs);
       const places = [medianMs, Math.max(0.1, medianMs - spreadMs), medianMs + spreadMs];
       const known = held.samples.get(region) ?? [];
       for (let at = known.length; at < Math.min(mostSamples, reports); at++) {
@@ -126,7 +132,9 @@ export class NetworkLatencies {
     const held = this.#touch(network);
     if (!held) return false;
     held.others.delete(origin);
-    held.others.set(origin, new Map([...estimates].filter(([region]) => this.#known.has(region))));
+    const known = new Map([...estimates].filter(([region]) => this.#known.has(region)));
+    held.others.set(origin, known);
+    for (const { atMs } of known.values()) this.#newestMs = Math.max(this.#newestMs, atMs);
     const [oldest] = held.others.keys();
     if (held.others.size > mostOrigins) held.others.delete(oldest!);
     return true;
@@ -158,17 +166,9 @@ export class NetworkLatencies {
     return estimate !== undefined && isBelieved(estimate, Math.min(minimumReports, clients));
   }
 
-  /** Of the report that came in last; `undefined`: none is left. */
+  /** Of the report that came in last, here or, about, at another node; `undefined`: none is left. */
   newestMs(): number | undefined {
-    let newest: number | undefined;
-    for (const { own, others } of this.#held.values()) {
-      for (const estimates of [own, ...others.values()]) {
-        for (const { atMs } of estimates.values()) {
-          if (newest === undefined || atMs > newest) newest = atMs;
-        }
-      }
-    }
-    return newest;
+    return this.size > 0 && Number.isFinite(this.#newestMs) ? this.#newestMs : undefined;
   }
 
   /** Forgets what has expired, and compiles what is believed of the rest. */
@@ -195,9 +195,10 @@ export class NetworkLatencies {
     return builder.build();
   }
 
-  #combined({ own, others }: Held, region: string, nowMs: number): WeighedEstimate | undefined {
+  #combined(held: Held, region: string, nowMs: number): WeighedEstimate | undefined {
+    if (nowMs - held.oldestMs > this.#options.decay.expiryMs) this.#estimate(held, nowMs);
     const estimates: Estimate[] = [];
-    for (const of of [own, ...others.values()]) {
+    for (const of of [held.own, ...held.others.values()]) {
       const estimate = of.get(region);
       if (estimate) estimates.push(estimate);
     }
@@ -216,11 +217,19 @@ export class NetworkLatencies {
   }
 
   #estimate(held: Held, nowMs: number): void {
+    const { decay } = this.#options;
     const own = new Map<string, Estimate>();
+    held.oldestMs = Number.POSITIVE_INFINITY;
     for (const [region, samples] of held.samples) {
-      const estimate = estimateOf(samples, nowMs, this.#options.decay);
-      if (estimate) own.set(region, estimate);
-      else held.samples.delete(region);
+      const fresh = unexpired(samples, nowMs, decay);
+      const estimate = estimateOf(fresh, decay);
+      if (!estimate) {
+        held.samples.delete(region);
+        continue;
+      }
+      held.samples.set(region, fresh);
+      own.set(region, estimate);
+      held.oldestMs = Math.min(held.oldestMs, ...fresh.map(({ atMs }) => atMs));
     }
     held.own = own;
   }
@@ -229,7 +238,8 @@ export class NetworkLatencies {
     let held = this.#held.get(network);
     if (!held) {
       if (!this.#hasRoom(network)) return undefined;
-      held = { samples: new Map(), key: undefined, own: new Map(), others: new Map() };
+      const oldestMs = Number.POSITIVE_INFINITY;
+      held = { samples: new Map(), key: undefined, own: new Map(), oldestMs, others: new Map() };
       this.#countBlock(network, 1);
     } else this.#held.delete(network);
     this.#held.set(network, held);
