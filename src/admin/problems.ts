@@ -62,7 +62,7 @@ const shiftTitles: Record<ShiftErrorCode, string> = {
   shift_exists: 'There is such a shift already',
   shift_not_possible: 'The shift is not in a state for that',
   shift_unsafe: 'Nobody would be left to take the clients',
-  shift_conflict: 'Shifts were changed by others at the same time',
+  shift_conflict: 'Shifts were changed by others meanwhile',
   shift_damaged: 'What the store holds of shifts is damaged',
   shift_outcome_unknown: 'Whether it was accepted is not known',
 };

@@ -1,5 +1,4 @@
-import type { Operation } from '../shifts/change.ts';
-import type { Shift, ShiftEvent, ShiftPlan, ShiftState } from '../shifts/shift.ts';
+import type { Operation, Shift, ShiftEvent, ShiftPlan, ShiftState } from '../shifts/shift.ts';
 import type { Subject } from '../steering/shifts/subject.ts';
 
 /** Shifts of traffic as an operator handles them. */
@@ -29,6 +28,8 @@ export interface StartedShift {
 export interface OperateShift {
   readonly id: string;
   readonly operation: Operation;
+  /** Of the shift when it was looked at; with another by now it is refused. */
+  readonly turn?: number | undefined;
   readonly author: string;
   readonly message: string;
 }
@@ -54,6 +55,8 @@ export interface ShiftStatus {
   readonly steps: readonly number[];
   /** How many of them were taken. */
   readonly step: number;
+  /** Rises with each change of the shift. */
+  readonly turn: number;
   /** Why it is so. */
   readonly reason: string;
   /** What it waits for, as this node sees it. */

@@ -52,6 +52,16 @@ test('what is wrong is a problem that names it', async (t) => {
   assertProblem(await post('/shifts/start', { ...plan, author: 'a\nb' }), 422, 'shift_invalid');
   await post('/shifts/start', plan);
   assertProblem(await post('/shifts/start', plan), 409, 'shift_exists');
+  const [{ id, turn }] = (await ask('GET', '/shifts')).json().shifts as [
+    { id: string; turn: number },
+  ];
+  const finish = { id, turn, operation: 'finish' };
+  assert.equal((await post('/shifts/operate', finish)).status, 200);
+  const changed = await post('/shifts/operate', finish);
+  assertProblem(changed, 409, 'shift_conflict');
+  const { state, step, turn: now } = changed.json();
+  assert.deepEqual([state, step, now], ['done', 2, turn + 1]);
+  assertProblem(await post('/shifts/operate', { ...finish, turn: 0 }), 400, 'bad_body');
   const operate = { id: 'none', operation: 'abort' };
   assertProblem(await post('/shifts/operate', operate), 404, 'shift_unknown');
   assertProblem(await post('/shifts/operate', { ...operate, operation: 'x' }), 400, 'bad_body');

@@ -43,11 +43,15 @@ function readGuardPart(guard: GuardOptions, name: string, value: string): boolea
   return true;
 }
 
+/** In UTC too a year has four digits. */
+const firstMs = Date.parse('0000-01-01T00:00:00Z');
+const lastMs = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** ISO 8601 with a zone, or `+10m` from now. → ISO 8601 in UTC. */
 export function parseTime(text: string, nowMs = Date.now()): string {
   if (text.startsWith('+')) return new Date(nowMs + parseDuration(text.slice(1))).toISOString();
   const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/;
   const atMs = form.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(atMs)) return new Date(atMs).toISOString();
+  if (atMs >= firstMs && atMs <= lastMs) return new Date(atMs).toISOString();
   throw new InvalidArgumentError('Expected a time such as 2026-03-01T04:00:00Z, or +10m.');
 }

@@ -75,6 +75,21 @@ test('a shift from its start to its end', async (t) => {
   assert.deepEqual([waited.status, JSON.parse(waited.stdout).shift.state], [0, 'done']);
 });
 
+test('what others have changed since it was looked at is not advanced, and the command says so', async (t) => {
+  const { node, meridian } = await operated(t);
+  await meridian(...startShop);
+  const seen = await node.shifts.list();
+  assert.equal((await meridian('finish', 'shop')).status, 0);
+  node.shifts.list = async () => seen;
+  const [again, held] = [await meridian('finish', 'shop'), await meridian('abort', 'shop')];
+  assert.equal(again.status, 1);
+  assert.match(
+    again.stderr,
+    /^meridian: shift [0-9a-f]{8} has changed since .*: it is done now, at step 3 of 3 \(25 %\)/,
+  );
+  assert.equal(held.status, 0, 'whatever it is by now');
+});
+
 test('a revision that would end a shift says so before', async (t) => {
   const { meridian } = await operated(t);
   await meridian(...startShop);
@@ -171,7 +186,13 @@ test('what people type is read as they mean it, or refused', () => {
   }
   assert.equal(parseTime('2026-03-01T04:00+02:00'), '2026-03-01T02:00:00.000Z');
   assert.equal(parseTime('+90s', 0), '1970-01-01T00:01:30.000Z');
-  for (const text of ['2026-03-01', '04:00', '2026-13-01T00:00Z', '+soon']) {
+  for (const text of [
+    '2026-03-01',
+    '04:00',
+    '2026-13-01T00:00Z',
+    '+soon',
+    '9999-12-31T23:59-01:00',
+  ]) {
     assert.throws(() => parseTime(text), text);
   }
 });

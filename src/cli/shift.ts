@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { ShiftStatus, StartedShift } from '../admin/shifts-view.ts';
 import { MeridianError } from '../base/errors.ts';
 import { plain } from '../config/diff-values.ts';
-import type { Operation } from '../shifts/change.ts';
-import type { Shift, ShiftEvent } from '../shifts/shift.ts';
+
+import { goesOn, type Operation, type Shift, type ShiftEvent } from '../shifts/shift.ts';
 import {
   type AdminConnection,
   type AdminOptions,
@@ -145,9 +145,10 @@ async function operate(
   options: AdminOptions & AuthorOptions,
 ): Promise<void> {
   const admin = await connectAdmin(options);
-  const { id } = await find(admin, which);
+  const { id, turn } = await find(admin, which);
   const { author, message } = options;
-  const answer = await admin.post('/shifts/operate', { id, operation, author, message });
+  const seen = goesOn(operation) ? { turn } : {};
+  const answer = await admin.post('/shifts/operate', { id, operation, ...seen, author, message });
   if (options.json) return printJson(answer);
   print(describeShift((answer as { shift: Shift }).shift));
 }
@@ -204,11 +205,11 @@ async function listShifts(admin: AdminConnection): Promise<ShiftStatus[]> {
 /** The one that is meant. @throws MeridianError `shift_unknown`, `shift_ambiguous` */
 async function find(admin: AdminConnection, which: string | undefined): Promise<ShiftStatus> {
   const all = await listShifts(admin);
-  const goesOn = ({ state }: ShiftStatus) => ['scheduled', 'running', 'paused'].includes(state);
+  const isUnderWay = ({ state }: ShiftStatus) => ['scheduled', 'running', 'paused'].includes(state);
   const named = all.filter(
     ({ id, subject }) => which === undefined || id === which || subject.split(' ').includes(which),
   );
-  const found = named.length === 1 && which !== undefined ? named : named.filter(goesOn);
+  const found = named.length === 1 && which !== undefined ? named : named.filter(isUnderWay);
   const [first, second] = found;
   if (first && !second) return first;
   if (!first) {

@@ -8,6 +8,7 @@ import { checkPlan, checkSteps } from './plan.ts';
 import {
   isActive,
   isInForce,
+  type Operation,
   type Shift,
   type ShiftDocument,
   type ShiftEvent,
@@ -26,8 +27,6 @@ export interface ShiftAuthor {
   readonly nowMs: number;
   readonly change: string;
 }
-
-export type Operation = 'pause' | 'resume' | 'advance' | 'abort' | 'finish';
 
 /** What a change makes of one shift; the rest of the document follows from it. */
 interface Changed {
@@ -80,16 +79,21 @@ export function startShift(
   return documentWith(document, { shift, action: 'start' }, author, subject);
 }
 
-/** @throws MeridianError `shift_unknown`, `shift_not_possible` */
+/**
+ * @param turn of the shift when whoever asks looked at it; `undefined`: whatever it is by now
+ * @throws MeridianError `shift_unknown`, `shift_conflict`, `shift_not_possible`
+ */
 export function operateShift(
   document: ShiftDocument | undefined,
   id: string,
   operation: Operation,
+  turn: number | undefined,
   counts: CountsByNode,
   author: ShiftAuthor,
 ): ShiftDocument {
   const shift = document?.shifts.find((one) => one.id === id);
   if (!shift) return fail('shift_unknown', `there is no shift ${id}`, { id });
+  if (turn !== undefined && shift.turn !== turn) refuseChanged(shift);
   const fields = operations[operation](shift, counts) ?? refuse(shift, operation);
   const reason = author.message === '' ? `${operation} by ${author.by}` : author.message;
   const next = turned(shift, { ...fields, reason }, author.nowMs);
@@ -158,6 +162,14 @@ const operations: Readonly<
   finish: (shift) =>
     isActive(shift) ? { state: 'done', step: shift.steps.length, baseline: {} } : undefined,
 };
+
+/** What was seen is not there any more: what is there now may not be what was meant. */
+function refuseChanged(shift: Shift): never {
+  const { id, state, step, steps, reason, turn } = shift;
+  const now = `${state} now, at step ${step} of ${steps.length} (${shareOfShift(shift)} %)`;
+  const message = `shift ${id} has changed since it was looked at: it is ${now}: ${reason}`;
+  return fail('shift_conflict', message, { id, state, step, turn });
+}
 
 function refuse({ id, state, reason, step, steps }: Shift, operation: Operation): never {
   const last = operation === 'advance' && step === steps.length ? ', at its last step' : '';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Operation } from './change.ts';
+
 import { isShiftError } from './errors.ts';
-import { shareOfShift } from './shift.ts';
+import { type Operation, shareOfShift } from './shift.ts';
 import type { SeenShifts } from './shifts.ts';
 import { Deployment, planOf, regionNames } from './testdata/deployment.ts';
 

@@ -10,7 +10,8 @@ import { MeridianError } from '../base/errors.ts';
  *   shift_exists           the subject has a shift already; `details.id`
  *   shift_not_possible     what is asked is not for a shift in this state
  *   shift_unsafe           nobody would be left to take the clients of a region
- *   shift_conflict         others changed shifts at the same time, again and again
+ *   shift_conflict         it is another than was seen (`details` has what it is now); or others
+ *                          changed shifts at the same time, again and again
  *   shift_damaged          what the store holds cannot be read; nothing was changed
  *   shift_outcome_unknown  the confirmation did not come; look before doing it again
  */
@@ -20,7 +21,7 @@ export const shiftErrors = {
   shift_exists: { status: 409, retryable: false },
   shift_not_possible: { status: 409, retryable: false },
   shift_unsafe: { status: 409, retryable: false },
-  shift_conflict: { status: 409, retryable: true },
+  shift_conflict: { status: 409, retryable: false },
   shift_damaged: { status: 500, retryable: false },
   shift_outcome_unknown: { status: 503, retryable: true },
 } as const satisfies Readonly<Record<string, { status: number; retryable: boolean }>>;

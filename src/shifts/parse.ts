@@ -4,7 +4,7 @@ import type { Subject } from '../steering/shifts/subject.ts';
 import type { Count, CountsByNode, NodeSides, Sides } from './counts.ts';
 import { durationSlots } from './counts.ts';
 import { fail } from './errors.ts';
-import { longestMs, mostSteps } from './plan.ts';
+import { longestMs, longestTarget, mostSteps } from './plan.ts';
 import {
   type Guard,
   type Shift,
@@ -16,8 +16,6 @@ import {
 export const authorLength = 200;
 export const messageLength = 1_000;
 export const reasonLength = 1_000;
-/** Of the target of a shift: record data may be long. */
-const toLength = 4_096;
 const mostShifts = 100;
 const mostNodes = 10_000;
 
@@ -58,7 +56,7 @@ function shiftOf(fields: Fields): Shift {
   const shift: Shift = {
     id: fields.matching('id', idPattern),
     subject: subjectOf(fields.fields('subject')),
-    to: fields.line('to', toLength, 1),
+    to: fields.line('to', longestTarget, 1),
     steps,
     everyMs: fields.optional('everyMs', (name) => fields.count(name, 0, longestMs)),
     observeMs: fields.count('observeMs', 0, longestMs),
@@ -131,7 +129,7 @@ function eventOf(fields: Fields): ShiftEvent {
     action: fields.line('action', 20, 1),
     id: fields.matching('id', idPattern),
     subject: fields.line('subject', 400, 1),
-    to: fields.line('to', toLength, 1),
+    to: fields.line('to', longestTarget, 1),
     share: percentOf(fields, 'share'),
     state: fields.choice('state', ...shiftStates),
     reason: fields.text('reason', reasonLength),

@@ -13,6 +13,8 @@ const at = (ip: string, kind = 'region') => ({
   kind,
   location: { latitude: 0, longitude: 0 },
 });
+/** What a target is called by is all of them. */
+const long = Array.from({ length: 50 }, () => 'x'.repeat(100));
 const records = [
   {
     name: 'api',
@@ -24,6 +26,12 @@ const records = [
   { name: 'near', type: 'A', routing: 'latency' },
   { name: 'only', type: 'A', routing: 'failover', answers: [{ region: 'us', role: 'primary' }] },
   { name: 'plain', type: 'TXT', values: ['x'] },
+  {
+    name: 'odd',
+    type: 'TXT',
+    routing: 'weighted',
+    answers: [{ values: ['a\u0007b'] }, { values: long }, { values: ['fine'] }],
+  },
 ];
 const config = configSchema.parse({
   regions: { eu: at('192.0.2.1'), us: at('192.0.2.2'), w: at('192.0.2.3', 'witness') },
@@ -95,6 +103,17 @@ test('what makes no sense is refused by its name, with what would', () => {
     [{ everyMs: 10 }, /every: expected 100 ms/],
     [{ observeMs: -1 }, /observe: expected 0 ms/],
     [{ startAt: 'tomorrow' }, /at: expected a time/],
+    ...['9999-12-31T23:59:59-01:00', '0000-01-01T00:00:00+01:00'].map(
+      (at): [Partial<ShiftPlan>, RegExp] => [
+        { startAt: new Date(at).toISOString() },
+        /^shift_invalid at: expected .* in the years 0 to 9999/,
+      ],
+    ),
+    [{ subject: record('odd.a.test', 'TXT'), to: 'a\u0007b' }, /^shift_invalid to: .* one line/],
+    [
+      { subject: record('odd.a.test', 'TXT'), to: long.join(' ') },
+      /^shift_invalid to: .* 1 to 4096 char/,
+    ],
     [{ guard: { ...planOf().guard!, errorShare: 2 } }, /guard\.errorShare/],
     [{ guard: { ...planOf().guard!, latencyFactor: 0.5 } }, /guard\.latencyFactor/],
     [{ guard: { ...planOf().guard!, minimumRequests: 0.5 } }, /guard\.minimumRequests/],
@@ -116,7 +135,7 @@ test('of one subject there is one shift, and the second is told of the first', (
     'accepted',
   );
   // One that is over goes on from where it stands, with the same target only.
-  const done = operateShift(first, 'abababab', 'finish', {}, author());
+  const done = operateShift(first, 'abababab', 'finish', undefined, {}, author());
   assert.match(
     refusal({ to: 'shop', steps: [60] }, done),
     /^shift_exists .* "canary" by shift abababab/,
@@ -147,7 +166,7 @@ test('two regions are not drained at once where nobody would be left', () => {
   });
   startShift(undefined, planOf(drain('rim')), edges, author());
   // The way back is always free.
-  const drained = operateShift(first, 'abababab', 'finish', {}, author());
+  const drained = operateShift(first, 'abababab', 'finish', undefined, {}, author());
   assert.equal(refusal(drain('eu', [50, 100]), drained), 'accepted');
   assert.deepEqual(leftBehind('us', config), ['only.a.test A']);
 });
@@ -155,11 +174,11 @@ test('two regions are not drained at once where nobody would be left', () => {
 test('an operation is for a shift in the right state, and says so else', () => {
   const scheduled = start({});
   const tell = (document: ShiftDocument, operation: Parameters<typeof operateShift>[2]) =>
-    operateShift(document, 'abababab', operation, {}, author());
+    operateShift(document, 'abababab', operation, undefined, {}, author());
   for (const operation of ['pause', 'resume', 'advance'] as const) {
     assert.throws(() => tell(scheduled, operation), { code: 'shift_not_possible' });
   }
-  assert.throws(() => operateShift(scheduled, 'none', 'abort', {}, author()), {
+  assert.throws(() => operateShift(scheduled, 'none', 'abort', undefined, {}, author()), {
     code: 'shift_unknown',
   });
   const running = {

@@ -1,5 +1,6 @@
 import { nearestName } from '../config/nearest-name.ts';
 import type { Config } from '../config/schema/config.ts';
+import { isLine, timePattern } from '../revisions/fields.ts';
 import {
   type Subject,
   subjectName,
@@ -14,6 +15,8 @@ import type { Guard, ShiftPlan } from './shift.ts';
 
 export const mostSteps = 100;
 export const longestMs = 30 * 86_400_000;
+/** Of the target of a shift, in characters: record data may be long. */
+export const longestTarget = 4_096;
 
 /**
  * Whether a plan makes sense for a configuration.
@@ -27,14 +30,17 @@ export function checkPlan(plan: ShiftPlan, config: Config): Weights {
     const names = [...new Set(weights.names)];
     invalid('to', `${subjectName(subject)} has no ${word(subject)} "${to}"${hint(to, names)}`);
   }
+  if (!isLine(to, longestTarget, 1)) {
+    invalid('to', `expected 1 to ${longestTarget} characters of one line`);
+  }
   if (subject.kind !== 'region' && new Set(weights.names).size < 2) {
     invalid('to', `${subjectName(subject)} has nothing else that could take the rest`);
   }
   checkSteps(steps);
   if (everyMs !== undefined) checkTime('every', everyMs, 100);
   checkTime('observe', observeMs, 0);
-  if (startAt !== undefined && !Number.isFinite(Date.parse(startAt))) {
-    invalid('at', 'expected a time such as 2026-03-01T04:00:00Z');
+  if (startAt !== undefined && !isTime(startAt)) {
+    invalid('at', 'expected a time such as 2026-03-01T04:00:00Z, in the years 0 to 9999');
   }
   if (guard) checkGuard(plan, guard, config);
   const ttlMs = longestTtlMs(subject, config);
@@ -67,6 +73,11 @@ export function checkSteps(steps: readonly number[], from?: number): void {
 
 function hasTwoDecimals(step: number): boolean {
   return Math.abs(Math.round(step * 100) - step * 100) < 1e-6;
+}
+
+/** What a document may hold: years of four digits. */
+function isTime(text: string): boolean {
+  return timePattern.test(text) && Number.isFinite(Date.parse(text));
 }
 
 function checkTime(field: string, ms: number, leastMs: number): void {

@@ -102,6 +102,18 @@ export interface ShiftEvent {
   readonly change: string;
 }
 
+/** What an operator may tell a shift to do. */
+export type Operation = 'pause' | 'resume' | 'advance' | 'abort' | 'finish';
+
+/**
+ * Operations that move traffic onwards are for the shift as it was seen: what another operator,
+ * a guard or a controller made of it meanwhile may be a reason against them. The others hold or
+ * go back, and are right whatever it has become.
+ */
+export function goesOn(operation: Operation): boolean {
+  return operation === 'advance' || operation === 'resume' || operation === 'finish';
+}
+
 /** All shifts of a deployment: one value, one compare-and-set for each change. */
 export interface ShiftDocument {
   readonly version: 1;

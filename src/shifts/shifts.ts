@@ -4,20 +4,20 @@ import type { Config } from '../config/schema/config.ts';
 import { oneLine } from '../revisions/fields.ts';
 import { isStoreError } from '../store/errors.ts';
 import type { Bucket, ReadOptions, Store, Watch } from '../store/store.ts';
-import {
-  hashOf,
-  moveShift,
-  type Operation,
-  operateShift,
-  type ShiftAuthor,
-  startShift,
-} from './change.ts';
+import { hashOf, moveShift, operateShift, type ShiftAuthor, startShift } from './change.ts';
 import type { CountsByNode, Sides } from './counts.ts';
 import type { ShiftDecision } from './decide.ts';
 import { fail, isShiftError } from './errors.ts';
 import { isAuthor, isMessage, parseEvent, parseShifts, reasonLength } from './parse.ts';
 import { countsOf, readShiftReports, type ShiftReport } from './reports.ts';
-import type { Shift, ShiftDocument, ShiftEvent, ShiftPlan } from './shift.ts';
+import {
+  goesOn,
+  type Operation,
+  type Shift,
+  type ShiftDocument,
+  type ShiftEvent,
+  type ShiftPlan,
+} from './shift.ts';
 
 export const shiftsKey = 'shifts.json';
 const eventPrefix = 'event.';
@@ -86,19 +86,32 @@ export class Shifts {
     return this.#change(wish, (document, author) => startShift(document, plan, config, author));
   }
 
-  /** @throws as `operateShift`; `shift_conflict`, `shift_outcome_unknown`; StoreError */
-  async operate(id: string, operation: Operation, wish: Wish): Promise<ShiftDocument> {
+  /**
+   * Where it goes on (`goesOn`), it is done to the shift as it was seen, or not at all.
+   *
+   * @param seenTurn of the shift when the operator looked at it; `undefined`: as it is read first
+   * @throws as `operateShift`; `shift_conflict`, `shift_outcome_unknown`; StoreError
+   */
+  async operate(
+    id: string,
+    operation: Operation,
+    wish: Wish,
+    seenTurn?: number,
+  ): Promise<ShiftDocument> {
     const needsCounts = operation === 'resume' || operation === 'advance';
     const counts = needsCounts ? countsOf(await this.reports(), id) : {};
-    return this.#change(wish, (document, author) =>
-      operateShift(document, id, operation, counts, author),
-    );
+    let turn = seenTurn;
+    return this.#change(wish, (document, author) => {
+      if (goesOn(operation)) turn ??= document?.shifts.find((one) => one.id === id)?.turn;
+      return operateShift(document, id, operation, turn, counts, author);
+    });
   }
 
   /**
    * Does what a node found due, if the document that it looked at still stands.
    *
    * @returns false: somebody else was first.
+   * @throws MeridianError `shift_invalid`, where nobody could read what it would make; StoreError
    */
   async move(
     { document, storeRevision }: SeenShifts,
@@ -110,7 +123,7 @@ export class Shifts {
   ): Promise<boolean> {
     const author = { by, message: '', nowMs: this.#clock.wallMs(), change: newName() };
     const told = { ...decision, reason: oneLine(decision.reason, reasonLength) };
-    const next = moveShift(document, shift, told, counts, before, author);
+    const next = readable(moveShift(document, shift, told, counts, before, author));
     try {
       await this.#keep(document.event);
       await this.#bucket.update(shiftsKey, encode(next), storeRevision);
@@ -173,7 +186,11 @@ export class Shifts {
   async #isThere({ change, sequence }: ShiftEvent, why: string): Promise<boolean> {
     const seen = await this.read('leader').catch(() => undefined);
     if (seen?.document.event.change === change) return true;
-    if (seen && seen.document.sequence >= sequence) return false;
+    if (seen && seen.document.sequence >= sequence) {
+      // Whoever replaced it has kept its event.
+      const kept = await this.#event(sequence, 'leader').catch(() => undefined);
+      return kept?.change === change;
+    }
     const message = `whether the change was accepted is not known: ${why}`;
     return fail('shift_outcome_unknown', message, { outcome: 'unknown' });
   }
@@ -185,8 +202,11 @@ export class Shifts {
     if (old > 0) await this.#bucket.delete(eventKey(old)).catch(() => undefined);
   }
 
-  async #event(sequence: number): Promise<ShiftEvent | undefined> {
-    const entry = await this.#bucket.get(eventKey(sequence));
+  async #event(
+    sequence: number,
+    from: NonNullable<ReadOptions['from']> = 'replica',
+  ): Promise<ShiftEvent | undefined> {
+    const entry = await this.#bucket.get(eventKey(sequence), { from });
     try {
       return entry && parseEvent(entry.value);
     } catch (error) {

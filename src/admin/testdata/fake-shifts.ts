@@ -69,6 +69,7 @@ export class FakeShifts implements ShiftsView {
       configured: shift.configured,
       steps: shift.steps,
       step: shift.step,
+      turn: shift.turn,
       reason: shift.reason,
       changedAt: shift.changedAt,
     }));
@@ -81,8 +82,8 @@ export class FakeShifts implements ShiftsView {
     return { shift: newest(document), leftBehind: [] };
   }
 
-  async operate({ id, operation, author, message }: OperateShift) {
-    return newest(await this.core.operate(id, operation, this.#wish(author, message)));
+  async operate({ id, operation, turn, author, message }: OperateShift) {
+    return newest(await this.core.operate(id, operation, this.#wish(author, message), turn));
   }
 
   events(limit: number) {

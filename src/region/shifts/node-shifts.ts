@@ -128,7 +128,7 @@ export class NodeShifts {
   }
 
   #statusOf(shift: Shift): ShiftStatus {
-    const { id, subject, to, state, from, configured, steps, step, basis } = shift;
+    const { id, subject, to, state, from, configured, steps, step, turn, basis } = shift;
     const { config } = this.#options.live.configuration;
     const outlook = isActive(shift) ? this.#controller.outlook(id) : undefined;
     return {
@@ -144,6 +144,7 @@ export class NodeShifts {
       configured,
       steps,
       step,
+      turn,
       reason: shift.reason,
       ...(outlook !== undefined && { outlook }),
       changedAt: shift.changedAt,

@@ -24,8 +24,8 @@ export function createShiftsView(
       const left = subject.kind === 'region' ? leftBehind(subject.region, config) : [];
       return { shift: document.shifts[0]!, leftBehind: left };
     },
-    operate: async ({ id, operation, author, message }) => {
-      const document = await shifts.operate(id, operation, wish(author, message));
+    operate: async ({ id, operation, turn, author, message }) => {
+      const document = await shifts.operate(id, operation, wish(author, message), turn);
       own.adopt(document);
       return document.shifts[0]!;
     },

@@ -6,6 +6,8 @@ import type { Resource } from '../resource.ts';
 const operateSchema = z.strictObject({
   id: z.string().max(100),
   operation: z.enum(['pause', 'resume', 'advance', 'abort', 'finish']),
+  /** Of the shift as it was listed: with another by now it is refused. */
+  turn: z.int().min(1).optional(),
   author: z.string(),
   message: z.string().default(''),
 });
