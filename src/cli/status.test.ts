@@ -81,6 +81,20 @@ test('checks by name are shown as each region sees them, and once why one is not
   assert.doesNotMatch(renderSurvey(survey), /CHECK/);
 });
 
+test('exclusive sets have a line each where there are some', () => {
+  const ledger = {
+    ...{ name: 'ledger', active: true, activeRegion: 'eu', reason: 'holds the lease', token: 7 },
+    ...{ since: undefined, nodes: ['eu'], to: undefined, endsInSeconds: 3, changes: 0 },
+  };
+  const status = { ...statusOf('eu'), exclusive: [ledger] };
+  const text = renderSurvey({
+    ...survey,
+    nodes: { eu: { region: 'eu', node: undefined, status } },
+  });
+  assert.match(text, /^ledger +eu +7 +- +holds the lease$/m);
+  assert.doesNotMatch(renderSurvey(survey), /EXCLUSIVE/);
+});
+
 test('the revision as written stands beside the one that runs', () => {
   const text = renderSurvey(survey);
   assert.match(

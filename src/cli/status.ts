@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { NodeStatus } from '../admin/node-view.ts';
 import { frozenAdvice, leftoverAdvice } from '../stack/advice.ts';
 import type { NodeAnswer, Survey } from '../stack/survey.ts';
+import { exclusiveTable } from './exclusive-table.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { colouredState, formatAge, print, printJson, styled, table } from './output.ts';
 
@@ -38,6 +39,7 @@ export function renderSurvey(survey: Survey): string {
     ...(columns.length === 0
       ? []
       : [gatewayTable(columns), serviceTable(columns), checkTable(columns)]),
+    exclusiveTable(survey.nodes),
     ...notes(survey.nodes),
   ]
     .filter((part) => part !== '')
