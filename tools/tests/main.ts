@@ -12,12 +12,12 @@ import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { run } from 'node:test';
 import { spec, type TestEvent } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
-import { Totals } from './test-totals.ts';
+import { TestFile } from './test-file.ts';
+import { Totals } from './totals.ts';
 
-const root = resolve(import.meta.dirname, '..');
+const root = resolve(import.meta.dirname, '../..');
 const alone = /^test\/(integration|long)\//;
 const long = /^test\/long(\/|$)/;
 /** A file that takes longer hangs. REPEAT, OUTAGE_SECONDS, SOAK_MINUTES ask for the long form of some. */
@@ -45,6 +45,15 @@ process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/compiled')
 const report = new spec();
 report.pipe(process.stdout);
 const totals = new Totals();
+const stop = new AbortController();
+const options = {
+  timeoutMs: fileTimeoutMs,
+  namePatterns: values['test-name-pattern'],
+  signal: stop.signal,
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => stop.abort());
+}
 await runFiles(
   files.filter((file) => !alone.test(file)),
   Math.min(2, availableParallelism()),
@@ -57,20 +66,25 @@ for (const event of totals.closing()) report.write(event);
 report.end();
 await finished(report);
 process.stdout.write(totals.leftOut());
-process.exitCode = totals.success ? 0 : 1;
+process.exitCode = totals.success && !stop.signal.aborted ? 0 : 1;
 
+/** What a file tells is shown at once where it runs alone, else when it has ended. */
 async function runFiles(group: readonly string[], concurrency: number): Promise<void> {
-  if (group.length === 0) return;
-  const events = run({
-    cwd: root,
-    files: group.map((file) => resolve(root, file)),
-    concurrency,
-    timeout: fileTimeoutMs,
-    testNamePatterns: values['test-name-pattern'],
+  const waiting = group.values();
+  const lanes = Array.from({ length: concurrency }, async () => {
+    for (const file of waiting) {
+      if (stop.signal.aborted) return;
+      const events: TestEvent[] = [];
+      const onEvent = concurrency === 1 ? show : (event: TestEvent) => events.push(event);
+      await new TestFile(root, file, { ...options, onEvent }).run();
+      events.forEach(show);
+    }
   });
-  for await (const event of events as AsyncIterable<TestEvent>) {
-    if (!totals.take(event)) report.write(event);
-  }
+  await Promise.all(lanes);
+}
+
+function show(event: TestEvent): void {
+  if (!totals.take(event)) report.write(event);
 }
 
 /** What takes minutes is under a path of its own only. */
