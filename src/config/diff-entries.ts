@@ -30,6 +30,8 @@ const listed: Readonly<Record<string, (config: Config) => Entries>> = {
     new Map(Object.entries(zones).map(([name, { records: _, ...zone }]) => [name, zone])),
   'record sets': recordSets,
   latency: ({ latency }) => new Map(latency.table.map((row) => [row.network, row.regions])),
+  'data buckets': ({ data }) => new Map(Object.entries(data.buckets)),
+  'data tokens': ({ data }) => new Map(Object.entries(data.tokens)),
   'processes of the stack': ({ stack }) => new Map(Object.entries(stack?.services ?? {})),
 };
 
@@ -85,8 +87,9 @@ export function settingsDiff(before: Config, after: Config): FieldChange[] {
 }
 
 function settingsOf(config: Config): object {
-  const { regions: _, services, routes, checks, zones, latency, stack, ...settings } = config;
+  const { regions: _, services, routes, checks, zones, latency, data, stack, ...settings } = config;
   const { services: processes, ...ownStack } = stack ?? { services: undefined };
   const { beacon } = latency;
-  return { ...settings, ...(beacon && { latency: { beacon } }), stack: ownStack };
+  const { buckets: _buckets, tokens: _tokens, ...ownData } = data;
+  return { ...settings, data: ownData, ...(beacon && { latency: { beacon } }), stack: ownStack };
 }

@@ -1,3 +1,4 @@
+import { dataBucketWords } from './diff-data.ts';
 import {
   type ChangedEntry,
   compareEntries,
@@ -39,6 +40,9 @@ export function everywhereWords(
     ...entryWords('zone', of.get('zones')),
     ...recordSetWords(before, after),
     ...entryWords('latency of network', of.get('latency')),
+    ...entryWords('data bucket', of.get('data buckets')),
+    ...dataBucketWords(before, after),
+    ...entryWords('data token', of.get('data tokens')),
     ...diffs.filter(({ reordered }) => reordered).map(({ section }) => `order of ${section}`),
     ...(restart.length > 0 ? [`takes effect at restart: ${restart.join(', ')}`] : []),
   ];

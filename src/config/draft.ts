@@ -2,6 +2,14 @@ import type { z } from 'zod';
 import { valueAt } from './field-path.ts';
 import type { CheckTiming } from './schema/check.ts';
 import { type Config, configSchema } from './schema/config.ts';
+import {
+  type DataBucketConfig,
+  type DataTokenConfig,
+  dataBucketSchema,
+  dataNetworkSchema,
+  dataSchema,
+  dataTokenSchema,
+} from './schema/data.ts';
 import { type DomainConfig, domainSchema } from './schema/domain.ts';
 import { type ExclusiveSetConfig, exclusiveSetSchema } from './schema/exclusive.ts';
 import {
@@ -17,6 +25,7 @@ import { type RouteConfig, routeSchema } from './schema/route.ts';
 import { type ServiceConfig, serviceSchema } from './schema/service.ts';
 import type { StackConfig } from './schema/stack.ts';
 import type { TlsConfig } from './schema/tls.ts';
+import { portSchema } from './schema/units.ts';
 import {
   type RecordSetConfig,
   recordSetSchema,
@@ -40,9 +49,17 @@ export interface Draft {
   readonly exclusive: ReadonlyMap<string, ExclusiveSetConfig | undefined>;
   readonly latency: LatencyDraft;
   readonly store: Config['store'] | undefined;
+  readonly data: DataDraft;
   readonly stack: StackConfig | undefined;
   readonly domains: ReadonlyMap<string, DomainConfig | undefined>;
   readonly plugins: ReadonlyMap<string, string | undefined>;
+}
+
+export interface DataDraft {
+  readonly port: number | undefined;
+  readonly clients: ReadonlyMap<string, readonly (string | undefined)[]>;
+  readonly buckets: ReadonlyMap<string, DataBucketConfig | undefined>;
+  readonly tokens: ReadonlyMap<string, DataTokenConfig | undefined>;
 }
 
 export interface LatencyDraft {
@@ -69,6 +86,12 @@ export function draftOfConfig(input: unknown, config: Config): Draft {
     exclusive: new Map(Object.entries(config.exclusive)),
     latency: config.latency,
     store: config.store,
+    data: {
+      port: config.data.port,
+      clients: new Map(Object.entries(config.data.clients)),
+      buckets: new Map(Object.entries(config.data.buckets)),
+      tokens: new Map(Object.entries(config.data.tokens)),
+    },
     stack: config.stack,
     domains: new Map(Object.entries(config.domains ?? {})),
     plugins: new Map(Object.entries(config.plugins ?? {})),
@@ -95,9 +118,22 @@ export function draftOfInput(input: unknown): Draft {
     exclusive: eachNamed(input, 'exclusive', (part) => accept(exclusiveSetSchema, part)),
     latency: latencyDraft(valueAt(input, ['latency'])),
     store: accept(shape.store, valueAt(input, ['store'])),
+    data: dataDraft(valueAt(input, ['data'])),
     stack: accept(shape.stack, valueAt(input, ['stack'])),
     domains: eachNamed(input, 'domains', (part) => accept(domainSchema, part)),
     plugins: eachNamed(input, 'plugins', (part) => (typeof part === 'string' ? part : undefined)),
+  };
+}
+
+function dataDraft(part: unknown): DataDraft {
+  const port = valueAt(part, ['port']) ?? dataSchema.parse({}).port;
+  const network = (text: unknown) => accept(dataNetworkSchema, text);
+  const clients = eachNamed(part, 'clients', (networks) => eachItem(networks, network));
+  return {
+    port: accept(portSchema, port),
+    clients: new Map([...clients].map(([region, networks]) => [region, networks ?? []])),
+    buckets: eachNamed(part, 'buckets', (bucket) => accept(dataBucketSchema, bucket)),
+    tokens: eachNamed(part, 'tokens', (token) => accept(dataTokenSchema, token)),
   };
 }
 

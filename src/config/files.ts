@@ -35,6 +35,7 @@ const fileFields: readonly (readonly [path: string, kind: FileKind])[] = [
   ['zones.*.dnssec.keys', 'pem'],
   ['dns.cookies.secret', 'pem'],
   ['dns.transferKeys.*.secret', 'pem'],
+  ['data.tokens.*.token', 'pem'],
   ['identity.authority', 'pem'],
   ['identity.certificate', 'pem'],
   ['identity.key', 'pem'],

@@ -10,6 +10,11 @@ import {
   zonesArePossible,
 } from './semantics/balancing.ts';
 import { checksEnd, probesArePossible } from './semantics/checks.ts';
+import {
+  dataBucketsArePossible,
+  dataClientsArePossible,
+  dataTokensDiffer,
+} from './semantics/data.ts';
 import { domainsFitRoutes } from './semantics/domains.ts';
 import { exclusiveSetsArePossible, exclusiveUsesFit } from './semantics/exclusive.ts';
 import { listenersArePossible } from './semantics/listeners.ts';
@@ -78,6 +83,9 @@ const rules: readonly Rule[] = [
   latencyNetworksDiffer,
   beaconMeasuresRegions,
   storeServersAreComplete,
+  dataBucketsArePossible,
+  dataClientsArePossible,
+  dataTokensDiffer,
   zoneNamesAreValid,
   nestedZonesAreNotHidden,
   zoneFilesAreRead,

@@ -9,14 +9,14 @@ const retention = durationMs({ minMs: 60_000, maxMs: 3_650 * dayMs });
 /** A name that fits into those of the store's streams and their subjects. */
 const bucketNameSchema = nameSchema.max(24, 'expected at most 24 characters');
 
-const bucketSchema = z.strictObject({
+export const dataBucketSchema = z.strictObject({
   consistency: z.enum(['sync', 'async']).meta({
     description:
       '`sync`: a write is acknowledged when a majority of regions has it on disk. `async`: when the own region has; the others get it after, and of two writes that did not know of each other the later one wins.',
   }),
   residency: z.array(nameSchema).min(1).optional().meta({
     description:
-      'The regions that may hold the data; it is stored nowhere else and not sent elsewhere. Default: all. A `sync` bucket is on every voter of the store, so these must be among them.',
+      'The regions that may hold the data; it is stored nowhere else and not sent elsewhere. Default: every region of kind `region`. A `sync` bucket is on every voter of the store, so these must be among them.',
   }),
   ttl: retention.optional().meta({
     description: 'For how long a value is kept after it was written. Default: for ever.',
@@ -30,39 +30,48 @@ const bucketSchema = z.strictObject({
       description:
         'Room for all values with their keys, in each copy. Writes that need more are refused.',
     }),
-  conflicts: retention.prefault('168h').meta({
+  conflicts: retention.prefault('7d').meta({
     description:
       'Of an `async` bucket: for how long writes are kept that lost to one which had not seen them.',
   }),
 });
 
-const tokenSchema = z.strictObject({
-  token: z.string().min(1).meta({
-    description: 'File, or `secret:NAME`: what the service shows, 16 characters or more.',
-  }),
+export const dataTokenSchema = z.strictObject({
+  token: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .regex(/^[^\r\n]+$/, 'expected the name of a file or `secret:NAME`, not the token itself')
+    .optional()
+    .meta({
+      description:
+        'What the service shows: file, or `secret:NAME` for a secret of the store; 16 characters or more of `A-Za-z0-9-._~+/`, then `=` if need be. `{region}` is replaced by the name of the region. A stack makes one.',
+    }),
   rights: z.record(bucketNameSchema, z.enum(['read', 'write'])).meta({
     description: 'What it may do, by bucket; `write` includes `read`. Nothing in other buckets.',
   }),
 });
 
+export const dataNetworkSchema = z.union([z.cidrv4(), z.cidrv6()], {
+  error: 'expected a network such as "10.0.0.0/8"',
+});
+
 export const dataSchema = z
   .strictObject({
     port: portSchema.default(9100).meta({
-      description: 'Where the nodes of a region serve the data API, to services of that region.',
+      description:
+        'Where the nodes of a region serve the data API, to services of that region. Without buckets nothing listens.',
     }),
-    clients: z
-      .record(nameSchema, z.array(z.string().min(1)))
-      .default({})
-      .meta({
-        description:
-          "The networks of each region's services: `10.0.0.0/8`. Default: the addresses of the region's endpoints. The node's own machine always may.",
-      }),
+    clients: z.record(nameSchema, z.array(dataNetworkSchema).max(256)).default({}).meta({
+      description:
+        "The networks of each region's services: `10.0.0.0/8`. Default: the addresses of the region's endpoints. The node's own machine always may.",
+    }),
     buckets: z
-      .record(bucketNameSchema, bucketSchema)
+      .record(bucketNameSchema, dataBucketSchema)
       .default({})
       .meta({ description: 'Buckets of keys with values, by name.' }),
     tokens: z
-      .record(nameSchema, tokenSchema)
+      .record(nameSchema, dataTokenSchema)
       .default({})
       .meta({ description: 'Who may use them, by the name of the service.' }),
   })
@@ -70,5 +79,5 @@ export const dataSchema = z
   .meta({ description: 'Replicated key-value data for the services.' });
 
 export type DataConfig = z.output<typeof dataSchema>;
-export type DataBucketConfig = z.output<typeof bucketSchema>;
-export type DataTokenConfig = z.output<typeof tokenSchema>;
+export type DataBucketConfig = z.output<typeof dataBucketSchema>;
+export type DataTokenConfig = z.output<typeof dataTokenSchema>;

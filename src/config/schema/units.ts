@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-const millisecondsPer = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const millisecondsPer = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type DurationUnit = keyof typeof millisecondsPer;
 
-/** `"500ms"`, `"1.5s"`, `"10m"`, `"1h"` → milliseconds. Throws nothing: the caller's pattern holds. */
+/** `"500ms"`, `"1.5s"`, `"10m"`, `"1h"`, `"30d"` → milliseconds. Throws nothing: the caller's pattern holds. */
 function parseDurationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   if (!match) return Number.NaN;
   return Math.round(Number(match[1]) * millisecondsPer[match[2] as DurationUnit]);
 }
@@ -19,7 +19,7 @@ export interface DurationBounds {
 export function durationMs({ minMs, maxMs }: DurationBounds) {
   return z
     .string()
-    .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'expected a duration with a unit, such as "500ms" or "5s"')
+    .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'expected a duration with a unit, such as "500ms" or "5s"')
     .transform(parseDurationMs)
     .refine((ms) => ms >= minMs && ms <= maxMs, {
       error: `expected a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,

@@ -9,7 +9,7 @@ interface Reference {
   readonly place: string;
   /** Whether the name is the last key of `place` or the value there. */
   readonly at: Finding['at'];
-  readonly to: 'region' | 'service' | 'plugin' | 'listener' | 'check' | 'exclusive set';
+  readonly to: 'region' | 'service' | 'plugin' | 'listener' | 'check' | 'exclusive set' | 'bucket';
 }
 
 /** Every place of the model that names something declared elsewhere. */
@@ -35,6 +35,9 @@ const references: readonly Reference[] = [
   { place: 'latency.table.*.regions.*', at: 'key', to: 'region' },
   { place: 'latency.beacon.listeners.*', at: 'value', to: 'listener' },
   { place: 'store.servers.*', at: 'key', to: 'region' },
+  { place: 'data.clients.*', at: 'key', to: 'region' },
+  { place: 'data.buckets.*.residency.*', at: 'value', to: 'region' },
+  { place: 'data.tokens.*.rights.*', at: 'key', to: 'bucket' },
   { place: 'stack.services.*', at: 'key', to: 'service' },
 ];
 
@@ -52,6 +55,7 @@ export const referencesExist: Rule = (draft, report) => {
     listener: listeners,
     check: checks,
     'exclusive set': exclusive,
+    bucket: draft.data.buckets,
   };
   // One wrong name is often used many times, and the nearest one is costly to find.
   const nearest = {
@@ -61,6 +65,7 @@ export const referencesExist: Rule = (draft, report) => {
     listener: nearestOf(listeners),
     check: nearestOf(checks),
     'exclusive set': nearestOf(exclusive),
+    bucket: nearestOf(draft.data.buckets),
   };
   for (const { place, at, to } of references) {
     for (const { path, value } of fieldsAt(input, place.split('.'))) {

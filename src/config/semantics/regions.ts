@@ -110,7 +110,7 @@ export const nodesArePossible: Rule = ({ regions }, report) => {
 };
 
 /** All listeners of a region share one address, the store servers of a stack too. */
-export const portsDiffer: Rule = ({ ports, listeners, stack }, report) => {
+export const portsDiffer: Rule = ({ ports, listeners, data, stack }, report) => {
   const holders = new Map<number, string>();
   const claim = (
     place: readonly string[],
@@ -130,5 +130,6 @@ export const portsDiffer: Rule = ({ ports, listeners, stack }, report) => {
       claim(['listeners', name], { port: listener.port });
     }
   }
+  if (data.buckets.size > 0) claim(['data'], { port: data.port });
   if (stack) claim(['stack', 'storePorts'], stack.storePorts);
 };

@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
-import { checkDoubts } from '../../config/check-doubts.ts';
+import { checkDoubts, dataDoubts } from '../../config/check-doubts.ts';
 import { overwriteRegisters } from '../../secrets/core-dumps.ts';
 import type { KeyRing } from '../../secrets/key-ring.ts';
 import type { Locator } from '../../steering/geo/locator.ts';
@@ -51,7 +51,7 @@ export async function assemble(
     return { material: keptMaterial, doubts: [] };
   });
   overwriteRegisters();
-  troubles.push(...doubts, ...checkDoubts(config));
+  troubles.push(...doubts, ...checkDoubts(config), ...dataDoubts(config));
   const complete = keptMaterial ? withKept(material, keptMaterial, troubles) : material;
   const { locator, trouble } = await loadCountryData(config, region, {
     required: geoRequired,

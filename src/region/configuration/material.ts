@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
+import { servesData } from '../../config/data-places.ts';
 import { probeAuthorityPlaces } from '../../config/files.ts';
 import {
   type CertificatePlaces,
@@ -14,6 +15,7 @@ import type { KeyPair } from '../../gateway/listener/tls-settings.ts';
 import type { UpstreamMaterial } from '../../gateway/upstream/upstream-tls.ts';
 import { type LinkIdentity, regionOfCertificate } from '../../link/identity.ts';
 import { secretName } from '../../secrets/reference.ts';
+import { loadDataTokens } from './data-tokens.ts';
 import { invalid, type MaterialAccess, PemTexts } from './pem-texts.ts';
 
 export type { MaterialAccess, MaterialErrorCode } from './pem-texts.ts';
@@ -39,6 +41,8 @@ export interface Material {
   readonly zoneKeys: Readonly<Record<string, string>>;
   /** Of `dns.transferKeys`, in base64. */
   readonly transferSecrets: Readonly<Record<string, string>>;
+  /** What services show to the data API, by their names; none where that is not served. */
+  readonly dataTokens?: Readonly<Record<string, string>> | undefined;
   /** What DNS over TLS proves itself with; without it is not spoken. */
   readonly dnsOverTls?: ListenerMaterial | undefined;
   /** What DNS cookies are made with, where the configuration names it. */
@@ -65,7 +69,7 @@ export interface LoadedMaterial {
 /** The part of a configuration that names certificates and keys. */
 type Naming = Pick<
   Config,
-  'ports' | 'listeners' | 'tls' | 'services' | 'identity' | 'zones' | 'dns'
+  'ports' | 'regions' | 'listeners' | 'tls' | 'services' | 'identity' | 'zones' | 'dns' | 'data'
 >;
 
 /** Binds the keys in a snapshot to their node. */
@@ -78,7 +82,7 @@ export function parseMaterial(json: string): Material {
   const parsed = JSON.parse(json) as Partial<Material> & { https?: KeyPair };
   const { https, listeners, identity, upstreams, cookieSecrets, zoneKeys, transferSecrets } =
     parsed;
-  const { dnsOverTls, dnsCookieSecret, probeAuthorities } = parsed;
+  const { dnsOverTls, dnsCookieSecret, dataTokens, probeAuthorities } = parsed;
   return {
     listeners: listeners ?? (https ? { https: { certificates: [https] } } : {}),
     identity,
@@ -88,6 +92,7 @@ export function parseMaterial(json: string): Material {
     transferSecrets: transferSecrets ?? {},
     ...(dnsOverTls !== undefined && { dnsOverTls }),
     ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
+    ...(dataTokens && { dataTokens }),
     ...(probeAuthorities && { probeAuthorities }),
   };
 }
@@ -133,6 +138,7 @@ export async function loadMaterial(
   const dot = dotTls(config);
   const dnsOverTls = dot && (await loadListener('dot', dot, places, texts));
   const dnsCookieSecret = await dnsCookieSecretOf(config, places, texts);
+  const dataTokens = await loadDataTokens(places.dataTokens(config), texts);
   const probeAuthorities: Record<string, string> = {};
   for (const place of probeAuthorityPlaces(config)) {
     probeAuthorities[place] = await texts.authority(places.place(place));
@@ -146,6 +152,7 @@ export async function loadMaterial(
     transferSecrets,
     ...(dnsOverTls && { dnsOverTls }),
     ...(dnsCookieSecret !== undefined && { dnsCookieSecret }),
+    ...(Object.keys(dataTokens).length > 0 && { dataTokens }),
     ...(Object.keys(probeAuthorities).length > 0 && { probeAuthorities }),
   };
   return { material, doubts: texts.doubts };
@@ -186,6 +193,7 @@ export function materialFiles(config: Naming, region: string, stateDirectory: st
     others.push(places.place(secret));
   }
   if (typeof config.dns.cookies === 'object') others.push(places.place(config.dns.cookies.secret));
+  others.push(...places.dataTokens(config).values());
   others.push(...probeAuthorityPlaces(config).map((place) => places.place(place)));
   const all = [...pairs.flatMap(({ certificate, key }) => [certificate, key]), ...others];
   return [...new Set(all)].filter((place) => secretName(place) === undefined);
@@ -216,6 +224,17 @@ class MaterialPlaces {
 
   identity({ identity }: Pick<Config, 'identity'>): CertificatePlaces {
     return identity ? this.pair(identity) : this.#inState('identity');
+  }
+
+  /** By the names of services; where none is named, where a stack puts it. */
+  dataTokens(config: Pick<Config, 'regions' | 'data'>): ReadonlyMap<string, string> {
+    const tokens = servesData(config, this.#region) ? Object.entries(config.data.tokens) : [];
+    return new Map(
+      tokens.map(([name, { token }]) => {
+        const made = join(this.#stateDirectory, 'data', `${name}.token`);
+        return [name, token === undefined ? made : this.place(token)];
+      }),
+    );
   }
 
   authority({ identity }: Pick<Config, 'identity'>): string {
