@@ -36,7 +36,6 @@ export interface SecondariesOptions {
 export class Secondaries {
   readonly #options: SecondariesOptions;
   readonly #zones = new Map<string, SecondaryZone>();
-  readonly #ended = new AbortController();
   readonly #waiting: (() => void)[] = [];
   #asking = 0;
 
@@ -97,14 +96,13 @@ export class Secondaries {
 
   close(): void {
     for (const zone of this.#zones.values()) zone.close();
-    this.#ended.abort();
   }
 
   get #host(): SecondaryHost {
     const { clock, random = Math.random, keep, changed, troubled } = this.#options;
     return {
       ...{ clock, random, keep, changed, troubled },
-      ask: (settings, primary, serial) => this.#ask(settings, primary, serial),
+      ask: (...question) => this.#ask(...question),
     };
   }
 
@@ -113,11 +111,13 @@ export class Secondaries {
     { apex, key, isSignedHere }: SecondarySettings,
     { address, port }: NameServerAddress,
     serial: number | undefined,
+    signal: AbortSignal,
   ): Promise<PrimaryAnswer> {
     const { clock, from } = this.#options;
-    const { signal } = this.#ended;
     await this.#turn();
     try {
+      // Given up while it waited: the next one has its turn.
+      signal.throwIfAborted();
       const primary = { address, port, from: from({ address, port }) };
       const answer = await askPrimary({ apex, key, isSignedHere, serial, primary, clock, signal });
       if (answer.kind === 'newer') {
@@ -136,6 +136,5 @@ export class Secondaries {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#asking++;
-    this.#ended.signal.throwIfAborted();
   }
 }

@@ -33,11 +33,16 @@ export interface SecondaryHost {
   readonly clock: Clock;
   /** [0, 1) */
   readonly random: () => number;
-  /** Asks one primary; what comes back as newer can be served. Rejects with why not. */
+  /**
+   * Asks one primary; what comes back as newer can be served. Rejects with why not.
+   *
+   * @param signal nobody waits for the answer any more
+   */
   ask(
     settings: SecondarySettings,
     primary: NameServerAddress,
     serial: number | undefined,
+    signal: AbortSignal,
   ): Promise<PrimaryAnswer>;
   /** Keeps it for a restart. Told of its own troubles. */
   keep(name: string, kept: KeptZone, isNew: boolean): void;
@@ -84,7 +89,8 @@ export class SecondaryZone {
   #transfers = 0;
   #failed = 0;
   #preferred: string | undefined;
-  #isAsking = false;
+  /** Of the check that is under way. */
+  #asking: AbortController | undefined;
   #askAgain = false;
   #timer: Timer | undefined;
   #closed = false;
@@ -139,20 +145,21 @@ export class SecondaryZone {
     const before = this.#settings;
     this.#settings = settings;
     if (isSame(before, settings)) return;
-    if (this.#isAsking) this.#askAgain = true;
+    if (this.#asking) this.#asking.abort();
     else this.#checkAt(this.#host.clock.monotonicMs());
   }
 
   /** A primary has something new (RFC 1996): it is asked first. */
   notified(source: string): void {
     this.#preferred = source;
-    if (this.#isAsking) this.#askAgain = true;
+    if (this.#asking) this.#askAgain = true;
     else this.#checkAt(Math.max(this.#host.clock.monotonicMs(), this.#beganAtMs + leastBetweenMs));
   }
 
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#asking?.abort();
   }
 
   #restore({ image, confirmedAtMs }: KeptZone): void {
@@ -175,7 +182,7 @@ export class SecondaryZone {
     this.#timer?.cancel();
     if (this.#closed) return;
     const { clock } = this.#host;
-    const check = this.#isAsking ? Number.POSITIVE_INFINITY : this.#nextCheckAtMs;
+    const check = this.#asking ? Number.POSITIVE_INFINITY : this.#nextCheckAtMs;
     const nextMs = Math.min(check, this.#expiresAtMs);
     if (!Number.isFinite(nextMs)) return;
     // A timer of Node holds 24.8 days.
@@ -189,7 +196,7 @@ export class SecondaryZone {
       this.#forget();
       this.#host.changed(this, 'expired');
     }
-    if (!this.#isAsking && nowMs >= this.#nextCheckAtMs) void this.#check();
+    if (!this.#asking && nowMs >= this.#nextCheckAtMs) void this.#check();
     else this.#schedule();
   }
 
@@ -202,7 +209,8 @@ export class SecondaryZone {
 
   async #check(): Promise<void> {
     const { clock } = this.#host;
-    this.#isAsking = true;
+    const asking = new AbortController();
+    this.#asking = asking;
     this.#askAgain = false;
     this.#beganAtMs = clock.monotonicMs();
     this.#schedule(); // it may expire meanwhile
@@ -210,10 +218,10 @@ export class SecondaryZone {
     let isConfirmed = false;
     const settings = this.#settings;
     // Who is no primary any more is not believed, whatever it was asked when it was.
-    const isOver = () => this.#closed || !isSame(settings, this.#settings);
+    const isOver = () => asking.signal.aborted;
     for (const primary of this.#inOrder()) {
       try {
-        const answer = await this.#ask(settings, primary);
+        const answer = await this.#ask(settings, primary, asking.signal);
         if (isOver()) break;
         isConfirmed = this.#take(answer, primary, problems);
       } catch (error) {
@@ -222,14 +230,18 @@ export class SecondaryZone {
       if (isConfirmed || isOver()) break;
     }
     if (this.#closed) return;
-    this.#isAsking = false;
+    this.#asking = undefined;
     if (isConfirmed || !isOver()) this.#settle(isConfirmed, problems);
     else this.#checkAt(clock.monotonicMs());
   }
 
-  #ask(settings: SecondarySettings, primary: NameServerAddress): Promise<PrimaryAnswer> {
+  #ask(
+    settings: SecondarySettings,
+    primary: NameServerAddress,
+    signal: AbortSignal,
+  ): Promise<PrimaryAnswer> {
     const serial = this.#isExpired ? undefined : this.#image?.soa.serial;
-    return this.#host.ask(settings, primary, serial);
+    return this.#host.ask(settings, primary, serial, signal);
   }
 
   /** Who has told of something new comes first. */
