@@ -12,6 +12,7 @@ import type { Log } from '../../observability/log.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { servesTraffic } from '../data-plane/listeners.ts';
 import { TransferredFiles } from './transferred-files.ts';
+import { type ZoneOffer, ZoneOffers } from './zone-offers.ts';
 
 export interface ZoneTransfersOptions {
   readonly stateDirectory: string;
@@ -21,8 +22,6 @@ export interface ZoneTransfersOptions {
 
 type Needed = Pick<Configuration, 'config' | 'own' | 'material' | 'serial'>;
 
-/** When name servers could not take a zone in. */
-const retryMs = 10_000;
 /** Of a start: these have nothing to do with zones. */
 const socketErrors: ReadonlySet<string> = new Set(['address_in_use', 'listen_failed']);
 
@@ -40,12 +39,11 @@ export class ZoneTransfers {
   readonly #files: TransferredFiles;
   readonly #secondaries: Secondaries;
   readonly #notifier: Notifier;
+  readonly #offers = new ZoneOffers();
   #configuration: Needed;
   #serve: ((zones: () => TransferredZones) => Promise<void>) | undefined;
   #updating: Promise<void> = Promise.resolve();
-  #isServing = false;
-  #isDirty = false;
-  #trouble: string | undefined;
+  #isOffering = false;
   #retry: Timer | undefined;
   #closed = false;
 
@@ -64,7 +62,7 @@ export class ZoneTransfers {
         const { serial, records, primary } = zone.status();
         if (why === 'expired') log.error('zone expired', { zone: zone.name });
         else log.info('zone transferred', { zone: zone.name, serial, records, primary });
-        this.#serveAnew();
+        void this.#offer();
       },
       troubled: ({ name, state }, reason) =>
         log.warn('zone could not be refreshed', { zone: name, state, reason }),
@@ -103,8 +101,9 @@ export class ZoneTransfers {
       if (state === 'stale') return [`the zone ${zone} could not be refreshed: ${problem}`];
       return [];
     });
-    const others = [this.#files.trouble, this.#trouble].filter((one) => one !== undefined);
-    return [...unwell, ...others];
+    const refused = this.#offers.refusals().map(([zone, reason]) => notServed(zone, reason));
+    const { trouble } = this.#files;
+    return [...unwell, ...refused, ...(trouble === undefined ? [] : [trouble])];
   }
 
   status() {
@@ -118,7 +117,9 @@ export class ZoneTransfers {
   async startWith<T>(start: (zones: TransferredZones) => Promise<T>): Promise<T> {
     const { served } = this;
     try {
-      return await start(served);
+      const started = await start(served);
+      this.#offers.begin(served);
+      return started;
     } catch (error) {
       const isOther = socketErrors.has(codeOf(error) ?? '') || Object.keys(served).length === 0;
       if (isOther) throw error;
@@ -153,7 +154,7 @@ export class ZoneTransfers {
       if (this.#closed) return;
       this.#secondaries.update(zonesOf(configuration), rulesOf(configuration), kept);
       this.#secondaries.start();
-      if (kept.size > 0 || before.size > names.length - added.length) this.#serveAnew();
+      void this.#offer();
       this.#notify();
     });
   }
@@ -171,32 +172,40 @@ export class ZoneTransfers {
     await this.#files.close();
   }
 
-  /** At most one waits while one is under way: it takes in all that came meanwhile. */
-  #serveAnew(): void {
-    if (!this.#serve || this.#closed) return;
-    if (this.#isServing) {
-      this.#isDirty = true;
-      return;
-    }
-    this.#isServing = true;
+  /** Until name servers have all that they can take in. One offer at a time has what came meanwhile. */
+  async #offer(): Promise<void> {
+    const serve = this.#serve;
+    if (!serve || this.#isOffering) return;
+    this.#isOffering = true;
     this.#retry?.cancel();
-    void this.#serve(() => this.served)
-      .then(() => {
-        this.#trouble = undefined;
-        this.#notify();
-      })
-      .catch((error: unknown) => {
-        this.#trouble = `transferred zones are not served yet: ${messageOf(error)}`;
-        this.#log.error(this.#trouble);
-        if (!this.#closed) this.#retry = this.#clock.after(retryMs, () => this.#serveAnew());
-      })
-      .finally(() => {
-        this.#isServing = false;
-        if (this.#isDirty) {
-          this.#isDirty = false;
-          this.#serveAnew();
-        }
+    while (!this.#closed && this.#isDue()) await this.#offerOnce(serve);
+    this.#isOffering = false;
+    const nextMs = this.#offers.nextMs(this.served);
+    if (this.#closed || nextMs === undefined) return;
+    this.#retry = this.#clock.after(nextMs - this.#clock.monotonicMs(), () => void this.#offer());
+  }
+
+  async #offerOnce(serve: (zones: () => TransferredZones) => Promise<void>): Promise<void> {
+    let offer: ZoneOffer | undefined;
+    try {
+      await serve(() => {
+        offer = this.#offers.next(this.served, this.#clock.monotonicMs());
+        return offer.zones;
       });
+      if (!offer) throw new TypeError('nobody asked which zones there are');
+      this.#offers.taken(offer);
+      this.#notify();
+    } catch (error) {
+      const reason = messageOf(error);
+      offer ??= this.#offers.next(this.served, this.#clock.monotonicMs());
+      this.#offers.refused(offer, reason, this.#clock.monotonicMs(), Math.random);
+      for (const zone of offer.names) this.#log.error(notServed(zone, reason));
+    }
+  }
+
+  #isDue(): boolean {
+    const nextMs = this.#offers.nextMs(this.served);
+    return nextMs !== undefined && nextMs <= this.#clock.monotonicMs();
   }
 
   #notify(): void {
@@ -204,7 +213,7 @@ export class ZoneTransfers {
     const { serial } = this.#configuration;
     const { zones } = zonesOf(this.#configuration);
     const { keys } = rulesOf(this.#configuration);
-    const { served } = this;
+    const { served } = this.#offers;
     const targets: NotifyTarget[] = [];
     for (const [zone, { transfer, secondary }] of Object.entries(zones)) {
       if (!transfer?.notify) continue;
@@ -227,6 +236,10 @@ export class ZoneTransfers {
     const isAny = bind === '0.0.0.0' || bind === '::';
     return isAny || isIPv6(bind) !== isIPv6(address) ? undefined : bind;
   }
+}
+
+function notServed(zone: string, reason: string): string {
+  return `the zone ${zone} is not served as it came: ${reason}`;
 }
 
 /** A witness serves none. */
