@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
-import { isStoreError } from '../store/errors.ts';
+import { Trouble } from '../store/trouble.ts';
 import { keyOf } from './acknowledgements.ts';
 import { nodesOf } from './change.ts';
 import { ReportObserver } from './reports.ts';
@@ -54,18 +53,19 @@ export class RolloutController {
   /** By the head that the node follows. */
   #running = false;
   #looking = false;
-  #trouble: string | undefined;
+  readonly #trouble: Trouble;
   #closed = false;
 
   constructor(options: RolloutControllerOptions) {
     this.#options = options;
+    this.#trouble = new Trouble(options.onTrouble);
     const { revisions, clock } = options;
     this.#observer = new ReportObserver(() => revisions.reports(), clock);
   }
 
   /** What keeps it from looking at the rollout that runs. */
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#trouble.message;
   }
 
   /** To be called with every head that the node follows (`FollowerOptions.onHead`). */
@@ -87,9 +87,9 @@ export class RolloutController {
       const seen = await this.#options.revisions.head();
       // A replica may lag behind what the node follows: then it is looked at again.
       if (seen?.head.rollout?.state === 'running') await this.#consider(seen);
-      this.#trouble = undefined;
+      this.#trouble.clear();
     } catch (error) {
-      this.#tell(error);
+      if (!this.#closed) this.#trouble.tellError(error, 'the rollout cannot be looked at: ');
     }
     this.#looking = this.#running && !this.#closed;
     if (!this.#looking) return;
@@ -131,13 +131,6 @@ export class RolloutController {
     const rank = rankOf(keyOf(this.#options), nodes, key);
     this.#stage = { key, sinceMs, rank, nodes, unreadySinceMs: undefined, pending: undefined };
     return this.#stage;
-  }
-
-  #tell(error: unknown): void {
-    const message = `the rollout cannot be looked at: ${messageOf(error)}`;
-    if (this.#closed || isStoreError(error) || message === this.#trouble) return;
-    this.#trouble = message;
-    this.#options.onTrouble?.(message);
   }
 }
 

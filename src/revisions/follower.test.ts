@@ -7,7 +7,8 @@ import { ManualClock } from '../base/manual-clock.ts';
 import { storeError } from '../store/errors.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import type { Watch, WatchEvent } from '../store/store.ts';
-import { compareIntervalMs, Follower, type FollowerOptions } from './follower.ts';
+import { compareIntervalMs } from '../store/watch-and-compare.ts';
+import { Follower, type FollowerOptions } from './follower.ts';
 import type { RevisionInfo } from './revision.ts';
 import { headKey, Revisions } from './revisions.ts';
 

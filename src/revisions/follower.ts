@@ -1,17 +1,12 @@
-import type { Clock, Timer } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
 import { isStoreError } from '../store/errors.ts';
-import type { Watch } from '../store/store.ts';
+import type { WatchEvent } from '../store/store.ts';
+import { Trouble } from '../store/trouble.ts';
+import { WatchAndCompare } from '../store/watch-and-compare.ts';
 import { isSameRevision } from './head.ts';
 import { parseHead } from './parse.ts';
 import { desiredRevision, type Head, type RevisionInfo, type RevisionRef } from './revision.ts';
 import { headKey, type Revisions, type SeenHead } from './revisions.ts';
-
-/** The head is asked for again after at most so long, whatever the watch said. */
-export const compareIntervalMs = 5_000;
-/** Share of the interval by which nodes differ, so that they do not ask in step. */
-const jitter = 0.2;
-const watchAgainMs = 500;
 
 export interface FollowerOptions {
   readonly revisions: Revisions;
@@ -51,13 +46,19 @@ export class Follower {
   /** When what is followed was last known to be the newest, by the monotonic clock. */
   #knownAtMs = Number.NEGATIVE_INFINITY;
   #adoptedAtMs = Number.NEGATIVE_INFINITY;
-  #trouble: string | undefined;
-  #watch: Watch | undefined;
-  readonly #timers = new Map<'watch' | 'compare', Timer>();
-  #closed = false;
+  readonly #trouble: Trouble;
+  readonly #loops: WatchAndCompare;
 
   constructor(options: FollowerOptions) {
+    const { clock, revisions, random } = options;
     this.#options = options;
+    this.#trouble = new Trouble(options.onTrouble);
+    this.#loops = new WatchAndCompare({
+      ...{ clock, random, watch: () => revisions.watchHead() },
+      onEvent: (event) => this.#onEvent(event),
+      compare: () => this.#compare(),
+      onError: (error) => this.#trouble.tellError(error),
+    });
   }
 
   get head(): Head | undefined {
@@ -66,7 +67,7 @@ export class Follower {
 
   /** What is wrong with the head at present. */
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#trouble.message;
   }
 
   /** Since it was last known that `head` is the newest; `Infinity`: never. */
@@ -75,58 +76,42 @@ export class Follower {
   }
 
   start(): void {
-    void this.#follow();
-    void this.#compare();
+    this.#loops.start();
   }
 
   close(): void {
-    this.#closed = true;
-    this.#watch?.close();
-    for (const timer of this.#timers.values()) timer.cancel();
+    this.#loops.close();
   }
 
-  async #follow(): Promise<void> {
-    try {
-      this.#watch = this.#options.revisions.watchHead();
-      for await (const event of this.#watch) {
-        if (this.#closed) return;
-        if (event.type !== 'put' || event.key !== headKey) continue;
-        const { value, revision } = event;
-        const read = () => ({
-          head: parseHead(value),
-          storeRevision: revision,
-          staleForMs: Number.POSITIVE_INFINITY,
-        });
-        this.#examine(read, true);
-      }
-    } catch (error) {
-      this.#report(error);
-    }
-    this.#watch?.close();
-    this.#again('watch', watchAgainMs, () => this.#follow());
+  #onEvent(event: WatchEvent): void {
+    if (event.type !== 'put' || event.key !== headKey) return;
+    const { value, revision: storeRevision } = event;
+    const read = () => ({
+      ...{ head: parseHead(value), storeRevision },
+      staleForMs: Number.POSITIVE_INFINITY,
+    });
+    this.#examine(read, true);
   }
 
   async #compare(): Promise<void> {
     try {
       await this.#compareWith('leader');
     } catch (error) {
-      if (isStoreError(error)) await this.#compareWith('replica').catch(() => {});
-      else this.#report(error);
+      if (!isStoreError(error)) throw error;
+      await this.#compareWith('replica').catch(() => {});
     }
-    const { random = Math.random } = this.#options;
-    const intervalMs = compareIntervalMs * (1 - jitter * random());
-    this.#again('compare', intervalMs, () => this.#compare());
   }
 
   async #compareWith(from: 'leader' | 'replica'): Promise<void> {
     const { clock, revisions } = this.#options;
     const askedAtMs = clock.monotonicMs();
     const seen = await revisions.head(from);
-    if (this.#closed) return;
+    if (this.#loops.closed) return;
     // The watch may have brought a newer one than the answer meanwhile.
     const mayBeLate = from === 'replica' || this.#adoptedAtMs >= askedAtMs;
     if (!seen && this.#last) {
-      if (!mayBeLate) this.#tell('the store has no revision any more; the last one is kept');
+      if (!mayBeLate)
+        this.#trouble.tell('the store has no revision any more; the last one is kept');
       return;
     }
     if (seen && !this.#examine(() => seen, mayBeLate)) return;
@@ -143,7 +128,7 @@ export class Follower {
     try {
       seen = read();
     } catch (error) {
-      this.#report(error);
+      this.#trouble.tellError(error);
       return false;
     }
     const verdict = mayFollow(this.#last, seen, this.#options.seen);
@@ -151,11 +136,13 @@ export class Follower {
     if (verdict === 'older' || verdict === 'backwards') {
       const { sequence } = this.#last?.head.current ?? this.#options.seen ?? { sequence: 0 };
       const now = `the store says revision ${seen.head.current.sequence}`;
-      this.#tell(`${now}, and revision ${sequence} or a later stage of it was seen: not followed`);
+      this.#trouble.tell(
+        `${now}, and revision ${sequence} or a later stage of it was seen: not followed`,
+      );
       return false;
     }
-    if (verdict !== 'anew') this.#trouble = undefined;
-    else this.#tell('the store was made anew or set back, and is followed again');
+    if (verdict !== 'anew') this.#trouble.clear();
+    else this.#trouble.tell('the store was made anew or set back, and is followed again');
     if (verdict !== 'same') this.#adopt(seen);
     return true;
   }
@@ -169,24 +156,6 @@ export class Follower {
     this.#desired = desired;
     onHead?.(seen.head);
     if (changed) onDesired(desired, seen.head);
-  }
-
-  #report(error: unknown): void {
-    if (!this.#closed && !isStoreError(error)) this.#tell(messageOf(error));
-  }
-
-  #tell(message: string): void {
-    if (message === this.#trouble) return;
-    this.#trouble = message;
-    this.#options.onTrouble?.(message);
-  }
-
-  #again(what: 'watch' | 'compare', delayMs: number, run: () => Promise<void>): void {
-    if (this.#closed) return;
-    this.#timers.set(
-      what,
-      this.#options.clock.after(delayMs, () => void run()),
-    );
   }
 }
 

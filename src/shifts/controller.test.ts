@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ShiftDecision } from './decide.ts';
 import { shareOfShift } from './shift.ts';
-import { Deployment, planOf } from './testdata/deployment.ts';
+import { shiftsKey } from './shifts.ts';
+import { Deployment, planOf, regionNames } from './testdata/deployment.ts';
 
 test('steps are taken in turn, each once, and held for their time', async () => {
   const world = new Deployment();
@@ -127,6 +128,54 @@ test('one that was held up applies nothing: what it saw is not there any more', 
     assert.equal(done, false);
   }
   assert.deepEqual(await world.shifts.read(), before);
+  world.close();
+});
+
+test('a store that was set back: nobody acts on it, and what nodes know is put back', async () => {
+  const world = new Deployment();
+  await world.start(planOf({ guard: undefined }));
+  await world.pass(8);
+  const backup = await world.shifts.read();
+  await world.pass(12);
+  const { id } = await world.shift();
+  await world.shifts.operate(id, 'abort', { author: 'ana', message: '', known: undefined });
+  await world.pass(1);
+  const newest = (await world.shifts.read())!.document;
+  const taken = world.actions.length;
+  // With another shift in force all controllers go on looking.
+  const other = planOf({ subject: { kind: 'region', region: 'eu' }, to: 'eu', steps: [50] });
+  await world.start({ ...other, startAt: new Date(world.clock.wallMs() + 1e9).toISOString() });
+  await world.pass(1);
+  const bytes = Buffer.from(JSON.stringify(backup!.document));
+  await world.store.bucket('shifts').put(shiftsKey, bytes);
+  await world.pass(15);
+  assert.equal(world.actions.length, taken, 'what was aborted does not go on');
+  const { document } = (await world.shifts.read())!;
+  assert.equal(document.sequence, newest.sequence + 1);
+  for (const { follower } of world.workers) assert.deepEqual(follower.document, document);
+  world.close();
+});
+
+test('while a node knows more than the store says it waits, and says so', async () => {
+  const world = new Deployment();
+  await world.start(planOf({ guard: undefined }));
+  await world.pass(8);
+  const [{ region, controller }] = world.workers as [(typeof world.workers)[0]];
+  const backup = (await world.shifts.read())!;
+  await world.pass(12);
+  const { document } = (await world.shifts.read())!;
+  for (const worker of world.workers) worker.follower.close();
+  for (const name of regionNames) if (name !== region) world.kill(name);
+  const bucket = world.store.bucket('shifts');
+  await bucket.put(shiftsKey, Buffer.from(JSON.stringify(backup.document)));
+  const taken = world.actions.length;
+  await world.pass(30);
+  assert.equal(world.actions.length, taken);
+  const { id } = await world.shift();
+  assert.equal(controller.outlook(id), `waits for the store to have change ${document.sequence}`);
+  await bucket.put(shiftsKey, Buffer.from(JSON.stringify(document)));
+  await world.pass(2);
+  assert.equal(world.actions.length, taken + 1, 'the step was held meanwhile');
   world.close();
 });
 

@@ -1,10 +1,9 @@
 import type { Clock, Timer } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
 import { rankOf } from '../revisions/controller.ts';
 import { type Observed, ReportObserver, silentAfterMs } from '../revisions/reports.ts';
 import { weightsOf } from '../steering/shifts/subject.ts';
-import { isStoreError } from '../store/errors.ts';
+import { Trouble } from '../store/trouble.ts';
 import { between, type CountsByNode, type NodeSides } from './counts.ts';
 import { decideShift, type ShiftDecision, type ShiftFacts } from './decide.ts';
 import { countsOf, type ShiftReport } from './reports.ts';
@@ -58,19 +57,20 @@ export class ShiftController {
   readonly #observer: ReportObserver<ShiftReport>;
   #stages = new Map<string, Stage>();
   #timer: Timer | undefined;
-  /** By the document that the node follows. */
-  #wanted = false;
+  /** What the node follows. */
+  #followed: ShiftDocument | undefined;
   #looking = false;
-  #trouble: string | undefined;
+  readonly #trouble: Trouble;
   #closed = false;
 
   constructor(options: ShiftControllerOptions) {
     this.#options = options;
+    this.#trouble = new Trouble(options.onTrouble);
     this.#observer = new ReportObserver(() => options.shifts.reports(), options.clock);
   }
 
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#trouble.message;
   }
 
   /** What a shift waits for, as this node sees it. */
@@ -80,8 +80,8 @@ export class ShiftController {
 
   /** To be called with every document that the node follows. */
   observe(document: ShiftDocument): void {
-    this.#wanted = document.shifts.some(isInForce);
-    if (this.#wanted && !this.#looking && !this.#closed) {
+    this.#followed = document;
+    if (this.#isWanted && !this.#looking && !this.#closed) {
       this.#looking = true;
       void this.#look();
     }
@@ -92,27 +92,41 @@ export class ShiftController {
     this.#timer?.cancel();
   }
 
+  get #isWanted(): boolean {
+    return this.#followed?.shifts.some(isInForce) === true;
+  }
+
   async #look(): Promise<void> {
     let pace = 1;
     try {
       const seen = await this.#options.shifts.read();
-      if (seen) pace = await this.#consider(seen);
-      this.#trouble = undefined;
+      const followed = this.#followed;
+      if (followed && followed.sequence > (seen?.document.sequence ?? 0)) this.#hold(followed);
+      else if (seen) pace = await this.#consider(seen);
+      this.#trouble.clear();
     } catch (error) {
-      this.#tell(error);
+      if (!this.#closed) this.#trouble.tellError(error, 'shifts cannot be looked at: ');
     }
-    this.#looking = this.#wanted && !this.#closed;
+    this.#looking = this.#isWanted && !this.#closed;
     if (!this.#looking) return;
     this.#timer = this.#options.clock.after(lookEveryMs * pace, () => void this.#look());
+  }
+
+  /**
+   * A replica that lags, or a store that was set back, says what was: what is due by that was done
+   * already, or was undone by who knew more.
+   */
+  #hold(followed: ShiftDocument): void {
+    for (const shift of this.#enter(followed)) {
+      this.#stages.get(shift.id)!.outlook =
+        `waits for the store to have change ${followed.sequence}`;
+    }
   }
 
   /** @returns how many times slower than the first of all this node needs to look. */
   async #consider(seen: SeenShifts): Promise<number> {
     const reports = await this.#observer.observe();
-    const stages = new Map<string, Stage>();
-    const inForce = seen.document.shifts.filter(isInForce);
-    for (const shift of inForce) stages.set(shift.id, this.#stageOf(shift));
-    this.#stages = stages;
+    const inForce = this.#enter(seen.document);
     let lowest = slowestLook - 1;
     for (const shift of inForce) {
       const rank = this.#rank(shift);
@@ -120,6 +134,13 @@ export class ShiftController {
       if (await this.#act(seen, shift, rank, reports)) break; // what was seen stands no more
     }
     return 1 + lowest;
+  }
+
+  /** @returns its shifts that are in force, each of which has a stage now. */
+  #enter({ shifts }: ShiftDocument): Shift[] {
+    const inForce = shifts.filter(isInForce);
+    this.#stages = new Map(inForce.map((shift) => [shift.id, this.#stageOf(shift)]));
+    return inForce;
   }
 
   async #act(
@@ -197,13 +218,6 @@ export class ShiftController {
       [...nodes].map(([of, keys]) => [of, keys.map((key) => key.split('.')[1]!)]),
     );
     return rankOf(`${region}.${node}`, names, `shift ${id}/${turn}`);
-  }
-
-  #tell(error: unknown): void {
-    const message = `shifts cannot be looked at: ${messageOf(error)}`;
-    if (this.#closed || isStoreError(error) || message === this.#trouble) return;
-    this.#trouble = message;
-    this.#options.onTrouble?.(message);
   }
 }
 

@@ -6,15 +6,16 @@ import { MemoryStore } from '../store/memory/memory-store.ts';
 import { ShiftFollower } from './follower.ts';
 import type { ShiftDocument } from './shift.ts';
 import { Shifts, shiftsKey } from './shifts.ts';
-import { configOf, planOf } from './testdata/deployment.ts';
+import { configOf, planOf, settled } from './testdata/deployment.ts';
 
 const config = configOf();
+const wish = { author: 'ana', message: '', known: undefined };
 
-function follow(store: MemoryStore, clock: ManualClock, known?: ShiftDocument) {
+function follow(shifts: Shifts, clock: ManualClock, known?: ShiftDocument) {
   const seen: number[] = [];
   const troubles: string[] = [];
   const follower = new ShiftFollower({
-    ...{ shifts: new Shifts(store, clock), clock, known, random: () => 0 },
+    ...{ shifts, clock, known, random: () => 0 },
     onDocument: ({ sequence }) => void seen.push(sequence),
     onTrouble: (message) => void troubles.push(message),
   });
@@ -22,14 +23,13 @@ function follow(store: MemoryStore, clock: ManualClock, known?: ShiftDocument) {
   return { follower, seen, troubles };
 }
 
-test('the newest holds: what is older, late or damaged changes nothing', async () => {
+test('the newest holds: what is older or damaged changes nothing, and what is older is put right', async () => {
   const clock = new ManualClock();
   const store = new MemoryStore(clock);
   const shifts = new Shifts(store, clock);
-  const wish = { author: 'ana', message: '', known: undefined };
   const first = await shifts.start(planOf(), config, wish);
   const second = await shifts.operate(first.shifts[0]!.id, 'finish', wish);
-  const { follower, seen, troubles } = follow(store, clock);
+  const { follower, seen, troubles } = follow(new Shifts(store, clock), clock);
   await eventually('the newest', () => follower.document?.sequence === 2);
   const bucket = store.bucket('shifts');
   await bucket.put(shiftsKey, Buffer.from(JSON.stringify(first)));
@@ -44,20 +44,86 @@ test('the newest holds: what is older, late or damaged changes nothing', async (
     troubles.some((one) => /change 2 was seen/.test(one)),
   );
   assert.deepEqual(follower.document, second);
+  await eventually(
+    'the store has it again',
+    async () => (await shifts.read())?.document.sequence === 2,
+  );
+  assert.deepEqual(
+    (await shifts.events(9)).map(({ action }) => action),
+    ['finish', 'start'],
+  );
+  clock.advance(5_000);
+  await eventually('all is well', () => follower.trouble === undefined);
   follower.close();
 });
 
-test('a store that has lost all holds nobody up: what is known is given back with the next change', async () => {
+test('of what the store holds damaged nothing is overwritten: a newer node may have written it', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock);
+  const known = await new Shifts(store, clock).start(planOf(), config, wish);
+  const bucket = store.bucket('shifts');
+  await bucket.put(shiftsKey, Buffer.from('{"version":2}'));
+  const { follower, troubles } = follow(new Shifts(store, clock), clock, known);
+  await eventually('a word on it', () => troubles.some((one) => /cannot be read/.test(one)));
+  clock.advance(5_000);
+  await settled();
+  assert.equal(Buffer.from((await bucket.get(shiftsKey))!.value).toString(), '{"version":2}');
+  assert.equal(follower.document, known);
+  follower.close();
+});
+
+test('a document that comes while the leader is asked is not taken for lost', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock);
+  const shifts = new Shifts(store, clock);
+  const { id } = (await shifts.start(planOf(), config, wish)).shifts[0]!;
+  const slow = new Shifts(store, clock);
+  let asked = 0;
+  slow.read = async () => {
+    const answer = await shifts.read();
+    if (++asked === 1) follower.adopt(await shifts.operate(id, 'finish', wish));
+    return answer;
+  };
+  const { follower, seen, troubles } = follow(slow, clock, (await shifts.read())!.document);
+  await eventually('the second', () => follower.document?.sequence === 2);
+  await settled();
+  assert.deepEqual([asked, seen, troubles], [1, [2], []]);
+  follower.close();
+});
+
+test('of two changes of one sequence all nodes follow the one that the store has', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock);
+  const shifts = new Shifts(store, clock);
+  const first = await shifts.start(planOf(), config, wish);
+  const { id } = first.shifts[0]!;
+  const backup = (await store.bucket('shifts').get(shiftsKey))!.value;
+  const lost = await shifts.operate(id, 'abort', wish);
+  await store.bucket('shifts').put(shiftsKey, backup);
+  const kept = await shifts.operate(id, 'finish', wish);
+  const { follower, seen } = follow(shifts, clock, lost);
+  await eventually(
+    'the one that is kept',
+    () => follower.document?.event.change === kept.event.change,
+  );
+  assert.deepEqual(seen, [2]);
+  clock.advance(5_000);
+  await settled();
+  assert.deepEqual(seen, [2], 'once');
+  follower.close();
+});
+
+test('a store that has lost all holds nobody up: what is known is given back', async () => {
   const clock = new ManualClock();
   const before = new Shifts(new MemoryStore(clock), clock);
-  const wish = { author: 'ana', message: '', known: undefined };
   const known = await before.start(planOf(), config, wish);
   const { id } = known.shifts[0]!;
   const anew = new MemoryStore(clock);
-  const { follower, troubles } = follow(anew, clock, known);
+  const { follower, troubles } = follow(new Shifts(anew, clock), clock, known);
   await eventually('a word on it', () => troubles.some((one) => /the store has none/.test(one)));
   assert.equal(follower.document, known, 'it holds');
   const shifts = new Shifts(anew, clock);
+  await eventually('it is given back', async () => (await shifts.read())?.document.sequence === 1);
   const next = await shifts.operate(id, 'finish', { ...wish, known: follower.document });
   assert.deepEqual([next.sequence, next.shifts[0]!.state], [2, 'done']);
   await eventually('the next', () => follower.document?.sequence === 2);
@@ -72,7 +138,6 @@ test('an event that was changed or taken away ends the record, and does not lie'
   const clock = new ManualClock();
   const store = new MemoryStore(clock);
   const shifts = new Shifts(store, clock);
-  const wish = { author: 'ana', message: '', known: undefined };
   const { shifts: begun } = await shifts.start(planOf(), config, wish);
   await shifts.operate(begun[0]!.id, 'finish', wish);
   await shifts.operate(begun[0]!.id, 'abort', wish);

@@ -1,18 +1,13 @@
-import type { Clock, Timer } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
-import { isStoreError } from '../store/errors.ts';
-import type { Watch } from '../store/store.ts';
+import type { Clock } from '../base/clock.ts';
+import type { WatchEvent } from '../store/store.ts';
+import { Trouble } from '../store/trouble.ts';
+import { WatchAndCompare } from '../store/watch-and-compare.ts';
 import { parseShifts } from './parse.ts';
 import type { ShiftDocument } from './shift.ts';
-import { type Shifts, shiftsKey } from './shifts.ts';
-
-/** The document is asked for again after at most so long, whatever the watch said. */
-export const compareIntervalMs = 5_000;
-const jitter = 0.2;
-const watchAgainMs = 500;
+import { type SeenShifts, type Shifts, shiftsKey } from './shifts.ts';
 
 export interface ShiftFollowerOptions {
-  readonly shifts: Pick<Shifts, 'read' | 'watch'>;
+  readonly shifts: Pick<Shifts, 'read' | 'watch' | 'giveBack'>;
   readonly clock: Clock;
   /** What held when the node ended last. */
   readonly known: ShiftDocument | undefined;
@@ -34,18 +29,25 @@ export interface ShiftFollowerOptions {
  *                      newer than held? ──yes──▶ onDocument
  *                           ▲      └──no──▶ held
  *   compare, every 4–5 s ───┘
+ *       └── the leader has an older one, or none ──▶ it is given back, if that still stands
  */
 export class ShiftFollower {
   readonly #options: ShiftFollowerOptions;
+  readonly #trouble: Trouble;
+  readonly #loops: WatchAndCompare;
   #document: ShiftDocument | undefined;
-  #trouble: string | undefined;
-  #watch: Watch | undefined;
-  readonly #timers = new Map<'watch' | 'compare', Timer>();
-  #closed = false;
 
   constructor(options: ShiftFollowerOptions) {
+    const { clock, shifts, random } = options;
     this.#options = options;
     this.#document = options.known;
+    this.#trouble = new Trouble(options.onTrouble);
+    this.#loops = new WatchAndCompare({
+      ...{ clock, random, watch: () => shifts.watch() },
+      onEvent: (event) => this.#onEvent(event),
+      compare: () => this.#compare(),
+      onError: (error) => this.#trouble.tellError(error),
+    });
   }
 
   get document(): ShiftDocument | undefined {
@@ -53,81 +55,55 @@ export class ShiftFollower {
   }
 
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#trouble.message;
   }
 
   start(): void {
-    void this.#follow();
-    void this.#compare();
+    this.#loops.start();
   }
 
   close(): void {
-    this.#closed = true;
-    this.#watch?.close();
-    for (const timer of this.#timers.values()) timer.cancel();
+    this.#loops.close();
   }
 
   /** One that this node has just made: no need to wait for the watch. */
   adopt(document: ShiftDocument): void {
-    if (this.#closed || document.sequence <= (this.#document?.sequence ?? 0)) return;
-    this.#document = document;
-    this.#options.onDocument(document);
+    if (document.sequence > (this.#document?.sequence ?? 0)) this.#hold(document);
   }
 
-  async #follow(): Promise<void> {
-    try {
-      this.#watch = this.#options.shifts.watch();
-      for await (const event of this.#watch) {
-        if (this.#closed) return;
-        if (event.type === 'put' && event.key === shiftsKey) this.adopt(parseShifts(event.value));
-      }
-    } catch (error) {
-      this.#report(error);
-    }
-    this.#watch?.close();
-    this.#again('watch', watchAgainMs, () => this.#follow());
+  #onEvent(event: WatchEvent): void {
+    if (event.type === 'put' && event.key === shiftsKey) this.adopt(parseShifts(event.value));
   }
 
   async #compare(): Promise<void> {
-    const { random = Math.random, shifts } = this.#options;
-    try {
-      const seen = await shifts.read('leader');
-      if (seen) this.adopt(seen.document);
-      if (this.#isAhead(seen?.document.sequence ?? 0)) this.#tellAhead(seen?.document.sequence);
-      else this.#trouble = undefined;
-    } catch (error) {
-      this.#report(error);
-    }
-    const intervalMs = compareIntervalMs * (1 - jitter * random());
-    this.#again('compare', intervalMs, () => this.#compare());
+    // What the watch brings meanwhile may be newer than the answer.
+    const held = this.#document;
+    const seen = await this.#options.shifts.read('leader');
+    if (held && held.sequence > (seen?.document.sequence ?? 0)) return this.#giveBack(held, seen);
+    if (seen) this.adopt(seen.document);
+    if (held && seen && isOther(held, seen.document)) this.#hold(seen.document);
+    this.#trouble.clear();
   }
 
-  #isAhead(sequence: number): boolean {
-    return this.#document !== undefined && this.#document.sequence > sequence;
-  }
-
-  #tellAhead(sequence: number | undefined): void {
-    const now = sequence === undefined ? 'the store has none' : `the store says change ${sequence}`;
-    this.#tell(
-      `${now} of shifts, and change ${this.#document?.sequence} was seen: that one holds until the next change`,
+  async #giveBack(held: ShiftDocument, seen: SeenShifts | undefined): Promise<void> {
+    const now = seen ? `the store says change ${seen.document.sequence}` : 'the store has none';
+    this.#trouble.tell(
+      `${now} of shifts, and change ${held.sequence} was seen: that one holds, and is given back`,
     );
+    await this.#options.shifts.giveBack(held, seen?.storeRevision);
   }
 
-  #report(error: unknown): void {
-    if (!this.#closed && !isStoreError(error)) this.#tell(messageOf(error));
+  #hold(document: ShiftDocument): void {
+    if (this.#loops.closed) return;
+    this.#document = document;
+    this.#options.onDocument(document);
   }
+}
 
-  #tell(message: string): void {
-    if (message === this.#trouble) return;
-    this.#trouble = message;
-    this.#options.onTrouble?.(message);
-  }
-
-  #again(what: 'watch' | 'compare', delayMs: number, run: () => Promise<void>): void {
-    if (this.#closed) return;
-    this.#timers.set(
-      what,
-      this.#options.clock.after(delayMs, () => void run()),
-    );
-  }
+/**
+ * A store that was set back may come to the same sequence by another change, made by who had not
+ * seen the first. All nodes then follow the store, so that they agree.
+ */
+function isOther(held: ShiftDocument, { sequence, event }: ShiftDocument): boolean {
+  return sequence === held.sequence && event.change !== held.event.change;
 }

@@ -126,10 +126,27 @@ export class Shifts {
     const next = readable(moveShift(document, shift, told, counts, before, author));
     try {
       await this.#keep(document.event);
-      await this.#bucket.update(shiftsKey, encode(next), storeRevision);
+      await this.#put(storeRevision, next);
       return true;
     } catch (error) {
-      if (isStoreError(error, 'revision_mismatch')) return false;
+      if (isBeaten(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Puts a document back that the store had and has lost, if what was read instead still stands.
+   * Whoever does so writes the same, so it makes no new change.
+   *
+   * @param storeRevision of what was read; `undefined`: there was nothing
+   * @returns false: there is another by now.
+   */
+  async giveBack(known: ShiftDocument, storeRevision: number | undefined): Promise<boolean> {
+    try {
+      await this.#put(storeRevision, known);
+      return true;
+    } catch (error) {
+      if (isBeaten(error)) return false;
       throw error;
     }
   }
@@ -171,15 +188,19 @@ export class Shifts {
   /** @returns false: it is another one, or it is not known which. */
   async #replace(storeRevision: number | undefined, next: ShiftDocument): Promise<boolean> {
     try {
-      if (storeRevision === undefined) await this.#bucket.create(shiftsKey, encode(next));
-      else await this.#bucket.update(shiftsKey, encode(next), storeRevision);
+      await this.#put(storeRevision, next);
       return true;
     } catch (error) {
       if (!isStoreError(error)) throw error;
-      if (error.code === 'revision_mismatch' || error.code === 'key_exists') return false;
+      if (isBeaten(error)) return false;
       if (error.details.outcome !== 'unknown') throw error;
       return this.#isThere(next.event, error.message);
     }
+  }
+
+  async #put(storeRevision: number | undefined, document: ShiftDocument): Promise<void> {
+    if (storeRevision === undefined) await this.#bucket.create(shiftsKey, encode(document));
+    else await this.#bucket.update(shiftsKey, encode(document), storeRevision);
   }
 
   /** After a write without a confirmation. */
@@ -218,6 +239,11 @@ export class Shifts {
 
 function eventKey(sequence: number): string {
   return `${eventPrefix}${String(sequence).padStart(8, '0')}`;
+}
+
+/** What was read stands no more. */
+function isBeaten(error: unknown): boolean {
+  return isStoreError(error, 'revision_mismatch') || isStoreError(error, 'key_exists');
 }
 
 function encode(document: ShiftDocument): Uint8Array {

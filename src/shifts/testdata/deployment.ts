@@ -217,6 +217,6 @@ export class Deployment {
 }
 
 /** What was begun without a timer has come to its end. */
-async function settled(): Promise<void> {
+export async function settled(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
