@@ -123,6 +123,24 @@ test('an unhealthy service is relayed at once to the nearest region, with the cl
   assert.equal(w.origins.eu.requests.length, 0);
 });
 
+test('a region that gives its clients away is relayed to when nobody else can take them', async () => {
+  await using w = await world();
+  const shift = (share: number) =>
+    w.gateways.eu.gateway.useShifts([
+      { subject: { kind: 'region', region: 'us' }, to: 'us', share, basis: 'region' },
+    ]);
+  const body = async () => (await w.client.request(get)).body;
+  shift(0);
+  assert.equal(await body(), 'from eu');
+  w.believe('eu', 'eu', unhealthy);
+  assert.equal(await body(), 'from ap', 'though it is farther');
+  w.believe('eu', 'ap', unhealthy);
+  assert.equal(await body(), 'from us');
+  w.believe('eu', 'ap', healthy);
+  shift(1);
+  assert.equal(await body(), 'from us');
+});
+
 test('a gRPC client is told by its own means of a problem in the other region', async () => {
   await using w = await world();
   w.believe('eu', 'eu', unhealthy);

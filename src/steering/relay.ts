@@ -26,7 +26,7 @@ export interface RelayPlace {
   readonly tripMs: number;
   /** By the probes of the own node, not by distance. */
   readonly measured: boolean;
-  /** It gives the client that asks away: it comes after those that do not. */
+  /** It gives the client that asks away: it comes after all that do not, own endpoints too. */
   readonly givesAway?: true;
 }
 

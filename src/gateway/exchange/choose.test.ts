@@ -127,6 +127,69 @@ test('an edge tries region after region, those that give the client away last', 
   assert.deepEqual(order([1, 2, 3]), [1, 2, 3]);
 });
 
+test('a region that gives the client away comes after every own endpoint, before the last resort', () => {
+  const w = world(undefined, ['a:1', 'b:1', 'e:1']);
+  const next = (state: StateCode, endpoints: number[], regions: number[]) => {
+    const view = { ...w.view(state, [1, 2]), givesAway: (region: number) => region === 1 };
+    const choice = choose(w.backend, view, { ...fresh, endpoints, regions });
+    if (choice.kind === 'endpoint') return choice.lastResort ? 'last resort' : 'served here';
+    return choice.kind === 'relay' ? `relay ${choice.region}` : choice.code;
+  };
+  assert.equal(next(healthy, [], []), 'served here');
+  assert.equal(next(unhealthy, [], []), 'relay 2');
+  assert.equal(next(healthy, [0, 1], []), 'relay 2');
+  assert.equal(next(healthy, [0, 1], [2]), 'served here');
+  assert.equal(next(healthy, [0, 1, 2], [2]), 'relay 1');
+  assert.equal(next(unhealthy, [], [2]), 'relay 1');
+  assert.equal(next(unhealthy, [], [2, 1]), 'last resort');
+});
+
+test('property: while regions give clients away as many places are tried, in another order', () => {
+  const anyRegions = fc.shuffledSubarray([1, 2, 3]);
+  fc.assert(
+    fc.property(
+      fc.constantFrom<StateCode>(unknown, healthy, unhealthy),
+      fc.tuple(anyRegions, fc.subarray([1, 2, 3])),
+      fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+      fc.subarray([0, 1, 2, 3]),
+      (state, [relays, away], [relayed, isEdge, spilt], ejected) => {
+        const all = (isAway: (region: number) => boolean) => {
+          const w = world(undefined, ['a:1', 'b:1', 'e:1', 'f:1']);
+          const siblings = w.backend.service.endpoints[0]!;
+          for (const index of ejected) w.health.eject(siblings[index]!, siblings, 1);
+          const base = w.view(state, relays);
+          const balancing = { ...base.balancing, spill: { leaves: () => spilt } };
+          const view = { ...base, balancing, isEdge, givesAway: isAway };
+          const [endpoints, regions, order]: [number[], number[], string[]] = [[], [], []];
+          for (;;) {
+            const choice = choose(w.backend, view, { ...fresh, endpoints, regions, relayed });
+            if (choice.kind === 'none') return { endpoints, regions, order };
+            if (choice.kind === 'relay') regions.push(choice.region);
+            else endpoints.push(choice.endpoint.index);
+            const here = choice.kind === 'endpoint' && choice.lastResort ? 'last' : 'here';
+            const there = away.includes(regions.at(-1) ?? 0) ? 'away' : 'there';
+            order.push(choice.kind === 'relay' ? there : here);
+          }
+        };
+        const plain = all(() => false);
+        const { endpoints, regions, order } = all((region) => away.includes(region));
+        assert.equal(regions.length, plain.regions.length);
+        const isAfter = (one: string, other: string) =>
+          !order.includes(one) ||
+          !order.includes(other) ||
+          order.lastIndexOf(other) < order.indexOf(one);
+        assert.ok(isAfter('away', 'there'), `${order}`);
+        assert.ok(isAfter('away', 'here'), `${order}`);
+        assert.ok(isAfter('last', 'away'), `${order}`);
+        assert.equal(new Set(endpoints).size, endpoints.length);
+        assert.equal(new Set(regions).size, regions.length);
+        const kept = relays.filter((region) => !away.includes(region));
+        if (order.includes('away')) assert.ok(kept.every((region) => regions.includes(region)));
+      },
+    ),
+  );
+});
+
 test('residency: never here when it is forbidden, and a code of its own', () => {
   const elsewhere = world(['us']);
   assert.equal(outcome(elsewhere, healthy, [1]), 'relay 1');
@@ -187,4 +250,6 @@ test('what the region cannot take goes to another one first, and is tried here w
   const nowhere = choose(w.backend, { ...view, relays: [] }, fresh);
   assert.equal(nowhere.kind, 'endpoint');
   assert.equal(choose(w.backend, view, { ...fresh, relayed: true }).kind, 'endpoint');
+  const drained = { ...view, givesAway: () => true };
+  assert.equal(choose(w.backend, drained, fresh).kind, 'endpoint', 'it is not asked for help');
 });

@@ -22,7 +22,7 @@ export interface ChoiceView {
   readonly relays: readonly number[];
   /** The own region is an edge, which may try as many others as `retries.attempts` lets it. */
   readonly isEdge?: boolean;
-  /** Of an edge, while regions give clients away: whether that one gives this client away. */
+  /** While regions give clients away: whether that one gives this client away. */
   readonly givesAway?: ((region: number, tried: Tried) => boolean) | undefined;
   /** Whether the own region is active, of what may be so in one only. Asked for that alone. */
   readonly active?: boolean;
@@ -56,9 +56,14 @@ export interface RelayTarget {
 /** Where an attempt goes. */
 export type Target = EndpointTarget | RelayTarget;
 
+interface RelayChoice {
+  readonly kind: 'relay';
+  readonly region: number;
+}
+
 export type Choice =
   | EndpointTarget
-  | { readonly kind: 'relay'; readonly region: number }
+  | RelayChoice
   | { readonly kind: 'none'; readonly code: ProblemCode };
 
 /**
@@ -67,10 +72,13 @@ export type Choice =
  *
  *   own region allowed, service not unhealthy here,  ──▶ an endpoint, by the balancer
  *   an endpoint not ejected, no spill-over                 │ tried, or none
- *   another region allowed and usable                ◀─────┘ or two were tried
+ *   another region allowed and usable,               ◀─────┘ or two were tried
+ *   which keeps the client                                 │
  *     │ yes ──▶ relay, the best not yet tried              │ tried, or none
  *   own endpoints not ejected beyond those two       ◀─────┘
  *     │ yes ──▶ the next one                               │ tried, or none
+ *   one of those that give the client away           ◀─────┘
+ *     │ yes ──▶ relay, the best not yet tried              │ tried, or none
  *   own region allowed, no endpoint tried yet        ◀─────┘
  *     │ yes ──▶ one endpoint whatever its state: the last resort
  *     └ no  ──▶ 503, with its own code where residency left regions out
@@ -82,7 +90,7 @@ export type Choice =
  */
 export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice {
   if (backend.exclusive !== undefined && !view.active) {
-    return untriedRelay(view, tried) ?? { kind: 'none', code: 'not_active' };
+    return untriedRelay(view, tried, undefined) ?? { kind: 'none', code: 'not_active' };
   }
   const ownAllowed = backend.allowed[view.ownRegion]!;
   const { balancer } = view.balancing;
@@ -92,12 +100,14 @@ export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice
     const endpoint = balancer.next(tried, view.loads, tried.endpoints, false);
     if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
   }
-  const relay = untriedRelay(view, tried);
+  const relay = untriedRelay(view, tried, view.givesAway);
   if (relay) return relay;
   if (ownUsable && !early) {
     const endpoint = balancer.next(tried, view.loads, tried.endpoints, false);
     if (endpoint) return { kind: 'endpoint', endpoint, lastResort: false };
   }
+  const standby = untriedRelay(view, tried, undefined);
+  if (standby) return standby;
   if (ownAllowed && tried.endpoints.length === 0) {
     const endpoint = balancer.next(tried, view.loads, tried.endpoints, true);
     if (endpoint) return { kind: 'endpoint', endpoint, lastResort: true };
@@ -105,25 +115,28 @@ export function choose(backend: Backend, view: ChoiceView, tried: Tried): Choice
   return { kind: 'none', code: unavailableCode(backend) };
 }
 
-/** The best that keeps the client; without one, the best. */
-function untriedRelay(view: ChoiceView, tried: Tried): Choice | undefined {
-  const { relays, isEdge, givesAway } = view;
+/** The best region not yet tried; while `givesAway` is given, of those that keep the client. */
+function untriedRelay(
+  { relays, isEdge }: ChoiceView,
+  tried: Tried,
+  givesAway: ChoiceView['givesAway'],
+): RelayChoice | undefined {
   if (tried.relayed || (tried.regions.length >= maximumTries && !isEdge)) return undefined;
-  let standby: Choice | undefined;
   for (const region of relays) {
-    if (tried.regions.includes(region)) continue;
-    if (!givesAway?.(region, tried)) return { kind: 'relay', region };
-    standby ??= { kind: 'relay', region };
+    if (tried.regions.includes(region) || givesAway?.(region, tried)) continue;
+    return { kind: 'relay', region };
   }
-  return standby;
+  return undefined;
 }
 
-/** What the region cannot take goes to another one at first; if that fails, it is tried here. */
-function spills({ balancing, loads, relays }: ChoiceView, tried: Tried): boolean {
-  const { spill } = balancing;
-  if (!spill || tried.relayed || relays.length === 0) return false;
-  if (tried.endpoints.length > 0 || tried.regions.length > 0) return false;
-  return spill.leaves(tried, loads);
+/**
+ * What the region cannot take goes to another one at first; if that fails, it is tried here. One
+ * that gives the client away is not asked for such help.
+ */
+function spills(view: ChoiceView, tried: Tried): boolean {
+  const { spill } = view.balancing;
+  if (!spill || tried.endpoints.length > 0 || tried.regions.length > 0) return false;
+  return untriedRelay(view, tried, view.givesAway) !== undefined && spill.leaves(tried, view.loads);
 }
 
 /** Whether a region that is not active sends requests on to the one that is. An edge has no other use. */

@@ -73,6 +73,26 @@ test('follows the health table', () => {
   assert.equal(last.candidates[2]!.why, 'it is draining');
 });
 
+test('a region that gives the client away comes last, and says so', () => {
+  const subject = { kind: 'region', region: 'us' } as const;
+  const shifts = [{ subject, to: 'us', share: 0, basis: 'region' }];
+  const services = { s: { endpoints: { eu: ['a:1'], us: ['b:1'], ap: ['c:1'] } } };
+  const { explain, health } = world(
+    { services, routes: [{ name: 's', service: 's' }] },
+    { shifts },
+  );
+  health.setService(0, 2, healthy);
+  health.setRoundTripMs(1, 1);
+  health.setRoundTripMs(2, 90);
+  health.setService(0, 0, unhealthy);
+  const { outcome, candidates } = explain('GET', 'http://a.test/');
+  assert.equal(outcome.text, 'relayed to ap, 90 ms away');
+  assert.match(candidates.at(-1)!.why, /1 ms away; gives this client away$/);
+  assert.deepEqual([candidates.at(-1)!.target, candidates.at(-1)!.rank], ['us', 2]);
+  health.setService(0, 2, unhealthy);
+  assert.match(explain('GET', 'http://a.test/').outcome.text, /^relayed to us, 1 ms away/);
+});
+
 test('says why nothing is found', () => {
   const { explain, health } = world();
   const code = (method: string, url: string) => {

@@ -173,9 +173,8 @@ function explainBackend(
   const { service, allowed, exclusive } = backend;
   const shares = sharesOf(backends, basis.route, options);
   const steering = { topology, states: health, ownRegion };
-  const places = afterShifts(relayPlaces(service.index, allowed, steering), {
-    ...{ request, snapshot, options },
-  });
+  const places = afterShifts(relayPlaces(service.index, allowed, steering), { request, options });
+  const away = places.filter((place) => place.givesAway).map(({ region }) => region);
   const named = exclusive
     ? health.exclusive.namedAt(exclusive.index, ownRegion, clock.monotonicMs())
     : undefined;
@@ -189,7 +188,8 @@ function explainBackend(
   const { loads, balancing, explained } = placement;
   const tried: Tried = { ...request, endpoints: [], regions: [], relayed: false };
   const isEdge = topology.regions[ownRegion]!.edge;
-  const view = { ownRegion, isEdge, loads, ownState, balancing, relays, active };
+  const givesAway = (to: number) => away.includes(to);
+  const view = { ownRegion, isEdge, loads, ownState, balancing, relays, givesAway, active };
   const choice = choose(backend, view, tried);
   const stateOf = options.endpointState ?? (() => undefined);
   const endpoints = explainEndpoints(backend, snapshot, health, placement, stateOf);
@@ -207,14 +207,12 @@ function explainBackend(
   };
 }
 
-/** At an edge: those that give the client away come last, unless all is last resort. */
+/** Those that give the client away come last, unless all is last resort. */
 function afterShifts(
   places: readonly RelayPlace[],
-  { request, snapshot, options }: Look,
+  { request, options }: Pick<Look, 'request' | 'options'>,
 ): readonly RelayPlace[] {
-  const { topology, ownRegion } = snapshot;
-  const isEdge = topology.regions[ownRegion]!.edge;
-  if (!isEdge || places.some(({ fitness }) => isLastResort(fitness))) return places;
+  if (places.some(({ fitness }) => isLastResort(fitness))) return places;
   const { regions } = weightsInForce(options.config, options.shifts ?? []);
   const marked = places.map((place) => {
     const kept = regions.get(place.name) ?? 1;

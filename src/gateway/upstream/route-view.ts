@@ -79,9 +79,9 @@ export class RouteView implements ChoiceView {
     );
   }
 
-  /** Clients of a region go to it by DNS, which moves them; those of an edge stay there. */
+  /** The same clients as DNS moves. Where nothing is fit, what is least bad decides. */
   get givesAway(): ChoiceView['givesAway'] {
-    if (!this.isEdge || this.#world.drains.kept === undefined) return undefined;
+    if (this.#world.drains.kept === undefined) return undefined;
     return this.#relaysAreLastResort ? undefined : this.#givesAway;
   }
 

@@ -4,10 +4,15 @@ import fc from 'fast-check';
 import { unhealthy } from '../../health/table.ts';
 import { choose } from '../choose.ts';
 import { explainChoice } from '../explain.ts';
-import { commonBits } from '../network.ts';
-import type { ClientNetwork } from '../record-set.ts';
-import { anyIpv4, anyIpv6, anyRandom, anySet, anySetForAll, anyWorld } from '../testdata/any.ts';
-import { ModelResolver } from '../testdata/model-resolver.ts';
+import { formatNetwork } from '../network.ts';
+import { stickyBits } from '../sticky.ts';
+import { anyIpv4, anyRandom, anySetForAll, anyWorld } from '../testdata/any.ts';
+import {
+  families,
+  familyNames,
+  isRightFromEveryCache,
+  isSameAllOverItsScope,
+} from '../testdata/scope-properties.ts';
 import {
   answerOf,
   createWorld,
@@ -17,6 +22,9 @@ import {
   setOf,
   us,
 } from '../testdata/three-regions.ts';
+import { isGivenAway, isVisitorGivenAway } from './drain.ts';
+
+const runs = { numRuns: 1_000 };
 
 const anyKept = fc.tuple(
   fc.constantFrom(0, 0.25, 0.5, 0.75, 1),
@@ -28,50 +36,38 @@ const anyDrained = fc.tuple(anyWorld, anyKept).map(([world, kept]) => ({
   context: { ...world.context, shifted: { kept: [...kept, 1], sets: new Map() } },
 }));
 
-for (const [family, address, lengths] of [
-  ['IPv4', anyIpv4, [7, 9, 16, 23, 24, 25, 32]],
-  ['IPv6', anyIpv6, [9, 32, 47, 48, 49, 56, 128]],
-] as const) {
-  const anyBits = fc.constantFrom(...lengths);
-  const anyClients = fc.array(fc.record<ClientNetwork>({ address, prefixBits: anyBits }), {
-    minLength: 2,
-    maxLength: 20,
-  });
-
+for (const family of familyNames) {
   test(`property: while regions are drained a choice is the same all over its scope (${family})`, () => {
-    fc.assert(
-      fc.property(
-        anyDrained,
-        anySet,
-        address,
-        address,
-        anyRandom,
-        (world, set, at, other, random) => {
-          const ask = (client: Uint8Array) =>
-            choose(set, { address: client, prefixBits: client.length * 8 }, world.context, random);
-          const choice = ask(at);
-          if (commonBits(at, other) < choice.scopeBits) return;
-          assert.deepEqual(ask(other), choice);
-        },
-      ),
-      { numRuns: 1_000 },
-    );
+    fc.assert(isSameAllOverItsScope(anyDrained, family), runs);
   });
 
   test(`property: while regions are drained no cache gives an answer that we would not (${family})`, () => {
+    fc.assert(isRightFromEveryCache(anyDrained, family), runs);
+  });
+
+  test(`property: a visitor goes or stays with its network, so that a relay moves whom DNS moves (${family})`, () => {
+    const { address, lengths } = families[family];
+    const anyBits = fc.constantFrom(...lengths);
+    const anyShare = fc.constantFrom(0, 0.1, 0.5, 0.9, 0.999);
     fc.assert(
-      fc.property(anyDrained, anySet, anyClients, anyBits, (world, set, clients, mostBits) => {
-        const ask = (client: ClientNetwork) => {
-          const choice = choose(set, client, world.context, 0.5);
-          return { data: leavesOf(set, choice), scopeBits: choice.scopeBits };
-        };
-        const resolver = new ModelResolver(mostBits, ask);
-        for (const client of clients) {
-          const { data, cached } = resolver.resolve(client);
-          if (cached) assert.deepEqual(data, ask(resolver.networkOf(client)).data);
-        }
-      }),
-      { numRuns: 1_000 },
+      fc.property(
+        address,
+        anyBits,
+        fc.nat(3),
+        anyShare,
+        anyRandom,
+        (at, bits, region, kept, random) => {
+          const network = { address: at, prefixBits: bits };
+          if (bits < stickyBits(network)) return;
+          const [visitor = ''] = formatNetwork({ address: at, prefixBits: at.length * 8 }).split(
+            '/',
+          );
+          const isAway = isVisitorGivenAway(region, kept, visitor, random);
+          assert.equal(isAway, isGivenAway(region, kept, network, random));
+          assert.ok(!isAway || isVisitorGivenAway(region, kept / 2, visitor, random));
+        },
+      ),
+      runs,
     );
   });
 }
@@ -85,7 +81,7 @@ test('property: an answer is never empty that would not be without a drain', () 
       if (leavesOf(set, without).length === 0) return;
       assert.ok(leavesOf(set, choose(set, client, world.context, random)).length > 0);
     }),
-    { numRuns: 1_000 },
+    runs,
   );
 });
 
