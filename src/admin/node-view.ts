@@ -330,6 +330,18 @@ export interface NotificationStatus {
   readonly problem: string | undefined;
 }
 
+/** A name outside of the zones that an ALIAS leads to, in the worst of the threads. */
+export interface OutsideNameStatus {
+  readonly target: string;
+  /** `absent`: it has no addresses; `stale`: those from before go on; `unknown`: SERVFAIL. */
+  readonly state: 'known' | 'absent' | 'stale' | 'unknown';
+  readonly addresses: number;
+  /** Times that no resolver told anything, since the threads started. */
+  readonly failures: number;
+  /** Why, the last time. */
+  readonly problem: string | undefined;
+}
+
 /** Everything that `/status` shows. */
 export interface NodeStatus {
   readonly region: string;
@@ -356,6 +368,8 @@ export interface NodeStatus {
   readonly geo?: GeoStatus | undefined;
   /** `undefined`: none is transferred. */
   readonly zones?: ZonesStatus | undefined;
+  /** `undefined`: none is needed. */
+  readonly outsideNames?: readonly OutsideNameStatus[] | undefined;
   readonly threads: readonly ThreadStatus[];
   readonly traffic: TrafficCount;
   /** `undefined`: of a node that knows of none. */

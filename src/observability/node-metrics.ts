@@ -1,5 +1,6 @@
 import { type ExclusiveFigures, exposeExclusive } from './exclusive-metrics.ts';
 import type { Exposition, Labels, Sample } from './exposition.ts';
+import { exposeOutside, type OutsideFigures } from './outside-metrics.ts';
 import type { ProcessFigures } from './process-meter.ts';
 import { exposeZones, type ZoneFigures } from './zone-metrics.ts';
 
@@ -50,6 +51,7 @@ export interface NodeFigures {
     }[];
   }[];
   readonly zones?: ZoneFigures | undefined;
+  readonly outsideNames?: readonly OutsideFigures[] | undefined;
   readonly shifts?: readonly {
     readonly id: string;
     readonly subject: string;
@@ -100,6 +102,7 @@ export function exposeNode(
   exposeShifts(exposition, node);
   exposeGeo(exposition, node);
   exposeZones(exposition, node.zones);
+  exposeOutside(exposition, node.outsideNames);
   exposeExclusive(exposition, node.exclusive);
   exposeLatency(exposition, node);
   exposeProcess(exposition, process);

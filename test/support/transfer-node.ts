@@ -24,14 +24,14 @@ export async function transferNode(address: string) {
   return {
     dns: dns!,
     logged,
-    configure: (zones: object) =>
+    configure: (zones: object, moreDns: object = {}) =>
       writeFile(
         configPath,
         JSON.stringify({
           regions: { here: { address, location } },
           ports: { http, https, link, admin, dns },
           threads: { gateway: 1, dns: 2 },
-          dns: { transferKeys: { 'transfer.test': { secret: 'tsig.key' } } },
+          dns: { transferKeys: { 'transfer.test': { secret: 'tsig.key' } }, ...moreDns },
           zones,
         }),
       ),

@@ -16,6 +16,7 @@ import {
 import { GatewayMetrics } from '../../src/observability/gateway-metrics.ts';
 import type { BoundsMs } from '../../src/observability/histogram.ts';
 import { exposeNode, type NodeFigures } from '../../src/observability/node-metrics.ts';
+import { outsideStates } from '../../src/observability/outside-metrics.ts';
 import { secondaryStates } from '../../src/observability/zone-metrics.ts';
 import { otherRefusals } from '../../src/region/latency/measured-latency.ts';
 import { shiftStates } from '../../src/shifts/shift.ts';
@@ -96,6 +97,7 @@ const node: NodeFigures = {
       endpoints: [{ address: 'a', state: 'healthy', ejected: false, breaker: 'closed' }],
     },
   ],
+  outsideNames: [{ target: 'www.example.com', state: 'known', failures: 1 }],
   zones: {
     secondaries: [
       {
@@ -166,6 +168,7 @@ const namesInConfiguration = [
     'region',
     'server',
     'service',
+    'target',
     'zone',
   ],
 ];
@@ -193,7 +196,7 @@ export const metricsPage: Generator = {
       `| \`route\` | the name of the route; \`-\`: none matched |`,
       `| \`source\` | of a revision: ${quoted(['store', 'file', 'snapshot', 'peer', 'bundle'])}; of a geo database: its file |`,
       `| \`shift\` | the id of the shift of traffic |`,
-      `| \`state\` | of a zone from elsewhere: ${quoted(secondaryStates)}; of a shift of traffic: ${quoted(shiftStates)} |`,
+      `| \`state\` | of a zone from elsewhere: ${quoted(secondaryStates)}; of a name that an ALIAS leads to: ${quoted(outsideStates)}; of a shift of traffic: ${quoted(shiftStates)} |`,
       `| \`subject\`, \`to\` | of a shift of traffic: what it shifts, as \`meridian shift status\` says, and whose share it sets |`,
       `| \`stat\` | ${quoted(['mean', 'p99', 'max'])} |`,
       `| \`transport\` | ${quoted(dnsLabels.transport)} (DNS over TLS) |`,

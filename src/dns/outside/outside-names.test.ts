@@ -195,3 +195,30 @@ test('the same addresses stay the same objects, by which signatures are found', 
   await world.pass(20_000);
   assert.equal(world.names.find(target.key, 1)!.records[0], first);
 });
+
+test('what is known of each name, how often no resolver told anything, and why', async () => {
+  const world = createWorld();
+  const status = () => world.names.status()[0];
+  assert.deepEqual(world.names.status(), []);
+  world.use(['one', 'two']);
+  const base = { target: 'www.example.net', addresses: 0, problem: undefined };
+  assert.deepEqual(status(), { ...base, state: 'unknown', failures: 0 });
+  await world.settle();
+  const problem = 'no answer; no answer';
+  assert.deepEqual(status(), { ...base, state: 'unknown', failures: 2, problem });
+  world.answers.set('one', addresses(100, '192.0.2.1', '192.0.2.2'));
+  await world.pass(1_000);
+  assert.deepEqual(status(), { ...base, state: 'known', addresses: 2, failures: 2 });
+  world.answers.delete('one');
+  await world.pass(100_000);
+  assert.deepEqual([status()?.state, status()?.problem], ['stale', problem]);
+  assert.ok(status()!.failures > 4);
+  world.answers.set('two', addresses(100));
+  await world.pass(30_000);
+  assert.deepEqual([status()?.state, status()?.problem], ['absent', undefined]);
+  world.use([]);
+  await world.pass(100_000);
+  assert.equal(status()?.problem, 'there is no resolver');
+  world.use(['one'], []);
+  assert.deepEqual(world.names.status(), []);
+});

@@ -1,9 +1,11 @@
 import type { Clock, Timer } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { DomainName, NameKey } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
 import { aaaa } from '../wire/records/aaaa.ts';
 import type { OutsideAnswer } from './outside-answer.ts';
 import { type OutsideRecords, OutsideSet, type OutsideTimes } from './outside-set.ts';
+import { type OutsideStatus, stateOf } from './outside-status.ts';
 
 /** Names outside of the zones whose addresses are needed, and how they are asked for. */
 export interface OutsideNeeds {
@@ -25,6 +27,8 @@ interface Entry {
   readonly type: number;
   set: OutsideSet;
   isAsked: boolean;
+  failures: number;
+  problem: string | undefined;
 }
 
 /** Questions under way at once. */
@@ -71,8 +75,7 @@ export class OutsideNames {
         const key = keyOf(target.key, type);
         const known = this.#entries.get(key);
         if (known) known.set = known.set.with(times);
-        const fresh = { target, type, set: new OutsideSet(times, now), isAsked: false };
-        entries.set(key, known ?? fresh);
+        entries.set(key, known ?? newEntry(target, type, new OutsideSet(times, now)));
       }
     }
     this.#entries = entries;
@@ -84,6 +87,21 @@ export class OutsideNames {
   expect({ targets, times, resolvers }: OutsideNeeds): void {
     const known = [...this.#entries.values()].map(({ target }) => target);
     if (targets.length > 0) this.use({ targets: [...known, ...targets], times, resolvers });
+  }
+
+  status(): OutsideStatus[] {
+    const now = this.#clock.monotonicMs();
+    const byTarget = Map.groupBy(this.#entries.values(), ({ target }) => target.key);
+    return [...byTarget.values()].map((entries) => {
+      const families = entries.map(({ set }) => set.find(now));
+      return {
+        target: `${entries[0]!.target}`,
+        state: stateOf(families),
+        addresses: families.reduce((sum, family) => sum + (family?.records.length ?? 0), 0),
+        failures: entries.reduce((sum, { failures }) => sum + failures, 0),
+        problem: entries.find(({ problem }) => problem !== undefined)?.problem,
+      };
+    });
   }
 
   close(): void {
@@ -112,28 +130,47 @@ export class OutsideNames {
   async #askFor(entry: Entry): Promise<void> {
     entry.isAsked = true;
     this.#asked++;
-    const answer = await this.#answerFrom(entry).catch(() => undefined);
+    const problems: string[] = [];
+    const answer = await this.#answerFrom(entry, problems).catch(() => undefined);
     this.#asked--;
     entry.isAsked = false;
     const now = this.#clock.monotonicMs();
+    entry.problem = answer ? undefined : problems.join('; ') || 'there is no resolver';
     if (answer) entry.set.take(answer, now, this.#random());
-    else entry.set.fail(now);
+    else {
+      entry.set.fail(now);
+      entry.failures++;
+    }
     this.#askDue();
   }
 
   /** Of the first resolver that tells something, beginning with that of last time. */
-  async #answerFrom({ target, type }: Entry): Promise<OutsideAnswer | undefined> {
+  async #answerFrom(
+    { target, type }: Entry,
+    problems: string[],
+  ): Promise<OutsideAnswer | undefined> {
     const resolvers = this.#resolvers;
     const first = this.#resolver;
     for (let turn = 0; turn < resolvers.length && !this.#isClosed; turn++) {
       const at = (first + turn) % resolvers.length;
-      const answer = await this.#ask(resolvers[at]!, target, type).catch(() => undefined);
-      if (!answer) continue;
+      const resolver = resolvers[at]!;
+      let problem = `the resolver ${resolver} told nothing of it`;
+      const answer = await this.#ask(resolver, target, type).catch((error: unknown) => {
+        problem = messageOf(error);
+      });
+      if (!answer) {
+        problems.push(problem);
+        continue;
+      }
       this.#resolver = at;
       return answer;
     }
     return undefined;
   }
+}
+
+function newEntry(target: DomainName, type: number, set: OutsideSet): Entry {
+  return { target, type, set, isAsked: false, failures: 0, problem: undefined };
 }
 
 function keyOf(target: NameKey, type: number): string {

@@ -21,6 +21,8 @@ export interface DnsServerOptions extends DnsDataOptions, ListenAddresses {
   readonly onFault?: (error: unknown) => void;
   /** Told that a zone has changed at its primary (RFC 1996). Default: nobody is. */
   readonly onNotify?: OnNotify;
+  /** Names outside of the zones; closed with the server. Default: such as a resolver is asked for. */
+  readonly outside?: OutsideNames;
   /** In the place of those of the configuration. */
   readonly tcp?: TcpLimits;
   /** What threads that answer together count in (`RateTable.buffer`); default: one of its own. */
@@ -59,7 +61,7 @@ export async function createDnsServer(options: DnsServerOptions): Promise<DnsSer
     ...(onFault && { onFault }),
     ...(onNotify && { onNotify }),
     ...(rateTable && { rateTable }),
-    outside: new OutsideNames(clock, askResolver),
+    outside: options.outside ?? new OutsideNames(clock, askResolver),
   });
   const { reusePort, metrics } = options;
   const limits = () => tcp ?? responder.tcpLimits;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { mergeOutside, type OutsideStatus } from '../../dns/outside/outside-status.ts';
 import { RateTable } from '../../dns/server/rate-limit/rate-table.ts';
 import { metricsLayout } from '../../gateway/metrics-layout.ts';
 import type { HealthTable } from '../../health/table.ts';
@@ -24,7 +25,7 @@ export interface DataPlaneOptions {
   readonly stateDirectory: string;
   /** In force at the start. */
   readonly shifts: readonly AppliedShift[];
-  readonly handlers: Omit<ThreadHandlers, 'onDrained'>;
+  readonly handlers: Omit<ThreadHandlers, 'onDrained' | 'onOutside'>;
   readonly clock: Clock;
 }
 
@@ -53,6 +54,8 @@ export class DataPlane {
   readonly #sessionSecret: SessionSecret;
   readonly #cookieSecret = new CookieSecret();
   readonly #rateTable = new RateTable().buffer;
+  /** By name server. */
+  readonly #outside = new Map<number, readonly OutsideStatus[]>();
   #generation: number;
   /** Of the generation that is served. */
   #table: HealthTable;
@@ -85,6 +88,7 @@ export class DataPlane {
         }
         handlers.onDeath(role, index, reason);
       },
+      onOutside: (index, names) => this.#outside.set(index, names),
       onDrained: (_role, index, ended) => this.#counters.drained(index, ended),
     };
     this.#gateways = this.#counters
@@ -143,6 +147,11 @@ export class DataPlane {
 
   get threads(): readonly ThreadStatus[] {
     return this.#all.map(({ role, index, serving }) => ({ role, index, serving }));
+  }
+
+  /** Names outside of the zones, of all name servers together. */
+  outside(): OutsideStatus[] {
+    return mergeOutside(this.#outside.values());
   }
 
   /** The sums over all gateway threads and over all revisions since the start. */

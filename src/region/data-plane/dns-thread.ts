@@ -3,6 +3,8 @@ import { systemClock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { dotTls } from '../../config/listeners.ts';
 import { compileTopology } from '../../config/topology.ts';
+import { askResolver } from '../../dns/outside/ask-resolver.ts';
+import { OutsideNames } from '../../dns/outside/outside-names.ts';
 import { createDnsServer, type DotAddress } from '../../dns/server/server.ts';
 import { tlsPolicy } from '../../gateway/listener/tls-policy.ts';
 import { HealthTable } from '../../health/table.ts';
@@ -14,6 +16,7 @@ import type { MeasuredCells } from '../../steering/latency/measured-cells.ts';
 import { dotTicketKeys } from './dot-secret.ts';
 import { FaultLog } from './fault-log.ts';
 import { NotificationRelay } from './notification-relay.ts';
+import { OutsideReports } from './outside-reports.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { TwoPhase } from './two-phase.ts';
 
@@ -27,6 +30,7 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     (zone, source) => post({ kind: 'notify', zone, source }),
     systemClock,
   );
+  const outside = new OutsideNames(systemClock, askResolver);
   const kept = { locators: new Locators(), measured: new Measured(data.measured) };
   const server = await createDnsServer({
     ...dnsConfiguration(data, kept),
@@ -34,16 +38,25 @@ async function runDnsThread(data: ThreadData): Promise<void> {
     metrics: new DnsMetrics(data.metricsBuffer),
     onFault: (error) => faults.fault(error),
     onNotify: (zone, source) => notifications.take(zone, source),
+    outside,
     ...(data.dnsRateTable && { rateTable: data.dnsRateTable }),
   });
   server.useShifts(data.shifts);
+  const outsideReports = new OutsideReports(
+    () => outside.status(),
+    (names) => post({ kind: 'outside', names }),
+    systemClock,
+  );
   const phases = new TwoPhase(post, async (next) => server.prepare(dnsConfiguration(next, kept)));
   parentPort?.on('message', (message: ToThread) => {
     if (phases.take(message)) return;
     if (message.kind === 'sessionSecret') server.useTicketKeys(dotTicketKeys(message.secret));
     else if (message.kind === 'shifts') server.useShifts(message.shifts);
     else if (message.kind === 'measured') kept.measured.cells = message.cells;
-    else if (message.kind === 'close') void server.close().then(() => parentPort?.close());
+    else if (message.kind === 'close') {
+      outsideReports.close();
+      void server.close().then(() => parentPort?.close());
+    }
   });
   overwriteRegisters();
   post({ kind: 'listening' });

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/schema/config.ts';
+import type { OutsideStatus } from '../../dns/outside/outside-status.ts';
 import type { TransferredZones } from '../../dns/transfer/zone-image.ts';
 import type { GeoDatabase } from '../../steering/geo/locator.ts';
 import type { MeasuredCells } from '../../steering/latency/measured-cells.ts';
@@ -72,5 +73,7 @@ export type FromThread =
   | { readonly kind: 'warning'; readonly message: string }
   /** `source` says that a zone has changed there (RFC 1996). */
   | { readonly kind: 'notify'; readonly zone: string; readonly source: string }
+  /** All that the thread knows of names outside of the zones. */
+  | { readonly kind: 'outside'; readonly names: readonly OutsideStatus[] }
   | { readonly kind: 'reports'; readonly batch: ReportBatch }
   | { readonly kind: 'frame'; readonly region: string; readonly bytes: Uint8Array };

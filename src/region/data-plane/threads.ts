@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { MeridianError, messageOf } from '../../base/errors.ts';
+import type { OutsideStatus } from '../../dns/outside/outside-status.ts';
 import type { MeasuredCells } from '../../steering/latency/measured-cells.ts';
 import type { AppliedShift } from '../../steering/shifts/applied.ts';
 import { packConfig } from './packed-config.ts';
@@ -18,6 +19,8 @@ export interface ThreadHandlers {
   onWarning(message: string): void;
   /** A primary says that a zone has changed. */
   onNotify?(zone: string, source: string): void;
+  /** What a name server knows of names outside of its zones. */
+  onOutside?(index: number, names: readonly OutsideStatus[]): void;
   /** A thread ended that nobody had asked to; it is being replaced. */
   onDeath(role: ThreadRole, index: number, reason: string): void;
   /** The last request of a generation has ended on the thread. */
@@ -217,6 +220,7 @@ export class KeptThread {
     if (message.kind === 'frame') this.#handlers.onFrame(message.region, message.bytes);
     else if (message.kind === 'reports') this.#handlers.onReports?.(message.batch);
     else if (message.kind === 'warning') this.#handlers.onWarning(message.message);
+    else if (message.kind === 'outside') this.#handlers.onOutside?.(this.#index, message.names);
     else if (message.kind === 'notify') this.#handlers.onNotify?.(message.zone, message.source);
     else if (message.kind === 'drained') {
       this.#handlers.onDrained(this.#role, this.#index, message.generation);

@@ -2,6 +2,7 @@ import type { NodeStatus, NodeView, RevisionStatus } from '../../admin/node-view
 import type { Clock } from '../../base/clock.ts';
 import { inSlices } from '../../base/steps.ts';
 import { explainDns } from '../../dns/explain.ts';
+import { outsideTroubles } from '../../dns/outside/outside-status.ts';
 import { compileDnsDataInSteps } from '../../dns/server/data.ts';
 import { explainRequest } from '../../gateway/explain/explain.ts';
 import type { Health } from '../../health/health.ts';
@@ -134,6 +135,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
   const health = parts.health.states();
   const { own } = live.configuration;
   const readiness = readinessOf(parts);
+  const outside = dataPlane.outside();
   return {
     region: own.region,
     node: own.node,
@@ -149,6 +151,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     measuredLatency: parts.latency.figures(),
     geo: geoStatus(live.configuration.locator, clock),
     zones: zonesStatus(parts.transfers),
+    outsideNames: outside.length > 0 ? outside : undefined,
     exclusive: exclusiveStatuses(parts.exclusive.statuses()),
     threads: dataPlane.threads,
     traffic: { ...dataPlane.traffic(), startedAt },
@@ -182,13 +185,14 @@ function isConfirmed(origin: string, staleForMs: number | undefined): boolean {
 }
 
 function troublesOf(parts: NodeParts): string[] {
-  const { live, source, snapshots, staleness, store, transfers, nodeShifts } = parts;
+  const { live, source, snapshots, staleness, store, transfers, nodeShifts, dataPlane } = parts;
   const { configuration } = live;
   const troubles = [
     ...configuration.degraded,
     ...source.troubles,
     ...storeTroubles(store.status()),
     ...(transfers?.troubles ?? []),
+    ...outsideTroubles(dataPlane.outside()),
     ...nodeShifts.troubles,
     ...live.pendingRestart.map((what) => `takes effect at the next start: ${what}`),
   ];
