@@ -1,6 +1,6 @@
 import { MeridianError } from '../base/errors.ts';
 import type { ConfigErrorCode } from '../config/config-error.ts';
-import type { ExclusiveErrorCode } from '../exclusive/hand-over.ts';
+import type { ExclusiveErrorCode } from '../exclusive/exclusive-sets.ts';
 import { type RevisionErrorCode, revisionErrors } from '../revisions/errors.ts';
 import type { SecretErrorCode } from '../secrets/secret-error.ts';
 import { type ShiftErrorCode, shiftErrors } from '../shifts/errors.ts';
@@ -77,6 +77,7 @@ const storeProblems: Record<StoreErrorCode, ProblemDefinition> = {
   store_full: { ...unavailable, retryAfterSeconds: 60 },
   store_closed: unavailable,
   store_unsafe: { ...unavailable, retryAfterSeconds: 60 },
+  position_lost: { status: 410, title: 'What came after that position is not known any more' },
   object_damaged: { ...unavailable, title: 'What the store holds is damaged' },
   revision_mismatch: { status: 409, title: 'It was changed by somebody else at the same time' },
   key_exists: { status: 409, title: 'It is there already' },
@@ -104,7 +105,6 @@ const exclusiveProblems: Record<ExclusiveErrorCode, ProblemDefinition> = {
   exclusive_region: { status: 422, title: 'The region never becomes active for the set' },
   exclusive_unfit: { status: 409, title: 'The region is not healthy' },
   exclusive_not_held: { status: 409, title: 'No region was ever active' },
-  exclusive_held: { status: 409, title: 'A node that holds on is not heard' },
   exclusive_contended: { status: 503, title: 'The lease changes too often', retryAfterSeconds },
 };
 

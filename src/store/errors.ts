@@ -9,12 +9,14 @@ import { MeridianError } from '../base/errors.ts';
  *   store_unreachable    yes        none or   nobody was there to take the request: the local
  *                                   unknown   server, the hub or its leader is out of reach
  *   no_quorum            yes        unknown   taken, but no majority confirmed it in time
- *   revision_mismatch    no         none      the key has another revision than expected
+ *   revision_mismatch    no         none or   the key has another revision than expected
+ *                                   unknown
  *   key_exists           no         none      `create` on a key that has a value
  *   invalid_key          no         none      key, prefix, bucket, object or subject is malformed
  *   value_too_large      no         none      more bytes than one value or object may have
- *   store_full           no         none      the engine refused for want of room
+ *   store_full           no         as above  the engine refused for want of room
  *   store_unsafe         no         none      the servers could lose it, see `StoreStatus.unsafe`
+ *   position_lost        no         –         what came after a watch's position is not known any more
  *   object_damaged       no         –         an object's parts do not give its digest
  *   store_closed         no         none or   `close()` was called
  *                                   unknown
@@ -28,6 +30,7 @@ export type StoreErrorCode =
   | 'value_too_large'
   | 'store_full'
   | 'store_unsafe'
+  | 'position_lost'
   | 'object_damaged'
   | 'store_closed';
 
@@ -45,6 +48,7 @@ export const storeErrorIsRetryable: Readonly<Record<StoreErrorCode, boolean>> = 
   value_too_large: false,
   store_full: false,
   store_unsafe: false,
+  position_lost: false,
   object_damaged: false,
   store_closed: false,
 };

@@ -1,3 +1,5 @@
+import type { DeclaredBucket, DeclaredSettings } from './declared.ts';
+
 /**
  * Replicated state: what the rest of Meridian may ask for. One contract suite
  * (`test/contract/store-contract.ts`) holds both engines, `memory` and `jetstream`, to
@@ -39,6 +41,11 @@
 export interface Store {
   /** The bucket of that name (`a-z`, `0-9`, `-`; at most 32), made on first use in the background. */
   bucket(name: string): Bucket;
+  /**
+   * A bucket that the configuration declares, of a name like those of `bucket`; apart from
+   * the bucket of that name. Asked for again, its settings are changed.
+   */
+  declared(name: string, settings: DeclaredSettings): DeclaredBucket;
   /** Large values by key, in parts of a bucket of their own. */
   objects(name: string): Objects;
   /** Messages to whoever listens at this moment, in every region. Nothing is kept. */

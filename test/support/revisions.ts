@@ -114,6 +114,7 @@ export function tamperedStore(store: Store, tampering: Tampering): Store {
   const bucket = tamperedBucket(store.bucket('config'), tampering);
   return {
     bucket: (name) => (name === 'config' ? bucket : store.bucket(name)),
+    declared: (name, settings) => store.declared(name, settings),
     objects: (name) => store.objects(name),
     signal: (subject) => store.signal(subject),
     status: () => store.status(),

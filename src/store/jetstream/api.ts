@@ -65,6 +65,8 @@ export interface Write {
    * and answers later ones with the first one's revision.
    */
   readonly messageId: string;
+  /** By default, that of the key. */
+  readonly subject?: string | undefined;
   /** With it, a compare-and-set (0: the key has no message). */
   readonly expectedRevision?: number | undefined;
   readonly deletion?: boolean | undefined;
@@ -79,7 +81,7 @@ export interface Write {
  */
 export async function publish(
   connection: NatsConnection,
-  { bucket, key, value, messageId, expectedRevision, deletion }: Write,
+  { bucket, key, subject, value, messageId, expectedRevision, deletion }: Write,
   timeoutMs: number,
 ): Promise<number> {
   const fields = headers();
@@ -89,10 +91,8 @@ export async function publish(
   if (expectedRevision !== undefined) {
     fields.set('Nats-Expected-Last-Subject-Sequence', String(expectedRevision));
   }
-  const reply = await connection.request(`${hubApi}.${subjectOf(bucket, key)}`, value, {
-    timeout: timeoutMs,
-    headers: fields,
-  });
+  const to = `${hubApi}.${subject ?? subjectOf(bucket, key)}`;
+  const reply = await connection.request(to, value, { timeout: timeoutMs, headers: fields });
   return parseAnswer<{ seq: number }>(reply.json()).seq;
 }
 

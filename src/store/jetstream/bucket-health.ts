@@ -18,6 +18,7 @@ export class BucketHealth {
   readonly ended: Promise<void>;
   readonly #bucket: string;
   readonly #link: Link;
+  #bytes: { readonly count: number; readonly atMs: number } | undefined;
   #state: OriginState = { leader: undefined, replicas: 0, current: 0, quorum: false };
 
   constructor(bucket: string, link: Link) {
@@ -30,10 +31,20 @@ export class BucketHealth {
     return this.#state;
   }
 
+  /** What the hub's copies take, as last told, and when (monotonic): up to about 3 s ago. */
+  get bytes(): { readonly count: number; readonly atMs: number } | undefined {
+    return this.#bytes;
+  }
+
+  /** Asks now. */
+  async look(): Promise<void> {
+    this.#state = judgeOrigin(await this.#ask(), this.#state.replicas);
+  }
+
   async #run(): Promise<void> {
     const { closing, connection: connections } = this.#link;
     while (!closing.aborted) {
-      this.#state = judgeOrigin(await this.#ask(), this.#state.replicas);
+      await this.look();
       const known = this.#state.leader !== undefined || !connections.current;
       const pauseMs = everyMs * (1 + jitter * (2 * Math.random() - 1));
       await sleep(known ? pauseMs : pauseMs / 4, closing);
@@ -44,7 +55,10 @@ export class BucketHealth {
     const connection = this.#link.connection.current;
     if (!connection) return undefined;
     try {
-      return await originReport(connection, this.#bucket);
+      const atMs = this.#link.nowMs();
+      const report = await originReport(connection, this.#bucket);
+      if (report) this.#bytes = { count: report.bytes, atMs };
+      return report;
     } catch {
       return undefined; // not made yet, no leader, or the hub is out of reach: nobody leads
     }

@@ -19,7 +19,7 @@ it('explains each kind of failure by what is known of the write', () => {
       true,
       true,
       'revision_mismatch',
-      'none',
+      'unknown',
     ],
     [new JetStreamApiError(apiErrors.keyInFlight, ''), false, true, 'no_quorum', 'none'],
     [new JetStreamApiError(apiErrors.insufficientStorage, ''), false, true, 'store_full', 'none'],

@@ -1,6 +1,6 @@
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import { messageOf } from '../../base/errors.ts';
-import { isStoreError, type StoreError, storeError } from '../errors.ts';
+import { isStoreError, type StoreError, storeError, type WriteOutcome } from '../errors.ts';
 import { apiErrors, hasApiCode, JetStreamApiError } from './api.ts';
 
 const full: ReadonlySet<number> = new Set([
@@ -49,7 +49,7 @@ interface FailedOperation {
  * What the failure of an operation means for its caller.
  *
  *   last try                        code                                  outcome
- *   answered with an error          by the error's own code               none
+ *   answered with an error          by the error's own code               of all tries
  *   nobody listened                 store_unreachable                     of all tries
  *   not answered in time            no_quorum (write), store_unreachable  unknown
  *   a write was still in flight     no_quorum                             of all tries
@@ -62,7 +62,7 @@ export function explainFailure(error: unknown, operation: FailedOperation): Stor
   const facts = { cause: error, outcome: write && taken ? 'unknown' : 'none' } as const;
   if (operation.closing) return storeError('store_closed', 'the store was closed', facts);
   if (error instanceof JetStreamApiError && !passing.has(error.errorCode)) {
-    return explainAnswer(error, what);
+    return explainAnswer(error, what, facts.outcome);
   }
   if (nobodyListened(error)) {
     const text = `${what}: nobody takes requests (the hub or the bucket's replica is out of reach, or not made yet)`;
@@ -85,14 +85,19 @@ export function explainFailure(error: unknown, operation: FailedOperation): Stor
   return storeError('no_quorum', text, facts);
 }
 
-function explainAnswer(error: JetStreamApiError, what: string): StoreError {
+/**
+ * With outcome `unknown`: an earlier sending was not answered. It may have been taken by
+ * another server than the one that answers, which then refuses the second for the first.
+ */
+function explainAnswer(error: JetStreamApiError, what: string, outcome: WriteOutcome): StoreError {
   const { errorCode } = error;
+  const facts = { cause: error, outcome };
   if (errorCode === apiErrors.wrongLastSequence) {
     const text = `${what}: the key does not have the expected revision any more`;
-    return storeError('revision_mismatch', text, { cause: error });
+    return storeError('revision_mismatch', text, facts);
   }
   if (full.has(errorCode)) {
-    return storeError('store_full', `${what}: ${error.message}`, { cause: error });
+    return storeError('store_full', `${what}: ${error.message}`, facts);
   }
-  return storeError('store_unreachable', `${what}: ${error.message}`, { cause: error });
+  return storeError('store_unreachable', `${what}: ${error.message}`, facts);
 }

@@ -6,7 +6,12 @@ import { filterOf } from './watch.ts';
 
 describe('parseDelivery', () => {
   it('reads the reply subject with and without a domain', () => {
-    const expected = { revision: 42, consumerSequence: 7, pending: 3 };
+    const expected = {
+      revision: 42,
+      consumerSequence: 7,
+      writtenAtMs: 1_700_000_000_000,
+      pending: 3,
+    };
     const short = '$JS.ACK.KV_cfg.watch_1.1.42.7.1700000000000000000.3';
     assert.deepEqual(parseDelivery(short), expected);
     const long = '$JS.ACK.hub.ACCHASH.KV_cfg.watch_1.1.42.7.1700000000000000000.3.token';

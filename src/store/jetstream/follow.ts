@@ -14,6 +14,8 @@ export interface Delivery {
   readonly value: Uint8Array;
   readonly revision: number;
   readonly deleted: boolean;
+  /** When the hub's leader took it; milliseconds since 1970. */
+  readonly writtenAtMs: number;
 }
 
 export interface FollowOptions {
@@ -26,6 +28,8 @@ export interface FollowOptions {
   readonly headersOnly: boolean;
   readonly inboxPrefix: string;
   readonly signal: AbortSignal;
+  /** Waited for, where there is something, before the server is told to send more. */
+  room?(): Promise<void> | undefined;
   onDelivery(delivery: Delivery): void;
   /** Called once: all that the source held at the start was delivered. */
   onCaughtUp(): void;
@@ -47,7 +51,9 @@ export async function followStream(
 ): Promise<void> {
   const inbox = createInbox(options.inboxPrefix);
   const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
-  const progress = new Progress(options, (subject) => connection.publish(subject));
+  const progress = new Progress(options, (subject) => {
+    if (!connection.isClosed()) connection.publish(subject);
+  });
   const silence = setTimeout(() => fail(new Error('the watch fell silent')), silenceMs);
   const subscription = connection.subscribe(inbox, {
     callback: (error, message) => {
@@ -104,13 +110,14 @@ class Progress {
   }
 
   #takeDelivery(message: Msg): void {
-    const { consumerSequence, revision, pending } = parseDelivery(message.reply ?? '');
+    const { consumerSequence, revision, writtenAtMs, pending } = parseDelivery(message.reply ?? '');
     if (consumerSequence !== this.#delivered + 1) throw new Error('the watch has a gap');
     this.#delivered = consumerSequence;
     const deleted = isDeletion(message.headers?.get('KV-Operation'));
     const key = message.subject.slice(this.#keyAt);
     // Copied: the bytes are a view of all that came with them from the socket.
-    this.#options.onDelivery({ key, value: message.data.slice(), revision, deleted });
+    const value = new Uint8Array(message.data);
+    this.#options.onDelivery({ key, value, revision, deleted, writtenAtMs });
     if (pending === 0) this.#pending = 0;
     this.#checkCaughtUp();
   }
@@ -118,7 +125,10 @@ class Progress {
   /** Heartbeats and flow control; a stalled consumer is told to go on. */
   #answerControl(message: Msg): void {
     const subject = message.reply || message.headers?.get('Nats-Consumer-Stalled');
-    if (subject) this.#answer(subject);
+    if (!subject) return;
+    const room = this.#options.room?.();
+    if (room) void room.then(() => this.#answer(subject));
+    else this.#answer(subject);
   }
 
   #checkCaughtUp(): void {
@@ -168,16 +178,22 @@ async function createConsumer(
 export function parseDelivery(reply: string): {
   revision: number;
   consumerSequence: number;
+  writtenAtMs: number;
   pending: number;
 } {
   const tokens = reply.split('.');
   const numbers = tokens.slice(tokens.length === 9 ? 4 : 6);
-  const [, revision, consumerSequence, , pending] = numbers.map(Number);
+  const [, revision, consumerSequence, writtenAtNs, pending] = numbers.map(Number);
   const isDelivery =
     tokens[0] === '$JS' &&
     tokens[1] === 'ACK' &&
     numbers.length >= 5 &&
     numbers.slice(0, 5).every((text) => /^\d{1,20}$/.test(text));
   if (!isDelivery) throw new Error('the watch got a message that is no delivery');
-  return { revision: revision!, consumerSequence: consumerSequence!, pending: pending! };
+  return {
+    revision: revision!,
+    consumerSequence: consumerSequence!,
+    writtenAtMs: Math.floor(writtenAtNs! / 1e6),
+    pending: pending!,
+  };
 }

@@ -7,13 +7,16 @@ import { BucketHealth } from './bucket-health.ts';
 import { Freshness, type Source, SourceChoice } from './freshness.ts';
 import type { Link } from './link.ts';
 import { Provisioning } from './provisioning.ts';
+import type { StreamShape } from './streams.ts';
 import { listKeys, ReplicaWatch } from './watch.ts';
 
 const hubReadLimitMs = 800;
 const mirrorReadLimitMs = 1_700;
 
-interface WriteOptions extends Pick<Write, 'expectedRevision' | 'deletion'> {
-  readonly deadlineMs?: number;
+export interface WriteOptions extends Pick<Write, 'expectedRevision' | 'deletion' | 'subject'> {
+  readonly deadlineMs?: number | undefined;
+  /** By default one that no other write has. */
+  readonly messageId?: string | undefined;
 }
 
 /**
@@ -25,15 +28,15 @@ export class JetStreamBucket implements Bucket {
   readonly #link: Link;
   readonly #freshness = new Freshness();
   readonly #choice = new SourceChoice();
+  readonly health: BucketHealth;
   readonly #provisioning: Provisioning;
-  readonly #health: BucketHealth;
   readonly #watches = new Set<Watch>();
 
-  constructor(name: string, link: Link, replicas: number) {
+  constructor(name: string, link: Link, shape: StreamShape) {
     this.name = name;
     this.#link = link;
-    this.#provisioning = new Provisioning(name, replicas, link, this.#freshness);
-    this.#health = new BucketHealth(name, link);
+    this.#provisioning = new Provisioning(name, shape, link, this.#freshness);
+    this.health = new BucketHealth(name, link);
   }
 
   /** A sentence when the region's mirror cannot follow the hub. */
@@ -54,7 +57,7 @@ export class JetStreamBucket implements Bucket {
   }
 
   put(key: string, value: Uint8Array): Promise<number> {
-    return this.#write(key, value, {});
+    return this.write(key, value, {});
   }
 
   /**
@@ -66,7 +69,7 @@ export class JetStreamBucket implements Bucket {
     const deadlineMs = this.#link.deadlineMs();
     for (;;) {
       try {
-        return await this.#write(key, value, { expectedRevision, deadlineMs });
+        return await this.write(key, value, { expectedRevision, deadlineMs });
       } catch (error) {
         if (!isStoreError(error, 'revision_mismatch')) throw error;
         const last = await this.#read(key, 'hub', deadlineMs);
@@ -79,11 +82,11 @@ export class JetStreamBucket implements Bucket {
   }
 
   update(key: string, value: Uint8Array, expectedRevision: number): Promise<number> {
-    return this.#write(key, value, { expectedRevision });
+    return this.write(key, value, { expectedRevision });
   }
 
   async delete(key: string, expectedRevision?: number): Promise<void> {
-    await this.#write(key, new Uint8Array(0), { expectedRevision, deletion: true });
+    await this.write(key, new Uint8Array(0), { expectedRevision, deletion: true });
   }
 
   async keys(prefix = ''): Promise<readonly string[]> {
@@ -108,7 +111,7 @@ export class JetStreamBucket implements Bucket {
       bucket: this.name,
       prefix,
       link: this.#link,
-      source: () => this.#source(),
+      source: () => this.source(),
       onClose: () => this.#watches.delete(queue),
     });
     this.#watches.add(queue);
@@ -124,7 +127,7 @@ export class JetStreamBucket implements Bucket {
     const known = mirror !== undefined && mirror.silentForMs >= 0;
     return {
       name: this.name,
-      ...this.#health.state,
+      ...this.health.state,
       staleForMs: this.staleForMs(),
       lagMessages: known ? mirror.lag : undefined,
       mirrorSilentMs: known
@@ -135,10 +138,16 @@ export class JetStreamBucket implements Bucket {
 
   async close(): Promise<void> {
     for (const watch of this.#watches) watch.close();
-    await Promise.all([this.#provisioning.ended, this.#health.ended]);
+    await Promise.all([this.#provisioning.ended, this.health.ended]);
   }
 
-  #source(): Source {
+  /** From now on the bucket is to be like that. */
+  apply(shape: StreamShape): void {
+    this.#provisioning.apply(shape);
+  }
+
+  /** Where the bucket is to be read now. */
+  source(): Source {
     return this.#choice.choose(this.staleForMs(), this.#link.reachability.reachable);
   }
 
@@ -147,7 +156,7 @@ export class JetStreamBucket implements Bucket {
    * soon, the mirror is: old, but there.
    */
   async #fromReplica<T>(read: (source: Source, deadlineMs: number) => Promise<T>): Promise<T> {
-    if (this.#source() === 'hub') {
+    if (this.source() === 'hub') {
       try {
         return await read('hub', performance.now() + hubReadLimitMs);
       } catch (error) {
@@ -169,7 +178,7 @@ export class JetStreamBucket implements Bucket {
     if (!message || message.deleted) return undefined;
     const { value, revision } = message;
     const staleForMs = source === 'hub' ? 0 : levelBeforeMs + performance.now() - startedMs;
-    return { key, value: value.slice(), revision, staleForMs };
+    return { key, value: new Uint8Array(value), revision, staleForMs };
   }
 
   async #read(
@@ -192,17 +201,18 @@ export class JetStreamBucket implements Bucket {
     if (reason !== undefined) throw storeError('store_unsafe', `${what} is not written: ${reason}`);
   }
 
-  async #write(
+  /** A write with all that can be said of it. @throws {StoreError} */
+  async write(
     key: string,
     value: Uint8Array,
-    { deadlineMs = this.#link.deadlineMs(), ...condition }: WriteOptions,
+    { deadlineMs = this.#link.deadlineMs(), messageId = nuid.next(), ...how }: WriteOptions,
   ): Promise<number> {
     checkKey(key);
     const what = `${this.name}/${key}`;
     checkValue(value, what);
     await this.#provisioning.stood(deadlineMs);
     await this.#checkSafe(what, deadlineMs);
-    const write = { bucket: this.name, key, value, messageId: nuid.next(), ...condition };
+    const write = { bucket: this.name, key, value, messageId, ...how };
     return await this.#link.attempt({ write: true, what, deadlineMs }, (connection, timeoutMs) =>
       publish(connection, write, timeoutMs),
     );

@@ -1,10 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
+import type { DeclaredBucket, DeclaredSettings } from '../declared.ts';
 import { Elections } from '../elections/elections.ts';
 import { checkBucketName, checkKey, checkSubject } from '../names.ts';
 import { PartedObjects } from '../objects.ts';
 import { Reachability } from '../reachability.ts';
 import type { Bucket, Objects, Signal, Store, StoreStatus } from '../store.ts';
 import { Connection, type StoreTls } from './connection.ts';
+import { DeclaredJetStreamBucket } from './declared-jetstream-bucket.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
 import { Link } from './link.ts';
@@ -38,7 +40,9 @@ export class JetStreamStore implements Store {
   readonly #link: Link;
   readonly #replicas: number;
   readonly #reachability: Reachability;
+  readonly #node: string;
   readonly #buckets = new Map<string, JetStreamBucket>();
+  readonly #declared = new Map<string, DeclaredJetStreamBucket>();
   readonly #heartbeat: Promise<void>;
   readonly #elections: Elections | undefined;
 
@@ -47,6 +51,7 @@ export class JetStreamStore implements Store {
     const nowMs = () => clock.monotonicMs();
     const reachability = new Reachability(nowMs());
     this.#reachability = reachability;
+    this.#node = options.name;
     this.#replicas = options.replicas;
     const onLost = (reason: string) => reachability.failed(nowMs(), reason);
     const connection = new Connection({
@@ -66,6 +71,24 @@ export class JetStreamStore implements Store {
   bucket(name: string): Bucket {
     checkBucketName(name);
     return this.#open(name);
+  }
+
+  declared(name: string, settings: DeclaredSettings): DeclaredBucket {
+    checkBucketName(name);
+    this.#link.checkOpen();
+    const known = this.#declared.get(name);
+    known?.apply(settings);
+    if (known) return known;
+    const bucket = new DeclaredJetStreamBucket({
+      name: `${name}_data`,
+      node: this.#node,
+      link: this.#link,
+      replicas: this.#replicas,
+      settings,
+    });
+    this.#declared.set(name, bucket);
+    this.#buckets.set(bucket.bucket.name, bucket.bucket);
+    return bucket;
   }
 
   objects(name: string): Objects {
@@ -101,7 +124,8 @@ export class JetStreamStore implements Store {
 
   async close(): Promise<void> {
     const closed = this.#link.connection.close();
-    const buckets = [...this.#buckets.values()].map((bucket) => bucket.close());
+    const all = [...this.#buckets.values(), ...this.#declared.values()];
+    const buckets = all.map((bucket) => bucket.close());
     const background = [this.#heartbeat, this.#link.inspection.ended, this.#elections?.close()];
     await Promise.all([closed, ...background, ...buckets]);
   }
@@ -110,7 +134,7 @@ export class JetStreamStore implements Store {
     const known = this.#buckets.get(name);
     if (known) return known;
     this.#link.checkOpen();
-    const bucket = new JetStreamBucket(name, this.#link, this.#replicas);
+    const bucket = new JetStreamBucket(name, this.#link, { replicas: this.#replicas });
     this.#buckets.set(name, bucket);
     return bucket;
   }

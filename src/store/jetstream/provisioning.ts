@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Freshness, MirrorReport } from './freshness.ts';
 import type { Link } from './link.ts';
 import { resolvesWithin, sleep } from './sleep.ts';
-import { ensureBucket, mirrorInfo } from './streams.ts';
+import { ensureBucket, mirrorInfo, type StreamShape } from './streams.ts';
 
 const lookEveryMs = 1_000;
 const retryMs = { first: 200, most: 1_000 } as const;
@@ -22,7 +22,7 @@ export class Provisioning {
   readonly ended: Promise<void>;
   readonly #stood = Promise.withResolvers<void>();
   readonly #bucket: string;
-  readonly #replicas: number;
+  #shape: StreamShape;
   readonly #link: Link;
   readonly #freshness: Freshness;
   #standingOn: NatsConnection | undefined;
@@ -30,9 +30,9 @@ export class Provisioning {
   #unsafe: string | undefined;
   #mirror: MirrorReport | undefined;
 
-  constructor(bucket: string, replicas: number, link: Link, freshness: Freshness) {
+  constructor(bucket: string, shape: StreamShape, link: Link, freshness: Freshness) {
     this.#bucket = bucket;
-    this.#replicas = replicas;
+    this.#shape = shape;
     this.#link = link;
     this.#freshness = freshness;
     this.ended = this.#run();
@@ -51,6 +51,12 @@ export class Provisioning {
   /** What the mirror last told of itself. */
   get mirror(): MirrorReport | undefined {
     return this.#mirror;
+  }
+
+  /** From now on the bucket is to be like that. */
+  apply(shape: StreamShape): void {
+    this.#shape = shape;
+    this.#standingOn = undefined;
   }
 
   /**
@@ -86,7 +92,7 @@ export class Provisioning {
 
   async #step(connection: NatsConnection): Promise<void> {
     if (this.#standingOn !== connection) {
-      const made = await ensureBucket(connection, this.#bucket, this.#replicas);
+      const made = await ensureBucket(connection, this.#bucket, this.#shape);
       this.#problem = made.problem;
       this.#unsafe = made.unsafe;
       // What is unsafe is looked at again, until somebody puts it right.

@@ -81,6 +81,7 @@ describe('a stream', () => {
     const report = (...followers: (typeof follower)[]) => ({
       leader: 'hub-a',
       replicas: 3,
+      bytes: 0,
       followers,
     });
     const judged = judgeOrigin(report(follower, { ...follower, silentForMs: 60_000 }), 0);

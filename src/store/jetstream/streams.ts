@@ -1,4 +1,4 @@
-import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
+import { type NatsConnection, nuid, PermissionViolationError } from '@nats-io/transport-node';
 import {
   apiErrors,
   apiOf,
@@ -9,16 +9,18 @@ import {
   leafApi,
 } from './api.ts';
 import type { Source } from './freshness.ts';
-import { streamOf, subjectOf } from './subjects.ts';
+import { barrierOf, streamOf, subjectOf } from './subjects.ts';
 
 export interface StreamConfig {
   readonly num_replicas: number;
+  readonly max_age?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
   readonly [option: string]: unknown;
 }
 
 interface StreamInfo {
   readonly config: StreamConfig;
-  readonly state: { readonly last_seq: number };
+  readonly state: { readonly last_seq: number; readonly last_ts: string; readonly bytes: number };
   readonly mirror?: { readonly lag: number; readonly active: number };
   readonly cluster?: {
     readonly leader?: string;
@@ -42,6 +44,13 @@ const shared = {
 
 const callLimitMs = 1_000;
 
+/** What a bucket's stream is to be like. */
+export interface StreamShape {
+  readonly replicas: number;
+  /** Of a bucket that the configuration declares. */
+  readonly declared?: { readonly maximumAgeMs: number | undefined } | undefined;
+}
+
 export interface MadeBucket {
   /** The mirror cannot follow the hub, or copies are missing; a sentence. */
   readonly problem: string | undefined;
@@ -50,20 +59,23 @@ export interface MadeBucket {
 }
 
 /**
- * Makes the stream on the hub and its mirror on the leaf where they are missing, and adds
- * replicas to a stream that has fewer. Idempotent; safe when several nodes do it at once.
+ * Makes the stream on the hub and its mirror on the leaf where they are missing, adds replicas
+ * to a stream that has fewer, and sets its age where it has another. Idempotent; safe when several nodes do it at once.
  *
  * @throws whatever `callApi` throws: try again later.
  */
 export async function ensureBucket(
   connection: NatsConnection,
   bucket: string,
-  replicas: number,
+  shape: StreamShape,
 ): Promise<MadeBucket> {
+  const { replicas } = shape;
   // The mirror first: later readings of the hub can only be higher.
   const mirror = await streamInfo(connection, leafApi, bucket);
-  const origin = await ensureOrigin(connection, bucket, replicas);
-  if (!mirror) await createMirror(connection, bucket, origin);
+  const origin = await ensureOrigin(connection, bucket, shape);
+  const copy = mirror
+    ? await changed(connection, leafApi, mirror, changesTo(mirror.config, shape, 1))
+    : await createMirror(connection, bucket, origin, shape);
   const ahead = mirror !== undefined && mirror.state.last_seq > origin.state.last_seq;
   const behind = ahead
     ? `bucket ${bucket}: this region's mirror is ahead of the hub (${mirror.state.last_seq} > ${origin.state.last_seq}): ` +
@@ -73,7 +85,14 @@ export async function ensureBucket(
   const unsafe = judgeStream(bucket, origin.config, replicas);
   const few =
     unsafe === undefined && copies < replicas ? tooFewCopies(bucket, copies, replicas) : undefined;
-  return { problem: behind ?? few, unsafe };
+  const aged = [origin.config, copy?.config].some(
+    (config) => config && shape.declared && ageOf(config) !== nanoseconds(shape.declared),
+  );
+  const age = aged
+    ? `bucket ${bucket}: the age of its values could not be changed, for want of the right to: ` +
+      `"nats stream edit ${streamOf(bucket)} --max-age" does it, on the hub and on each leaf`
+    : undefined;
+  return { problem: behind ?? few ?? age, unsafe };
 }
 
 /**
@@ -113,6 +132,8 @@ export interface OriginReport {
   readonly leader: string | undefined;
   /** Copies that it is to have. */
   readonly replicas: number;
+  /** What its messages take. */
+  readonly bytes: number;
   readonly followers: readonly { readonly current: boolean; readonly silentForMs: number }[];
 }
 
@@ -126,6 +147,7 @@ export async function originReport(
     info && {
       leader: info.cluster?.leader || undefined,
       replicas: info.config.num_replicas,
+      bytes: info.state.bytes,
       followers: (info.cluster?.replicas ?? []).map(({ current, offline, active }) => ({
         current: current && offline !== true,
         silentForMs: active / 1e6,
@@ -134,39 +156,47 @@ export async function originReport(
   );
 }
 
-/** The newest revision that a source has of a bucket, or `undefined` where it has no such bucket. */
-export async function lastRevisionOf(
+/** How far a source has a bucket. */
+export interface Extent {
+  readonly lastRevision: number;
+  /** When that was written; milliseconds since 1970. */
+  readonly lastWrittenAtMs: number;
+  /** Names this life of a declared bucket, the same on the hub and in its mirrors. */
+  readonly epoch: string;
+}
+
+/** `undefined` where the source has no such bucket. */
+export async function extentOf(
   connection: NatsConnection,
   source: Source,
   bucket: string,
-): Promise<number | undefined> {
+): Promise<Extent | undefined> {
   const info = await streamInfo(connection, apiOf(source), bucket);
-  return info?.state.last_seq;
+  return (
+    info && {
+      lastRevision: info.state.last_seq,
+      lastWrittenAtMs: Math.max(0, Date.parse(info.state.last_ts) || 0),
+      epoch: info.config.metadata?.[epochName] ?? '',
+    }
+  );
 }
 
 async function ensureOrigin(
   connection: NatsConnection,
   bucket: string,
-  replicas: number,
+  shape: StreamShape,
 ): Promise<StreamInfo> {
+  const { replicas, declared } = shape;
   const stream = streamOf(bucket);
   const found = await streamInfo(connection, hubApi, bucket);
-  if (found && found.config.num_replicas >= replicas) return found;
   if (found) {
-    const config = { ...found.config, num_replicas: replicas };
-    const subject = `${hubApi}.STREAM.UPDATE.${stream}`;
-    try {
-      return await callApi<StreamInfo>(connection, subject, config, callLimitMs);
-    } catch (error) {
-      // Refused, by the hub or for want of the right: it is judged as it is.
-      if (error instanceof JetStreamApiError || isForbidden(error)) return found;
-      throw error;
-    }
+    return await changed(connection, hubApi, found, changesTo(found.config, shape, replicas));
   }
   const config = {
     ...shared,
+    ...(declared && { ...agedBy(declared), metadata: { [epochName]: nuid.next() } }),
     name: stream,
-    subjects: [subjectOf(bucket, '>')],
+    subjects: [subjectOf(bucket, '>'), ...(declared ? [barrierOf(bucket, '>')] : [])],
     num_replicas: replicas,
     deny_delete: true,
     deny_purge: true,
@@ -191,21 +221,77 @@ async function createMirror(
   connection: NatsConnection,
   bucket: string,
   origin: StreamInfo,
-): Promise<void> {
+  { declared }: StreamShape,
+): Promise<StreamInfo | undefined> {
   if (!origin.cluster?.leader) throw new Error('its stream on the hub has no leader yet');
   const stream = streamOf(bucket);
   const config = {
     ...shared,
+    ...(declared && { max_age: nanoseconds(declared), metadata: origin.config.metadata }),
     name: stream,
     num_replicas: 1,
     mirror_direct: true,
     mirror: { name: stream, external: { api: hubApi, deliver: '' } },
   };
   try {
-    await callApi(connection, `${leafApi}.STREAM.CREATE.${stream}`, config, callLimitMs);
+    const subject = `${leafApi}.STREAM.CREATE.${stream}`;
+    return await callApi<StreamInfo>(connection, subject, config, callLimitMs);
   } catch (error) {
     if (!hasApiCode(error, apiErrors.streamNameInUse)) throw error;
+    return undefined;
   }
+}
+
+type Changes = Partial<StreamConfig>;
+
+/** What is to be changed in a stream as it is, or `undefined`. Copies are added, never taken. */
+function changesTo(
+  config: StreamConfig,
+  { declared }: StreamShape,
+  replicas: number,
+): Changes | undefined {
+  const copies = config.num_replicas < replicas ? { num_replicas: replicas } : undefined;
+  const age = declared && ageOf(config) !== nanoseconds(declared) ? agedBy(declared) : undefined;
+  if (!copies && !age) return undefined;
+  // A mirror has no window, and the server refuses one.
+  if (age && config.mirror) return { ...copies, max_age: age.max_age };
+  return { ...copies, ...age };
+}
+
+/** The stream after the changes, or as it was where they were refused: it is judged as it is. */
+async function changed(
+  connection: NatsConnection,
+  api: string,
+  found: StreamInfo,
+  changes: Changes | undefined,
+): Promise<StreamInfo> {
+  if (!changes) return found;
+  const config = { ...found.config, ...changes };
+  const subject = `${api}.STREAM.UPDATE.${found.config.name}`;
+  try {
+    return await callApi<StreamInfo>(connection, subject, config, callLimitMs);
+  } catch (error) {
+    if (error instanceof JetStreamApiError || isForbidden(error)) return found;
+    throw error;
+  }
+}
+
+const epochName = 'meridian_epoch';
+const duplicateWindowMs = 120_000;
+
+/** 0: for ever. */
+function nanoseconds({ maximumAgeMs = 0 }: { readonly maximumAgeMs?: number | undefined }): number {
+  return maximumAgeMs * 1e6;
+}
+
+function ageOf({ max_age = 0 }: StreamConfig): number {
+  return max_age;
+}
+
+/** The server wants ids of messages to be forgotten no later than the messages. */
+function agedBy({ maximumAgeMs }: { readonly maximumAgeMs?: number | undefined }) {
+  const window = Math.min(maximumAgeMs ?? duplicateWindowMs, duplicateWindowMs);
+  return { max_age: nanoseconds({ maximumAgeMs }), duplicate_window: window * 1e6 };
 }
 
 function isForbidden(error: unknown): boolean {

@@ -9,6 +9,14 @@ export function streamOf(bucket: string): string {
   return `KV_${bucket}`;
 }
 
+/**
+ * Of a barrier (`barrier.ts`): in the bucket's stream, and not among its keys. The buckets that
+ * have barriers are called `NAME_data`, so that no other one's keys are there.
+ */
+export function barrierOf(bucket: string, node: string): string {
+  return `$KV.${bucket}_barrier.${node}`;
+}
+
 export function subjectOf(bucket: string, key: string): string {
   return `$KV.${bucket}.${key}`;
 }

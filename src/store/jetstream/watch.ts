@@ -4,7 +4,7 @@ import { type Delivery, followStream } from './follow.ts';
 import type { Source } from './freshness.ts';
 import type { Link } from './link.ts';
 import { sleep } from './sleep.ts';
-import { lastRevisionOf } from './streams.ts';
+import { extentOf } from './streams.ts';
 
 const againMs = 250;
 
@@ -57,8 +57,9 @@ export class ReplicaWatch {
 
   async #follow(connection: NatsConnection, source: Source): Promise<void> {
     const { bucket, prefix, link } = this.#options;
-    const lastRevision = await lastRevisionOf(connection, source, bucket);
-    if (lastRevision === undefined) return;
+    const extent = await extentOf(connection, source, bucket);
+    if (!extent) return;
+    const { lastRevision } = extent;
     // Behind what was delivered: it was made anew. All its values come again then.
     if (lastRevision < this.#lastRevision && source === 'hub') this.#lastRevision = 0;
     const otherSource = new AbortController();

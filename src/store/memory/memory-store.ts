@@ -1,9 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
+import type { DeclaredBucket, DeclaredSettings } from '../declared.ts';
 import { storeError } from '../errors.ts';
 import { checkBucketName, checkSubject } from '../names.ts';
 import { PartedObjects } from '../objects.ts';
 import type { Bucket, BucketStatus, Objects, Signal, Store, StoreStatus } from '../store.ts';
 import { MemoryBucket } from './memory-bucket.ts';
+import { MemoryDeclaredBucket } from './memory-declared-bucket.ts';
 
 type Listener = (payload: Uint8Array) => void;
 
@@ -11,16 +13,31 @@ type Listener = (payload: Uint8Array) => void;
 export class MemoryStore implements Store {
   readonly #buckets = new Map<string, MemoryBucket>();
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #declared = new Map<string, MemoryDeclaredBucket>();
+  readonly #clock: Clock;
   readonly #openedAtMs: number;
   #closed = false;
 
   constructor(clock: Clock) {
+    this.#clock = clock;
     this.#openedAtMs = clock.monotonicMs();
   }
 
   bucket(name: string): Bucket {
     checkBucketName(name);
     return this.#open(name);
+  }
+
+  declared(name: string, settings: DeclaredSettings): DeclaredBucket {
+    checkBucketName(name);
+    this.#checkOpen();
+    const known = this.#declared.get(name);
+    if (known) known.settings = settings;
+    if (known) return known;
+    const checkOpen = () => this.#checkOpen();
+    const bucket = new MemoryDeclaredBucket({ name, settings, clock: this.#clock, checkOpen });
+    this.#declared.set(name, bucket);
+    return bucket;
   }
 
   objects(name: string): Objects {
@@ -53,7 +70,7 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const bucket of this.#buckets.values()) bucket.close();
+    for (const bucket of [...this.#buckets.values(), ...this.#declared.values()]) bucket.close();
     this.#listeners.clear();
   }
 

@@ -1,5 +1,12 @@
 import { identityName, storeOperator, systemOperator } from './identities.ts';
-import { growthRequest, leafRights, nodeRights, type Rights, settingsSubject } from './rights.ts';
+import {
+  growthRequest,
+  leafRights,
+  mirrorChangeRequest,
+  nodeRights,
+  type Rights,
+  settingsSubject,
+} from './rights.ts';
 import { passwordText, type SecretOptions, systemUser } from './secret.ts';
 import { block, longList, quote } from './syntax.ts';
 
@@ -59,7 +66,7 @@ export function leafAccounts(region: string, options: SecretOptions): string[] {
   const nodes =
     password === undefined
       ? certificateUser(region, 'STANDARD', nodeRights(region))
-      : user(password, 'STANDARD', growing(nodeRights(region)));
+      : user(password, 'STANDARD', growing(nodeRights(region), mirrorChangeRequest));
   return [
     ...block(
       'accounts',
@@ -70,8 +77,8 @@ export function leafAccounts(region: string, options: SecretOptions): string[] {
   ];
 }
 
-function growing({ publish, subscribe }: Rights): Rights {
-  return { publish: [...publish, growthRequest], subscribe };
+function growing({ publish, subscribe }: Rights, ...more: readonly string[]): Rights {
+  return { publish: [...publish, growthRequest, ...more], subscribe };
 }
 
 const varz = '$SYS.REQ.SERVER.PING.VARZ';

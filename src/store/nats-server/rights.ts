@@ -35,6 +35,7 @@ const hubRequests = [
   `${hub}.STREAM.INFO.*`,
   `${hub}.STREAM.CREATE.*`,
   `${hub}.STREAM.MSG.GET.*`,
+  `${hub}.DIRECT.GET.*`,
   `${hub}.CONSUMER.CREATE.*.*`,
   `${hub}.$KV.*.>`,
   '$JS.FC.*.>',
@@ -44,10 +45,14 @@ const hubRequests = [
 const signals = 'meridian.signal.>';
 
 /**
- * Adding copies to the buckets of a hub that has grown. A stack does that by itself; where
- * the servers are an operator's own, changing a stream is the operator's right alone.
+ * Adding copies to the buckets of a hub that has grown, and giving those of the services
+ * another age. A stack does that by itself; where the servers are an operator's own, changing
+ * a stream is the operator's right alone.
  */
 export const growthRequest = `${hub}.STREAM.UPDATE.*`;
+
+/** The same of the mirrors on a leaf. */
+export const mirrorChangeRequest = '$JS.API.STREAM.UPDATE.*';
 
 /** Of a node: what the engine (`store/jetstream`) asks of its leaf, and of the hub through it. */
 export function nodeRights(region: string): Rights {
@@ -55,6 +60,7 @@ export function nodeRights(region: string): Rights {
     publish: [
       '$JS.API.STREAM.INFO.*',
       '$JS.API.STREAM.CREATE.*',
+      '$JS.API.DIRECT.GET.*',
       '$JS.API.DIRECT.GET.*.>',
       '$JS.API.CONSUMER.CREATE.*.*',
       ...hubRequests,

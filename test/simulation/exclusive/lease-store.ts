@@ -1,11 +1,13 @@
-import type { LeaseWrite, WriteResult } from '../../../src/exclusive/lease-action.ts';
 import {
   type LeaseDocument,
   type LeaseEntry,
   parseLease,
 } from '../../../src/exclusive/lease-document.ts';
+import type { LeaseAction, WriteResult } from '../../../src/exclusive/lease-machine.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { between } from '../seeded-random.ts';
+
+type Write = Exclude<LeaseAction, { kind: 'read' }>;
 
 /** How the way to the store is at the moment, for one region. */
 export interface StoreWeather {
@@ -31,7 +33,7 @@ export class LeaseStore {
   /** No majority: nothing is taken, but what waits may be later. */
   down = false;
   /** A planted mistake: these kinds of writes ask for no revision. */
-  blind: ReadonlySet<LeaseWrite['kind']> = new Set();
+  blind: ReadonlySet<Write['kind']> = new Set();
   /** A planted mistake: a node that gives up the lease does so for its siblings too. */
   forgetsSiblings = false;
 
@@ -53,7 +55,7 @@ export class LeaseStore {
     return weather;
   }
 
-  write(region: string, write: LeaseWrite, done: (result: WriteResult) => void): void {
+  write(region: string, write: Write, done: (result: WriteResult) => void): void {
     this.#carry(region, 8_000, () => {
       if (this.down) {
         if (this.#random() < 0.3) this.#later(() => this.#take(write));
@@ -81,7 +83,7 @@ export class LeaseStore {
     return { close: () => void this.#watchers.delete(tell) };
   }
 
-  #take(write: LeaseWrite): WriteResult {
+  #take(write: Write): WriteResult {
     const { revision } = this.latest;
     if (!this.blind.has(write.kind) && write.expectedRevision !== revision) {
       return { kind: 'conflict' };

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { systemClock } from '../../base/clock.ts';
+import type { DeclaredBucket, FoundRecord, RecordWrite } from '../../store/declared.ts';
+import { storeError } from '../../store/errors.ts';
+import { openStore } from '../../store/open.ts';
+import type { Store } from '../../store/store.ts';
+import { openSyncBucket } from './sync-bucket.ts';
+
+const one = new Uint8Array([1]);
+const settings = {
+  consistency: 'sync',
+  maximumValue: 1_000,
+  maximumSize: 100_000,
+  conflicts: 1,
+} as const;
+
+/** A bucket whose store answers as the test says. */
+function tampered(
+  tampering: (real: DeclaredBucket) => Partial<Pick<DeclaredBucket, 'read' | 'write'>>,
+) {
+  const store = openStore({ engine: 'memory' });
+  const declared = (...args: Parameters<Store['declared']>): DeclaredBucket => {
+    const real = store.declared(...args);
+    const { read, write } = tampering(real);
+    return {
+      read: read ?? ((keys, options) => real.read(keys, options)),
+      write: write ?? ((one) => real.write(one)),
+      keys: (prefix) => real.keys(prefix),
+      watch: (prefix, after) => real.watch(prefix, after),
+      status: () => real.status(),
+    };
+  };
+  const silent = () => {};
+  return openSyncBucket('b', settings, {
+    store: { ...store, declared } as Store,
+    region: 'a',
+    regions: ['a'],
+    node: 'a',
+    clock: systemClock,
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+  });
+}
+
+function mismatch(outcome: 'none' | 'unknown') {
+  return storeError('revision_mismatch', 'refused', { outcome });
+}
+
+it('a refusal by a leader that is none any more is not believed', async () => {
+  const ids: string[] = [];
+  const bucket = tampered((real) => ({
+    async write(write: RecordWrite) {
+      ids.push(write.id);
+      if (ids.length === 2) throw mismatch('none');
+      return await real.write(write);
+    },
+  }));
+  const first = await bucket.put('k', one);
+  const second = await bucket.put('k', one, { type: 'version', versions: [first] });
+  assert.equal(Number(second), Number(first) + 1);
+  assert.equal(ids[1], ids[2], 'the rounds of a write must have one id');
+});
+
+it('a refusal of what was stored by an earlier sending is known by its id', async () => {
+  let refusals = 0;
+  const bucket = tampered((real) => ({
+    async write(write: RecordWrite) {
+      const revision = await real.write(write);
+      if (write.expectedRevision === undefined) return revision;
+      refusals++;
+      throw mismatch('unknown');
+    },
+  }));
+  await bucket.put('k', one);
+  assert.equal(await bucket.put('k', one, { type: 'exists' }), '2');
+  assert.equal(refusals, 1);
+});
+
+it('where that was overwritten meanwhile, the outcome is unknown', async () => {
+  const other: FoundRecord = {
+    key: 'k',
+    value: one,
+    revision: 9,
+    deleted: false,
+    writeId: 'of another',
+  };
+  const bucket = tampered(() => ({
+    async write() {
+      throw mismatch('unknown');
+    },
+    read: async () => ({ found: new Map([['k', other]]), staleForMs: 0 }),
+  }));
+  const write = bucket.put('k', one, { type: 'version', versions: ['5'] });
+  await assert.rejects(write, { code: 'no_quorum', details: { outcome: 'unknown' } });
+});
+
+it('nobody waits for ever for a key that others write all the time', async () => {
+  let revision = 1;
+  const bucket = tampered(() => ({
+    async write() {
+      throw mismatch('none');
+    },
+    async read() {
+      const last = { key: 'k', value: one, revision: revision++, deleted: false, writeId: 'x' };
+      return { found: new Map([['k', last]]), staleForMs: 0 };
+    },
+  }));
+  await assert.rejects(bucket.put('k', one, { type: 'exists' }), { code: 'too_busy' });
+});
+
+it('a value that ended is absent to everybody, and an old cursor is compacted', async () => {
+  let nowMs = 1_000_000;
+  const clock = { ...systemClock, wallMs: () => nowMs };
+  const store = openStore({ engine: 'memory' }, clock);
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const context = { store, region: 'a', regions: ['a'], node: 'a', clock, log };
+  const bucket = openSyncBucket('b', { ...settings, ttl: 60_000 }, context);
+  const version = await bucket.put('k', one);
+  let cursor = '';
+  for await (const event of bucket.watch({})) {
+    cursor = event.cursor;
+    if (event.type === 'caughtUp') break;
+  }
+  nowMs += 60_001;
+  assert.equal((await bucket.get('k', { consistency: 'strong' })).entry, undefined);
+  assert.deepEqual((await bucket.list({ limit: 10 })).entries, []);
+  const condition = { type: 'version', versions: [version] } as const;
+  await assert.rejects(bucket.put('k', one, condition), { code: 'precondition_failed' });
+  await bucket.put('k', one, { type: 'absent' });
+  await assert.rejects(
+    async () => {
+      for await (const _ of bucket.watch({ after: cursor })) break;
+    },
+    { code: 'revision_compacted' },
+  );
+});
+
+it('a closed bucket refuses calls and ends its watches', async () => {
+  const bucket = tampered(() => ({}));
+  const events = bucket.watch({})[Symbol.asyncIterator]();
+  await events.next();
+  await bucket.close();
+  assert.equal((await events.next()).done, true);
+  await assert.rejects(bucket.get('k'), { code: 'closed' });
+  await assert.rejects(bucket.put('k', one), { code: 'closed' });
+  assert.throws(() => bucket.watch({}), { code: 'closed' });
+});

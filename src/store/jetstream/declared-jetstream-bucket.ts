@@ -1,0 +1,274 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  type DeclaredBucket,
+  type DeclaredSettings,
+  type DeclaredStatus,
+  type FoundRecord,
+  type Position,
+  type RecordReadOptions,
+  type Records,
+  type RecordWatch,
+  type RecordWrite,
+  recordOverheadBytes,
+} from '../declared.ts';
+import { isPassingStoreError, storeError } from '../errors.ts';
+import { checkKey, checkPrefix } from '../names.ts';
+import { Barrier } from './barrier.ts';
+import { type BatchGet, batchGet, type FoundMessage } from './batch-get.ts';
+import { FollowedRecords } from './followed-records.ts';
+import type { Source } from './freshness.ts';
+import { JetStreamBucket } from './jetstream-bucket.ts';
+import type { Link } from './link.ts';
+import { resolvesWithin, sleep } from './sleep.ts';
+import { barrierOf, subjectOf } from './subjects.ts';
+
+/** For a strong read in place of a local one, before the old copy is good enough. */
+const insteadOfMirrorMs = 800;
+const mirrorReadLimitMs = 1_700;
+/** After this time the hub is asked too: over a long way the mirror may need as long itself. */
+const mirrorAloneMs = 150;
+/** For one copy to answer; another may be asked after. */
+const copyAskedMs = 500;
+const firstPauseMs = 2;
+const longestPauseMs = 64;
+
+export interface DeclaredBucketOptions {
+  /** Of the stream: `orders_data`. */
+  readonly name: string;
+  /** Whose barriers these are. */
+  readonly node: string;
+  readonly link: Link;
+  readonly replicas: number;
+  readonly settings: DeclaredSettings;
+}
+
+/** A declared bucket: a stream of the hub, its mirror, and barriers beside the keys. */
+export class DeclaredJetStreamBucket implements DeclaredBucket {
+  readonly bucket: JetStreamBucket;
+  readonly #options: DeclaredBucketOptions;
+  readonly #barrier: Barrier;
+  readonly #watches = new Set<RecordWatch>();
+  #settings: DeclaredSettings;
+  /** Own writes since the hub told what the bucket takes. */
+  #written = { atMs: 0, bytes: 0 };
+
+  constructor(options: DeclaredBucketOptions) {
+    const { name, link, replicas, settings } = options;
+    this.#options = options;
+    this.#settings = settings;
+    this.bucket = new JetStreamBucket(name, link, { replicas, declared: settings });
+    this.#barrier = new Barrier(link.closing, () => this.#sendBarrier());
+  }
+
+  apply(settings: DeclaredSettings): void {
+    const { replicas } = this.#options;
+    const { maximumAgeMs } = this.#settings;
+    this.#settings = settings;
+    if (maximumAgeMs !== settings.maximumAgeMs) this.bucket.apply({ replicas, declared: settings });
+  }
+
+  async read(keys: readonly string[], options: RecordReadOptions = {}): Promise<Records> {
+    for (const key of keys) checkKey(key);
+    const { strong = false, deadlineMs = this.#options.link.deadlineMs() } = options;
+    if (strong) return await this.#strong(keys, deadlineMs);
+    if (this.bucket.source() === 'hub') {
+      try {
+        const limitMs = Math.min(deadlineMs, performance.now() + insteadOfMirrorMs);
+        return await this.#strong(keys, limitMs);
+      } catch (error) {
+        if (!isPassingStoreError(error)) throw error;
+      }
+    }
+    return await this.#local(keys, Math.min(deadlineMs, performance.now() + mirrorReadLimitMs));
+  }
+
+  async write({ key, value, expectedRevision, id, deadlineMs }: RecordWrite): Promise<number> {
+    if (value) await this.#checkRoom(key, value);
+    return await this.bucket.write(key, value ?? new Uint8Array(0), {
+      expectedRevision,
+      messageId: id,
+      deadlineMs,
+      deletion: value === undefined,
+    });
+  }
+
+  keys(prefix: string): Promise<readonly string[]> {
+    return this.bucket.keys(prefix);
+  }
+
+  watch(prefix: string, after?: Position): RecordWatch {
+    checkPrefix(prefix);
+    const { link } = this.#options;
+    link.checkOpen();
+    const { queue } = new FollowedRecords({
+      bucket: this.bucket.name,
+      prefix,
+      after,
+      link,
+      maximumAgeMs: () => this.#settings.maximumAgeMs,
+      source: () => this.bucket.source(),
+      onClose: () => this.#watches.delete(queue),
+    });
+    this.#watches.add(queue);
+    return queue;
+  }
+
+  status(): DeclaredStatus {
+    const { bucket } = this;
+    const { reachability, inspection } = this.#options.link;
+    const { quorum } = bucket.health.state;
+    const unsafe = inspection.unsafe ?? bucket.unsafe;
+    const none =
+      reachability.reachable && !quorum ? 'no majority of its copies is there' : undefined;
+    const problem = unsafe ?? reachability.lastError ?? bucket.problem ?? none;
+    return { writable: unsafe === undefined && reachability.reachable && quorum, problem };
+  }
+
+  async close(): Promise<void> {
+    for (const watch of this.#watches) watch.close();
+    await this.bucket.close();
+  }
+
+  /** One copy's records, and how old that copy was when it was asked. */
+  async #local(keys: readonly string[], deadlineMs: number): Promise<Records> {
+    const startedMs = performance.now();
+    const levelBeforeMs = this.bucket.staleForMs();
+    const { found } = keys.length === 0 ? nothing : await this.#ask(keys, 'mirror', deadlineMs);
+    if (levelBeforeMs === Number.POSITIVE_INFINITY && keys.some((key) => !found.has(key))) {
+      const text = `${this.#what}: the region's replica was never complete, and the hub is out of reach`;
+      throw storeError('store_unreachable', text);
+    }
+    return { found, staleForMs: levelBeforeMs + performance.now() - startedMs };
+  }
+
+  /**
+   * A barrier, then the keys together with it from whichever copy has it first: the mirror,
+   * mostly a moment after the barrier is confirmed, or one of the hub's.
+   */
+  async #strong(keys: readonly string[], deadlineMs: number): Promise<Records> {
+    const startedMs = performance.now();
+    const barrier = await this.#inTime(this.#barrier.pass(), deadlineMs);
+    const passedMs = performance.now();
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      const alone =
+        performance.now() - passedMs < mirrorAloneMs && this.bucket.source() === 'mirror';
+      for (const source of alone ? mirrorOnly : anywhere) {
+        const found = await this.#foundBehind(barrier, keys, source, deadlineMs);
+        if (found) return { found, staleForMs: performance.now() - startedMs };
+      }
+      if (performance.now() + pauseMs >= deadlineMs) {
+        const text = `${this.#what}: no copy that can be reached has all that was confirmed`;
+        throw storeError('store_unreachable', text);
+      }
+      await sleep(pauseMs, this.#options.link.closing);
+    }
+  }
+
+  /** `undefined`: the copy does not have the barrier, or was not to be asked. */
+  async #foundBehind(
+    barrier: number,
+    keys: readonly string[],
+    source: Source,
+    deadlineMs: number,
+  ): Promise<ReadonlyMap<string, FoundRecord> | undefined> {
+    try {
+      const limitMs = Math.min(deadlineMs, performance.now() + copyAskedMs);
+      const { found, place } = await this.#ask(keys, source, limitMs, this.#barrierSubject);
+      return place >= barrier ? found : undefined;
+    } catch (error) {
+      if (!isPassingStoreError(error)) throw error;
+      return undefined;
+    }
+  }
+
+  /** What a copy has of the keys, and of the barriers, all at one moment. */
+  async #ask(
+    keys: readonly string[],
+    source: Source,
+    deadlineMs: number,
+    barrier?: string,
+  ): Promise<{ readonly found: ReadonlyMap<string, FoundRecord>; readonly place: number }> {
+    const { name } = this.bucket;
+    const { inboxPrefix } = this.#options.link.connection;
+    const byKey = new Map(keys.map((key) => [subjectOf(name, key), key]));
+    const subjects = [...byKey.keys(), ...(barrier === undefined ? [] : [barrier])];
+    const operation = { write: false, what: this.#what, deadlineMs };
+    const messages = await this.#options.link.attempt(operation, (connection, timeoutMs) =>
+      settledBatch(connection, { source, bucket: name, subjects, inboxPrefix, timeoutMs }),
+    );
+    const found = new Map<string, FoundRecord>();
+    for (const [subject, message] of messages) {
+      const key = byKey.get(subject);
+      if (key !== undefined) found.set(key, { key, ...message });
+    }
+    return { found, place: messages.get(barrier ?? '')?.revision ?? 0 };
+  }
+
+  get #what(): string {
+    return `read ${this.bucket.name}`;
+  }
+
+  get #barrierSubject(): string {
+    return barrierOf(this.bucket.name, this.#options.node);
+  }
+
+  #sendBarrier(): Promise<number> {
+    return this.bucket.write('barrier', new Uint8Array(0), { subject: this.#barrierSubject });
+  }
+
+  /** One that waits for its turn may take longer than the one who asked has. */
+  async #inTime<T>(promise: Promise<T>, deadlineMs: number): Promise<T> {
+    const { closing } = this.#options.link;
+    const waitMs = Math.max(0, deadlineMs - performance.now());
+    if (await resolvesWithin(promise, waitMs, closing)) return await promise;
+    if (performance.now() < deadlineMs - 1) return await promise; // it failed
+    throw storeError('no_quorum', `${this.#what}: no majority confirmed in time`);
+  }
+
+  /** @throws {StoreError} `store_full`, by what the hub tells now. */
+  async #checkRoom(key: string, value: Uint8Array): Promise<void> {
+    const bytes = key.length + value.byteLength + recordOverheadBytes;
+    if (this.#takenBytes() + bytes > this.#settings.maximumBytes) {
+      await this.bucket.health.look();
+      if (
+        this.#takenBytes() + bytes - (await this.#replacedBytes(key)) >
+        this.#settings.maximumBytes
+      ) {
+        const text = `${this.bucket.name}/${key}: the bucket has no room for ${bytes} bytes more`;
+        throw storeError('store_full', text);
+      }
+    }
+    this.#written.bytes += bytes;
+  }
+
+  /** As the hub last told, and what was written here since. */
+  #takenBytes(): number {
+    const told = this.bucket.health.bytes;
+    if (told && told.atMs > this.#written.atMs) this.#written = { atMs: told.atMs, bytes: 0 };
+    return (told?.count ?? 0) + this.#written.bytes;
+  }
+
+  /** What a new value of the key takes the place of. */
+  async #replacedBytes(key: string): Promise<number> {
+    const { found } = await this.#ask([key], this.bucket.source(), performance.now() + copyAskedMs);
+    const record = found.get(key);
+    return record ? key.length + record.value.byteLength + recordOverheadBytes : 0;
+  }
+}
+
+/** A batch in which nothing was superseded while it was sent. */
+async function settledBatch(
+  connection: NatsConnection,
+  batch: BatchGet,
+): Promise<ReadonlyMap<string, FoundMessage>> {
+  const deadlineMs = performance.now() + batch.timeoutMs;
+  for (;;) {
+    const timeoutMs = Math.max(1, deadlineMs - performance.now());
+    const found = await batchGet(connection, { ...batch, timeoutMs });
+    if (found) return found;
+  }
+}
+
+const nothing = { found: new Map<string, FoundRecord>() } as const;
+const mirrorOnly = ['mirror'] as const;
+const anywhere = ['mirror', 'hub'] as const;

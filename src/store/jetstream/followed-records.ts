@@ -1,0 +1,147 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Position, RecordEvent, RecordWatch } from '../declared.ts';
+import { isStoreError, storeError } from '../errors.ts';
+import { LatestQueue } from '../latest-queue.ts';
+import { type Delivery, followStream } from './follow.ts';
+import type { Source } from './freshness.ts';
+import type { Link } from './link.ts';
+import { sleep } from './sleep.ts';
+import { type Extent, extentOf } from './streams.ts';
+import { filterOf } from './watch.ts';
+
+const againMs = 250;
+/** Held for a reader that does not take it; what is on its way then is some MiB more. */
+const roomBytes = 8 * 1024 * 1024;
+
+export interface FollowedRecordsOptions {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly after: Position | undefined;
+  readonly link: Link;
+  maximumAgeMs(): number | undefined;
+  /** Where to follow the bucket now. */
+  source(): Source;
+  onClose(): void;
+}
+
+/**
+ * Follows a declared bucket over connections and servers as `ReplicaWatch` does, from a
+ * position of any region: revisions and epoch are the same in all copies.
+ *
+ *   position ─▶ other epoch, or beyond the hub's end ─────────────▶ `position_lost`
+ *            ─▶ older than the age, and something was written since ▶ `position_lost`
+ *            ─▶ else: what is newer, `caughtUp`, and what follows
+ *
+ * The stream keeps the last record of each key, so that only an age makes one disappear that
+ * a reader has not seen: a tombstone, mostly.
+ */
+export class FollowedRecords {
+  readonly queue: LatestQueue<RecordEvent> & RecordWatch;
+  readonly #options: FollowedRecordsOptions;
+  readonly #ending: AbortSignal;
+  #position: Position | undefined;
+
+  constructor(options: FollowedRecordsOptions) {
+    this.#options = options;
+    this.#position = options.after;
+    const closing = new AbortController();
+    this.#ending = AbortSignal.any([closing.signal, options.link.closing]);
+    this.queue = new LatestQueue(() => {
+      closing.abort();
+      options.onClose();
+    }, roomBytes);
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { link, source } = this.#options;
+    while (!this.#ending.aborted) {
+      const connection = link.connection.current;
+      if (connection) {
+        try {
+          await this.#follow(connection, source());
+        } catch (error) {
+          // Whatever else it was, the next round finds out; `status` says what is wrong.
+          if (isStoreError(error, 'position_lost')) return this.queue.fail(error);
+        }
+      }
+      await sleep(againMs, this.#ending);
+    }
+    this.queue.close();
+  }
+
+  async #follow(connection: NatsConnection, source: Source): Promise<void> {
+    const { bucket, prefix, link } = this.#options;
+    const extent = await extentOf(connection, source, bucket);
+    if (!extent) return;
+    await this.#checkPosition(connection, source, extent);
+    this.#position ??= { epoch: extent.epoch, revision: 0, writtenAtMs: extent.lastWrittenAtMs };
+    const otherSource = new AbortController();
+    const looking = setInterval(() => {
+      if (this.#options.source() !== source) otherSource.abort();
+    }, againMs);
+    try {
+      await followStream(connection, {
+        source,
+        bucket,
+        filter: filterOf(prefix),
+        afterRevision: this.#position.revision,
+        headersOnly: false,
+        inboxPrefix: link.connection.inboxPrefix,
+        signal: AbortSignal.any([this.#ending, otherSource.signal]),
+        room: () => this.queue.room(),
+        onDelivery: (delivery) => this.#deliver(delivery),
+        onCaughtUp: () => this.#catchUp(extent),
+      });
+    } finally {
+      clearInterval(looking);
+    }
+  }
+
+  async #checkPosition(connection: NatsConnection, source: Source, extent: Extent): Promise<void> {
+    const position = this.#position;
+    if (!position) return;
+    const reason = judgePosition(position, extent, {
+      nowMs: Date.now(),
+      maximumAgeMs: this.#options.maximumAgeMs(),
+    });
+    if (reason === undefined) return;
+    // A mirror may not have come so far yet as the one of another region.
+    if (reason === 'ahead' && source === 'mirror') {
+      const hub = await extentOf(connection, 'hub', this.#options.bucket).catch(() => undefined);
+      if (!hub || hub.lastRevision >= position.revision) return;
+    }
+    const text = `${this.#options.bucket}: what came after the position is not known any more`;
+    throw storeError('position_lost', text);
+  }
+
+  #deliver({ key, value, revision, deleted, writtenAtMs }: Delivery): void {
+    const position = { ...this.#position!, revision, writtenAtMs };
+    this.#position = position;
+    if (!key.startsWith(this.#options.prefix)) return;
+    const record = { key, value, revision, deleted };
+    this.queue.add({ type: 'record', record, position }, key, value.byteLength + key.length);
+  }
+
+  /** All up to where the copy was when it was asked has been delivered, if not more. */
+  #catchUp({ lastRevision, lastWrittenAtMs }: Extent): void {
+    if (lastRevision > this.#position!.revision) {
+      const writtenAtMs = lastWrittenAtMs;
+      this.#position = { ...this.#position!, revision: lastRevision, writtenAtMs };
+    }
+    this.queue.add({ type: 'caughtUp', position: this.#position! }, undefined);
+  }
+}
+
+/** Why a watch cannot go on from a position in a copy that has come so far. Pure. */
+export function judgePosition(
+  { epoch, revision, writtenAtMs }: Position,
+  extent: Extent,
+  { nowMs, maximumAgeMs }: { readonly nowMs: number; readonly maximumAgeMs: number | undefined },
+): 'other' | 'ahead' | 'aged' | undefined {
+  if (epoch !== extent.epoch) return 'other';
+  if (revision > extent.lastRevision) return 'ahead';
+  if (maximumAgeMs === undefined || revision === 0) return undefined;
+  if (revision === extent.lastRevision) return undefined;
+  return nowMs - writtenAtMs > maximumAgeMs ? 'aged' : undefined;
+}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../support/eventually.ts';
+import { bytes, text } from './contract-values.ts';
+import {
+  bucketSettings,
+  type DataContractOptions,
+  type DataContractSubject,
+  type DataPair,
+  refuses,
+  written,
+} from './data-bucket-contract.ts';
+
+/** What only buckets of the hub promise. */
+export function syncContract(engine: string, { skip, start }: DataContractOptions): void {
+  describe(`sync bucket: ${engine}`, { skip }, () => {
+    let subject: DataContractSubject;
+    let pair: DataPair;
+    before(async () => {
+      subject = await start();
+      pair = subject.open('sync', bucketSettings);
+      await written(pair, 'start', '1');
+    });
+    after(() => subject?.close());
+
+    it('reads by the hub what was acknowledged anywhere, at once, many at a time', async () => {
+      for (let i = 0; i < 40; i++) {
+        const { near, far } = i % 2 === 0 ? pair : { near: pair.far, far: pair.near };
+        const version = await near.put('strong', bytes(String(i)));
+        const reads = await Promise.all(
+          Array.from({ length: 5 }, () => far.get('strong', { consistency: 'strong' })),
+        );
+        for (const { entry } of reads) assert.equal(entry?.version, version);
+      }
+      const [none, some] = await pair.far.getAll(['nothing', 'strong'], { consistency: 'strong' });
+      assert.equal(none!.entry, undefined);
+      assert.equal(text(some!.entry!.value), '39');
+      assert.ok(some!.staleForMs < 2_500);
+    });
+
+    it('loses no increment of many writers in two places', async () => {
+      const { near, far } = pair;
+      await near.put('counter', bytes('0'));
+      const versions = await Promise.all([near, far, near].map((bucket) => increment(bucket, 8)));
+      const { entry } = await near.get('counter', { consistency: 'strong' });
+      assert.equal(text(entry!.value), '24');
+      assert.equal(new Set(versions.flat()).size, 24);
+    });
+
+    it('lets exactly one of many creators win, and tells all others', async () => {
+      const { near, far } = pair;
+      const results = await Promise.allSettled(
+        Array.from({ length: 12 }, (_, i) =>
+          (i % 2 ? near : far).put('one', bytes(String(i)), { type: 'absent' }),
+        ),
+      );
+      const won = results.flatMap(({ status }, i) => (status === 'fulfilled' ? [i] : []));
+      assert.equal(won.length, 1);
+      const { entry } = await far.get('one', { consistency: 'strong' });
+      assert.equal(text(entry!.value), String(won[0]));
+    });
+
+    it('gives each entry the version that grows, and no condition names a deletion', async () => {
+      const { near } = pair;
+      const first = await near.put('grows', bytes('1'));
+      await near.delete('grows');
+      const watch = near.watch({ prefix: 'grows' });
+      for await (const event of watch) {
+        if (event.type !== 'delete') continue;
+        assert.ok(Number.parseInt(event.version, 10) > Number(first));
+        const condition = { type: 'version', versions: [event.version] } as const;
+        await refuses(near.put('grows', bytes('2'), condition), 'precondition_failed');
+        break;
+      }
+    });
+
+    it('keeps what it has for itself from its users', async () => {
+      const { near } = pair;
+      await near.get('start', { consistency: 'strong' });
+      const { entries } = await near.list({ limit: 1_000 });
+      assert.ok(
+        entries.every(({ key }) => /^[a-z]+$/.test(key)),
+        entries.map(({ key }) => key).join(),
+      );
+      const seen: string[] = [];
+      for await (const event of near.watch({})) {
+        if (event.type === 'caughtUp') break;
+        seen.push(event.type === 'put' ? event.entry.key : event.key);
+      }
+      assert.ok(seen.length > 0 && seen.every((key) => /^[a-z]+$/.test(key)), seen.join());
+    });
+
+    it('ends watches from another life of the bucket, or beyond its end', async () => {
+      const { near } = pair;
+      let cursor = '';
+      for await (const event of near.watch({})) {
+        cursor = event.cursor;
+        if (event.type === 'caughtUp') break;
+      }
+      const [epoch, revision, atMs] = cursor.split('.');
+      for (const lost of [`other.${revision}.${atMs}`, `${epoch}.999999999.${atMs}`]) {
+        await assert.rejects(
+          async () => {
+            for await (const _ of near.watch({ after: lost })) break;
+          },
+          { code: 'revision_compacted' },
+        );
+      }
+    });
+
+    it('says that writes will succeed, and where the data is', async () => {
+      const status = await eventually('to be writable', () => {
+        const told = pair.far.status();
+        return told.writable && told;
+      });
+      assert.deepEqual([status.problem, status.regions.length, status.lost], [undefined, 3, 0]);
+    });
+  });
+}
+
+/** Adds 1 by compare-and-set so many times; gives the versions that it made. */
+async function increment(bucket: DataPair['near'], times: number): Promise<string[]> {
+  const versions: string[] = [];
+  while (versions.length < times) {
+    const { entry } = await bucket.get('counter', { consistency: 'strong' });
+    const next = bytes(String(Number(text(entry!.value)) + 1));
+    const condition = { type: 'version', versions: [entry!.version] } as const;
+    try {
+      versions.push(await bucket.put('counter', next, condition));
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'precondition_failed') throw error;
+    }
+  }
+  return versions;
+}
