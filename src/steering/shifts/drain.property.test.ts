@@ -50,23 +50,14 @@ for (const family of familyNames) {
     const anyBits = fc.constantFrom(...lengths);
     const anyShare = fc.constantFrom(0, 0.1, 0.5, 0.9, 0.999);
     fc.assert(
-      fc.property(
-        address,
-        anyBits,
-        fc.nat(3),
-        anyShare,
-        anyRandom,
-        (at, bits, region, kept, random) => {
-          const network = { address: at, prefixBits: bits };
-          if (bits < stickyBits(network)) return;
-          const [visitor = ''] = formatNetwork({ address: at, prefixBits: at.length * 8 }).split(
-            '/',
-          );
-          const isAway = isVisitorGivenAway(region, kept, visitor, random);
-          assert.equal(isAway, isGivenAway(region, kept, network, random));
-          assert.ok(!isAway || isVisitorGivenAway(region, kept / 2, visitor, random));
-        },
-      ),
+      fc.property(address, anyBits, fc.nat(3), anyShare, (at, bits, region, kept) => {
+        const network = { address: at, prefixBits: bits };
+        if (bits < stickyBits(network)) return;
+        const [visitor = ''] = formatNetwork({ address: at, prefixBits: at.length * 8 }).split('/');
+        const isAway = isVisitorGivenAway(region, kept, visitor, 0.3);
+        assert.equal(isAway, isGivenAway(region, kept, network, 0.8), 'no chance decides');
+        assert.ok(!isAway || isVisitorGivenAway(region, kept / 2, visitor, 0.3));
+      }),
       runs,
     );
   });
