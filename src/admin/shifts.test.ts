@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toCanary } from '../shifts/testdata/shop.ts';
 import { assertProblem, start } from './testdata/fake-node.ts';
 
 const headers = { authorization: 'Bearer the-token', 'content-type': 'application/json' };
-const plan = { subject: { kind: 'route', route: 'shop' }, to: 'canary', steps: [5, 100] };
+const plan = { ...toCanary, steps: [5, 100] };
 
 test('a shift is begun with what goes without saying, listed, operated and recorded', async (t) => {
   const { ask, node } = await start(t);

@@ -13,6 +13,7 @@ import { createLog } from '../../src/observability/log.ts';
 import { type RegionNode, startNode } from '../../src/region/node.ts';
 import { takeStateDirectory } from '../../src/region/start/state-directory.ts';
 import type { Shift } from '../../src/shifts/shift.ts';
+import { shopRoute, toCanary } from '../../src/shifts/testdata/shop.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/free-ports.ts';
 
@@ -56,15 +57,7 @@ describe('shifts of traffic at a node', () => {
       threads: { gateway: 1 },
       latency,
       services: Object.fromEntries(services),
-      routes: [
-        {
-          name: 'shop',
-          services: [
-            { service: 'shop', weight: 100 - canaryWeight },
-            { service: 'canary', weight: canaryWeight },
-          ],
-        },
-      ],
+      routes: [shopRoute(canaryWeight)],
       zones: {
         'shift.test': {
           ttl: '0s',
@@ -131,7 +124,6 @@ describe('shifts of traffic at a node', () => {
     return (await Promise.all(all)).filter((body) => body === 'canary').length;
   };
   const weighted = { kind: 'record', name: 'api.shift.test', type: 'A' };
-  const route = { kind: 'route', route: 'shop' };
   const guard = { minimumRequests: 20 };
 
   test('answers and requests follow the steps; the share survives a restart without a store', async () => {
@@ -193,7 +185,7 @@ describe('shifts of traffic at a node', () => {
   });
 
   test('errors that rise at the second step pause the canary there; the operator takes it back', async () => {
-    const plan = { subject: route, to: 'canary', steps: [20, 50, 100], guard, observeSeconds: 0 };
+    const plan = { ...toCanary, steps: [20, 50, 100], guard, observeSeconds: 0 };
     const begun = await post('/shifts/start', { ...plan, everySeconds: 0.1 });
     assert.equal(begun.status, 200, JSON.stringify(begun.body));
     const { id } = begun.body.shift;
@@ -229,7 +221,7 @@ describe('shifts of traffic at a node', () => {
   });
 
   test('a revision of other weights goes before a shift', async () => {
-    const plan = { subject: route, to: 'canary', steps: [25], guard: null, observeSeconds: 0 };
+    const plan = { ...toCanary, steps: [25], guard: null, observeSeconds: 0 };
     const { id } = (await post('/shifts/start', { ...plan, everySeconds: 0.1 })).body.shift;
     await eventually('done', async () => (await shift(id)).state === 'done');
     await eventually('its share', async () => (await canaries()) === 25);

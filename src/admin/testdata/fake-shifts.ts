@@ -2,6 +2,7 @@ import { systemClock } from '../../base/clock.ts';
 import { configSchema } from '../../config/schema/config.ts';
 import { isActive, type ShiftDocument, shareOfShift } from '../../shifts/shift.ts';
 import { Shifts } from '../../shifts/shifts.ts';
+import { shopRoute } from '../../shifts/testdata/shop.ts';
 import { subjectName } from '../../steering/shifts/subject.ts';
 import { MemoryStore } from '../../store/memory/memory-store.ts';
 import type { OperateShift, ShiftsView, StartShift } from '../shifts-view.ts';
@@ -18,16 +19,7 @@ export const shiftedConfig = configSchema.parse({
     shop: { endpoints: { 'eu-west-1': ['10.0.0.1:80'] } },
     canary: { endpoints: { 'eu-west-1': ['10.0.0.2:80'] } },
   },
-  routes: [
-    {
-      name: 'shop',
-      services: [
-        { service: 'shop', weight: 100 },
-        { service: 'canary', weight: 0 },
-      ],
-    },
-    { name: 'plain', prefix: '/plain', service: 'shop' },
-  ],
+  routes: [shopRoute(), { name: 'plain', prefix: '/plain', service: 'shop' }],
   zones: {
     'example.com': {
       ttl: '5s',

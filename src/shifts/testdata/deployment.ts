@@ -8,6 +8,7 @@ import { ShiftFollower } from '../follower.ts';
 import { measure } from '../measure.ts';
 import { isActive, type Shift, type ShiftPlan, shareOfShift } from '../shift.ts';
 import { Shifts } from '../shifts.ts';
+import { shopRoute, toCanary } from './shop.ts';
 
 const location = { latitude: 0, longitude: 0 };
 export const regionNames = ['ap', 'eu', 'us'] as const;
@@ -19,15 +20,7 @@ export function configOf(canary = 0, more: Partial<ConfigInput> = {}): Config {
       regionNames.map((name, at) => [name, { address: `192.0.2.${at + 1}`, location }]),
     ),
     services: { shop: { endpoints }, canary: { endpoints } },
-    routes: [
-      {
-        name: 'shop',
-        services: [
-          { service: 'shop', weight: 100 - canary },
-          { service: 'canary', weight: canary },
-        ],
-      },
-    ],
+    routes: [shopRoute(canary)],
     zones: {
       'example.com': {
         ttl: '1s',
@@ -48,8 +41,7 @@ export function configOf(canary = 0, more: Partial<ConfigInput> = {}): Config {
 
 export function planOf(more: Partial<ShiftPlan> = {}): ShiftPlan {
   return {
-    subject: { kind: 'route', route: 'shop' },
-    to: 'canary',
+    ...toCanary,
     steps: [1, 5, 25, 50, 100],
     everyMs: 10_000,
     observeMs: 5_000,
