@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { addJsonOption } from './options.ts';
+import { addJsonOption, integerBetween } from './options.ts';
 import { print, printJson } from './output.ts';
 
 interface StoreConfigOptions {
@@ -9,6 +9,7 @@ interface StoreConfigOptions {
   readonly out?: string;
   readonly voter?: true;
   readonly leaf?: true;
+  readonly instance?: number;
   readonly identityDir: string;
   readonly data: string;
   readonly host?: Readonly<Record<string, string>>;
@@ -27,6 +28,11 @@ export function defineConfig(store: Command): void {
     .option('--out <dir>', 'write the files there; without it they are printed')
     .addOption(new Option('--voter', 'only the voter of the hub').conflicts('leaf'))
     .option('--leaf', 'only the leaf, which the nodes of the region talk to')
+    .option(
+      '--instance <n>',
+      'of a voter that replaces one whose disk is lost: the how manieth',
+      integerBetween(1, 999),
+    )
     .option('--identity-dir <dir>', 'of ca.pem, cert.pem, key.pem there', '/etc/meridian/identity')
     .option('--data <dir>', 'of the data there', '/var/lib/meridian/store')
     .option('--host <region=host>', 'where its servers are reached; repeatable', collectHost)
@@ -48,6 +54,7 @@ async function makeConfig(file: string, options: StoreConfigOptions): Promise<vo
     hosts: host,
     listen,
     ports: port,
+    instance: options.instance,
   });
   if (out !== undefined) {
     mkdirSync(out, { recursive: true });

@@ -3,6 +3,7 @@ import { operate } from './operate.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { defineAttend } from './store-attend.ts';
 import { defineConfig } from './store-config.ts';
+import { defineVoters } from './store-voters.ts';
 
 const actions = {
   kill: 'SIGKILL the store servers of one region, or of all',
@@ -26,4 +27,5 @@ export function define(command: Command): void {
   }
   defineConfig(command);
   defineAttend(command);
+  defineVoters(command);
 }

@@ -306,7 +306,8 @@ function relayLinks(sites: readonly StoreSite[], delayMs: number): Promise<FarSi
   );
 }
 
-async function freeSite(region: string, index: number): Promise<StoreSite> {
+/** A site on a loopback address of its own. */
+export async function freeSite(region: string, index: number): Promise<StoreSite> {
   const address = `127.0.${index + 1}.1`;
   const [leaf, hub, cluster, leafnodes] = await freePorts(address, 4);
   const ports = { leaf, hub, cluster, leafnodes } as StorePorts;

@@ -7,7 +7,7 @@ import {
   type Rights,
   settingsSubject,
 } from './rights.ts';
-import { passwordText, type SecretOptions, systemUser } from './secret.ts';
+import { operatorUser, passwordText, type SecretOptions, systemUser } from './secret.ts';
 import { block, longList, quote } from './syntax.ts';
 
 /**
@@ -16,7 +16,7 @@ import { block, longList, quote } from './syntax.ts';
  *   account     users                                       on
  *   MERIDIAN    the nodes of a region (`nodeRights`)        its leaf
  *               the leaf of each region (`leafRights`)      every hub voter
- *               an operator, by certificate: all rights     every hub voter
+ *               an operator, by certificate or secret: all  every hub voter
  *   SYS         an operator, by certificate or secret       every hub voter
  *
  * With a secret, as in a stack, the nodes and leaves of all regions are one user who knows
@@ -37,7 +37,6 @@ export function hubAccounts(options: AccountOptions): string[] {
     password === undefined
       ? options.regions.flatMap((region) => certificateUser(region, 'LEAFNODE', leafRights(region)))
       : user(password, 'LEAFNODE', growing(leafRights('*')));
-  const operators = password === undefined;
   return [
     ...block(
       'accounts',
@@ -51,7 +50,7 @@ export function hubAccounts(options: AccountOptions): string[] {
         'jetstream: enabled',
         'users: [',
         ...leaves.map((line) => `  ${line}`),
-        ...(operators ? [`  { user: ${quote(storeOperator)} }`] : []),
+        `  { ${passwordText(options, operatorUser) ?? `user: ${quote(storeOperator)}`} }`,
         ']',
         `imports: [ { service: { account: SYS, subject: ${quote(varz)} }, to: ${quote(settingsSubject)} } ]`,
       ),

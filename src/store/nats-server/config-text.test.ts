@@ -121,7 +121,7 @@ describe('protection', () => {
     const text = hubConfigText(options({ secret: 'abcdefghijklmnop' }));
     assert.match(text, /password: "abcdefghijklmnop"/);
     assert.equal(text.match(/verify: true/g)?.length, 3);
-    assert.doesNotMatch(text, /verify_and_map|operator/);
+    assert.doesNotMatch(text, /verify_and_map|operator\.meridian/);
   });
 
   it('is not left out', () => {

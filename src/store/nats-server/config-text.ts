@@ -17,7 +17,11 @@ export interface ServerConfigOptions extends SecretOptions {
   readonly voters: readonly StoreSite[];
   /** Folder for the server's data, absolute. Made by the server. */
   readonly storeDirectory: string;
-  /** Of several leaves in a region, the how manieth, from 1. */
+  /**
+   * Of several leaves in a region, the how manieth, from 1. Of a voter, how often the one of
+   * this region was made anew: a server that lost its disk is another one to the hub, or its
+   * empty log could outvote who has what was confirmed.
+   */
   readonly instance?: number | undefined;
   readonly tls?: ServerTls | undefined;
 }
@@ -49,7 +53,7 @@ export type ServerKind = 'hub' | 'leaf';
 export function hubConfigText(options: ServerConfigOptions): string {
   const { site, tls } = checkedOptions(options);
   return lines(
-    `server_name: ${quote(`hub-${site.region}`)}`,
+    `server_name: ${quote(voterName(site.region, options.instance))}`,
     ...client(options, site.ports.hub),
     ...hubAccounts({ ...options, regions: tls?.regions ?? [] }),
     ...block(
@@ -66,6 +70,11 @@ export function hubConfigText(options: ServerConfigOptions): string {
       ...security(options),
     ),
   );
+}
+
+/** Of a hub voter: `hub-eu-west-1`, `hub-eu-west-1_2`. No name of a region has a `_`. */
+export function voterName(region: string, instance = 1): string {
+  return instance === 1 ? `hub-${region}` : `hub-${region}_${instance}`;
 }
 
 /**

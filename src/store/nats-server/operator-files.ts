@@ -24,6 +24,8 @@ export interface OperatorFilesOptions {
   /** Where the servers of this region listen, where that is another address. */
   readonly listen?: string | undefined;
   readonly ports?: Partial<StorePorts> | undefined;
+  /** Of the voter: more than 1 where it replaces one whose disk is lost. */
+  readonly instance?: number | undefined;
 }
 
 export interface OperatorFile {
@@ -79,7 +81,9 @@ export function operatorFiles(
   const files: OperatorFile[] = [];
   const add = (name: string, text: string) =>
     files.push({ name: `${name}.conf`, text: `${heading(region, name)}${text}` });
-  if (isVoter && options.kind !== 'leaf') add('hub', hubConfigText(common('hub')));
+  if (isVoter && options.kind !== 'leaf') {
+    add('hub', voterText(common, options.instance));
+  }
   const urls = (store.engine === 'jetstream' && store.servers?.[region]) || [undefined];
   for (const [index, url] of options.kind === 'voter' ? [] : urls.entries()) {
     const instance = index + 1;
@@ -88,6 +92,11 @@ export function operatorFiles(
     add(name, leafConfigText({ ...common(name), site: leaf, instance }));
   }
   return { files, certificate: certificateOf(site, isVoter) };
+}
+
+/** Each instance has a folder of its own: what an earlier one left is not this one's log. */
+function voterText(common: (name: string) => ServerConfigOptions, instance = 1): string {
+  return hubConfigText({ ...common(instance === 1 ? 'hub' : `hub-${instance}`), instance });
 }
 
 /**

@@ -5,6 +5,8 @@ import { quote } from './syntax.ts';
 export const storeUser = 'meridian';
 /** And for the account of the system. */
 export const systemUser = 'system';
+/** And for all rights on the data, on a voter. */
+export const operatorUser = 'operator';
 
 export interface SecretOptions {
   /**

@@ -1,0 +1,37 @@
+import type { Config } from '../config/schema/config.ts';
+import { loadKeyRing } from '../secrets/key-ring.ts';
+import { hubVoters, storeSites } from '../store/nats-server/sites.ts';
+import type { FoundStack } from './control/client.ts';
+import { failStack } from './errors.ts';
+import { effectiveFileFor } from './plan/effective-config.ts';
+import { readSealed } from './state/sealed-file.ts';
+
+/** What is needed to change the hub of a running stack. */
+export interface StackHub {
+  /** The stack's configuration file as it is now: what the stack is to become. */
+  readonly config: Config;
+  /** Where its voters take clients: those that there may be by now. */
+  readonly urls: readonly string[];
+  readonly secret: string;
+  start(region: string, server: string): Promise<void>;
+}
+
+/** @throws MeridianError `store_not_run`, where the stack runs no servers; as `effectiveFileFor` */
+export async function openStackHub(stack: FoundStack): Promise<StackHub> {
+  const { layout, record } = stack;
+  if (!record.source || !record.shape?.storeServers) {
+    return failStack('name_unknown', 'this stack runs no store servers');
+  }
+  const { config } = await effectiveFileFor(stack, record.source.file);
+  const secret = readSealed(layout.storeSecret, loadKeyRing({ path: layout.secretKey })!)?.trim();
+  if (!secret) return failStack('secret_key_missing', `${layout.storeSecret} cannot be read`);
+  const urls = hubVoters(storeSites(config)).map(
+    ({ address, ports }) => `nats://${address}:${ports.hub}`,
+  );
+  const start = (region: string) =>
+    failStack(
+      'name_unknown',
+      `the stack runs no voter in ${region} yet: start it with \`meridian up\``,
+    );
+  return { config, urls, secret, start };
+}

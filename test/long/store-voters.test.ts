@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { isPassingStoreError } from '../../src/store/errors.ts';
+import type { Bucket, Store } from '../../src/store/store.ts';
+import { hasMajority } from '../../src/store/voters/hub.ts';
+import { nextMove } from '../../src/store/voters/next-move.ts';
+import { type Goal, nextStep } from '../../src/store/voters/next-step.ts';
+import { eventually } from '../support/eventually.ts';
+import { GrowingHub } from '../support/growing-hub.ts';
+import { requireNatsServer } from '../support/requirements.ts';
+
+const three = ['eu', 'us', 'ap'];
+const five = [...three, 'sa', 'af'];
+
+/** Writes without pause, each key once, and keeps what was confirmed. */
+class Writer {
+  readonly confirmed = new Map<string, number>();
+  longestGapMs = 0;
+  #stopped = false;
+  readonly #running: Promise<void>;
+
+  constructor(bucket: Bucket) {
+    this.#running = this.#run(bucket);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #run(bucket: Bucket): Promise<void> {
+    let lastMs = performance.now();
+    for (let count = 0; !this.#stopped; count++) {
+      const key = `w.${count}`;
+      try {
+        const revision = await bucket.put(key, Buffer.from(`value of ${key}`));
+        this.confirmed.set(key, revision);
+        this.longestGapMs = Math.max(this.longestGapMs, performance.now() - lastMs);
+        lastMs = performance.now();
+      } catch (error) {
+        if (!isPassingStoreError(error)) throw error;
+      }
+    }
+  }
+}
+
+describe('voters of the store while a writer never stops', { skip: requireNatsServer() }, () => {
+  let hub: GrowingHub;
+  let store: Store;
+  let writer: Writer;
+  before(async () => {
+    hub = await GrowingHub.start(five, three);
+    store = hub.open(3);
+    const bucket = store.bucket('ledger');
+    await eventually(
+      'the store takes writes',
+      () => tried(bucket.put('first', Buffer.from('1'))),
+      30_000,
+    );
+    writer = new Writer(bucket);
+  });
+  after(async () => {
+    await writer?.stop();
+    await store?.close();
+    await hub?.close();
+  });
+
+  const goal = (rest: Partial<Goal>): Goal => ({
+    voters: three,
+    add: false,
+    remove: false,
+    ...rest,
+  });
+  const to = (rest: Partial<Goal>, voters = rest.voters ?? three) =>
+    hub.change((seen) => nextStep(seen, goal(rest)), voters);
+
+  test('three voters, one lost with its disk, five, three: nothing confirmed is lost', async (context) => {
+    await hub.lose('us');
+    await eventually('it is missed', async () => {
+      const outcome = nextStep(await hub.servers.look(), goal({ voters: five, add: true }));
+      return outcome.next === 'refused' && outcome.code === 'voter_down';
+    });
+    context.diagnostic((await to({ replace: 'us' })).join('; '));
+    assert.deepEqual(await names(), ['hub-ap', 'hub-eu', 'hub-us_2']);
+
+    await to({ voters: five, add: true });
+    assert.deepEqual(await names(), ['hub-af', 'hub-ap', 'hub-eu', 'hub-sa', 'hub-us_2']);
+    await everyStreamHas(5);
+
+    await hub.change((seen) => nextMove(seen, { stream: 'KV_ledger', region: 'af' }), five);
+    const led = (await hub.servers.look()).streams.find(({ name }) => name === 'KV_ledger');
+    assert.equal(led?.leader, 'hub-af');
+
+    await to({ remove: true });
+    assert.deepEqual(await names(), ['hub-ap', 'hub-eu', 'hub-us_2']);
+    await everyStreamHas(3);
+    await hub.lose('sa');
+    await hub.lose('af');
+
+    await writer.stop();
+    const { size } = writer.confirmed;
+    const gap = `${Math.round(writer.longestGapMs)} ms at most between two`;
+    context.diagnostic(`${size} writes were confirmed, ${gap}`);
+    assert.ok(size > 500, `${size} writes`);
+    await checkAll();
+  });
+
+  async function names(): Promise<string[]> {
+    return (await hub.servers.look()).members.map(({ server }) => server);
+  }
+
+  async function everyStreamHas(copies: number): Promise<void> {
+    const { streams } = await hub.servers.look();
+    assert.ok(streams.length >= 2);
+    for (const stream of streams) {
+      assert.ok(hasMajority(stream), stream.name);
+      assert.deepEqual([stream.replicas, stream.copies.length], [copies, copies], stream.name);
+    }
+  }
+
+  /** At the hub, from whichever copy leads: all that was confirmed, with its revision. */
+  async function checkAll(): Promise<void> {
+    const bucket = store.bucket('ledger');
+    for (const [key, revision] of writer.confirmed) {
+      const entry = await bucket.get(key, { from: 'leader' });
+      assert.equal(entry?.revision, revision, key);
+      assert.equal(Buffer.from(entry!.value).toString(), `value of ${key}`);
+    }
+  }
+});
+
+async function tried(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (isPassingStoreError(error)) return false;
+    throw error;
+  }
+}
