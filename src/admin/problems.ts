@@ -1,6 +1,6 @@
 import { MeridianError } from '../base/errors.ts';
 import type { ConfigErrorCode } from '../config/config-error.ts';
-import type { ExclusiveErrorCode } from '../exclusive/exclusive-sets.ts';
+import type { ExclusiveErrorCode } from '../exclusive/hand-over.ts';
 import { type RevisionErrorCode, revisionErrors } from '../revisions/errors.ts';
 import type { SecretErrorCode } from '../secrets/secret-error.ts';
 import { type ShiftErrorCode, shiftErrors } from '../shifts/errors.ts';
@@ -105,6 +105,7 @@ const exclusiveProblems: Record<ExclusiveErrorCode, ProblemDefinition> = {
   exclusive_region: { status: 422, title: 'The region never becomes active for the set' },
   exclusive_unfit: { status: 409, title: 'The region is not healthy' },
   exclusive_not_held: { status: 409, title: 'No region was ever active' },
+  exclusive_held: { status: 409, title: 'A node that holds on is not heard' },
   exclusive_contended: { status: 503, title: 'The lease changes too often', retryAfterSeconds },
 };
 

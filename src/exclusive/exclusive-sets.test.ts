@@ -4,7 +4,7 @@ import { ManualClock } from '../base/manual-clock.ts';
 import { storeError } from '../store/errors.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import { ExclusiveSets } from './exclusive-sets.ts';
-import { parseLease } from './lease-document.ts';
+import { encodeLease, parseLease } from './lease-document.ts';
 import type { Claim } from './lease-keeper.ts';
 import type { Facts, LeaseSettings } from './lease-rules.ts';
 
@@ -160,6 +160,45 @@ test('a holder that holds is let go of by force only, and after its lease', asyn
   assert.equal(us.active, false);
   await pass(1_000);
   assert.equal(us.active, true);
+});
+
+test('while a node that holds is not heard a hand-over is refused by its name, at every node', async () => {
+  const { start, pass, bucket } = deployment();
+  const [eu, us] = [start('eu', { hold: true }), start('us', { hold: true })];
+  await pass(6_000);
+  const entry = await bucket.get('ledger');
+  const document = parseLease(entry!.value)!;
+  const nodes = { ...document.nodes, ghost: { leaseMs: 5_000, hold: true, follows: 1 } };
+  await bucket.put('ledger', encodeLease({ ...document, nodes }));
+  await pass(5_700);
+  for (const { sets } of [eu, us]) {
+    await assert.rejects(sets.handOver('ledger', 'us', false), {
+      code: 'exclusive_held',
+      message: /^ghost of eu holds on and is not heard, .* start it again, or use force/,
+      details: { nodes: ['ghost'] },
+    });
+  }
+  await eu.sets.handOver('ledger', 'eu', true);
+  await pass(8_000);
+  assert.deepEqual([eu.active, us.active, eu.status.nodes], [true, false, ['eu']]);
+  await eu.sets.handOver('ledger', 'us', false);
+  await pass(400);
+  assert.deepEqual([eu.active, us.active], [false, true]);
+});
+
+test('by force a set begins where nothing stands in the store, or was deleted', async () => {
+  for (const wasThere of [false, true]) {
+    const { start, pass, bucket } = deployment();
+    if (wasThere) {
+      await bucket.put('ledger', Buffer.from('x'));
+      await bucket.delete('ledger');
+    }
+    const [eu, us] = [start('eu'), start('us')];
+    await assert.rejects(us.sets.handOver('ledger', 'us', false), { code: 'exclusive_not_held' });
+    await us.sets.handOver('ledger', 'us', true);
+    await pass(400);
+    assert.deepEqual([eu.active, us.active], [false, true]);
+  }
 });
 
 test('a machine that slept is not active when it wakes', async () => {

@@ -1,18 +1,9 @@
 import { uptime } from 'node:os';
 import type { Clock, Timer } from '../base/clock.ts';
-import { MeridianError } from '../base/errors.ts';
-import { isStoreError } from '../store/errors.ts';
 import type { Bucket, Watch } from '../store/store.ts';
-import { encodeLease, parseLease, type Terms, tokenOf } from './lease-document.ts';
+import { handOver, refuse } from './hand-over.ts';
 import { type Claim, LeaseKeeper, type LeaseStatus } from './lease-keeper.ts';
 import type { Facts, LeaseSettings } from './lease-rules.ts';
-
-export type ExclusiveErrorCode =
-  | 'exclusive_unknown'
-  | 'exclusive_region'
-  | 'exclusive_unfit'
-  | 'exclusive_not_held'
-  | 'exclusive_contended';
 
 export interface ExclusiveSetsOptions {
   /** That of the leases: a key for each set, by its name. */
@@ -36,7 +27,6 @@ const suspendedMs = 250;
 const coarselySuspendedMs = 1_500;
 /** Who stops waits so long to be let go by the store. */
 const leavingMs = 1_500;
-const mostTries = 8;
 
 /**
  * The leases of all exclusive sets at one node: what stands in the store comes by one watch,
@@ -98,13 +88,14 @@ export class ExclusiveSets {
    * Asks that `to` become active. The holder stops for it, if it holds it for healthy.
    *
    * @param force also where `to` is not healthy, and the holder is not waited for beyond its lease
-   *   though it holds: whoever asks that knows that it has stopped
+   *   though it holds: whoever asks that knows that it has stopped. Where `to` is active already,
+   *   it no longer waits for nodes of its own that hold and are not heard
    * @throws MeridianError with an `ExclusiveErrorCode`, or an error of the store
    */
   async handOver(name: string, to: string, force: boolean): Promise<void> {
     const keeper = this.#keepers.get(name);
     if (!keeper) refuse('exclusive_unknown', `there is no exclusive set "${name}"`);
-    const { bucket, facts } = this.#options;
+    const { bucket, clock, facts } = this.#options;
     if (!keeper.settings.regions.includes(to)) {
       const known = keeper.settings.regions.join(', ');
       refuse('exclusive_region', `"${to}" never becomes active for ${name}; it has: ${known}`);
@@ -112,22 +103,9 @@ export class ExclusiveSets {
     if (!force && !facts(name).healthy(to)) {
       refuse('exclusive_unfit', `${to} is not healthy as this node sees it`);
     }
-    for (let tries = 0; tries < mostTries; tries++) {
-      const entry = await bucket.get(name, { from: 'leader' });
-      const document = entry && parseLease(entry.value);
-      if (!document) refuse('exclusive_not_held', `no region was ever active for ${name}`);
-      const { revision } = entry;
-      if (document.holder === to && Object.keys(document.nodes).length > 0) return;
-      const nodes = force ? withoutHold(document.nodes) : document.nodes;
-      const next = { ...document, token: tokenOf({ revision, document }), nodes, to };
-      try {
-        await bucket.update(name, encodeLease(next), revision);
-        return;
-      } catch (error) {
-        if (!isStoreError(error, 'revision_mismatch')) throw error;
-      }
-    }
-    refuse('exclusive_contended', `the lease of ${name} changes too often: try again`);
+    await handOver(bucket, name, { to, force }, clock.wallMs(), (document) =>
+      keeper.silentIn(document),
+    );
   }
 
   /** Tells all claims again. */
@@ -218,12 +196,3 @@ const settingsOfNobody = {
   hold: false,
   prefer: 'holder',
 } as const;
-
-function withoutHold(nodes: Readonly<Record<string, Terms>>): Record<string, Terms> {
-  const entries = Object.entries(nodes);
-  return Object.fromEntries(entries.map(([name, terms]) => [name, { ...terms, hold: false }]));
-}
-
-function refuse(code: ExclusiveErrorCode, message: string): never {
-  throw new MeridianError<ExclusiveErrorCode>(code, message);
-}

@@ -3,7 +3,7 @@
  * compare-and-set goes by; that of the write which began a tenure is the fencing token.
  *
  *   { version: 1, holder: 'eu-west-1', token: 4711, since: …,
- *     nodes: { 'eu-west-1-a': { leaseMs: 5000, hold: false }, … }, to?: 'us-east-1' }
+ *     nodes: { 'eu-west-1-a': { leaseMs: 5000, hold: false, follows: 4807 }, … }, to?: 'us-east-1' }
  *
  * `nodes` are those of the holder that may be active: each puts itself in with the terms that
  * it keeps to, and out once it has stopped. Without any the lease is free at once.
@@ -25,6 +25,8 @@ export interface Terms {
   readonly leaseMs: number;
   /** It goes on after the end of its lease while the store is out of reach. */
   readonly hold: boolean;
+  /** The revision that its last write followed: another one is a sign of life. */
+  readonly follows?: number | undefined;
 }
 
 /** A document of some revision; without one: deleted, never there, or not readable. */
@@ -34,7 +36,8 @@ export interface LeaseEntry {
   readonly document: LeaseDocument | undefined;
 }
 
-const mostNodes = 64;
+/** More could not be read back. */
+export const mostNodes = 64;
 export const longestLeaseMs = 3_600_000;
 const nameText = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 
@@ -76,10 +79,11 @@ function parseNodes(value: unknown): Record<string, Terms> | undefined {
   const nodes: [string, Terms][] = [];
   for (const [name, terms] of entries) {
     if (!isName(name) || !isFields(terms)) return undefined;
-    const { leaseMs, hold } = terms;
+    const { leaseMs, hold, follows } = terms;
     const isLease = isCount(leaseMs) && leaseMs > 0 && leaseMs <= longestLeaseMs;
     if (!isLease || typeof hold !== 'boolean') return undefined;
-    nodes.push([name, { leaseMs, hold }]);
+    if (follows !== undefined && !isCount(follows)) return undefined;
+    nodes.push([name, { leaseMs, hold, ...(follows !== undefined && { follows }) }]);
   }
   return Object.fromEntries(nodes);
 }

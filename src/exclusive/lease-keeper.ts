@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import { isStoreError } from '../store/errors.ts';
 import type { Bucket } from '../store/store.ts';
-import { encodeLease, parseLease, tokenOf } from './lease-document.ts';
-import { type LeaseAction, LeaseMachine } from './lease-machine.ts';
+import type { LeaseWrite } from './lease-action.ts';
+import { encodeLease, type LeaseDocument, parseLease, tokenOf } from './lease-document.ts';
+import { LeaseMachine } from './lease-machine.ts';
 import type { Facts, LeaseSettings } from './lease-rules.ts';
 
 /** What gateways and name servers of the node go by. */
@@ -41,7 +42,7 @@ export interface LeaseKeeperOptions {
   readonly settings: LeaseSettings;
   readonly region: string;
   readonly node: string;
-  readonly bucket: Pick<Bucket, 'get' | 'update'>;
+  readonly bucket: Pick<Bucket, 'get' | 'create' | 'update'>;
   readonly clock: Clock;
   facts(): Facts;
   publish(claim: Claim): void;
@@ -75,6 +76,14 @@ export class LeaseKeeper {
 
   get settings(): LeaseSettings {
     return this.#machine.settings;
+  }
+
+  /** Nodes in it that hold, and have not renewed for so long that they are not heard any more. */
+  silentIn({ nodes }: LeaseDocument): string[] {
+    const known = this.#machine.document?.nodes;
+    return this.#machine
+      .silentHolders(this.#nowMs)
+      .filter((name) => nodes[name]?.hold && nodes[name].follows === known?.[name]?.follows);
   }
 
   reconfigure(settings: LeaseSettings): void {
@@ -147,15 +156,21 @@ export class LeaseKeeper {
     this.publish();
   }
 
-  async #write(action: Exclude<LeaseAction, { kind: 'read' }>): Promise<void> {
+  async #write(action: LeaseWrite): Promise<void> {
     const { bucket, settings } = this.#options;
     try {
       const value = encodeLease(action.document);
-      const revision = await bucket.update(settings.name, value, action.expectedRevision);
+      const { expectedRevision } = action;
+      // What was deleted has a revision that no read tells.
+      const revision =
+        expectedRevision === 0
+          ? await bucket.create(settings.name, value)
+          : await bucket.update(settings.name, value, expectedRevision);
       this.#machine.wrote({ kind: 'confirmed', revision }, this.#nowMs);
     } catch (error) {
-      const kind = isStoreError(error, 'revision_mismatch') ? 'conflict' : 'unknown';
-      this.#machine.wrote({ kind }, this.#nowMs);
+      const isConflict =
+        isStoreError(error, 'revision_mismatch') || isStoreError(error, 'key_exists');
+      this.#machine.wrote({ kind: isConflict ? 'conflict' : 'unknown' }, this.#nowMs);
     }
     this.publish();
   }

@@ -1,5 +1,14 @@
-import { type LeaseDocument, type LeaseEntry, type Terms, tokenOf } from './lease-document.ts';
+import { KnownLease } from './known-lease.ts';
+import type { LeaseAction, LeaseWrite, WriteResult } from './lease-action.ts';
+import {
+  type LeaseDocument,
+  type LeaseEntry,
+  mostNodes,
+  type Terms,
+  tokenOf,
+} from './lease-document.ts';
 import { type Facts, type LeaseRules, type LeaseSettings, leaseRules } from './lease-rules.ts';
+import { Succession } from './succession.ts';
 
 export interface LeaseMachineOptions {
   readonly settings: LeaseSettings;
@@ -9,33 +18,11 @@ export interface LeaseMachineOptions {
   readonly rules?: LeaseRules;
 }
 
-/** What a machine wants of the store; one at a time, and answered by `wrote` or `read`. */
-export type LeaseAction =
-  | { readonly kind: 'read' }
-  | {
-      readonly kind: 'acquire' | 'renew' | 'release';
-      readonly document: LeaseDocument;
-      /** The write holds only where this is the revision of the key; 0: it was never written. */
-      readonly expectedRevision: number;
-    };
-
-/** `conflict`: another revision stands there. `unknown`: it may have been written. */
-export type WriteResult =
-  | { readonly kind: 'confirmed'; readonly revision: number }
-  | { readonly kind: 'conflict' | 'unknown' };
-
-interface Known extends LeaseEntry {
-  /** Monotonic time at which this node first saw it. */
-  readonly seenMs: number;
-}
-
 interface Writing {
-  readonly action: Exclude<LeaseAction, { kind: 'read' }>;
+  readonly action: LeaseWrite;
   readonly sentMs: number;
 }
 
-/** The first region has been fit for so long before it gets the set back (`prefer: first`). */
-const settledMs = 30_000;
 const never = Number.NEGATIVE_INFINITY;
 
 /**
@@ -48,37 +35,47 @@ const never = Number.NEGATIVE_INFINITY;
  *   │ passive │                                │ active │ ◀┘
  *   └─────────┘ ◀───────────────────────────── └────────┘
  *               its end is reached by the own clock; another entry seen;
- *               before it asks to be released
+ *               before it asks to be released; the store was set back to another holder
  *
  * Every node of the holding region renews for itself: the claim of each ends a lease, less the
  * margin, after it *sent* the last write that was confirmed. Siblings share the tenure and
  * its token. Whether it is active is asked at each use (`activeAt`), never told by a timer, so
  * a process that stood still finds its end passed.
+ *
+ * A node that holds keeps the others out until it says otherwise, also where it is dead. So
+ * nobody lets go of a lease while a sibling holds, or no region would be active:
+ *
+ *   holds ── asked to hand over, siblings hold ──▶ yields: a lease only ── none holds ──▶ lets go
+ *     ◀────────────── one of those is heard no more, or nobody wants it ─────┘
  */
 export class LeaseMachine {
   readonly region: string;
   readonly #node: string;
   readonly #rules: LeaseRules;
+  readonly #succession: Succession;
   #settings: LeaseSettings;
-  #known: Known | undefined;
+  readonly #known: KnownLease;
   #untilMs = never;
   #token = 0;
   #writing: Writing | undefined;
   #reading = false;
   #mustRead = true;
+  /** Writes in a row that found another revision. */
+  #conflicts = 0;
   /** Nothing is asked of the store before this. */
   #restUntilMs = never;
   #renewedMs = never;
-  #other: string | undefined;
-  /** Since when the first region has been healthy without a break. */
-  #firstFitMs: number | undefined;
   #waitingFor = 'nothing is known of the lease yet';
+  /** Why it was not handed over. */
+  #heldUp: string | undefined;
 
   constructor({ settings, region, node, rules = leaseRules }: LeaseMachineOptions) {
     this.#settings = settings;
     this.region = region;
     this.#node = node;
     this.#rules = rules;
+    this.#known = new KnownLease(region, node);
+    this.#succession = new Succession(region);
   }
 
   get settings(): LeaseSettings {
@@ -101,21 +98,27 @@ export class LeaseMachine {
 
   /** What was seen last. */
   get entry(): LeaseEntry | undefined {
-    return this.#known;
+    return this.#known.entry;
   }
 
   get document(): LeaseDocument | undefined {
-    return this.#known?.document;
+    return this.#known.document;
   }
 
   /** The last region but the own one that was known to hold the lease, or is to have it. */
   get other(): string | undefined {
-    return this.#other;
+    return this.#known.other;
   }
 
   /** Why this node is what it is, for people. */
   reasonAt(nowMs: number): string {
-    return this.activeAt(nowMs) ? 'holds the lease' : this.#waitingFor;
+    if (!this.activeAt(nowMs)) return this.#waitingFor;
+    return this.#heldUp === undefined ? 'holds the lease' : `holds the lease; ${this.#heldUp}`;
+  }
+
+  /** Other nodes of the holder that hold, and are heard no more: nobody else can be active. */
+  silentHolders(nowMs: number): string[] {
+    return this.#known.holding.filter((name) => this.#isSilent(name, nowMs));
   }
 
   /** A claim that was confirmed ends no later than the new terms say, once they are written. */
@@ -127,24 +130,49 @@ export class LeaseMachine {
 
   /** The store was seen to hold this; older than what is known: nothing happens. */
   observe(entry: LeaseEntry, atMs: number): void {
-    if (this.#known && entry.revision <= this.#known.revision) return;
-    this.#known = { ...entry, seenMs: atMs };
+    if (!this.#known.hear(entry, atMs)) return;
     this.#mustRead = false;
-    const { document } = entry;
-    if (document) {
-      const next = this.#nodes.length === 0 ? (document.to ?? document.holder) : document.holder;
-      if (next !== this.region) this.#other = next;
-    }
-    // Others count only the nodes that are in it.
-    if (!this.#isListed) this.#stop('another entry stands in the store');
+    const own = this.#known.listed;
+    // Others count only the nodes that are in it, and by the terms in it.
+    if (!own) this.#stop('another entry stands in the store');
+    else if (!own.hold)
+      this.#endBy(this.#rules.endMs(this.#renewedMs, { ...this.#settings, ...own }));
+    if (own && this.#untilMs !== never) this.#token = Math.max(this.#token, tokenOf(entry) ?? 0);
   }
 
   /** A read ended: with what it found, or `undefined` when it failed. */
   read(entry: LeaseEntry | undefined, atMs: number): void {
     this.#reading = false;
+    if (!entry) {
+      this.#rest(atMs);
+      return;
+    }
+    const conflicted = this.#mustRead;
     this.#mustRead = false;
-    if (entry) this.observe(entry, atMs);
-    else this.#rest(atMs);
+    const { revision = -1 } = this.entry ?? {};
+    if (entry.revision > revision) this.observe(entry, atMs);
+    else if (this.#known.isSetBack(entry, atMs, conflicted, this.#settings.leaseMs)) {
+      this.#believe(entry, atMs);
+    }
+  }
+
+  /**
+   * The store was set back. Who is active knows better than the store, since nobody can have
+   * taken over before, unless another region stands there: its nodes may be active by that.
+   */
+  #believe(entry: LeaseEntry, atMs: number): void {
+    const { document } = entry;
+    const nodes = Object.keys(document?.nodes ?? {});
+    const isOthers = nodes.length > 0 && document?.holder !== this.region;
+    if (this.activeAt(atMs) && !isOthers) {
+      this.#known.follow(entry.revision, atMs);
+      return;
+    }
+    const before = Object.values(this.document?.nodes ?? {});
+    const leaseMs = Math.max(0, ...before.map((terms) => terms.leaseMs));
+    const settledMs = this.#rules.settledMs(atMs, leaseMs, this.#settings);
+    this.#known.restore(entry, atMs, settledMs, this.#known.holding);
+    this.#stop('the store was set back');
   }
 
   /** The write that `tick` asked for ended. */
@@ -153,19 +181,23 @@ export class LeaseMachine {
     if (!writing) return;
     this.#writing = undefined;
     if (result.kind === 'confirmed') this.#confirmed(writing, result.revision, atMs);
+    else if (result.kind === 'unknown') this.#rest(atMs);
     else {
-      this.#mustRead = result.kind === 'conflict';
-      if (result.kind === 'unknown' || writing.action.kind === 'acquire') this.#rest(atMs);
+      this.#mustRead = true;
+      // Siblings write at the same time now and then; more than that is no accident.
+      const times = this.#conflicts++ + (writing.action.kind === 'acquire' ? 1 : 0);
+      if (times > 0) this.#rest(atMs, 2 ** Math.min(times - 1, 2));
     }
   }
 
   #confirmed({ action, sentMs }: Writing, revision: number, atMs: number): void {
+    this.#conflicts = 0;
     this.observe({ revision, document: action.document }, atMs);
     if (action.kind === 'release') return;
     this.#renewedMs = sentMs;
     // What was written after it, and seen before this, may be the end of it.
-    if (!this.#isListed || !this.#known) return;
-    this.#token = tokenOf(this.#known) ?? 0;
+    if (!this.#known.listed || !this.entry) return;
+    this.#token = tokenOf(this.entry) ?? 0;
     // Others go by the terms that were written, until they see new ones.
     const written = action.document.nodes[this.#node] ?? this.#terms;
     this.#untilMs = Math.min(
@@ -182,84 +214,115 @@ export class LeaseMachine {
 
   /** To be called often. What it asks for must be done at once: times count from here. */
   tick(atMs: number, facts: Facts): LeaseAction | undefined {
-    this.#observeFirst(atMs, facts);
+    this.#succession.look(this.#settings, atMs, facts);
     if (this.#writing || this.#reading || atMs < this.#restUntilMs) return undefined;
-    if (this.#mustRead || !this.#known) {
+    const { entry } = this;
+    // What was long not heard of is asked for before it is gone by.
+    const isOld = atMs >= this.#known.heardMs + this.#settings.leaseMs;
+    if (this.#mustRead || !entry || isOld) {
       this.#reading = true;
       return { kind: 'read' };
     }
-    const action = this.#decide(this.#known, atMs, facts);
+    const action = this.#decide(entry, atMs, facts);
     if (!action) return undefined;
     this.#writing = { action, sentMs: atMs };
     if (action.kind === 'release') this.#stop('it was given up');
     // Others go by the new terms from the moment that they are written, confirmed or not.
-    else this.#untilMs = Math.min(this.#untilMs, this.#rules.endMs(atMs, this.#settings));
+    else {
+      const written = { ...this.#settings, ...action.document.nodes[this.#node] };
+      this.#endBy(this.#rules.endMs(atMs, this.#settings));
+      this.#endBy(this.#rules.endMs(atMs, written));
+    }
     return action;
   }
 
-  #decide(known: Known, atMs: number, facts: Facts): Writing['action'] | undefined {
-    const { document } = known;
-    if (document?.holder === this.region && this.#nodes.length > 0) {
-      return this.#asHolder(known, document, atMs, facts);
+  #decide(entry: LeaseEntry, atMs: number, facts: Facts): LeaseWrite | undefined {
+    const { document } = entry;
+    if (!this.activeAt(atMs) && atMs < this.#known.settledMs) {
+      return this.#wait('the store was set back: who was active before may still be');
     }
-    return this.#asOther(known, atMs, facts);
+    if (this.#known.heldBefore.length > 0) {
+      return this.#wait(`the store was set back, and ${holds(this.#known.heldBefore)} before`);
+    }
+    if (document?.holder === this.region && this.#known.nodes.length > 0) {
+      return this.#asHolder(entry, document, atMs, facts);
+    }
+    return this.#asOther(entry, atMs, facts);
   }
 
   #asHolder(
-    known: Known,
+    { revision: expectedRevision }: LeaseEntry,
     document: LeaseDocument,
     atMs: number,
     facts: Facts,
-  ): Writing['action'] | undefined {
+  ): LeaseWrite | undefined {
     const { nodes } = document;
     const to = this.#successor(document, atMs, facts);
-    const token = tokenOf(known);
-    const expectedRevision = known.revision;
-    if (to !== undefined || facts.leaving || !this.#isCandidate) {
-      if (!this.#isListed) return this.#wait('it is being given up');
-      const { [this.#node]: _, ...others } = nodes;
-      const next = to ?? (Object.keys(others).length === 0 ? this.#successorOf(facts) : undefined);
+    const leaves = facts.leaving || !this.#isCandidate;
+    const others = this.#othersIn(nodes, atMs);
+    const isLast = Object.keys(others).length === 0;
+    if (leaves || (to !== undefined && this.#rules.mayLetGo(this.#known.holding.length))) {
+      if (!this.#known.listed) return this.#wait('it is being given up');
+      const token = tokenOf({ revision: expectedRevision, document });
+      const next = to ?? (isLast ? this.#succession.heir(this.#settings, facts) : undefined);
       return {
         kind: 'release',
         document: { ...document, token, nodes: others, to: next },
         expectedRevision,
       };
     }
+    const terms = { ...this.#terms, hold: this.#settings.hold && to === undefined };
     const isYoung = atMs < this.#renewedMs + this.#settings.leaseMs / 3;
-    if (this.activeAt(atMs) && isYoung && this.#keepsTo(nodes[this.#node])) return undefined;
-    const all = { ...nodes, [this.#node]: this.#terms };
+    const isTold = to === undefined || document.to === to;
+    if (this.activeAt(atMs) && isYoung && isTold && this.#keepsTo(terms)) return undefined;
+    if (!this.#known.listed && Object.keys(others).length >= mostNodes) {
+      return this.#wait(`${mostNodes} nodes stand in the entry, and it has room for no more`);
+    }
+    const all = { ...others, [this.#node]: { ...terms, follows: expectedRevision } };
+    const { token } = this.#known;
+    const since = token === document.token ? document.since : sinceOf(facts);
     return {
       kind: 'renew',
-      document: { ...document, token, nodes: all, to: undefined },
+      document: { ...document, token, since, nodes: all, to },
       expectedRevision,
     };
   }
 
-  #asOther(known: Known, atMs: number, facts: Facts): Writing['action'] | undefined {
+  /** Siblings, but for those whose leases are over: these may be left out. */
+  #othersIn(nodes: LeaseDocument['nodes'], atMs: number): Record<string, Terms> {
+    const others = Object.entries(nodes).filter(
+      ([name, { hold }]) => name !== this.#node && (hold || !this.#isSilent(name, atMs)),
+    );
+    return Object.fromEntries(others);
+  }
+
+  #asOther(known: LeaseEntry, atMs: number, facts: Facts): LeaseWrite | undefined {
     if (!this.#isCandidate) return this.#wait('the region is none of those that may be active');
     const freeMs = this.#freeMs(known);
     if (freeMs === Number.POSITIVE_INFINITY) {
-      return this.#wait('the holder holds on until it gives up the lease itself');
+      const who = `${holds(this.#known.holding)}, of ${known.document?.holder}`;
+      return this.#wait(`${who}: nobody else is active before it lets go`);
     }
     if (atMs < freeMs)
       return this.#wait(`${known.document?.holder ?? 'somebody'} may hold the lease`);
     if (!this.#rules.mayPromote(facts)) return this.#wait('not healthy by quorum, or leaving');
-    const before = this.#before(known, facts);
+    const before = this.#succession.before(this.#settings, known.document, facts);
     if (before !== undefined && atMs < freeMs + this.#settings.leaseMs) {
       return this.#wait(`${before} comes first`);
     }
     const document = {
       holder: this.region,
-      token: undefined,
-      since: Math.max(0, Math.floor(facts.wallMs)),
-      nodes: { [this.#node]: this.#terms },
+      token: this.#known.nextToken,
+      since: sinceOf(facts),
+      nodes: { [this.#node]: { ...this.#terms, follows: known.revision } },
       to: undefined,
     };
     return { kind: 'acquire', document, expectedRevision: known.revision };
   }
 
   /** When the lease is free by the own clock; `Infinity`: by nobody's clock. */
-  #freeMs({ document, seenMs }: Known): number {
+  #freeMs({ document }: LeaseEntry): number {
+    const { seenMs } = this.#known;
     // Nobody knows what stood there before: it may have been deleted by hand.
     if (!document) return this.#rules.takeoverMs(seenMs, this.#settings.leaseMs, this.#settings);
     const terms = Object.values(document.nodes);
@@ -269,37 +332,13 @@ export class LeaseMachine {
     return this.#rules.takeoverMs(seenMs, leaseMs, this.#settings);
   }
 
-  /** Who has the right of way before the own region. It has it for a lease only. */
-  #before({ document }: Known, { healthy }: Facts): string | undefined {
-    const { regions } = this.#settings;
-    const to = document?.to;
-    if (to === this.region) return undefined;
-    if (to !== undefined && regions.includes(to)) return to;
-    const earlier = regions.slice(0, regions.indexOf(this.region));
-    return earlier.find((region) => region !== document?.holder && healthy(region));
-  }
-
-  /** To whom the lease is to be handed over now. */
-  #successor({ to }: LeaseDocument, atMs: number, facts: Facts): string | undefined {
-    if (to !== undefined && this.#isOther(to) && facts.healthy(to)) return to;
-    if (facts.failing) return this.#successorOf(facts);
-    const [first] = this.#settings.regions;
-    const isSettled = this.#firstFitMs !== undefined && atMs - this.#firstFitMs >= settledMs;
-    return isSettled && first !== undefined && this.#isOther(first) ? first : undefined;
-  }
-
-  #successorOf({ healthy }: Facts): string | undefined {
-    return this.#settings.regions.find((region) => this.#isOther(region) && healthy(region));
-  }
-
-  #isOther(region: string): boolean {
-    return region !== this.region && this.#settings.regions.includes(region);
-  }
-
-  #observeFirst(atMs: number, { healthy }: Facts): void {
-    const { prefer, regions } = this.#settings;
-    const isFit = prefer === 'first' && regions[0] !== undefined && healthy(regions[0]);
-    this.#firstFitMs = isFit ? (this.#firstFitMs ?? atMs) : undefined;
+  /** To whom the lease is to be handed over now. While a node that holds is not heard: to nobody. */
+  #successor(document: LeaseDocument, atMs: number, facts: Facts): string | undefined {
+    const to = this.#succession.wanted(this.#settings, document, atMs, facts);
+    const silent = this.silentHolders(atMs);
+    if (silent.length === 0) this.#heldUp = undefined;
+    else if (to !== undefined) this.#heldUp = `not handed over to ${to}: ${holds(silent)}, unheard`;
+    return silent.length === 0 ? to : undefined;
   }
 
   #wait(reason: string): undefined {
@@ -312,8 +351,12 @@ export class LeaseMachine {
     this.#untilMs = never;
   }
 
-  #rest(atMs: number): void {
-    this.#restUntilMs = atMs + Math.min(500, this.#settings.leaseMs / 20);
+  #endBy(endMs: number): void {
+    this.#untilMs = Math.min(this.#untilMs, endMs);
+  }
+
+  #rest(atMs: number, times = 1): void {
+    this.#restUntilMs = atMs + times * Math.min(500, this.#settings.leaseMs / 20);
   }
 
   get #terms(): Terms {
@@ -321,21 +364,26 @@ export class LeaseMachine {
     return { leaseMs, hold };
   }
 
-  #keepsTo(written: Terms | undefined): boolean {
-    const { leaseMs, hold } = this.#settings;
-    return written?.leaseMs === leaseMs && written.hold === hold;
+  #keepsTo({ leaseMs, hold }: Terms): boolean {
+    const written = this.#known.listed;
+    const holds = this.#untilMs === Number.POSITIVE_INFINITY;
+    return written?.leaseMs === leaseMs && written.hold === hold && holds === hold;
   }
 
-  get #nodes(): readonly string[] {
-    return Object.keys(this.document?.nodes ?? {});
-  }
-
-  get #isListed(): boolean {
-    const { document } = this;
-    return document?.holder === this.region && Object.hasOwn(document.nodes, this.#node);
+  #isSilent(name: string, atMs: number): boolean {
+    const { leaseMs = 0 } = this.document?.nodes[name] ?? {};
+    const sinceMs = this.#known.silentSinceMs(name);
+    return atMs >= this.#rules.silentMs(sinceMs, leaseMs, this.#settings);
   }
 
   get #isCandidate(): boolean {
     return this.#settings.regions.includes(this.region);
   }
 }
+
+/** `a1 holds on`, `a1 and a2 hold on`. */
+function holds(names: readonly string[]): string {
+  return `${names.join(' and ')} ${names.length === 1 ? 'holds' : 'hold'} on`;
+}
+
+const sinceOf = ({ wallMs }: Facts): number => Math.max(0, Math.floor(wallMs));

@@ -43,12 +43,26 @@ export interface LeaseRules {
   /** When others may take over what they saw last at `seenMs`, of a holder with that lease. */
   takeoverMs(seenMs: number, leaseMs: number, settings: LeaseSettings): number;
   mayPromote(facts: Facts): boolean;
+  /** Whether a node that hands over lets go while that many of its siblings hold. */
+  mayLetGo(holding: number): boolean;
+  /** When a node with that lease, which renewed last at `seenMs`, is heard no more. */
+  silentMs(seenMs: number, leaseMs: number, settings: LeaseSettings): number;
+  /** When those are over who may be active though the store, set back, knows nothing of it. */
+  settledMs(atMs: number, leaseMs: number, settings: LeaseSettings): number;
+}
+
+/** What the margin is to the own lease it is to a longer one. */
+function takeoverMs(seenMs: number, leaseMs: number, settings: LeaseSettings): number {
+  const longestMs = Math.max(leaseMs, settings.leaseMs);
+  return seenMs + longestMs + (settings.marginMs * longestMs) / settings.leaseMs;
 }
 
 export const leaseRules: LeaseRules = {
   endMs: (sentMs, { leaseMs, marginMs, hold }) =>
     hold ? Number.POSITIVE_INFINITY : sentMs + leaseMs - marginMs,
-  takeoverMs: (seenMs, leaseMs, settings) =>
-    seenMs + Math.max(leaseMs, settings.leaseMs) + settings.marginMs,
+  takeoverMs,
   mayPromote: ({ promotable, leaving }) => promotable && !leaving,
+  mayLetGo: (holding) => holding === 0,
+  silentMs: takeoverMs,
+  settledMs: takeoverMs,
 };

@@ -38,6 +38,8 @@ test('the times in the table are those of the machine, and the defaults', () => 
   assert.equal(holder!.tick(renewed!, well)?.kind, 'renew');
   assert.deepEqual([holder!.activeAt(stopped! - 1), holder!.activeAt(stopped!)], [true, false]);
   other!.observe({ revision: 2, document: holder!.document }, 0);
+  assert.equal(other!.tick(leaseMs, well)?.kind, 'read', 'nothing was heard for a lease');
+  other!.read(other!.entry, leaseMs);
   assert.equal(other!.tick(taken! - 1, well), undefined);
   assert.equal(other!.tick(taken!, well)?.kind, 'acquire');
 });

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { posix } from 'node:path';
 import type { Finding } from '../config-error.ts';
 import type { Draft, ZoneDraft } from '../draft.ts';
-import { isWithin, nameProblem } from './domain-name.ts';
+import { absoluteName, isWithin, nameProblem } from './domain-name.ts';
 import type { Rule } from './rule.ts';
 
 type Report = (finding: Finding) => void;
@@ -62,9 +62,10 @@ export const nameServersAreValid: Rule = (draft, report) => {
   for (const [name, zone] of draft.zones) {
     if (!zone) continue;
     if (zone.secondary) continue;
+    checkOwnNameServers(name, zone, report);
     if (zone.nameservers) checkNameServers(name, zone, zone.nameservers, report);
     else if (!ownNameServers(zone) && zone.file === undefined)
-      checkDefaultNameServers(name, draft, report);
+      checkDefaultNameServers(name, zone, draft, report);
     checkHostmaster(name, zone, report);
   }
 };
@@ -79,9 +80,11 @@ function checkNameServers(
   for (const [index, server] of servers.entries()) {
     const place = { path: ['zones', zone, 'nameservers', index], at: 'value' } as const;
     const name = hostName(server, zone);
+    const hidden = hiddenBelow(name, zone, records);
     const problem = isIPv4(server) || isIPv6(server) ? 'expected a name' : nameProblem(name);
     if (problem) report({ ...place, message: problem });
     else if (seen.has(name)) report({ ...place, message: `${name} is given twice` });
+    else if (hidden) report({ ...place, message: hidden });
     else if (isWithin(name, zone) && file === undefined && !hasAddress(name, zone, records)) {
       const message = `${name} lies in the zone and has no record set of type A or AAAA there`;
       report({ ...place, message });
@@ -104,14 +107,51 @@ function hasAddress(name: string, zone: string, records: ZoneDraft['records']): 
   });
 }
 
+/** Why a name of the zone is never found, if a DNAME is above it. */
+function hiddenBelow(
+  name: string,
+  zone: string,
+  records: ZoneDraft['records'],
+): string | undefined {
+  for (const [index, set] of records.entries()) {
+    if (set?.type !== 'DNAME') continue;
+    const owner = set.name === '@' ? zone : `${set.name}.${zone}`;
+    if (name === owner || !isWithin(name, owner)) continue;
+    return `${name} is below records[${index}], the DNAME of ${set.name}: what is below it is elsewhere (RFC 6672, section 2.3)`;
+  }
+  return undefined;
+}
+
+function checkOwnNameServers(zone: string, { records }: ZoneDraft, report: Report): void {
+  for (const [index, set] of records.entries()) {
+    if (set?.type !== 'NS' || set.name !== '@') continue;
+    for (const [at, value] of (set.values ?? []).entries()) {
+      const message = hiddenBelow(absoluteName(value, zone), zone, records);
+      const path = ['zones', zone, 'records', index, 'values', at];
+      if (message) report({ path, at: 'value', message });
+    }
+  }
+}
+
 /** Whether the zone spells out its NS record set (or may, in a part that was refused). */
 export function ownNameServers({ records }: ZoneDraft): boolean {
   return records.some((set) => set === undefined || (set.type === 'NS' && set.name === '@'));
 }
 
 /** Without `nameservers` the zone is served by `ns-REGION.ZONE`, and owns these names. */
-function checkDefaultNameServers(zone: string, { regions }: Draft, report: Report): void {
+function checkDefaultNameServers(
+  zone: string,
+  { records }: ZoneDraft,
+  { regions }: Draft,
+  report: Report,
+): void {
   if (nameProblem(zone) !== undefined) return;
+  const redirect = records.findIndex((set) => set?.type === 'DNAME' && set.name === '@');
+  if (redirect >= 0) {
+    const message = `the DNAME of the zone hides its name servers, ns-REGION.${zone}, which are below it (RFC 6672, section 2.3): set \`nameservers\` to names that are not`;
+    report({ path: ['zones', zone, 'records', redirect, 'type'], at: 'value', message });
+    return;
+  }
   for (const [region, { kind } = { kind: 'region' }] of regions) {
     if (kind === 'witness') continue;
     const problem = nameProblem(`ns-${region}.${zone}`);

@@ -7,7 +7,7 @@ import { Signer } from '../dnssec/signer.ts';
 import { parseZoneKeys } from '../dnssec/zone-key.ts';
 import { readTransferredZone } from '../transfer/transferred-zone.ts';
 import type { TransferredZones } from '../transfer/zone-image.ts';
-import { DomainName, type NameKey, parseName } from '../wire/name.ts';
+import { DomainName, isWithin, type NameKey, parseName } from '../wire/name.ts';
 import { a } from '../wire/records/a.ts';
 import { aaaa } from '../wire/records/aaaa.ts';
 import { cname } from '../wire/records/cname.ts';
@@ -252,7 +252,7 @@ class ZoneCompiler {
     node = { name, sets: [] };
     this.#nodes.set(name.key, node);
     if (name.key !== this.#apex.key) {
-      this.#node(new DomainName(name.wire.subarray(1 + name.wire[0]!)));
+      this.#node(parentOf(name));
     }
     return node;
   }
@@ -272,11 +272,26 @@ class ZoneCompiler {
         if (name) names.push(name);
       }
     } else if (!configured) names.push(...this.#regionNameServers());
+    if (!this.#config.secondary) this.#checkReached(names);
     if (names.length > 0) {
       apexNode.sets.push(plainSet(ns.code, names.map(nameData)));
     }
     const target = configured && allRecords(configured)[0];
     return names[0] ?? target?.names[0] ?? this.#apex;
+  }
+
+  /** Of names that stand in no record: those of records were looked at where they are. */
+  #checkReached(nameServers: readonly DomainName[]): void {
+    for (const name of nameServers) {
+      let above = name;
+      while (above.key !== this.#apex.key && isWithin(above.key, this.#apex.key)) {
+        above = parentOf(above);
+        const node = this.#nodes.get(above.key);
+        if (!node || !setOfType(node, dname.code)) continue;
+        const message = `the name server ${name} is below the DNAME of ${above}, which hides it (RFC 6672 2.3): set \`nameservers\` to names that are not`;
+        this.#problems.add(this.#path, message);
+      }
+    }
   }
 
   #regionNameServers(): DomainName[] {
@@ -337,6 +352,10 @@ class ZoneCompiler {
     const local = text.slice(0, atSign).replaceAll('.', '\\.');
     return parseName(local, parseName(text.slice(atSign + 1)));
   }
+}
+
+function parentOf({ wire }: DomainName): DomainName {
+  return new DomainName(wire.subarray(1 + wire[0]!));
 }
 
 /** @throws DnsError `bad_dnssec_key` */

@@ -104,3 +104,20 @@ test('of a signed zone the DNAME is signed and the alias made from it is not', (
   assert.deepEqual(types('a.old.dname.test'), ['DNAME', 'TYPE46', 'CNAME', 'A', 'TYPE46']);
   assert.deepEqual(types('x.away.dname.test'), ['DNAME', 'TYPE46', 'CNAME']);
 });
+
+test('name servers that a DNAME hides are refused, of a zone file too (RFC 6672 2.3)', () => {
+  const compile = (zone: object) => compileDnsData(createExchange({ 'a.test': zone }).options);
+  const file = (text: string) => ({ file: 'z', contents: { z: `$TTL 60\n${text}\n` } });
+  const moved = file('@ DNAME dname.test.');
+  assert.throws(() => compile(moved), {
+    code: 'bad_zone',
+    message:
+      /^zones\["a\.test"]: the name server ns-us-east-1\.a\.test is below the DNAME of a\.test/,
+  });
+  const below = { ...file('old DNAME dname.test.'), nameservers: ['ns.old.a.test'] };
+  assert.throws(() => compile(below), /ns\.old\.a\.test is below the DNAME of old\.a\.test/);
+  for (const nameservers of [['ns.example.net'], ['old.a.test']]) {
+    compile({ ...file('old DNAME dname.test.\nold A 192.0.2.1'), nameservers });
+  }
+  compile({ ...moved, nameservers: ['ns.example.net'] });
+});

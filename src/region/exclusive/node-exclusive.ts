@@ -2,11 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import { MeridianError } from '../../base/errors.ts';
 import type { Config } from '../../config/schema/config.ts';
 import type { ExclusiveInfo, Topology } from '../../config/topology.ts';
-import {
-  type ExclusiveErrorCode,
-  ExclusiveSets,
-  leaseBucket,
-} from '../../exclusive/exclusive-sets.ts';
+import { ExclusiveSets, leaseBucket } from '../../exclusive/exclusive-sets.ts';
+import type { ExclusiveErrorCode } from '../../exclusive/hand-over.ts';
 import type { Claim, LeaseStatus } from '../../exclusive/lease-keeper.ts';
 import type { Facts, LeaseSettings } from '../../exclusive/lease-rules.ts';
 import type { Health } from '../../health/health.ts';

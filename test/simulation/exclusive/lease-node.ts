@@ -1,4 +1,5 @@
-import { LeaseMachine, type WriteResult } from '../../../src/exclusive/lease-machine.ts';
+import type { LeaseWrite, WriteResult } from '../../../src/exclusive/lease-action.ts';
+import { LeaseMachine } from '../../../src/exclusive/lease-machine.ts';
 import type { Facts, LeaseRules, LeaseSettings } from '../../../src/exclusive/lease-rules.ts';
 import { ExclusiveTable } from '../../../src/health/exclusive-table.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -157,7 +158,7 @@ export class LeaseNode {
     );
   }
 
-  #write(process: number, action: Parameters<LeaseStore['write']>[1]): void {
+  #write(process: number, action: LeaseWrite): void {
     const { store, region, scheduler, onAcquire } = this.#options;
     const sentMs = scheduler.nowMs;
     let isOver = false;

@@ -1,13 +1,11 @@
+import type { LeaseWrite, WriteResult } from '../../../src/exclusive/lease-action.ts';
 import {
   type LeaseDocument,
   type LeaseEntry,
   parseLease,
 } from '../../../src/exclusive/lease-document.ts';
-import type { LeaseAction, WriteResult } from '../../../src/exclusive/lease-machine.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { between } from '../seeded-random.ts';
-
-type Write = Exclude<LeaseAction, { kind: 'read' }>;
 
 /** How the way to the store is at the moment, for one region. */
 export interface StoreWeather {
@@ -33,7 +31,7 @@ export class LeaseStore {
   /** No majority: nothing is taken, but what waits may be later. */
   down = false;
   /** A planted mistake: these kinds of writes ask for no revision. */
-  blind: ReadonlySet<Write['kind']> = new Set();
+  blind: ReadonlySet<LeaseWrite['kind']> = new Set();
   /** A planted mistake: a node that gives up the lease does so for its siblings too. */
   forgetsSiblings = false;
 
@@ -55,7 +53,7 @@ export class LeaseStore {
     return weather;
   }
 
-  write(region: string, write: Write, done: (result: WriteResult) => void): void {
+  write(region: string, write: LeaseWrite, done: (result: WriteResult) => void): void {
     this.#carry(region, 8_000, () => {
       if (this.down) {
         if (this.#random() < 0.3) this.#later(() => this.#take(write));
@@ -83,7 +81,7 @@ export class LeaseStore {
     return { close: () => void this.#watchers.delete(tell) };
   }
 
-  #take(write: Write): WriteResult {
+  #take(write: LeaseWrite): WriteResult {
     const { revision } = this.latest;
     if (!this.blind.has(write.kind) && write.expectedRevision !== revision) {
       return { kind: 'conflict' };
