@@ -49,7 +49,7 @@ describe('a node that follows its file', async () => {
   /** First the key, so for a moment the two are of different pairs. */
   async function renewCertificate(): Promise<void> {
     const { cert, key } = await issueServerCertificate(authority, [host], []);
-    await writeFile(join(certificates, 'key.pem'), key);
+    await writeFile(join(certificates, 'key.pem'), key, { mode: 0o600 });
     await writeFile(join(certificates, 'cert.pem'), cert);
   }
 

@@ -17,7 +17,7 @@ export async function transferNode(address: string) {
   const state = join(directory, 'state');
   const [http, https, dns, link, admin] = await freePorts(5, address);
   const configPath = join(directory, 'meridian.json');
-  await writeFile(join(directory, 'tsig.key'), transferSecret);
+  await writeFile(join(directory, 'tsig.key'), transferSecret, { mode: 0o600 });
   const logged: string[] = [];
   const log = createLog({ region: 'here', clock: systemClock, write: (line) => logged.push(line) });
   let node: RegionNode | undefined;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -82,7 +82,7 @@ test('every listener over TLS has its own certificates or those of all; services
   const file = (name: string) => join(directory, name);
   for (const [name, { cert, key }] of Object.entries({ mine, 'all-here': all, client })) {
     await writeFile(file(`${name}.pem`), cert);
-    await writeFile(file(`${name}.key`), key);
+    await writeFile(file(`${name}.key`), key, { mode: 0o600 });
   }
   await writeFile(file('ca.pem'), authority.cert);
   const pair = (name: string) => ({
@@ -161,7 +161,7 @@ test('a certificate that is over, nearly over or not yet valid serves, and is to
   ] as const) {
     const pair = await certifyHosts(authority, ['a.test'], { from: day(from), until: day(until) });
     await writeFile(join(directory, 'c.pem'), pair.cert);
-    await writeFile(join(directory, 'k.pem'), pair.key);
+    await writeFile(join(directory, 'k.pem'), pair.key, { mode: 0o600 });
     const { material, doubts } = await loadMaterial(named, 'here', directory, access, nowMs);
     assert.deepEqual(material.listeners, { https: { certificates: [pair] } });
     const expected = doubt ? [`the certificate in ${join(directory, 'c.pem')} ${doubt}`] : [];
@@ -253,4 +253,27 @@ test('who signs the certificates of what is probed is read once, by the place th
   assert.deepEqual(parseMaterial(JSON.stringify(material)), material);
   const files = materialFiles(probing, 'here', directory);
   assert.ok(files.includes(join(directory, 'here-probed.pem')));
+});
+
+test('a key that others may read serves and is told of; what everybody may write is refused', async () => {
+  const good = { 'ca.pem': identity.ca, 'cert.pem': identity.cert, 'key.pem': identity.key };
+  await store(good);
+  const file = (name: string) => join(directory, 'identity', name);
+  const doubts = async (ring?: KeyRing) =>
+    (await loadMaterial(config, 'here', directory, { ring, secrets: {} })).doubts;
+  const told = `${file('key.pem')} holds a secret, and its mode 0644 lets everybody at it`;
+  await chmod(file('key.pem'), 0o644);
+  assert.deepEqual(await doubts(), [told]);
+  await chmod(file('key.pem'), 0o600);
+  assert.deepEqual(await doubts(), []);
+  for (const name of Object.keys(good)) {
+    await chmod(file(name), 0o666);
+    const message = `cannot use ${file(name)}: its mode 0666 lets everybody write it; make it 0600`;
+    await assert.rejects(load(), { code: 'material_invalid', message });
+    await chmod(file(name), 0o600);
+  }
+  const ring = KeyRing.parse(KeyRing.generate(), 'a test');
+  await store({ 'key.pem': sealText(ring, identity.key, secretFileContext) });
+  await chmod(file('key.pem'), 0o644);
+  assert.deepEqual(await doubts(ring), [], 'sealed, it says nothing');
 });

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
 import type { CertificatePlaces } from '../../config/listeners.ts';
 import type { KeyPair } from '../../gateway/listener/tls-settings.ts';
@@ -8,6 +8,7 @@ import { secretName } from '../../secrets/reference.ts';
 import { isSealed, openText, secretFileContext } from '../../secrets/sealed-text.ts';
 import { openSecret } from '../../secrets/secrets.ts';
 import type { SealedSecrets } from './configuration.ts';
+import { exposureOf, refusalOf, rightsOf } from './file-rights.ts';
 
 export type MaterialErrorCode = 'material_unreadable' | 'material_invalid';
 
@@ -27,7 +28,7 @@ const soonMs = 14 * dayMs;
 export class PemTexts {
   readonly #access: MaterialAccess;
   readonly #nowMs: number;
-  readonly #texts = new Map<string, Promise<string>>();
+  readonly #texts = new Map<string, Promise<ReadText>>();
   readonly #doubts = new Set<string>();
 
   constructor(access: MaterialAccess, nowMs: number) {
@@ -43,7 +44,7 @@ export class PemTexts {
   /** @throws MeridianError `material_unreadable`, `material_invalid`, and what opening a secret throws */
   async pair({ certificate, key: keyPlace }: CertificatePlaces): Promise<KeyPair> {
     const cert = await this.#read(certificate);
-    const key = await this.#read(keyPlace);
+    const key = await this.#readSecret(keyPlace);
     const parsedCert = this.#certificate(cert, certificate);
     const privateKey = parsed(() => createPrivateKey(key), keyPlace, 'private key');
     if (!parsedCert.checkPrivateKey(privateKey)) {
@@ -84,12 +85,22 @@ export class PemTexts {
     return certificate;
   }
 
-  /** Any text. @throws as `pair` */
+  /** Any text that is a secret. @throws as `pair` */
   text(place: string): Promise<string> {
-    return this.#read(place);
+    return this.#readSecret(place);
   }
 
-  #read(place: string): Promise<string> {
+  async #readSecret(place: string): Promise<string> {
+    const { text, exposure } = await this.#readOnce(place);
+    if (exposure !== undefined) this.#doubts.add(`${place} holds a secret, and ${exposure}`);
+    return text;
+  }
+
+  async #read(place: string): Promise<string> {
+    return (await this.#readOnce(place)).text;
+  }
+
+  #readOnce(place: string): Promise<ReadText> {
     const known = this.#texts.get(place);
     if (known) return known;
     const text = readText(place, this.#access);
@@ -98,26 +109,50 @@ export class PemTexts {
   }
 }
 
+interface ReadText {
+  readonly text: string;
+  /** Who else may read it, if that is more than it should be. */
+  readonly exposure?: string | undefined;
+}
+
 /** The text at a place: a secret of the store, or a file, plain or sealed. */
-async function readText(place: string, { ring, secrets }: MaterialAccess): Promise<string> {
+async function readText(place: string, { ring, secrets }: MaterialAccess): Promise<ReadText> {
   const name = secretName(place);
   if (name !== undefined) {
     const sealed = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
     if (!sealed) return unreadable(place, new Error('the store has no secret of that name yet'));
     const opened = openSecret(ring, name, sealed);
     try {
-      return opened.toString();
+      return { text: opened.toString() };
     } finally {
       opened.fill(0);
     }
   }
-  const text = await readFile(place, 'utf8').catch((cause: unknown) => unreadable(place, cause));
-  if (!isSealed(text)) return text;
+  const { text, rights } = await readPlain(place);
+  // Sealed, it says nothing to who reads it, and nobody without the outer key can write another.
+  if (!isSealed(text)) {
+    const refusal = rights && refusalOf(rights);
+    if (refusal !== undefined) invalid(`cannot use ${place}: ${refusal}; make it 0600`);
+    return { text, exposure: rights && exposureOf(rights) };
+  }
   try {
-    return openText(ring, text, secretFileContext);
+    return { text: openText(ring, text, secretFileContext) };
   } catch (error) {
     if (!(error instanceof MeridianError)) throw error;
     throw new MeridianError(error.code, `${place}: ${error.message}`, { cause: error });
+  }
+}
+
+async function readPlain(place: string) {
+  try {
+    const file = await open(place);
+    try {
+      return { text: await file.readFile('utf8'), rights: await rightsOf(file, place) };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    return unreadable(place, cause);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../base/clock.ts';
 export type Marks = ReadonlyMap<string, string>;
 
 /**
- * Tells when one of some files was written, replaced, made or removed. It looks, rather
+ * Tells when one of some files was written, replaced, made or removed, or got another mode. It looks, rather
  * than listens: that works on every file system, over links that are switched (as
  * Kubernetes does), and cannot go silent.
  */
@@ -79,7 +79,7 @@ export async function marksOf(paths: readonly string[]): Promise<Marks> {
   const marks = await Promise.all(
     paths.map((path) =>
       stat(path, { bigint: true }).then(
-        ({ dev, ino, size, mtimeNs }) => `${dev} ${ino} ${size} ${mtimeNs}`,
+        ({ dev, ino, mode, size, mtimeNs }) => `${dev} ${ino} ${mode} ${size} ${mtimeNs}`,
         () => 'none',
       ),
     ),
