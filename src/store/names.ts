@@ -5,6 +5,7 @@ import { maximumValueBytes } from './store.ts';
 const key = /^[A-Za-z0-9_=/-]+(\.[A-Za-z0-9_=/-]+)*$/;
 const prefix = /^([A-Za-z0-9_=/-]+(\.[A-Za-z0-9_=/-]+)*\.?)?$/;
 const bucket = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
+const log = /^[a-z0-9][a-z0-9_-]{0,39}$/;
 const maximumKeyBytes = 512;
 
 /** @throws {StoreError} `invalid_key` */
@@ -28,6 +29,15 @@ export function checkBucketName(text: string): void {
   throw storeError(
     'invalid_key',
     `${shown(text)} is not a name for a bucket: expected 1 to 32 of a-z, 0-9 and "-", not at either end`,
+  );
+}
+
+/** @throws {StoreError} `invalid_key` */
+export function checkLogName(text: string): void {
+  if (log.test(text)) return;
+  throw storeError(
+    'invalid_key',
+    `${shown(text)} is not a name for a log: expected 1 to 40 of a-z, 0-9, "-" and "_"`,
   );
 }
 

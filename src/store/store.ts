@@ -1,4 +1,5 @@
 import type { DeclaredBucket, DeclaredSettings } from './declared.ts';
+import type { LogSettings, RegionalLog } from './regional-log.ts';
 
 /**
  * Replicated state: what the rest of Meridian may ask for. One contract suite
@@ -46,6 +47,11 @@ export interface Store {
    * the bucket of that name. Asked for again, its settings are changed.
    */
   declared(name: string, settings: DeclaredSettings): DeclaredBucket;
+  /**
+   * A log of the own region alone, of a name of `a-z`, `0-9`, `-` and `_` (at most 40), made in
+   * the background. Whoever asks for it again gets a handle of his own.
+   */
+  regionalLog(name: string, settings: LogSettings): RegionalLog;
   /** Large values by key, in parts of a bucket of their own. */
   objects(name: string): Objects;
   /** Messages to whoever listens at this moment, in every region. Nothing is kept. */

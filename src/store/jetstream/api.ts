@@ -45,14 +45,22 @@ export class JetStreamApiError extends Error {
   }
 }
 
-/** @throws {JetStreamApiError}, or an error of the client library when there is no answer. */
+/**
+ * @param inbox where the answer is to come, if not where those of the connection do.
+ * @throws {JetStreamApiError}, or an error of the client library when there is no answer.
+ */
 export async function callApi<T>(
   connection: NatsConnection,
   subject: string,
   request: object,
   timeoutMs: number,
+  inbox?: string,
 ): Promise<T> {
-  const reply = await connection.request(subject, JSON.stringify(request), { timeout: timeoutMs });
+  const options = inbox === undefined ? {} : { noMux: true, reply: inbox };
+  const reply = await connection.request(subject, JSON.stringify(request), {
+    timeout: timeoutMs,
+    ...options,
+  });
   return parseAnswer<T>(reply.json());
 }
 
@@ -156,7 +164,9 @@ export function hasApiCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.errorCode === code;
 }
 
-function parseAnswer<T>(answer: T & { error?: { err_code?: number; description?: string } }): T {
+export function parseAnswer<T>(
+  answer: T & { error?: { err_code?: number; description?: string } },
+): T {
   const { error } = answer;
   if (!error) return answer;
   throw new JetStreamApiError(error.err_code ?? 0, error.description ?? 'unknown error');

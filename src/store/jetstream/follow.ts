@@ -1,12 +1,8 @@
-import { createInbox, type Msg, type NatsConnection, nuid } from '@nats-io/transport-node';
-import { apiOf, callApi, isDeletion } from './api.ts';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { apiOf, isDeletion } from './api.ts';
 import type { Source } from './freshness.ts';
+import { consumeInOrder } from './ordered-consumer.ts';
 import { streamOf, subjectOf } from './subjects.ts';
-
-const heartbeatMs = 1_000;
-/** Three heartbeats and a little: then the consumer is taken for lost. */
-const silenceMs = 3_500;
-const createLimitMs = 2_000;
 
 export interface Delivery {
   readonly key: string;
@@ -35,165 +31,32 @@ export interface FollowOptions {
   onCaughtUp(): void;
 }
 
-/**
- * Follows a bucket by a push consumer without acknowledgements, until something is wrong
- * (ADR-17, "ordered consumer", done by restarting from outside instead of from within):
- *
- *   create ─▶ messages: consumer sequence 1, 2, 3, … ─▶ caught up ─▶ messages, heartbeats
- *               │ a gap, 3.5 s of silence, the consumer deleted, the connection closed
- *               └──▶ rejects: the caller follows again after the last revision it got
- *
- * Resolves when `signal` aborts. The server forgets the consumer 10 s after its reader left.
- */
+/** Follows a bucket as `consumeInOrder` does. */
 export async function followStream(
   connection: NatsConnection,
   options: FollowOptions,
 ): Promise<void> {
-  const inbox = createInbox(options.inboxPrefix);
-  const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
-  const progress = new Progress(options, (subject) => {
-    if (!connection.isClosed()) connection.publish(subject);
+  const { source, bucket, filter, afterRevision, headersOnly, inboxPrefix, signal } = options;
+  const keyAt = subjectOf(bucket, '').length;
+  const { room } = options;
+  await consumeInOrder(connection, {
+    stream: streamOf(bucket),
+    filter: subjectOf(bucket, filter),
+    request: (consumer) => `${apiOf(source)}.CONSUMER.CREATE.${streamOf(bucket)}.${consumer}`,
+    afterSequence: afterRevision,
+    headersOnly,
+    inboxPrefix,
+    signal,
+    ...(room && { room }),
+    onMessage: ({ message, sequence, storedAtMs }) =>
+      options.onDelivery({
+        key: message.subject.slice(keyAt),
+        // Copied: the bytes are a view of all that came with them from the socket.
+        value: message.data.slice(),
+        revision: sequence,
+        deleted: isDeletion(message.headers?.get('KV-Operation')),
+        writtenAtMs: storedAtMs,
+      }),
+    onCaughtUp: () => options.onCaughtUp(),
   });
-  const silence = setTimeout(() => fail(new Error('the watch fell silent')), silenceMs);
-  const subscription = connection.subscribe(inbox, {
-    callback: (error, message) => {
-      if (error) return fail(error);
-      silence.refresh();
-      try {
-        progress.take(message);
-      } catch (cause) {
-        fail(cause);
-      }
-    },
-  });
-  void connection.closed().then(() => fail(new Error('the connection closed')));
-  const abort = () => end();
-  options.signal.addEventListener('abort', abort);
-  try {
-    if (options.signal.aborted) return;
-    progress.expect(await createConsumer(connection, inbox, options));
-    await ended;
-  } finally {
-    clearTimeout(silence);
-    options.signal.removeEventListener('abort', abort);
-    ended.catch(() => undefined);
-    if (!connection.isClosed()) subscription.unsubscribe();
-  }
-}
-
-/** Counts what has come, and knows when that was all there was at the start. */
-class Progress {
-  readonly #options: FollowOptions;
-  readonly #answer: (subject: string) => void;
-  readonly #keyAt: number;
-  #delivered = 0;
-  #pending: number | undefined;
-  #caughtUp = false;
-
-  constructor(options: FollowOptions, answer: (subject: string) => void) {
-    this.#options = options;
-    this.#answer = answer;
-    this.#keyAt = subjectOf(options.bucket, '').length;
-  }
-
-  /** `pending`: how many messages the consumer had to deliver when it was made. */
-  expect(pending: number): void {
-    this.#pending = pending;
-    this.#checkCaughtUp();
-  }
-
-  take(message: Msg): void {
-    const status = message.headers?.code ?? 0;
-    if (status === 100) this.#answerControl(message);
-    else if (status === 0) this.#takeDelivery(message);
-    else throw new Error(`the watch ended: ${message.headers?.description ?? status}`);
-  }
-
-  #takeDelivery(message: Msg): void {
-    const { consumerSequence, revision, writtenAtMs, pending } = parseDelivery(message.reply ?? '');
-    if (consumerSequence !== this.#delivered + 1) throw new Error('the watch has a gap');
-    this.#delivered = consumerSequence;
-    const deleted = isDeletion(message.headers?.get('KV-Operation'));
-    const key = message.subject.slice(this.#keyAt);
-    // Copied: the bytes are a view of all that came with them from the socket.
-    const value = new Uint8Array(message.data);
-    this.#options.onDelivery({ key, value, revision, deleted, writtenAtMs });
-    if (pending === 0) this.#pending = 0;
-    this.#checkCaughtUp();
-  }
-
-  /** Heartbeats and flow control; a stalled consumer is told to go on. */
-  #answerControl(message: Msg): void {
-    const subject = message.reply || message.headers?.get('Nats-Consumer-Stalled');
-    if (!subject) return;
-    const room = this.#options.room?.();
-    if (room) void room.then(() => this.#answer(subject));
-    else this.#answer(subject);
-  }
-
-  #checkCaughtUp(): void {
-    if (this.#caughtUp || this.#pending === undefined) return;
-    if (this.#delivered < this.#pending) return;
-    this.#caughtUp = true;
-    this.#options.onCaughtUp();
-  }
-}
-
-async function createConsumer(
-  connection: NatsConnection,
-  inbox: string,
-  { source, bucket, filter, afterRevision, headersOnly }: FollowOptions,
-): Promise<number> {
-  const stream = streamOf(bucket);
-  const name = `watch_${nuid.next()}`;
-  const start =
-    afterRevision === 0
-      ? { deliver_policy: 'last_per_subject' }
-      : { deliver_policy: 'by_start_sequence', opt_start_seq: afterRevision + 1 };
-  const config = {
-    ...start,
-    name,
-    deliver_subject: inbox,
-    filter_subjects: [subjectOf(bucket, filter)],
-    ack_policy: 'none',
-    replay_policy: 'instant',
-    flow_control: true,
-    idle_heartbeat: heartbeatMs * 1e6,
-    inactive_threshold: 10_000 * 1e6,
-    headers_only: headersOnly,
-    mem_storage: true,
-    num_replicas: 1,
-  };
-  const subject = `${apiOf(source)}.CONSUMER.CREATE.${stream}.${name}`;
-  const request = { stream_name: stream, config, action: 'create' };
-  const info = await callApi<{ num_pending: number }>(connection, subject, request, createLimitMs);
-  return info.num_pending;
-}
-
-/**
- * Sequences from the reply subject of a delivery (ADR-15), counted from its end, since
- * what comes before differs: `$JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.` then
- * deliveries, stream sequence, consumer sequence, time, pending, and with the domain a token.
- */
-export function parseDelivery(reply: string): {
-  revision: number;
-  consumerSequence: number;
-  writtenAtMs: number;
-  pending: number;
-} {
-  const tokens = reply.split('.');
-  const numbers = tokens.slice(tokens.length === 9 ? 4 : 6);
-  const [, revision, consumerSequence, writtenAtNs, pending] = numbers.map(Number);
-  const isDelivery =
-    tokens[0] === '$JS' &&
-    tokens[1] === 'ACK' &&
-    numbers.length >= 5 &&
-    numbers.slice(0, 5).every((text) => /^\d{1,20}$/.test(text));
-  if (!isDelivery) throw new Error('the watch got a message that is no delivery');
-  return {
-    revision: revision!,
-    consumerSequence: consumerSequence!,
-    writtenAtMs: Math.floor(writtenAtNs! / 1e6),
-    pending: pending!,
-  };
 }

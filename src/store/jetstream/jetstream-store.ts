@@ -1,15 +1,17 @@
 import type { Clock } from '../../base/clock.ts';
 import type { DeclaredBucket, DeclaredSettings } from '../declared.ts';
 import { Elections } from '../elections/elections.ts';
-import { checkBucketName, checkKey, checkSubject } from '../names.ts';
+import { checkBucketName, checkKey, checkLogName, checkSubject } from '../names.ts';
 import { PartedObjects } from '../objects.ts';
 import { Reachability } from '../reachability.ts';
+import type { LogSettings, RegionalLog } from '../regional-log.ts';
 import type { Bucket, Objects, Signal, Store, StoreStatus } from '../store.ts';
 import { Connection, type StoreTls } from './connection.ts';
 import { DeclaredJetStreamBucket } from './declared-jetstream-bucket.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
 import { Link } from './link.ts';
+import { JetStreamLog } from './regional/jetstream-log.ts';
 import { createSignal } from './signals.ts';
 
 export interface JetStreamOptions {
@@ -43,11 +45,16 @@ export class JetStreamStore implements Store {
   readonly #node: string;
   readonly #buckets = new Map<string, JetStreamBucket>();
   readonly #declared = new Map<string, DeclaredJetStreamBucket>();
+  readonly #logs = new Set<RegionalLog>();
+  readonly #options: JetStreamOptions;
+  /** To the first leaf, where there are several: a regional log lies on that alone. */
+  #firstLeaf: Link | undefined;
   readonly #heartbeat: Promise<void>;
   readonly #elections: Elections | undefined;
 
   constructor(options: JetStreamOptions, clock: Clock) {
     checkKey(options.name);
+    this.#options = options;
     const nowMs = () => clock.monotonicMs();
     const reachability = new Reachability(nowMs());
     this.#reachability = reachability;
@@ -91,6 +98,17 @@ export class JetStreamStore implements Store {
     return bucket;
   }
 
+  regionalLog(name: string, settings: LogSettings): RegionalLog {
+    checkLogName(name);
+    this.#link.checkOpen();
+    const region = this.#options.region ?? this.#options.name;
+    const link = this.#toFirstLeaf();
+    const onClose = () => this.#logs.delete(log);
+    const log = new JetStreamLog({ name, region, settings, link, onClose });
+    this.#logs.add(log);
+    return log;
+  }
+
   objects(name: string): Objects {
     checkBucketName(name);
     return new PartedObjects(this.#open(`${name}_objects`));
@@ -123,11 +141,26 @@ export class JetStreamStore implements Store {
   }
 
   async close(): Promise<void> {
-    const closed = this.#link.connection.close();
-    const all = [...this.#buckets.values(), ...this.#declared.values()];
-    const buckets = all.map((bucket) => bucket.close());
-    const background = [this.#heartbeat, this.#link.inspection.ended, this.#elections?.close()];
-    await Promise.all([closed, ...background, ...buckets]);
+    const first = this.#firstLeaf;
+    const closed = [this.#link.connection.close(), first?.connection.close()];
+    const buckets = [...this.#buckets.values(), ...this.#declared.values()].map((bucket) =>
+      bucket.close(),
+    );
+    const logs = [...this.#logs].map((log) => log.close());
+    const inspections = [this.#link.inspection.ended, first?.inspection.ended];
+    const background = [this.#heartbeat, ...inspections, this.#elections?.close()];
+    await Promise.all([...closed, ...background, ...buckets, ...logs]);
+  }
+
+  #toFirstLeaf(): Link {
+    const { servers, replicas, name, region = name } = this.#options;
+    if (servers.length === 1) return this.#link;
+    if (this.#firstLeaf) return this.#firstLeaf;
+    const first = { ...this.#options, region, servers: servers.slice(0, 1), onLost: () => {} };
+    const { nowMs } = this.#link;
+    const link = new Link(new Connection(first), nowMs, this.#reachability, replicas);
+    this.#firstLeaf = link;
+    return link;
   }
 
   #open(name: string): JetStreamBucket {

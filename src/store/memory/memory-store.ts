@@ -1,11 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import type { DeclaredBucket, DeclaredSettings } from '../declared.ts';
 import { storeError } from '../errors.ts';
-import { checkBucketName, checkSubject } from '../names.ts';
+import { checkBucketName, checkLogName, checkSubject } from '../names.ts';
 import { PartedObjects } from '../objects.ts';
+import type { LogSettings, RegionalLog } from '../regional-log.ts';
 import type { Bucket, BucketStatus, Objects, Signal, Store, StoreStatus } from '../store.ts';
 import { MemoryBucket } from './memory-bucket.ts';
 import { MemoryDeclaredBucket } from './memory-declared-bucket.ts';
+import { MemoryLog } from './memory-log.ts';
 
 type Listener = (payload: Uint8Array) => void;
 
@@ -14,6 +16,7 @@ export class MemoryStore implements Store {
   readonly #buckets = new Map<string, MemoryBucket>();
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #declared = new Map<string, MemoryDeclaredBucket>();
+  readonly #logs = new Map<string, MemoryLog>();
   readonly #clock: Clock;
   readonly #openedAtMs: number;
   #closed = false;
@@ -45,6 +48,15 @@ export class MemoryStore implements Store {
     return new PartedObjects(this.#open(`${name}_objects`));
   }
 
+  regionalLog(name: string, settings: LogSettings): RegionalLog {
+    checkLogName(name);
+    this.#checkOpen();
+    const log = this.#logs.get(name) ?? new MemoryLog(name, this.#clock);
+    this.#logs.set(name, log);
+    log.settings = settings;
+    return log;
+  }
+
   signal(subject: string): Signal {
     checkSubject(subject);
     return {
@@ -71,6 +83,7 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     for (const bucket of [...this.#buckets.values(), ...this.#declared.values()]) bucket.close();
+    for (const log of this.#logs.values()) log.end();
     this.#listeners.clear();
   }
 

@@ -1,5 +1,6 @@
 import { identityName, storeOperator, systemOperator } from './identities.ts';
 import {
+  followMapping,
   growthRequest,
   leafRights,
   mirrorChangeRequest,
@@ -59,18 +60,26 @@ export function hubAccounts(options: AccountOptions): string[] {
   ];
 }
 
-/** On the leaf of a region. */
-export function leafAccounts(region: string, options: SecretOptions): string[] {
+/** On a leaf of a region; its logs are on the first, which the other regions may follow. */
+export function leafAccounts(region: string, options: SecretOptions, instance: number): string[] {
   const password = passwordText(options);
   const nodes =
     password === undefined
       ? certificateUser(region, 'STANDARD', nodeRights(region))
       : user(password, 'STANDARD', growing(nodeRights(region), mirrorChangeRequest));
+  const { from, to } = followMapping(region);
   return [
     ...block(
       'accounts',
       'SYS {}',
-      ...block(account, 'jetstream: enabled', 'users: [', ...nodes.map((line) => `  ${line}`), ']'),
+      ...block(
+        account,
+        'jetstream: enabled',
+        'users: [',
+        ...nodes.map((line) => `  ${line}`),
+        ']',
+        ...(instance === 1 ? [`mappings: { ${quote(from)}: ${quote(to)} }`] : []),
+      ),
     ),
     'system_account: SYS',
   ];

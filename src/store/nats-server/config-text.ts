@@ -96,7 +96,7 @@ export function leafConfigText(options: ServerConfigOptions): string {
   return lines(
     `server_name: ${quote(`leaf-${domain}`)}`,
     ...client(options, site.ports.leaf),
-    ...leafAccounts(site.region, options),
+    ...leafAccounts(site.region, options, instance),
     ...block('jetstream', `domain: ${quote(domain)}`, ...storage(options.storeDirectory)),
     ...block(
       'leafnodes',

@@ -30,6 +30,37 @@ export function inboxPrefix(region: string): string {
 
 const hub = `$JS.${hubDomain}.API`;
 
+/**
+ * Where what other regions write arrives, and the answers to the questions for it. Not in the
+ * inbox: then a region could answer what was asked of the hub.
+ */
+export function deliveryPrefix(region: string): string {
+  return `meridian.data.${region}`;
+}
+
+/**
+ * Following what a region writes for itself (`store/regional-log.ts`): the region's leaf maps
+ *
+ *   meridian.follow.REGION.STREAM.CONSUMER.PATTERN
+ *     ─▶ $JS.API.CONSUMER.CREATE.STREAM.CONSUMER.$DATA.REGION.PATTERN
+ *
+ * so that nothing else of its server can be had: the filter is part of the request. (The
+ * server announces `$JS.REGION.API.CONSUMER.>` whole or not at all, which is too much.) Rights do
+ * not know buckets: a node of a region that may not hold one does not ask for it, and could.
+ */
+export function followRequest(region: string): string {
+  return `meridian.follow.${region}`;
+}
+
+export function followMapping(region: string): { readonly from: string; readonly to: string } {
+  return {
+    from: `${followRequest(region)}.*.*.>`,
+    to: `$JS.API.CONSUMER.CREATE.$1.$2.$DATA.${region}.>`,
+  };
+}
+
+const follow = `${followRequest('*')}.*.*.>`;
+
 /** Requests of the store's engine to the hub: streams, their consumers, and writes. */
 const hubRequests = [
   `${hub}.STREAM.INFO.*`,
@@ -51,7 +82,7 @@ const signals = 'meridian.signal.>';
  */
 export const growthRequest = `${hub}.STREAM.UPDATE.*`;
 
-/** The same of the mirrors on a leaf. */
+/** The same of the mirrors on a leaf, and of the region's own logs beside them. */
 export const mirrorChangeRequest = '$JS.API.STREAM.UPDATE.*';
 
 /** Of a node: what the engine (`store/jetstream`) asks of its leaf, and of the hub through it. */
@@ -63,10 +94,12 @@ export function nodeRights(region: string): Rights {
       '$JS.API.DIRECT.GET.*',
       '$JS.API.DIRECT.GET.*.>',
       '$JS.API.CONSUMER.CREATE.*.*',
+      `$DATA.${region}.>`,
+      follow,
       ...hubRequests,
       signals,
     ],
-    subscribe: [`${inboxPrefix(region)}.>`, signals],
+    subscribe: [`${inboxPrefix(region)}.>`, `${deliveryPrefix(region)}.>`, signals],
   };
 }
 
@@ -76,7 +109,20 @@ const mirrorDeliveries = ['$JSC.R.*', '$JS.M.*'] as const;
 /** Of a leaf's link to the hub: what its nodes ask, and what its mirrors need. */
 export function leafRights(region: string): Rights {
   return {
-    publish: [...hubRequests, `${hub}.CONSUMER.CREATE.*`, signals],
-    subscribe: [`${inboxPrefix(region)}.>`, ...mirrorDeliveries, signals],
+    publish: [
+      ...hubRequests,
+      `${hub}.CONSUMER.CREATE.*`,
+      follow,
+      `${deliveryPrefix('*')}.>`,
+      signals,
+    ],
+    subscribe: [
+      `${inboxPrefix(region)}.>`,
+      ...mirrorDeliveries,
+      followMapping(region).from,
+      '$JS.FC.*.>',
+      `${deliveryPrefix(region)}.>`,
+      signals,
+    ],
   };
 }

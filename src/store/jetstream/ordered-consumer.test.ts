@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { parseDelivery } from './follow.ts';
+import { parseDelivery } from './ordered-consumer.ts';
 import { filterOf } from './watch.ts';
 
 describe('parseDelivery', () => {
   it('reads the reply subject with and without a domain', () => {
     const expected = {
-      revision: 42,
+      sequence: 42,
       consumerSequence: 7,
-      writtenAtMs: 1_700_000_000_000,
+      storedAtMs: 1_700_000_000_000,
       pending: 3,
     };
     const short = '$JS.ACK.KV_cfg.watch_1.1.42.7.1700000000000000000.3';

@@ -1,0 +1,169 @@
+import { type NatsConnection, nuid } from '@nats-io/transport-node';
+import { messageOf } from '../../../base/errors.ts';
+import { storeError } from '../../errors.ts';
+import { deliveryPrefix, followRequest } from '../../nats-server/rights.ts';
+import type {
+  LogAppend,
+  LogFollow,
+  LogMessage,
+  LogSettings,
+  LogState,
+  RegionalLog,
+} from '../../regional-log.ts';
+import { leafApi } from '../api.ts';
+import type { Link } from '../link.ts';
+import { consumeInOrder } from '../ordered-consumer.ts';
+import { resolvesWithin, sleep } from '../sleep.ts';
+import { appendTo, type LogPlace, lastOf, lastOfEach, prefixBytes } from './log-api.ts';
+import { ensureLog, logState } from './log-stream.ts';
+import { headField, logStream, logSubject } from './log-subjects.ts';
+
+const lookEveryMs = 1_000;
+const retryMs = 250;
+
+export interface JetStreamLogOptions extends LogPlace {
+  readonly settings: LogSettings;
+  /** To the region's first leaf, and to no other. */
+  readonly link: Link;
+  onClose(): void;
+}
+
+/**
+ * A regional log as a stream of the region's leaf, kept in being in the background:
+ *
+ *   missing ── ensured ──▶ standing ──┐ looked at once a second
+ *      ▲                     │  ▲─────┘
+ *      └── stream gone, or another connection
+ */
+export class JetStreamLog implements RegionalLog {
+  readonly name: string;
+  readonly #options: JetStreamLogOptions;
+  readonly #ending: AbortSignal;
+  readonly #closing = new AbortController();
+  readonly #stood = Promise.withResolvers<void>();
+  readonly #ended: Promise<void>;
+  #standingOn: NatsConnection | undefined;
+  #state: LogState = {
+    epoch: undefined,
+    lastSequence: 0,
+    messages: 0,
+    bytes: 0,
+    problem: 'it is not made yet',
+  };
+
+  constructor(options: JetStreamLogOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#ending = AbortSignal.any([this.#closing.signal, options.link.closing]);
+    this.#ended = this.#keep();
+  }
+
+  async last(pattern: string): Promise<LogMessage | undefined> {
+    const operation = { write: false, what: `read ${this.name}/${pattern}` };
+    return await this.#options.link.attempt(operation, (connection, timeoutMs) =>
+      lastOf(connection, this.#options, pattern, timeoutMs),
+    );
+  }
+
+  async lastOfEach(pattern: string): Promise<readonly LogMessage[]> {
+    const { link } = this.#options;
+    const operation = { write: false, what: `read ${this.name}/${pattern}` };
+    const { inboxPrefix } = link.connection;
+    const deadlineMs = link.deadlineMs();
+    for (;;) {
+      const found = await link.attempt({ ...operation, deadlineMs }, (connection, timeoutMs) =>
+        lastOfEach(connection, this.#options, pattern, inboxPrefix, timeoutMs),
+      );
+      if (found) return found;
+      if (performance.now() < deadlineMs) continue;
+      throw storeError('store_unreachable', `${operation.what}: it changed again and again`);
+    }
+  }
+
+  async append(message: LogAppend): Promise<number> {
+    const { link } = this.#options;
+    const { deadlineMs = link.deadlineMs() } = message;
+    await resolvesWithin(
+      this.#stood.promise,
+      Math.max(0, deadlineMs - performance.now()),
+      this.#ending,
+    );
+    const messageId = nuid.next();
+    const operation = { write: true, what: `${this.name}/${message.subject}`, deadlineMs };
+    return await link.attempt(operation, (connection, timeoutMs) =>
+      appendTo(connection, this.#options, message, messageId, timeoutMs),
+    );
+  }
+
+  async follow({ region: other, pattern, after, headsOnly = false, ...options }: LogFollow) {
+    const { link, region: own, name } = this.#options;
+    const connection = link.connection.current;
+    if (!connection) throw storeError('store_unreachable', 'no connection to the store');
+    const region = other ?? own;
+    const far = region !== own;
+    const skip = prefixBytes({ region, name });
+    const { room } = options;
+    await consumeInOrder(connection, {
+      stream: logStream(name),
+      filter: logSubject(region, name, pattern),
+      request: (consumer) =>
+        far
+          ? `${followRequest(region)}.${logStream(name)}.${consumer}.${name}.${pattern}`
+          : `${leafApi}.CONSUMER.CREATE.${logStream(name)}.${consumer}`,
+      afterSequence: after,
+      headersOnly: headsOnly,
+      inboxPrefix: far ? deliveryPrefix(own) : link.connection.inboxPrefix,
+      signal: AbortSignal.any([options.signal, this.#ending]),
+      onMessage: ({ message, sequence, storedAtMs }) =>
+        options.onMessage({
+          subject: message.subject.slice(skip),
+          head: message.headers?.get(headField) ?? '',
+          value: message.data.slice(),
+          sequence,
+          storedAtMs,
+        }),
+      onCaughtUp: () => options.onCaughtUp?.(),
+      ...(room && { room }),
+    });
+  }
+
+  state(): LogState {
+    return this.#state;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#ended;
+    this.#options.onClose();
+  }
+
+  async #keep(): Promise<void> {
+    const { connection: connections } = this.#options.link;
+    while (!this.#ending.aborted) {
+      const connection = connections.current;
+      let waitMs = retryMs;
+      try {
+        if (connection) await this.#look(connection);
+        if (connection) waitMs = lookEveryMs;
+      } catch (error) {
+        this.#standingOn = undefined;
+        const problem = `log ${this.name} is not ready: ${messageOf(error)}`;
+        this.#state = { ...this.#state, problem };
+      }
+      await sleep(waitMs, this.#ending);
+    }
+  }
+
+  async #look(connection: NatsConnection): Promise<void> {
+    const { settings, name } = this.#options;
+    if (this.#standingOn !== connection) {
+      this.#state = await ensureLog(connection, this.#options, settings);
+      this.#standingOn = connection;
+      return this.#stood.resolve();
+    }
+    const { problem } = this.#state;
+    const state = await logState(connection, name);
+    if (state) this.#state = { ...state, problem };
+    else this.#standingOn = undefined;
+  }
+}
