@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../base/clock.ts';
+import type { DataBucket } from '../bucket.ts';
+import type { BodyRoom } from './body.ts';
+import type { DataApiCounters } from './counters.ts';
+import type { Parameters } from './parameters.ts';
+import type { Caller } from './rights.ts';
+import type { Watches } from './watches.ts';
+
+/** A bucket of the configuration as this region has it. */
+export interface ServedBucket {
+  readonly consistency: 'sync' | 'async';
+  readonly maximumValueBytes: number;
+  /** Those that hold a copy. */
+  readonly regions: readonly string[];
+  /** `undefined`: its data must not come to this region. */
+  readonly bucket: DataBucket | undefined;
+}
+
+export type ServedBuckets = ReadonlyMap<string, ServedBucket>;
+
+/** What calls share. */
+export interface CallContext {
+  readonly region: string;
+  readonly buckets: ServedBuckets;
+  readonly room: BodyRoom;
+  readonly watches: Watches;
+  readonly counters: DataApiCounters;
+  readonly clock: Clock;
+  /** The document of the API, as JSON. */
+  readonly document: string;
+}
+
+/** A request that passed every check which needs none of its body. */
+export interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly context: CallContext;
+  readonly caller: Caller;
+  readonly parameters: Parameters;
+}
+
+export interface BucketCall extends Call {
+  readonly name: string;
+  readonly bucket: DataBucket;
+  readonly served: ServedBucket;
+}
+
+export interface KeyCall extends BucketCall {
+  readonly key: string;
+}

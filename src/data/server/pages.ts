@@ -1,0 +1,146 @@
+import type { DataBucket, Entry, Read, ReadOptions } from '../bucket.ts';
+import { dataError } from '../errors.ts';
+import { type Answer, json, stalenessField } from './answer.ts';
+import { readBody } from './body.ts';
+import type { BucketCall, Call, CallContext, ServedBucket } from './call.ts';
+import { readOptions, regionField } from './entries.ts';
+import { checkedKey, checkedPrefix } from './keys.ts';
+import { keyOfCursor, listCursor } from './list-cursor.ts';
+import { mostKeysOfBatch } from './operations.ts';
+import { refuse } from './problems.ts';
+import { type Right, rightOf } from './rights.ts';
+
+/** Of a batch: what is held in memory at once, before base64. */
+const mostValueBytes = 8 * 1024 * 1024;
+const batchBytes = 64 * 1024;
+
+export function listBuckets({ caller, context }: Call): Answer {
+  const buckets = [...context.buckets].flatMap(([name, served]) => {
+    const right = rightOf(caller, name);
+    return right ? [bucketShown(name, right, served)] : [];
+  });
+  return json({ buckets }, regionField(context));
+}
+
+function bucketShown(name: string, right: Right, served: ServedBucket): object {
+  const { consistency, regions, maximumValueBytes, bucket } = served;
+  const shared = { name, right, consistency, regions, maximumValueBytes };
+  if (!bucket) return { ...shared, resident: false };
+  const { writable, problem, lagMs, lost } = bucket.status();
+  return {
+    ...shared,
+    resident: true,
+    writable,
+    ...(problem !== undefined && { problem }),
+    lagMs: Object.fromEntries([...lagMs].filter(([, ms]) => Number.isFinite(ms))),
+    lost,
+  };
+}
+
+export async function listEntries({ bucket, parameters, context }: BucketCall): Promise<Answer> {
+  const prefix = checkedPrefix(String(parameters.prefix));
+  const { cursor, limit, values } = parameters;
+  const after = cursor === undefined ? undefined : keyOfCursor(String(cursor), prefix);
+  const page = await bucket.list({ prefix, after, limit: Number(limit) });
+  const last = page.entries.at(-1);
+  return json(
+    {
+      entries: page.entries.map((entry) => shown(entry, values === true)),
+      cursor: page.more && last ? listCursor(last.key) : null,
+    },
+    { ...stalenessField(page.staleForMs), ...regionField(context) },
+  );
+}
+
+function shown({ key, version, value }: Entry, withValue: boolean): object {
+  return { key, version, ...(withValue && { value: base64(value) }) };
+}
+
+export function base64(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+}
+
+export async function readBatch(call: BucketCall): Promise<Answer> {
+  const { keys, consistency } = await batchOf(call);
+  const { bucket, served, context } = call;
+  const entries: object[] = [];
+  let staleForMs = 0;
+  for await (const { key, read, omitted } of readAll(bucket, keys, consistency, served)) {
+    staleForMs = Math.max(staleForMs, read.staleForMs);
+    if (!read.entry) entries.push({ key, version: null });
+    else if (omitted) entries.push({ key, version: read.entry.version, omitted: true });
+    else entries.push(shown(read.entry, true));
+  }
+  return json({ entries }, { ...stalenessField(staleForMs), ...regionField(context) });
+}
+
+/** In parts, so that values of the largest size do not fill the memory. */
+async function* readAll(
+  bucket: DataBucket,
+  keys: readonly string[],
+  options: ReadOptions,
+  { maximumValueBytes }: ServedBucket,
+): AsyncGenerator<{ readonly key: string; readonly read: Read; readonly omitted: boolean }> {
+  const atOnce = Math.max(1, Math.floor(mostValueBytes / maximumValueBytes));
+  let bytes = 0;
+  for (let from = 0; from < keys.length; from += atOnce) {
+    const part = keys.slice(from, from + atOnce);
+    const reads = await bucket.getAll(part, options);
+    for (const [index, key] of part.entries()) {
+      const read = reads[index] ?? noAnswer();
+      bytes += read.entry?.value.byteLength ?? 0;
+      yield { key, read, omitted: bytes > mostValueBytes };
+    }
+  }
+}
+
+function noAnswer(): never {
+  throw new Error('a bucket gave fewer answers than it was asked for');
+}
+
+async function batchOf(call: BucketCall): Promise<{ keys: string[]; consistency: ReadOptions }> {
+  const { request, response, context } = call;
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json') refuse('unsupported_media_type', 'send it as application/json');
+  const release = context.room.take(batchBytes);
+  try {
+    const body = await readBody(request, response, {
+      limitBytes: batchBytes,
+      tooLarge: () => dataError('value_too_large', `the body may have ${batchBytes} bytes`),
+    });
+    context.counters.receivedBytes += body.length;
+    return parseBatch(body.toString());
+  } finally {
+    release();
+  }
+}
+
+function parseBatch(text: string): { keys: string[]; consistency: ReadOptions } {
+  const body = parseJson(text);
+  const expected = 'expected {"keys": [...], "consistency": "local" or "strong"}';
+  if (typeof body !== 'object' || body === null) return refuse('bad_body', expected);
+  const { keys, consistency = 'local', ...others } = body as Record<string, unknown>;
+  if (Object.keys(others).length > 0) return refuse('bad_body', `unknown field; ${expected}`);
+  if (consistency !== 'local' && consistency !== 'strong') {
+    return refuse('bad_body', 'consistency: expected "local" or "strong"');
+  }
+  if (!Array.isArray(keys) || keys.length === 0 || keys.length > mostKeysOfBatch) {
+    return refuse('bad_body', `keys: expected a list of 1 to ${mostKeysOfBatch}`);
+  }
+  const checked = keys.map((key: unknown) =>
+    typeof key === 'string' ? checkedKey(key) : refuse('bad_body', 'keys: expected texts'),
+  );
+  return { keys: checked, consistency: readOptions({ consistency }) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return refuse('bad_body', 'it is no JSON');
+  }
+}
+
+export function describeApi({ context }: { readonly context: CallContext }): Answer {
+  return { status: 200, contentType: 'application/json', body: context.document };
+}

@@ -1,0 +1,245 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../base/clock.ts';
+import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
+import { type Answer, problem, send } from './answer.ts';
+import { BodyRoom } from './body.ts';
+import type { ServedBuckets } from './call.ts';
+import { DataApiCounters, type DataApiFigures } from './counters.ts';
+import { handle } from './handle.ts';
+import { refuseMalformed } from './malformed.ts';
+import { Networks } from './networks.ts';
+import { apiDocument } from './openapi.ts';
+import type { OperationId } from './operations.ts';
+import { type Grant, Rights, rightOf } from './rights.ts';
+import { Watches } from './watches.ts';
+
+/** `data_port_taken`: another program holds it. `data_listen_failed`: any other cause. */
+export type DataServerErrorCode = 'data_port_taken' | 'data_listen_failed';
+
+/** Who may use what; may be replaced while the server serves. */
+export interface DataServerSettings {
+  /** Whose connections are taken: `10.0.0.0/8`. */
+  readonly networks: readonly string[];
+  readonly buckets: ServedBuckets;
+  /** By the name of the service. */
+  readonly grants: Readonly<Record<string, Grant>>;
+}
+
+export interface DataServerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly region: string;
+  readonly settings: DataServerSettings;
+  readonly clock: Clock;
+  readonly limits?: Partial<DataServerLimits>;
+  /** Told of errors of the node's own behind a 500. */
+  onFailure(error: unknown): void;
+}
+
+export interface DataServerLimits {
+  readonly connections: number;
+  /** Under way at once, watches not counted. */
+  readonly requests: number;
+  readonly watchesOfService: number;
+  readonly watches: number;
+  /** Of all that are under way. */
+  readonly bodyBytes: number;
+  readonly headerTimeMs: number;
+  /** For head and body of a request to come in. */
+  readonly requestTimeMs: number;
+  /** For requests under way when the server is closed. */
+  readonly closeTimeMs: number;
+}
+
+export const dataServerLimits: DataServerLimits = {
+  connections: 1_024,
+  requests: 1_024,
+  watchesOfService: 32,
+  watches: 256,
+  bodyBytes: 64 * 1024 * 1024,
+  headerTimeMs: 5_000,
+  requestTimeMs: 15_000,
+  closeTimeMs: 4_000,
+};
+
+const keepAliveMs = 30_000;
+
+export interface DataServer {
+  readonly port: number;
+  /** Open connections stay; what they may not do any more ends. */
+  update(settings: DataServerSettings): void;
+  figures(): DataApiFigures;
+  /** Watches end with a word, what is idle at once, requests under way within a bound. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * The data API of a node.
+ *
+ * @throws MeridianError with a `DataServerErrorCode`
+ */
+export async function createDataServer(options: DataServerOptions): Promise<DataServer> {
+  const server = new RunningServer(options);
+  await server.listen();
+  return server;
+}
+
+class RunningServer implements DataServer {
+  readonly #options: DataServerOptions;
+  readonly #limits: DataServerLimits;
+  readonly #http: Server;
+  readonly #counters = new DataApiCounters();
+  readonly #room: BodyRoom;
+  readonly #watches: Watches;
+  readonly #document = JSON.stringify(apiDocument());
+  readonly #connections = new Set<Socket>();
+  /** Whose body was still on its way: the limit of its time calls for no second answer. */
+  readonly #answeredEarly = new WeakSet<Duplex>();
+  #settings: DataServerSettings;
+  #rights: Rights;
+  #networks: Networks;
+  #underWay = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: DataServerOptions) {
+    const limits = { ...dataServerLimits, ...options.limits };
+    this.#options = options;
+    this.#limits = limits;
+    this.#settings = options.settings;
+    this.#rights = new Rights(options.settings.grants);
+    this.#networks = new Networks(options.settings.networks);
+    this.#room = new BodyRoom(limits.bodyBytes);
+    this.#watches = new Watches({ ofService: limits.watchesOfService, ofAll: limits.watches });
+    this.#http = createServer({
+      headersTimeout: limits.headerTimeMs,
+      requestTimeout: limits.requestTimeMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.headerTimeMs),
+      maxHeaderSize: 16 * 1024,
+      noDelay: true,
+    });
+    this.#http.on('connection', (socket) => this.#accept(socket));
+    const take = (request: IncomingMessage, response: ServerResponse) => {
+      void this.#take(request, response);
+    };
+    this.#http.on('request', take);
+    this.#http.on('checkContinue', take);
+    this.#http.on('clientError', (error, socket) => {
+      if (this.#answeredEarly.has(socket)) return void socket.destroy();
+      const status = refuseMalformed(error, socket);
+      if (status !== undefined) this.#counters.request('other', status);
+    });
+  }
+
+  get port(): number {
+    return (this.#http.address() as AddressInfo).port;
+  }
+
+  async listen(): Promise<void> {
+    const { host, port } = this.#options;
+    try {
+      this.#http.listen({ host, port, exclusive: true });
+      await once(this.#http, 'listening');
+    } catch (cause) {
+      const taken = codeOf(cause) === 'EADDRINUSE';
+      const why = taken ? 'another program holds the port' : messageOf(cause);
+      throw new MeridianError<DataServerErrorCode>(
+        taken ? 'data_port_taken' : 'data_listen_failed',
+        `the data API cannot listen on ${host}:${port}: ${why}`,
+        { cause, details: { host, port } },
+      );
+    }
+  }
+
+  update(settings: DataServerSettings): void {
+    this.#settings = settings;
+    this.#rights = new Rights(settings.grants);
+    this.#networks = new Networks(settings.networks);
+    for (const socket of this.#connections) {
+      if (!this.#networks.has(socket.remoteAddress)) socket.destroy();
+    }
+    const { grants, buckets } = settings;
+    const mayGoOn = (service: string, bucket: string) =>
+      Object.hasOwn(grants, service) &&
+      rightOf({ service, rights: grants[service]!.rights }, bucket) !== undefined &&
+      buckets.get(bucket)?.bucket !== undefined;
+    this.#watches.endWhere((service, bucket) => !mayGoOn(service, bucket), 'bucket_unknown');
+  }
+
+  figures(): DataApiFigures {
+    return this.#counters.figures(this.#connections.size, this.#watches.count);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      const force = setTimeout(() => this.#http.closeAllConnections(), this.#limits.closeTimeMs);
+      this.#http.close(() => {
+        clearTimeout(force);
+        resolve();
+      });
+      this.#watches.endWhere(() => true, 'closed');
+      this.#http.closeIdleConnections();
+    });
+    return this.#closed;
+  }
+
+  #accept(socket: Socket): void {
+    if (!this.#networks.has(socket.remoteAddress)) {
+      this.#counters.refusedNetwork++;
+      socket.destroy();
+    } else if (this.#connections.size >= this.#limits.connections) {
+      this.#counters.refusedLimit++;
+      socket.destroy();
+    } else {
+      this.#connections.add(socket);
+      socket.once('close', () => this.#connections.delete(socket));
+    }
+  }
+
+  /** Never rejects. */
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, onFailure, region } = this.#options;
+    request.on('error', () => undefined); // the connection is gone, and with it who asked
+    response.on('error', () => undefined);
+    if (this.#underWay - this.#watches.count >= this.#limits.requests) {
+      const detail = 'the node has as many requests under way as it takes on';
+      return this.#answer(request, response, undefined, problem('too_busy', detail));
+    }
+    const startedMs = clock.monotonicMs();
+    const context = {
+      region,
+      clock,
+      buckets: this.#settings.buckets,
+      room: this.#room,
+      watches: this.#watches,
+      counters: this.#counters,
+      document: this.#document,
+    };
+    this.#underWay++;
+    const handled = await handle(request, response, context, this.#rights, onFailure);
+    this.#underWay--;
+    const { operation, answer } = handled;
+    if (response.headersSent) this.#counters.request(operation ?? 'other', response.statusCode);
+    else if (answer) {
+      this.#answer(request, response, operation, answer, clock.monotonicMs() - startedMs);
+    }
+  }
+
+  #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    operation: OperationId | undefined,
+    answer: Answer,
+    durationMs?: number,
+  ): void {
+    this.#counters.request(operation ?? 'other', answer.status, durationMs);
+    if (response.destroyed) return;
+    if (!request.complete) this.#answeredEarly.add(request.socket);
+    if (this.#closed) response.shouldKeepAlive = false;
+    this.#counters.sentBytes += send(request, response, answer);
+  }
+}
