@@ -7,11 +7,18 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { configPage } from './reference/config-page.ts';
 import { configSchemaFile } from './reference/config-schema.ts';
+import { dataApiFile } from './reference/data-api.ts';
 import { errorsPage } from './reference/errors-page.ts';
 import type { Generator } from './reference/generator.ts';
 import { metricsPage } from './reference/metrics-page.ts';
 
-const generators: readonly Generator[] = [configSchemaFile, configPage, errorsPage, metricsPage];
+const generators: readonly Generator[] = [
+  configSchemaFile,
+  configPage,
+  errorsPage,
+  metricsPage,
+  dataApiFile,
+];
 
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

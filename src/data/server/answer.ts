@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { discardRest } from './body.ts';
+import { discardRest, isEarly } from './body.ts';
 import {
   type DataProblemCode,
   dataProblems,
@@ -51,8 +51,9 @@ export function stalenessField(staleForMs: number): Readonly<Record<string, stri
 /** @returns the octets of its body */
 export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): number {
   // Who asked whether to go on and was refused may or may not send the body nevertheless.
-  const uncertain = request.headers.expect !== undefined && !request.complete;
-  if (!request.complete) {
+  const early = isEarly(request);
+  const uncertain = request.headers.expect !== undefined && early;
+  if (early) {
     response.shouldKeepAlive = true; // Else the answer is followed by a reset that overtakes it.
     discardRest(request);
   }

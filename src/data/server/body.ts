@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MeridianError } from '../../base/errors.ts';
 import { dataError } from '../errors.ts';
+import { endSoon } from './end-soon.ts';
 import { type DataProblemCode, refuse } from './problems.ts';
 
 /** Of a body that comes after its answer. */
@@ -80,6 +81,15 @@ function collect(
   return promise;
 }
 
+/** Whether a body is still on its way. (A request without one is complete a moment after its head.) */
+export function isEarly(request: IncomingMessage): boolean {
+  return !request.complete && hasBody(request);
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 /** What an operation without a body may be sent all the same. */
 export function ignoreBody(request: IncomingMessage): void {
   let bytes = 0;
@@ -100,5 +110,5 @@ export function discardRest(request: IncomingMessage): void {
     bytes += part.length;
     if (bytes > discardedBytes) socket.destroy();
   });
-  request.once('end', () => socket.end());
+  request.once('end', () => endSoon(socket));
 }

@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { DataEvent, DataWatch } from '../bucket.ts';
 import { dataError } from '../errors.ts';
+import { checkPrefix } from '../keys.ts';
 import type { BucketCall } from './call.ts';
 import { regionField } from './entries.ts';
-import { checkedPrefix } from './keys.ts';
 import { base64 } from './pages.ts';
 import { explained, problemBody, refuse } from './problems.ts';
 
@@ -27,7 +27,8 @@ const retryMs = 1_000;
  */
 export async function streamEvents(call: BucketCall): Promise<void> {
   const { bucket, context, request, response, parameters, name } = call;
-  const prefix = checkedPrefix(String(parameters.prefix));
+  const prefix = String(parameters.prefix);
+  checkPrefix(prefix);
   const after = cursorOf(request.headers['last-event-id'], parameters.after);
   let ending: 'closed' | 'bucket_unknown' | undefined;
   let watch: DataWatch | undefined;

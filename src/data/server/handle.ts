@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dataError } from '../errors.ts';
 import { type Answer, problem } from './answer.ts';
-import { ignoreBody } from './body.ts';
+import { hasBody, ignoreBody } from './body.ts';
 import type { BucketCall, Call, CallContext, KeyCall, ServedBucket } from './call.ts';
 import { deleteEntry, getEntry, putEntry } from './entries.ts';
 import { streamEvents } from './event-stream.ts';
-import { keyOfPath } from './keys.ts';
 import { type OperationId, type Routed, route } from './operations.ts';
 import { describeApi, listBuckets, listEntries, readBatch } from './pages.ts';
 import { parametersOf } from './parameters.ts';
+import { keyOfPath } from './path-key.ts';
 import { explained, membersOf, refuse } from './problems.ts';
 import { type Caller, type Rights, rightOf } from './rights.ts';
 
@@ -103,10 +103,6 @@ async function answerOfBucket(id: OperationId, call: BucketCall): Promise<Answer
 function answerOfKey(id: OperationId, call: KeyCall): Promise<Answer> {
   if (id === 'put') return putEntry(call);
   return id === 'delete' ? deleteEntry(call) : getEntry(call);
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function permitted(

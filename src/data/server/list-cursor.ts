@@ -1,4 +1,5 @@
-import { isKey } from './keys.ts';
+import { codeOf } from '../../base/errors.ts';
+import { checkKey } from '../keys.ts';
 import { refuse } from './problems.ts';
 
 /**
@@ -13,7 +14,17 @@ export function listCursor(lastKey: string): string {
 
 /** The key after which it goes on. @throws MeridianError `cursor_invalid` */
 export function keyOfCursor(cursor: string, prefix: string): string {
-  const key = Buffer.from(cursor.slice(1), 'base64url').toString();
+  const key = Buffer.from(cursor.slice(version.length), 'base64url').toString();
   if (isKey(key) && listCursor(key) === cursor && key.startsWith(prefix)) return key;
   return refuse('cursor_invalid', 'that cursor was never given for a list with this prefix');
+}
+
+function isKey(text: string): boolean {
+  try {
+    checkKey(text);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'key_invalid') return false;
+    throw error;
+  }
 }

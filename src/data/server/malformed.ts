@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { codeOf } from '../../base/errors.ts';
 import { problem } from './answer.ts';
+import { endSoon } from './end-soon.ts';
 import type { DataProblemCode } from './problems.ts';
 
 /**
@@ -20,7 +21,7 @@ export function refuseMalformed(error: Error, socket: Duplex): number | undefine
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  endSoon(socket, `${head.join('\r\n')}\r\n\r\n${body}`);
   return status;
 }
 

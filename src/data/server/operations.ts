@@ -180,7 +180,7 @@ export const operations = [
     fields: {},
     request: 'BatchRead',
     answers: { 200: { description: 'In the order asked for.', body: 'Batch', fields: readFields } },
-    problems: ['bad_body', 'unsupported_media_type', ...readProblems],
+    problems: ['bad_body', 'value_too_large', 'unsupported_media_type', ...readProblems],
   },
   {
     id: 'watch',

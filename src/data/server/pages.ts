@@ -1,10 +1,10 @@
 import type { DataBucket, Entry, Read, ReadOptions } from '../bucket.ts';
 import { dataError } from '../errors.ts';
+import { checkKey, checkPrefix } from '../keys.ts';
 import { type Answer, json, stalenessField } from './answer.ts';
 import { readBody } from './body.ts';
 import type { BucketCall, Call, CallContext, ServedBucket } from './call.ts';
 import { readOptions, regionField } from './entries.ts';
-import { checkedKey, checkedPrefix } from './keys.ts';
 import { keyOfCursor, listCursor } from './list-cursor.ts';
 import { mostKeysOfBatch } from './operations.ts';
 import { refuse } from './problems.ts';
@@ -38,7 +38,8 @@ function bucketShown(name: string, right: Right, served: ServedBucket): object {
 }
 
 export async function listEntries({ bucket, parameters, context }: BucketCall): Promise<Answer> {
-  const prefix = checkedPrefix(String(parameters.prefix));
+  const prefix = String(parameters.prefix);
+  checkPrefix(prefix);
   const { cursor, limit, values } = parameters;
   const after = cursor === undefined ? undefined : keyOfCursor(String(cursor), prefix);
   const page = await bucket.list({ prefix, after, limit: Number(limit) });
@@ -127,9 +128,11 @@ function parseBatch(text: string): { keys: string[]; consistency: ReadOptions } 
   if (!Array.isArray(keys) || keys.length === 0 || keys.length > mostKeysOfBatch) {
     return refuse('bad_body', `keys: expected a list of 1 to ${mostKeysOfBatch}`);
   }
-  const checked = keys.map((key: unknown) =>
-    typeof key === 'string' ? checkedKey(key) : refuse('bad_body', 'keys: expected texts'),
-  );
+  const checked = keys.map((key: unknown) => {
+    if (typeof key !== 'string') return refuse('bad_body', 'keys: expected texts');
+    checkKey(key);
+    return key;
+  });
   return { keys: checked, consistency: readOptions({ consistency }) };
 }
 

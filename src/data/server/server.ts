@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
 import { type Answer, problem, send } from './answer.ts';
-import { BodyRoom } from './body.ts';
+import { BodyRoom, isEarly } from './body.ts';
 import type { ServedBuckets } from './call.ts';
 import { DataApiCounters, type DataApiFigures } from './counters.ts';
 import { handle } from './handle.ts';
@@ -238,7 +238,7 @@ class RunningServer implements DataServer {
   ): void {
     this.#counters.request(operation ?? 'other', answer.status, durationMs);
     if (response.destroyed) return;
-    if (!request.complete) this.#answeredEarly.add(request.socket);
+    if (isEarly(request)) this.#answeredEarly.add(request.socket);
     if (this.#closed) response.shouldKeepAlive = false;
     this.#counters.sentBytes += send(request, response, answer);
   }
