@@ -3,9 +3,10 @@
  * that are PATH, lie below it, or begin with it up to a dot (`test/integration/region-loss`).
  * Tests that take minutes (`test/long`) only when a PATH lies there: `npm run test:long`.
  *
- * Unit and contract tests run two files at a time. Tests of real processes that measure
- * times (`test/integration`, `test/long`) run after them and alone, so that what they
- * measure is not the load of the others. Both make one report with one set of totals.
+ * One file more than there are cores runs at a time, as many of them wait for timers and
+ * sockets; those of `test` first, which take longest. What measures times at real processes
+ * runs after them and alone, so that what it measures is not the load of the others. Both make
+ * one report with one set of totals.
  * What Node makes of a source file is kept for the other test files and the processes they start.
  */
 import { globSync } from 'node:fs';
@@ -18,7 +19,7 @@ import { TestFile } from './test-file.ts';
 import { Totals } from './totals.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const alone = /^test\/(integration|long)\//;
+const alone = /^test\/(long\/|integration\/(exclusive|region-loss|service-loss)\.)/;
 const long = /^test\/long(\/|$)/;
 /** A file that takes longer hangs. REPEAT, OUTAGE_SECONDS, SOAK_MINUTES ask for the long form of some. */
 const fileTimeoutMs =
@@ -35,7 +36,8 @@ const files = globSync('{src,test,examples}/**/*.test.ts', { cwd: root })
   .filter((file) =>
     positionals.length === 0 ? !long.test(file) : positionals.some((path) => isUnder(file, path)),
   )
-  .sort();
+  .sort()
+  .reverse();
 if (files.length === 0) {
   console.error(`no test file matches ${positionals.join(' ')}`);
   process.exit(1);
@@ -56,7 +58,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 await runFiles(
   files.filter((file) => !alone.test(file)),
-  Math.min(2, availableParallelism()),
+  availableParallelism() + 1,
 );
 await runFiles(
   files.filter((file) => alone.test(file)),

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bugged, plant } from './planted/plant.ts';
-import { plantedBugs } from './planted/planted-bugs.ts';
+import { bugged, plant } from '../simulation/planted/plant.ts';
+import { plantedBugs } from '../simulation/planted/planted-bugs.ts';
+import { firstFinding, report } from '../simulation/schedules/try-schedules.ts';
 
-type Schedules = typeof import('./schedules/try-schedules.ts');
-type Scenarios = typeof import('./run-scenario.ts');
+type Schedules = typeof import('../simulation/schedules/try-schedules.ts');
+type Scenarios = typeof import('../simulation/run-scenario.ts');
 
-// As many as are tried without a bug: `schedules.test.ts`, `simulation.test.ts`.
-const schedules = 500;
+/** As many of each scenario as `simulation.test.ts` tries without a bug. */
 const seedsOfScenario = 13;
+const schedules = 500;
 
 plant(plantedBugs);
+
+test(`without a bug ${schedules} random schedules of faults break no invariant`, () => {
+  const finding = firstFinding(firstSeeds(schedules));
+  if (finding) assert.fail(report(finding));
+});
 
 for (const [n, { rule, file, found }] of plantedBugs.entries()) {
   test(`a bug is found: ${rule} (${file})`, async (context) => {
