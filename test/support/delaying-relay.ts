@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
 
+/** From who connected, or to it. */
+export type Way = 'forth' | 'back';
+
 /** Held back per direction before the sender is made to wait, as the window of TCP would. */
 const heldBytesMost = 16 * 1024 * 1024;
 
@@ -17,6 +20,8 @@ export class DelayingRelay {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #deliveries = new Set<() => void>();
+  readonly #cut = { forth: false, back: false };
 
   private constructor(server: Server, target: { host: string; port: number }, delayMs: number) {
     this.delayMs = delayMs;
@@ -25,8 +30,8 @@ export class DelayingRelay {
     server.on('connection', (client) => {
       const far = openSocket(target);
       for (const socket of [client, far]) this.#watch(socket);
-      this.#pipe(client, far);
-      this.#pipe(far, client);
+      this.#pipe(client, far, 'forth');
+      this.#pipe(far, client, 'back');
     });
   }
 
@@ -38,6 +43,15 @@ export class DelayingRelay {
     const server = createServer({ allowHalfOpen: true });
     await once(server.listen(0, host), 'listening');
     return new DelayingRelay(server, target, delayMs);
+  }
+
+  /**
+   * A black hole, also for connections that are made meanwhile. Mended, it hands on what it
+   * held, as TCP sends again what got lost.
+   */
+  cut(way: Way, isCut: boolean): void {
+    this.#cut[way] = isCut;
+    for (const deliver of this.#deliveries) deliver();
   }
 
   async close(): Promise<void> {
@@ -54,10 +68,11 @@ export class DelayingRelay {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  #pipe(from: Socket, to: Socket): void {
+  #pipe(from: Socket, to: Socket, way: Way): void {
     const held: { dueMs: number; chunk: Buffer | undefined }[] = [];
     let heldBytes = 0;
     const deliver = () => {
+      if (this.#cut[way]) return;
       while (held.length > 0 && held[0]!.dueMs <= performance.now() + 0.5) {
         const { chunk } = held.shift()!;
         if (chunk === undefined) to.destroy();
@@ -75,5 +90,7 @@ export class DelayingRelay {
     };
     from.on('data', hold);
     from.once('close', () => hold(undefined));
+    this.#deliveries.add(deliver);
+    to.once('close', () => this.#deliveries.delete(deliver));
   }
 }

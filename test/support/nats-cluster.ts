@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -50,7 +50,7 @@ export interface NatsClusterOptions {
   readonly leaves: readonly string[];
   readonly secret?: string;
   readonly tls?: boolean;
-  /** Puts relays with this delay, one way, between the servers of different regions. */
+  /** Puts relays with this delay, one way, between any two regions: then links can be cut. */
   readonly delayMs?: number;
   /** Changes the configuration of a server, as an operator might. */
   readonly edit?: (text: string, kind: ServerKind, region: string) => string;
@@ -60,12 +60,15 @@ interface Parts {
   readonly options: NatsClusterOptions;
   readonly authority: Authority;
   readonly identities: ReadonlyMap<string, LinkIdentity> | undefined;
-  readonly links: readonly FarSite[];
+  readonly links: readonly Link[];
 }
 
-/** A site as the other regions reach it. */
-interface FarSite {
-  readonly site: StoreSite;
+/** How the servers of one region reach the voter of another. */
+interface Link {
+  readonly from: string;
+  readonly to: StoreSite;
+  /** As seen from there. */
+  readonly reached: StoreSite;
   readonly relays: readonly DelayingRelay[];
 }
 
@@ -127,6 +130,15 @@ export class NatsCluster {
   set delayMs(delayMs: number) {
     for (const { relays } of this.#parts.links) {
       for (const relay of relays) relay.delayMs = delayMs;
+    }
+  }
+
+  /** Nothing comes from one region to the other any more, whoever made the connection; or again. */
+  cut(from: string, to: string, isCut: boolean): void {
+    for (const link of this.#parts.links) {
+      const way = link.from === from && link.to.region === to ? 'forth' : 'back';
+      if (way === 'back' && !(link.from === to && link.to.region === from)) continue;
+      for (const relay of link.relays) relay.cut(way, isCut);
     }
   }
 
@@ -236,6 +248,12 @@ export class NatsCluster {
     this.#find(kind, region).child?.kill('SIGCONT');
   }
 
+  /** As with a full disk: files of the server do not grow. Undone by its next start. */
+  fillDisk(kind: ServerKind, region: string): void {
+    const pid = this.#find(kind, region).child?.pid;
+    if (pid !== undefined) execFileSync('prlimit', ['--pid', String(pid), '--fsize=1:1']);
+  }
+
   async close(): Promise<void> {
     await this.killAll();
     await Promise.all(this.#parts.links.flatMap(({ relays }) => relays.map((one) => one.close())));
@@ -250,14 +268,14 @@ export class NatsCluster {
 
   #reached(from: StoreSite, voter: StoreSite): StoreSite {
     if (from === voter) return voter;
-    return this.#parts.links.find(({ site }) => site.region === voter.region)?.site ?? voter;
+    const link = this.#parts.links.find(({ from: of, to }) => of === from.region && to === voter);
+    return link?.reached ?? voter;
   }
 
-  /** Voters tell each other where a third one is: its relay, not what is behind it. */
-  #advertised(text: string, { region }: StoreSite): string {
-    const far = this.#parts.links.find(({ site }) => site.region === region)?.site;
-    if (!far) return text;
-    const advertise = `advertise: "${far.address}:${far.ports.cluster}"`;
+  /** Voters tell each other where a third one is: nowhere, so that each takes its own relay. */
+  #advertised(text: string, { address }: StoreSite): string {
+    if (this.#parts.links.length === 0) return text;
+    const advertise = `advertise: "${address}:9"`;
     return text.replace(/^cluster \{$/m, (line) => `${line}\n  ${advertise}`);
   }
 
@@ -291,17 +309,19 @@ export class NatsCluster {
   }
 }
 
-function relayLinks(sites: readonly StoreSite[], delayMs: number): Promise<FarSite[]> {
+function relayLinks(sites: readonly StoreSite[], delayMs: number): Promise<Link[]> {
+  const pairs = sites.flatMap((from) => sites.filter((to) => to !== from).map((to) => [from, to]));
   return Promise.all(
-    sites.map(async (site) => {
-      const { address: host, ports } = site;
+    pairs.map(async ([from, to]) => {
+      const { address: host, ports } = to!;
       const start = (port: number) => DelayingRelay.start(host, { host, port }, delayMs);
       const [cluster, leafnodes] = await Promise.all([
         start(ports.cluster),
         start(ports.leafnodes),
       ]);
       const farPorts = { ...ports, cluster: cluster.port, leafnodes: leafnodes.port };
-      return { site: { ...site, ports: farPorts }, relays: [cluster, leafnodes] };
+      const reached = { ...to!, ports: farPorts };
+      return { from: from!.region, to: to!, reached, relays: [cluster, leafnodes] };
     }),
   );
 }
