@@ -174,7 +174,7 @@ test('while a node knows more than the store says it waits, and says so', async 
   const { id } = await world.shift();
   assert.equal(controller.outlook(id), `waits for the store to have change ${document.sequence}`);
   await bucket.put(shiftsKey, Buffer.from(JSON.stringify(document)));
-  await world.pass(2);
+  await world.pass(8);
   assert.equal(world.actions.length, taken + 1, 'the step was held meanwhile');
   world.close();
 });
