@@ -203,6 +203,17 @@ test('flaps and the time of the last change are counted', () => {
   assert.equal(status?.sinceMs, 700);
 });
 
+test('changes of a service are counted in each region, its first state is none', () => {
+  const h = new Harness('a b');
+  for (const verdict of ['up', 'down', 'up', 'down'] as const) {
+    h.hear('b', { 'service/rates/b': verdict }).ticks(1);
+  }
+  const flaps = new Map(
+    h.machine.states().map(({ subject, flaps: times }) => [subject.key, times]),
+  );
+  assert.deepEqual([flaps.get('service/rates/b'), flaps.get('service/rates/a')], [3, 0]);
+});
+
 test('a disabled check counts as healthy, at every node, and nothing is probed for it', () => {
   const { rates: service } = rates;
   const off = { rates: { ...service, check: { type: 'tcp', disabled: true } } };

@@ -43,6 +43,7 @@ export interface NodeFigures {
     readonly name: string;
     readonly region: string;
     readonly state: State;
+    readonly flaps: number;
     readonly endpoints: readonly {
       readonly address: string;
       readonly state: State;
@@ -216,6 +217,11 @@ function exposeHealth(exposition: Exposition, { regions, services, checks }: Nod
     'meridian_service_state',
     `State of each service in each region as this node holds it: ${stateLegend}`,
     services.map(({ name, region, state }) => [{ service: name, region }, stateValues[state]]),
+  );
+  exposition.counter(
+    'meridian_service_state_changes_total',
+    'Changes of the state of each service in each region between healthy and unhealthy.',
+    services.map(({ name, region, flaps }) => [{ service: name, region }, flaps]),
   );
   exposeBreakers(exposition, services);
   exposeChecks(exposition, checks);

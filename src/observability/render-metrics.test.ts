@@ -53,6 +53,7 @@ const node: NodeFigures = {
       name: 'rates',
       region: 'eu-west-1',
       state: 'healthy',
+      flaps: 4,
       endpoints: [
         { address: '10.0.0.1:80', state: 'unhealthy', ejected: true, breaker: 'open' },
         { address: '10.0.0.2:80', state: 'healthy', ejected: false, breaker: 'halfOpen' },
@@ -128,6 +129,7 @@ test('states, store and configuration of the node', (t) => {
     'meridian_gateway_state_changes_total{region="us-east-1"} 2',
     'meridian_region_draining{region="eu-west-1"} 1',
     'meridian_service_state{service="rates",region="eu-west-1"} 1',
+    'meridian_service_state_changes_total{service="rates",region="eu-west-1"} 4',
     'meridian_endpoint_ejected{service="rates",region="eu-west-1",endpoint="10.0.0.1:80"} 1',
     'meridian_endpoint_breaker_state{service="rates",region="eu-west-1",endpoint="10.0.0.1:80"} 2',
     'meridian_endpoint_breaker_state{service="rates",region="eu-west-1",endpoint="10.0.0.2:80"} 1',

@@ -94,6 +94,7 @@ const node: NodeFigures = {
       name: service,
       region,
       state: 'healthy',
+      flaps: 1,
       endpoints: [{ address: 'a', state: 'healthy', ejected: false, breaker: 'closed' }],
     },
   ],
