@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import { isShiftError } from './errors.ts';
 import { type Operation, shareOfShift } from './shift.ts';
-import type { SeenShifts } from './shifts.ts';
+import { type SeenShifts, shiftsKey } from './shifts.ts';
 import { Deployment, planOf, regionNames } from './testdata/deployment.ts';
 
 /** SHIFT_SCHEDULES=500 gives the long form. */
@@ -17,6 +17,8 @@ type Fault =
   | { readonly kind: 'operate'; readonly operation: Operation }
   /** A node that looked at the time of one of these acts at the time of the next. */
   | { readonly kind: 'late' }
+  /** The store is restored from the backup that was made at the time of the last of these. */
+  | { readonly kind: 'restore' }
   | { readonly kind: 'pass'; readonly seconds: number };
 
 const anyFault: fc.Arbitrary<Fault> = fc.oneof(
@@ -24,7 +26,7 @@ const anyFault: fc.Arbitrary<Fault> = fc.oneof(
     kind: fc.constantFrom('kill' as const, 'revive' as const),
     region: fc.constantFrom(...regionNames),
   }),
-  fc.record({ kind: fc.constant('late' as const) }),
+  fc.record({ kind: fc.constantFrom('late' as const, 'restore' as const) }),
   fc.record({ kind: fc.constant('fail' as const), share: fc.constantFrom(0, 0, 0.2) }),
   fc.record({ kind: fc.constant('roll' as const), on: fc.boolean() }),
   fc.record({
@@ -44,7 +46,8 @@ async function inject(world: Deployment, fault: Fault): Promise<void> {
   if (fault.kind === 'pass') await world.pass(fault.seconds);
   if (fault.kind !== 'operate') return;
   const { id } = await world.shift();
-  const wish = { author: 'ana', message: '', known: undefined };
+  const known = world.workers.find(({ alive }) => alive)?.follower.document;
+  const wish = { author: 'ana', message: '', known };
   await world.shifts.operate(id, fault.operation, wish).catch((error: unknown) => {
     assert.ok(isShiftError(error, 'shift_not_possible'), String(error));
   });
@@ -58,6 +61,20 @@ async function actLate(world: Deployment, looked: SeenShifts | undefined) {
   const isDue = shift && shift.state === 'running' && shift.step < shift.steps.length;
   if (looked && isDue) await world.shifts.move(looked, shift, decision, {}, undefined, 'late');
   return now;
+}
+
+/** What nodes know is to outlive it; what no node has heard of is lost with the store. */
+async function restore(world: Deployment, backup: SeenShifts | undefined) {
+  const now = (await world.shifts.read())!;
+  const alive = world.workers.filter((worker) => worker.alive);
+  const isKnown = alive.every(
+    ({ follower }) => follower.document?.sequence === now.document.sequence,
+  );
+  if (!backup || alive.length === 0 || !isKnown) return now;
+  const bytes = Buffer.from(JSON.stringify(backup.document));
+  await world.store.bucket('shifts').put(shiftsKey, bytes);
+  await world.pass(6);
+  return (await world.shifts.read())!;
 }
 
 /** Each event follows from the one before as the picture of states says. */
@@ -88,9 +105,11 @@ test('property: over any deaths, faults and orders steps follow each other, and 
       await world.start(plan);
       const held = new Map<object, number>();
       let looked: SeenShifts | undefined;
+      let backup: SeenShifts | undefined;
       for (const fault of faults) {
         await inject(world, fault);
         if (fault.kind === 'late') looked = await actLate(world, looked);
+        if (fault.kind === 'restore') backup = await restore(world, backup);
         for (const { follower } of world.workers) {
           const sequence = follower.document?.sequence ?? 0;
           assert.ok(sequence >= (held.get(follower) ?? 0), 'a node went back');
