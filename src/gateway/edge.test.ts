@@ -2,14 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../../test/support/eventually.ts';
-import { freePort } from '../../test/support/free-ports.ts';
-import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
+import { linkedRegions } from '../../test/support/linked-gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
-import { type ConfigInput, configSchema } from '../config/schema/config.ts';
+import { configSchema } from '../config/schema/config.ts';
 import { healthy, unhealthy, unknown } from '../health/table.ts';
-import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
-import type { LinkIdentity } from '../link/identity.ts';
 import { weightsOf } from '../steering/shifts/subject.ts';
 import { replayBytes } from './exchange/replay-buffer.ts';
 import { explainRequest } from './explain/explain.ts';
@@ -17,87 +14,34 @@ import { explainRequest } from './explain/explain.ts';
 const get = 'GET /p HTTP/1.1\r\nHost: a\r\n\r\n';
 const withBody = (method: string, body: string) =>
   `${method} /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const addresses = { edge: '127.0.21.1', us: '127.0.22.1', ap: '127.0.23.1' };
 const names = ['edge', 'us', 'ap'] as const;
-type Name = (typeof names)[number];
 const regions = ['us', 'ap'] as const;
-const addresses: Record<Name, string> = { edge: '127.0.21.1', us: '127.0.22.1', ap: '127.0.23.1' };
 const tenant = fileURLToPath(new URL('./policies/testdata/tenant.ts', import.meta.url));
 const location = { latitude: 0, longitude: 0 };
-const authority = await createAuthority();
-const identities = Object.fromEntries(
-  await Promise.all(
-    names.map(async (name) => [
-      name,
-      await issueRegionIdentity(authority, name, { addresses: [addresses[name]] }),
-    ]),
-  ),
-) as Record<Name, LinkIdentity>;
+const linked = await linkedRegions({
+  regions: {
+    edge: { address: addresses.edge, location, kind: 'edge' },
+    us: { address: addresses.us, location },
+    ap: { address: addresses.ap, location },
+  },
+  closeMs: 50,
+  // All gateways share one thread here.
+  timeouts: { connect: '10s' },
+});
 
-/**
- * An edge and two regions; `us` is 10 ms away and `ap` 20.
- *
- * @param adjust the configuration that this one of them has
- */
-async function world(adjust: (config: ConfigInput, name: Name) => void = () => {}) {
-  const origins = {} as Record<'us' | 'ap', RawOrigin>;
-  for (const name of regions) {
-    const origin = await RawOrigin.listen();
-    origin.respond = (_request, socket) => void socket.write(okResponse(`from ${name}`));
-    origins[name] = origin;
-  }
-  const linkPort = await freePort(...Object.values(addresses));
-  const common: ConfigInput = {
-    regions: {
-      edge: { address: addresses.edge, location, kind: 'edge' },
-      us: { address: addresses.us, location },
-      ap: { address: addresses.ap, location },
-    },
-    ports: { link: linkPort },
-    services: {
-      s: {
-        endpoints: Object.fromEntries(
-          regions.map((name) => [name, [`127.0.0.1:${origins[name].port}`]]),
-        ),
-        // All gateways share one thread here.
-        timeouts: { connect: '10s' },
-      },
-    },
-    routes: [{ name: 'all', service: 's' }],
-  };
-  const configOf = (name: Name) => {
-    const config = structuredClone(common);
-    adjust(config, name);
-    return config;
-  };
-  const gateways = {} as Record<Name, StartedGateway>;
-  for (const name of names) {
-    const host = addresses[name];
-    const identity = identities[name];
-    gateways[name] = await startGateway({
-      config: configOf(name),
-      region: name,
-      identity,
-      limits: { dismissMs: 50, closeMs: 50 },
-      listen: { http: { host, port: 0 }, link: { host, port: linkPort, identity } },
-    });
-    const { health } = gateways[name];
-    for (let region = 0; region < names.length; region++) {
-      health.setGateway(region, healthy);
-      if (region > 0) health.setService(0, region, healthy);
-    }
-  }
+/** An edge and two regions; `us` is 10 ms away and `ap` 20. */
+async function world(...adjust: Parameters<typeof linked.world>) {
+  const deployment = await linked.world(...adjust);
+  const { origins, gateways, client, configOf } = deployment;
   const { health } = gateways.edge;
   const at = (region: 'us' | 'ap') => names.indexOf(region);
   health.setRoundTripMs(at('us'), 10);
   health.setRoundTripMs(at('ap'), 20);
-  const client = await RawClient.connect(gateways.edge.port, addresses.edge);
   return {
+    ...deployment,
     config: configSchema.parse(configOf('edge')),
-    origins,
-    gateways,
     health,
-    client,
-    linkPort,
     at,
     /** `us` takes requests and answers none, until it is lost. */
     async lose(request: string): Promise<void> {
@@ -106,14 +50,6 @@ async function world(adjust: (config: ConfigInput, name: Name) => void = () => {
       client.send(request);
       await eventually('the request in us', () => origins.us.requests.length > seen);
       await gateways.us.gateway.close();
-    },
-    async [Symbol.asyncDispose]() {
-      client.close();
-      for (const name of names) {
-        await gateways[name].gateway.close();
-        assert.deepEqual(gateways[name].defects, []);
-      }
-      for (const name of regions) await origins[name].close();
     },
   };
 }

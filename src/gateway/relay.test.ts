@@ -4,16 +4,14 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { eventually } from '../../test/support/eventually.ts';
-import { freePort } from '../../test/support/free-ports.ts';
-import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
 import { Http2Client } from '../../test/support/http2-client.ts';
+import { linkedRegions } from '../../test/support/linked-gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
-import type { ConfigInput } from '../config/schema/config.ts';
 import { healthy, unhealthy } from '../health/table.ts';
-import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
+import { issueRegionIdentity } from '../link/authority.ts';
 import { encodeFrame } from '../link/frames.ts';
-import { frameProtocol, type LinkIdentity, linkClientOptions } from '../link/identity.ts';
+import { frameProtocol, linkClientOptions } from '../link/identity.ts';
 
 const get = 'GET /p HTTP/1.1\r\nHost: a\r\n\r\n';
 const post = 'POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc';
@@ -21,79 +19,23 @@ const names = ['eu', 'us', 'ap'] as const;
 type Name = (typeof names)[number];
 const addresses: Record<Name, string> = { eu: '127.0.11.1', us: '127.0.12.1', ap: '127.0.13.1' };
 /** us is nearer to eu than ap is. */
-const locations: Record<Name, { latitude: number; longitude: number }> = {
-  eu: { latitude: 53, longitude: -6 },
-  us: { latitude: 39, longitude: -77 },
-  ap: { latitude: 1, longitude: 104 },
-};
-const authority = await createAuthority();
-const identities = Object.fromEntries(
-  await Promise.all(
-    names.map(async (name) => [
-      name,
-      await issueRegionIdentity(authority, name, { addresses: [addresses[name]] }),
-    ]),
-  ),
-) as Record<Name, LinkIdentity>;
+const linked = await linkedRegions({
+  regions: {
+    eu: { address: addresses.eu, location: { latitude: 53, longitude: -6 } },
+    us: { address: addresses.us, location: { latitude: 39, longitude: -77 } },
+    ap: { address: addresses.ap, location: { latitude: 1, longitude: 104 } },
+  },
+  http2: true,
+});
+const { authority, identities } = linked;
 
-/** Three regions, each a gateway with its link port and an origin; all believed healthy by all. */
-async function world(adjust: (config: ConfigInput) => void = () => {}) {
-  const origins = {} as Record<Name, RawOrigin>;
-  for (const name of names) {
-    const origin = await RawOrigin.listen();
-    origin.respond = (_request, socket) => void socket.write(okResponse(`from ${name}`));
-    origins[name] = origin;
-  }
-  const linkPort = await freePort(...Object.values(addresses));
-  const config: ConfigInput = {
-    regions: Object.fromEntries(
-      names.map((name) => [name, { address: addresses[name], location: locations[name] }]),
-    ),
-    ports: { link: linkPort },
-    services: {
-      s: {
-        endpoints: Object.fromEntries(
-          names.map((name) => [name, [`127.0.0.1:${origins[name].port}`]]),
-        ),
-      },
-    },
-    routes: [{ name: 'all', service: 's' }],
-  };
-  adjust(config);
-  const gateways = {} as Record<Name, StartedGateway>;
-  for (const name of names) {
-    const host = addresses[name];
-    const identity = identities[name];
-    gateways[name] = await startGateway({
-      config,
-      region: name,
-      identity,
-      limits: { dismissMs: 50 },
-      listen: { http: { host, port: 0, http2: true }, link: { host, port: linkPort, identity } },
-    });
-    const { health } = gateways[name];
-    for (let region = 0; region < names.length; region++) {
-      health.setGateway(region, healthy);
-      health.setService(0, region, healthy);
-    }
-  }
-  const client = await RawClient.connect(gateways.eu.port, addresses.eu);
+async function world(...adjust: Parameters<typeof linked.world>) {
+  const deployment = await linked.world(...adjust);
   return {
-    origins,
-    gateways,
-    client,
-    linkPort,
+    ...deployment,
     /** What the gateway of `at` believes of the service in `region`. */
     believe(at: Name, region: Name, state: typeof healthy | typeof unhealthy) {
-      gateways[at].health.setService(0, names.indexOf(region), state);
-    },
-    async [Symbol.asyncDispose]() {
-      client.close();
-      for (const name of names) {
-        await gateways[name].gateway.close();
-        assert.deepEqual(gateways[name].defects, []);
-      }
-      for (const name of names) await origins[name].close();
+      deployment.gateways[at].health.setService(0, names.indexOf(region), state);
     },
   };
 }

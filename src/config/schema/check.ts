@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pemPlace, pemSource } from './pem.ts';
+import { serverName } from './server-name.ts';
 import { durationMs, fieldName, fieldValue } from './units.ts';
 
 const timing = {
@@ -51,17 +52,10 @@ export const checkFields = {
 
 /** How the certificate of the target is judged. */
 export const certificateFields = {
-  serverName: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/,
-      'expected a host name, such as "orders.internal"',
-    )
-    .optional()
-    .meta({
-      description:
-        'The name that is asked for by SNI and that the certificate must have. Default: the host, where it is a name.',
-    }),
+  serverName: serverName.optional().meta({
+    description:
+      'The name that is asked for by SNI and that the certificate must have. Default: the host, where it is a name.',
+  }),
   authority: pemSource.optional().meta({
     description: `Who signs the certificate. Default: the authorities that Node trusts. ${pemPlace}`,
   }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pemPlace, pemSource } from './pem.ts';
+import { serverName } from './server-name.ts';
 
 const pair = {
   certificate: pemSource.meta({ description: `Certificate with its chain. ${pemPlace}` }),
@@ -37,17 +38,10 @@ export const tlsSchema = z.strictObject({
 
 export const upstreamTlsSchema = z
   .strictObject({
-    serverName: z
-      .string()
-      .regex(
-        /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/,
-        'expected a host name, such as "orders.internal"',
-      )
-      .optional()
-      .meta({
-        description:
-          'The name that the service has to prove, and is asked for by SNI. Default: the host of the endpoint.',
-      }),
+    serverName: serverName.optional().meta({
+      description:
+        'The name that the service has to prove, and is asked for by SNI. Default: the host of the endpoint.',
+    }),
     authority: pemSource.optional().meta({
       description: `Who signs its certificates. Default: the authorities that Node trusts. ${pemPlace}`,
     }),
