@@ -4,7 +4,9 @@ import type { RollStep } from '../stack/rolling/roll.ts';
 import type { StackOptions } from './options.ts';
 import { print, printJson } from './output.ts';
 
-type Operation = Extract<ControlRequest, { action: string }> | RestartRequest;
+type Operation =
+  | Exclude<Extract<ControlRequest, { action: string }>, { operation: 'voter' }>
+  | RestartRequest;
 type RestartRequest = Extract<ControlRequest, { operation: 'restart' }>;
 
 /** What the processes are after each action. */
@@ -14,6 +16,8 @@ const results = {
   start: 'started',
   stop: 'stopped',
   restart: 'restarted',
+  add: 'added',
+  remove: 'removed',
 } as const;
 const already = {
   kill: 'not running',
@@ -21,6 +25,8 @@ const already = {
   start: 'running',
   stop: 'not running',
   restart: 'running',
+  add: 'running',
+  remove: 'gone',
 } as const;
 
 /** Asks the supervisor to do something to processes, and says to which it did. */
@@ -35,7 +41,7 @@ export async function operate(request: Operation, options: StackOptions): Promis
   if (outcome.unchanged.length > 0) {
     print(`already ${already[action]}: ${outcome.unchanged.join(', ')}`);
   }
-  if (outcome.changed.length === 0 || action !== 'start') return;
+  if (outcome.changed.length === 0 || (action !== 'start' && action !== 'add')) return;
   if (request.operation === 'region' || request.operation === 'node') {
     print(regionSequel(stack.record.regions[request.region]?.serves ?? true));
   }

@@ -17,6 +17,8 @@ export interface HubAccess {
   readonly startHint: ((step: Start) => string) | undefined;
   /** Has a voter started, or leaves it to a person. */
   start(step: Start): Promise<void>;
+  /** Ends the process of a voter that was taken out, where it is ours. */
+  ended(server: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ async function hubOfOperator(file: string, options: VoterOptions): Promise<HubAc
       return `meridian store config ${file} --region ${region} --voter${again}   and start it there`;
     },
     start: () => Promise.resolve(),
+    ended: () => Promise.resolve(),
     close: () => servers.close(),
   };
 }
@@ -54,13 +57,14 @@ async function hubOfStack({ state }: VoterOptions): Promise<HubAccess> {
   const { findRunningStack } = await import('../stack/control/client.ts');
   const { openStackHub } = await import('../stack/stack-hub.ts');
   const { HubServers } = await import('../store/voters/hub-servers.ts');
-  const { config, urls, secret, start } = await openStackHub(findRunningStack(state));
+  const { config, urls, secret, start, end } = await openStackHub(findRunningStack(state));
   const servers = new HubServers({ voters: urls.map((url) => ({ url })), secret });
   return {
     servers,
     voters: await wantedVoters(config),
     startHint: undefined,
     start: ({ region, server }) => start(region, server),
+    ended: end,
     close: () => servers.close(),
   };
 }

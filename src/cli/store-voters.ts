@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { MeridianError } from '../base/errors.ts';
 import type { ChangeEvent } from '../store/voters/change.ts';
 import type { Hub } from '../store/voters/hub.ts';
-import type { Outcome } from '../store/voters/next-step.ts';
+import type { Outcome, Step } from '../store/voters/next-step.ts';
 import type { Plan } from '../store/voters/plan.ts';
 import { parseDuration } from './inputs.ts';
 import { addJsonOption, addStateOption } from './options.ts';
@@ -147,6 +147,7 @@ async function carryOut(
   const { setTimeout: sleep } = await import('node:timers/promises');
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  if (!json) print('');
   const startedMs = systemClock.monotonicMs();
   const onEvent = (event: ChangeEvent) => {
     const atMs = systemClock.monotonicMs() - startedMs;
@@ -157,11 +158,10 @@ async function carryOut(
       print(`        ${hub.startHint(event.step)}`);
     }
   };
-  if (!json) print('');
   await changeHub({
     look: () => hub.servers.look(),
     next,
-    do: (step) => (step.do === 'start' ? hub.start(step) : hub.servers.do(step)),
+    do: (step) => carryOutStep(hub, step),
     onEvent,
     clock: systemClock,
     sleep: async (ms) => void (await sleep(ms)),
@@ -171,4 +171,10 @@ async function carryOut(
   const tookMs = Math.round(systemClock.monotonicMs() - startedMs);
   if (json) print(JSON.stringify({ atMs: tookMs, event: 'done' }));
   else print(`done in ${(tookMs / 1_000).toFixed(0)} s: every copy is current`);
+}
+
+async function carryOutStep(hub: HubAccess, step: Step): Promise<void> {
+  if (step.do === 'start') return await hub.start(step);
+  await hub.servers.do(step);
+  if (step.do === 'forget') await hub.ended(step.server);
 }

@@ -18,6 +18,9 @@ export type StackErrorCode =
   | 'nodes_unplaceable'
   | 'store_tls_unsupported'
   | 'secret_key_missing'
+  | 'region_wanted'
+  | 'region_in_hub'
+  | 'growth_running'
   | 'restart_running'
   | 'restart_failed';
 

@@ -22,30 +22,59 @@ export interface Outcome {
   readonly first: FleetEvent | undefined;
 }
 
+export type FleetRecord = Omit<StackRecord, 'processes' | 'supervisor'>;
+
 const keptEvents = 2_000;
 /** How long a process may take to vanish after SIGKILL. */
 const reapWithinMs = 2_000;
 
 /** All processes of a stack. Every change is on disk before the next one can happen. */
 export class Fleet {
-  readonly processes: readonly StackProcess[];
+  #processes: readonly StackProcess[];
   readonly #layout: StackLayout;
-  readonly #record: Omit<StackRecord, 'processes' | 'supervisor'>;
+  #record: FleetRecord;
   readonly #onEvent: (member: StackProcess, event: ProcessEvent) => void;
   readonly #events: FleetEvent[] = [];
 
   constructor(
     specs: readonly ProcessSpec[],
     layout: StackLayout,
-    record: Omit<StackRecord, 'processes' | 'supervisor'>,
+    record: FleetRecord,
     onEvent: (member: StackProcess, event: ProcessEvent) => void,
   ) {
     this.#layout = layout;
     this.#record = record;
     this.#onEvent = onEvent;
-    this.processes = specs.map(
-      (spec) => new StackProcess(spec, (member, event) => this.#happened(member, event)),
-    );
+    this.#processes = specs.map((spec) => this.#member(spec));
+  }
+
+  get processes(): readonly StackProcess[] {
+    return this.#processes;
+  }
+
+  /** What is written down besides the processes. */
+  get record(): FleetRecord {
+    return this.#record;
+  }
+
+  /** The record and the order are those of a new plan; `specs` are started by who wants them. */
+  adopt(specs: readonly ProcessSpec[], record: FleetRecord): void {
+    const known = new Map(this.#processes.map((member) => [member.spec.id, member]));
+    const planned = specs.map((spec) => {
+      const member = known.get(spec.id);
+      member?.respec(spec);
+      known.delete(spec.id);
+      return member ?? this.#member(spec);
+    });
+    this.#processes = [...planned, ...known.values()];
+    this.#record = record;
+    this.save();
+  }
+
+  /** Leaves out what has ended. */
+  drop(processes: readonly StackProcess[]): void {
+    this.#processes = this.#processes.filter((member) => !processes.includes(member));
+    this.save();
   }
 
   /** The newest events, oldest first. */
@@ -104,6 +133,10 @@ export class Fleet {
     const limit = sleep(graceMs + reapWithinMs, undefined, { signal: done.signal });
     await Promise.race([ended, limit.catch(() => undefined)]);
     patience.removeEventListener('abort', killAll);
+  }
+
+  #member(spec: ProcessSpec): StackProcess {
+    return new StackProcess(spec, (member, event) => this.#happened(member, event));
   }
 
   #each(processes: readonly StackProcess[], act: (member: StackProcess) => boolean): Outcome {

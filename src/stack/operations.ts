@@ -2,6 +2,7 @@ import { nearestName } from '../config/nearest-name.ts';
 import type { ControlRequest } from './control/protocol.ts';
 import { failStack } from './errors.ts';
 import type { Fleet, FleetEvent, Outcome } from './fleet.ts';
+import type { Growth } from './growth.ts';
 import type {
   ProcessExit,
   ProcessKind,
@@ -34,12 +35,12 @@ export interface ProcessStatus {
 export class Operations {
   readonly #fleet: Fleet;
   readonly #roller: Roller;
-  readonly #regions: readonly string[];
+  readonly #growth: Growth;
 
-  constructor(fleet: Fleet, roller: Roller, regions: readonly string[]) {
+  constructor(fleet: Fleet, roller: Roller, growth: Growth) {
     this.#fleet = fleet;
     this.#roller = roller;
-    this.#regions = regions;
+    this.#growth = growth;
   }
 
   /** @throws MeridianError `name_unknown` that lists the known names and the one likely meant. */
@@ -53,7 +54,11 @@ export class Operations {
       case 'events':
         return this.#fleet.events;
       case 'region':
-        return this.#act(request.action, this.#inRegion(request.region));
+        return this.#actOnRegion(request.action, request.region, tell);
+      case 'voter':
+        return request.action === 'start'
+          ? this.#growth.startVoter(request.region, request.instance)
+          : this.#growth.endVoter(request.region);
       case 'node':
         return this.#actOnNodes(request.action, this.#nodesOf(request.region, request.node), tell);
       case 'restart':
@@ -74,6 +79,19 @@ export class Operations {
       case 'start':
         return this.#fleet.start(processes);
     }
+  }
+
+  async #actOnRegion(
+    action: Action | 'add' | 'remove',
+    region: string,
+    tell: Tell,
+  ): Promise<Outcome> {
+    if (action === 'add') return await this.#growth.addRegion(region);
+    if (action !== 'remove') return await this.#act(action, this.#inRegion(region));
+    await this.#growth.checkUnwanted(region);
+    const nodes = this.#nodesOf(region).filter(({ state }) => state === 'running');
+    if (nodes.length > 0) await this.#actOnNodes('stop', nodes, tell);
+    return await this.#growth.removeRegion(region);
   }
 
   #actOnNodes(
@@ -97,7 +115,7 @@ export class Operations {
   }
 
   #inRegion(region: string): StackProcess[] {
-    requireKnown('region', region, this.#regions);
+    requireKnown('region', region, this.#growth.regions);
     return this.#fleet.processes.filter(({ spec }) => spec.region === region);
   }
 

@@ -2,7 +2,8 @@ import type { Config } from '../config/schema/config.ts';
 import type { ControlRequest } from './control/protocol.ts';
 import { ControlServer, chooseSocketPath } from './control/server.ts';
 import { failStack } from './errors.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet, type FleetRecord } from './fleet.ts';
+import { Growth } from './growth.ts';
 import { tailOf } from './log-tail.ts';
 import { causesOf, type Missing } from './missing.ts';
 import { Operations } from './operations.ts';
@@ -19,12 +20,18 @@ import { Possession } from './state/possession.ts';
 import { bootId, emptyRecord, type StackRecord, writeRecord } from './state/record.ts';
 import { StopSignals } from './stop-signals.ts';
 
-export interface RunOptions {
+/** What is to run of a configuration. */
+export interface Drawn {
   readonly config: Config;
   readonly source: NonNullable<StackRecord['source']>;
   readonly shape: NonNullable<StackRecord['shape']>;
-  readonly layout: StackLayout;
   readonly specs: readonly ProcessSpec[];
+}
+
+export interface RunOptions extends Drawn {
+  readonly layout: StackLayout;
+  /** The same of the configuration file as it is now, with the files that it reads written. */
+  readonly redraw: () => Promise<Drawn>;
   readonly reporter: StackReporter;
   readonly readyWithinMs: number;
 }
@@ -54,7 +61,6 @@ class RunningStack {
   readonly #options: RunOptions;
   readonly #signals = new StopSignals();
   readonly #failed = new AbortController();
-  readonly #record: Omit<StackRecord, 'processes' | 'supervisor'>;
   readonly #fleet: Fleet;
   readonly #control: ControlServer;
   readonly #killAll = (): void => void this.#fleet.kill();
@@ -63,29 +69,41 @@ class RunningStack {
   #lost: string | undefined;
 
   constructor(options: RunOptions) {
-    const { config, source, shape, layout, specs } = options;
+    const { config, layout, specs, redraw } = options;
     this.#options = options;
-    this.#record = {
-      ...emptyRecord(chooseSocketPath(layout.socket)),
-      bootId: bootId(),
-      source,
-      shape,
-      regions: regionRecords(config),
+    const empty = { ...emptyRecord(chooseSocketPath(layout.socket)), bootId: bootId() };
+    const recordOf = (drawn: Drawn, regions: readonly string[]): FleetRecord => {
+      const { source, shape } = drawn;
+      return { ...empty, source, shape, regions: regionRecords(drawn.config, regions) };
     };
     this.#possession = new Possession(layout, {
       onLost: (why) => this.#lose(why),
       onDamaged: () => this.#fleet.save(),
     });
-    this.#fleet = new Fleet(specs, layout, this.#record, (member, event) =>
+    const record = recordOf(options, Object.keys(config.regions));
+    this.#fleet = new Fleet(specs, layout, record, (member, event) =>
       this.#happened(member, event),
     );
+    const growth = new Growth({
+      fleet: this.#fleet,
+      layout,
+      config,
+      redraw: async () => {
+        const drawn = await redraw();
+        return { ...drawn, record: (regions) => recordOf(drawn, regions) };
+      },
+      graceMs,
+      hurry: this.#signals.hurry,
+    });
     const roller = new Roller({
       fleet: this.#fleet,
-      nodes: stackNodes(config),
+      get nodes() {
+        return growth.nodes;
+      },
       admin: config.ports.admin,
       stop: this.#signals.stop,
     });
-    const operations = new Operations(this.#fleet, roller, Object.keys(config.regions));
+    const operations = new Operations(this.#fleet, roller, growth);
     this.#control = new ControlServer((request, tell) => this.#answer(request, tell, operations));
     // However this process ends short of SIGKILL, an error included, nothing outlives it.
     process.on('exit', this.#killAll);
@@ -93,7 +111,7 @@ class RunningStack {
 
   async start(): Promise<void> {
     const { config, layout, reporter, readyWithinMs } = this.#options;
-    await this.#control.listen(this.#record.socket);
+    await this.#control.listen(this.#fleet.record.socket);
     this.#fleet.start();
     this.#possession.watch();
     const deadline = AbortSignal.timeout(readyWithinMs);
@@ -150,7 +168,7 @@ class RunningStack {
   /** What the next `up` finds; on a full disk the end of our process says the same. */
   #leave(): void {
     const { layout } = this.#options;
-    const record = { ...this.#record, supervisor: null, processes: this.#fleet.running };
+    const record = { ...this.#fleet.record, supervisor: null, processes: this.#fleet.running };
     removeSocket(layout, record);
     try {
       writeRecord(layout.record, record);
@@ -225,12 +243,13 @@ function describe({ spec, lastExit, logStart }: StackProcess): string {
   );
 }
 
-function regionRecords(config: Config): StackRecord['regions'] {
+function regionRecords(config: Config, regions: readonly string[]): StackRecord['regions'] {
   const { http, https, dns, admin } = config.ports;
   const ports = { http, https, dns, admin };
   const nodes = stackNodes(config);
   return Object.fromEntries(
-    Object.entries(config.regions).map(([region, { kind }]) => {
+    regions.map((region) => {
+      const { kind } = config.regions[region]!;
       const own = nodes
         .filter((node) => node.region === region)
         .map(({ id, title, name, bind }) => ({

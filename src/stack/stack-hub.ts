@@ -1,7 +1,8 @@
 import type { Config } from '../config/schema/config.ts';
 import { loadKeyRing } from '../secrets/key-ring.ts';
 import { hubVoters, storeSites } from '../store/nats-server/sites.ts';
-import type { FoundStack } from './control/client.ts';
+import { regionOf, voterOf } from '../store/voters/hub.ts';
+import { askStack, type FoundStack } from './control/client.ts';
 import { failStack } from './errors.ts';
 import { effectiveFileFor } from './plan/effective-config.ts';
 import { readSealed } from './state/sealed-file.ts';
@@ -13,7 +14,10 @@ export interface StackHub {
   /** Where its voters take clients: those that there may be by now. */
   readonly urls: readonly string[];
   readonly secret: string;
+  /** Has the supervisor start a voter. */
   start(region: string, server: string): Promise<void>;
+  /** Has it end one that the hub took out. */
+  end(server: string): Promise<void>;
 }
 
 /** @throws MeridianError `store_not_run`, where the stack runs no servers; as `effectiveFileFor` */
@@ -28,10 +32,14 @@ export async function openStackHub(stack: FoundStack): Promise<StackHub> {
   const urls = hubVoters(storeSites(config)).map(
     ({ address, ports }) => `nats://${address}:${ports.hub}`,
   );
-  const start = (region: string) =>
-    failStack(
-      'name_unknown',
-      `the stack runs no voter in ${region} yet: start it with \`meridian up\``,
-    );
-  return { config, urls, secret, start };
+  const start = async (region: string, server: string) => {
+    const instance = voterOf(server)?.instance ?? 1;
+    await askStack(stack, { operation: 'voter', action: 'start', region, instance });
+  };
+  const end = async (server: string) => {
+    const region = regionOf(server);
+    const wanted = hubVoters(storeSites(config)).some((site) => site.region === region);
+    if (!wanted) await askStack(stack, { operation: 'voter', action: 'end', region, instance: 1 });
+  };
+  return { config, urls, secret, start, end };
 }

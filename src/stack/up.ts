@@ -14,7 +14,7 @@ import { portNeeds } from './plan/port-needs.ts';
 import { planProcesses, type StorePlan, storeSecretVariable } from './plan/processes.ts';
 import { claimPorts } from './ports.ts';
 import type { StackReporter } from './reporter.ts';
-import { runStack } from './run-stack.ts';
+import { type Drawn, runStack } from './run-stack.ts';
 import { explainUnusable, openStateDirectory } from './state/directory.ts';
 import type { StackLayout } from './state/layout.ts';
 import { endLeftovers } from './state/leftovers.ts';
@@ -23,6 +23,7 @@ import { rotateLogs } from './state/logs.ts';
 import { replaceFile } from './state/private-file.ts';
 import { keepKeyRing } from './state/sealed-file.ts';
 import { keepSealedSecret, keepSecret } from './state/secret.ts';
+import { voterInstance } from './state/voter-instance.ts';
 
 export interface UpOptions {
   /** The configuration file. */
@@ -54,7 +55,7 @@ export async function up(options: UpOptions): Promise<void> {
   }
   const { relocation, nodes } = options;
   const effective = await effectiveConfig(options.file, { relocation, nodes });
-  const { config, source, storeServers } = effective;
+  const { config, storeServers } = effective;
   const natsServer = storeServers ? findNatsServer() : undefined;
   if (natsServer !== undefined) await checkNatsServer(natsServer);
 
@@ -65,18 +66,25 @@ export async function up(options: UpOptions): Promise<void> {
     if (leftovers > 0) options.reporter.leftoversEnded(leftovers, layout.directory);
     await claimPorts(portNeeds(config, natsServer !== undefined));
     const ring = keepKeyRing(layout);
-    await writeFiles(effective, layout, ring);
-    const specs = planProcesses({
-      config,
-      layout,
-      meridian: options.meridian,
-      configDirectory: effective.directory,
-      store: natsServer === undefined ? undefined : storePlan(natsServer, layout, ring),
-      seed: randomUUID(),
-      environment: options.environment,
-    });
-    const shape = { relocation, nodes, storeServers };
-    await runStack({ config, source, shape, layout, specs, ...options });
+    const seed = randomUUID();
+    /** What is to run of a configuration, with the files that it reads written. */
+    const draw = async (of: EffectiveConfig): Promise<Drawn> => {
+      await writeFiles(of, layout, ring);
+      const specs = planProcesses({
+        config: of.config,
+        layout,
+        meridian: options.meridian,
+        configDirectory: of.directory,
+        store: natsServer === undefined ? undefined : storePlan(natsServer, layout, ring),
+        seed,
+        environment: options.environment,
+      });
+      const shape = { relocation, nodes, storeServers: of.storeServers };
+      return { config: of.config, source: of.source, shape, specs };
+    };
+    rotateLogs(layout, config);
+    const redraw = async () => draw(await effectiveConfig(options.file, { relocation, nodes }));
+    await runStack({ ...(await draw(effective)), redraw, layout, ...options });
   } catch (error) {
     throw explainUnusable(layout.directory, error);
   } finally {
@@ -90,7 +98,6 @@ async function writeFiles(
   layout: StackLayout,
   ring: KeyRing,
 ): Promise<void> {
-  rotateLogs(layout, config);
   replaceFile(layout.config, text);
   keepSecret(layout.token);
   await issueCertificates(config, layout, ring);
@@ -108,11 +115,14 @@ function writeStoreFiles(config: Config, layout: StackLayout): void {
   for (const site of sites) {
     const { store } = layout.region(site.region);
     mkdirSync(store, { recursive: true, mode: 0o700 });
-    const options = (kind: string) => {
-      const storeDirectory = join(store, kind);
+    const options = (folder: string) => {
+      const storeDirectory = join(store, folder);
       return { site, voters, secretVariable: storeSecretVariable, storeDirectory };
     };
     replaceFile(join(store, 'leaf.conf'), leafConfigText(options('leaf')));
-    if (voters.includes(site)) replaceFile(join(store, 'hub.conf'), hubConfigText(options('hub')));
+    if (!voters.includes(site)) continue;
+    const instance = voterInstance(layout, site.region);
+    const folder = instance === 1 ? 'hub' : `hub-${instance}`;
+    replaceFile(join(store, 'hub.conf'), hubConfigText({ ...options(folder), instance }));
   }
 }

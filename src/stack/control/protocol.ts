@@ -11,8 +11,16 @@ const name = z.string().min(1).max(253);
 export const requestSchema = z.discriminatedUnion('operation', [
   z.strictObject({
     operation: z.literal('region'),
-    action: z.enum(['kill', 'freeze', 'start']),
+    /** `add`, `remove`: as the stack's configuration file says by now. */
+    action: z.enum(['kill', 'freeze', 'start', 'add', 'remove']),
     region: name,
+  }),
+  z.strictObject({
+    operation: z.literal('voter'),
+    action: z.enum(['start', 'end']),
+    region: name,
+    /** To start: more than 1 where it replaces one whose disk is lost. */
+    instance: z.int().min(1).max(999_999).default(1),
   }),
   z.strictObject({
     operation: z.literal('node'),

@@ -54,7 +54,7 @@ export type ProcessEvent =
  * its reaping, so that its number cannot have come to mean another group.
  */
 export class StackProcess {
-  readonly spec: ProcessSpec;
+  #spec: ProcessSpec;
   readonly #onEvent: (process: StackProcess, event: ProcessEvent) => void;
   #state: ProcessState = 'stopped';
   #identity: ProcessIdentity | undefined;
@@ -64,8 +64,17 @@ export class StackProcess {
   #logStart = 0;
 
   constructor(spec: ProcessSpec, onEvent: (process: StackProcess, event: ProcessEvent) => void) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#onEvent = onEvent;
+  }
+
+  get spec(): ProcessSpec {
+    return this.#spec;
+  }
+
+  /** From its next start on. */
+  respec(spec: ProcessSpec): void {
+    this.#spec = spec;
   }
 
   get state(): ProcessState {

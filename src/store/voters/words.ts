@@ -25,7 +25,7 @@ export function describeStep(step: Step): string {
 export function riskOf(step: Step): string | undefined {
   switch (step.do) {
     case 'start':
-      return 'until a lost voter is forgotten, the loss of another one stops changes of the hub; writes go on while a majority of each bucket is there';
+      return 'a voter that joins and is lost again counts for changes of the hub until it is forgotten; writes go on while a majority of each bucket is there';
     case 'copies':
       return step.to > step.from
         ? 'new copies take what the bucket holds over the links between regions; writes go on meanwhile'
