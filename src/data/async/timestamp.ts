@@ -32,6 +32,19 @@ export function nextTimestamp(wallMs: number, seen: Timestamp = noTime): Timesta
   return counter < counterEnd ? format(seenMs, counter) : format(seenMs + 1, 0);
 }
 
+/** Farther ahead of the own clock, a time is a mistake and no drift: see `isAhead`. */
+export const maximumAheadMs = 3_600_000;
+
+/**
+ * Whether a time is one that no clock in order can have given. What carries such a time is not
+ * taken from another region until its time has come near: it would win over everything until
+ * then, and outlive its `ttl`. One hour: clocks ten minutes apart are to do no harm, and what a
+ * copy keeps beyond `ttl` grows with it.
+ */
+export function isAhead(time: Timestamp, nowMs: number): boolean {
+  return wallMsOf(time) > nowMs + maximumAheadMs;
+}
+
 export function wallMsOf(time: Timestamp): number {
   return Number.parseInt(time.slice(0, 12), 16);
 }

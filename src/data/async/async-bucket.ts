@@ -1,0 +1,312 @@
+import type { DataBucketConfig } from '../../config/schema/data.ts';
+import { isStoreError } from '../../store/errors.ts';
+import type {
+  Condition,
+  DataBucketStatus,
+  DataWatch,
+  ListOptions,
+  Page,
+  Read,
+  ReadOptions,
+  WatchOptions,
+} from '../bucket.ts';
+import type { DataContext, OpenBucket, OpenDataBucket } from '../create-bucket.ts';
+import { dataError } from '../errors.ts';
+import { checkKey, checkPrefix } from '../keys.ts';
+import { ownWrite } from './appending.ts';
+import { Copier } from './copier.ts';
+import { entrySubject, type KeyState, keyPattern, type StoredWrite, visible } from './entries.ts';
+import { asyncError } from './errors.ts';
+import { headText } from './head.ts';
+import { KeyLog, logBytes } from './key-log.ts';
+import { keysWithValue } from './listing.ts';
+import { keptLongerMs, Losers, type LostPage } from './losers.ts';
+import { Replication } from './replication.ts';
+import { maximumAheadMs } from './timestamp.ts';
+import { openWatch } from './watch.ts';
+import { versionOf } from './writes.ts';
+
+/** Of every operation whole; below `writeLimitMs` of the store, with room for a busy event loop. */
+const limitMs = 2_500;
+const readsAtOnce = 64;
+const pageBytes = 4 * 1024 * 1024;
+
+/** Of an `async` bucket besides. */
+export interface LostWrites {
+  /** Own writes that lost to one which had not seen them; `after` as `next` of the page before. */
+  lostWrites(options: { readonly after?: number; readonly limit: number }): Promise<LostPage>;
+}
+
+/**
+ * A bucket that each region writes for itself (`docs/decisions/replicated-data.md`).
+ *
+ *   read    the newest entry of the key in the region's log; all of them where that is hidden
+ *   write   the newest entry (all, where it is another region's) ─▶ condition ─▶ time beyond
+ *           all that is known ─▶ append, if the key is still as it was read: else again
+ *
+ * A condition speaks of what the region knows, and holds at the moment of the append. With
+ * `ttl`, a value that ends is no event, as in a `sync` bucket.
+ */
+export class AsyncBucket implements OpenDataBucket, LostWrites {
+  readonly name: string;
+  readonly consistency = 'async';
+  readonly #settings: DataBucketConfig;
+  readonly #context: DataContext;
+  readonly #regions: readonly string[];
+  readonly #keys: KeyLog;
+  readonly #losers: Losers;
+  readonly #replication: Replication;
+  readonly #watches = new Set<DataWatch>();
+  readonly #closing = new AbortController();
+
+  constructor(name: string, settings: DataBucketConfig, context: DataContext) {
+    const { store, region, regions, node, clock, log: events } = context;
+    this.name = name;
+    this.#settings = settings;
+    this.#context = context;
+    this.#regions = settings.residency ?? regions;
+    const { maximumSize, ttl, conflicts } = settings;
+    const log = store.regionalLog(name, {
+      maximumBytes: logBytes(maximumSize),
+      whenFull: 'refuse',
+      // An entry whose clock is ahead is over that much later; and what it beat must not return.
+      maximumAgeMs: ttl === undefined ? undefined : ttl + 2 * maximumAheadMs,
+    });
+    const lost = store.regionalLog(`${name}_lost`, {
+      maximumBytes: Math.max(1024 * 1024, Math.ceil(maximumSize / 4)),
+      whenFull: 'dropOldest',
+      maximumAgeMs: conflicts + keptLongerMs,
+    });
+    const wallMs = () => clock.wallMs();
+    this.#keys = new KeyLog(log, maximumSize);
+    this.#losers = new Losers(lost, conflicts, wallMs);
+    const others = this.#regions.filter((other) => other !== region);
+    this.#replication = new Replication({
+      bucket: name,
+      log,
+      copier: new Copier({ keys: this.#keys, losers: this.#losers, region, ttlMs: ttl, wallMs }),
+      losers: this.#losers,
+      conflictsMs: conflicts,
+      region,
+      others,
+      node,
+      clock,
+      events,
+    });
+  }
+
+  async get(key: string, options?: ReadOptions): Promise<Read> {
+    const [read] = await this.getAll([key], options);
+    return read!;
+  }
+
+  async getAll(
+    keys: readonly string[],
+    { consistency = 'local' }: ReadOptions = {},
+  ): Promise<readonly Read[]> {
+    for (const key of keys) checkKey(key);
+    this.#checkOpen();
+    if (consistency === 'strong') {
+      const text = `bucket ${this.name} is async: there is no strong read of it`;
+      throw dataError('consistency_not_offered', text);
+    }
+    const reads: Read[] = [];
+    for (let at = 0; at < keys.length; at += readsAtOnce) {
+      const some = keys.slice(at, at + readsAtOnce);
+      const found = await this.#guard('read', () =>
+        Promise.all(some.map((key) => this.#read(key))),
+      );
+      reads.push(...found);
+    }
+    return reads;
+  }
+
+  async put(key: string, value: Uint8Array, condition?: Condition): Promise<string> {
+    checkKey(key);
+    const { maximumValue } = this.#settings;
+    if (value.byteLength > maximumValue) {
+      throw dataError(
+        'value_too_large',
+        `${this.name}/${key} would have ${value.byteLength} bytes; at most ${maximumValue} may be`,
+      );
+    }
+    return (await this.#write(key, value.slice(), condition)) ?? '';
+  }
+
+  async delete(key: string, condition?: Condition): Promise<void> {
+    checkKey(key);
+    await this.#write(key, undefined, condition);
+  }
+
+  async list({ prefix = '', after = '', limit }: ListOptions): Promise<Page> {
+    checkPrefix(prefix);
+    this.#checkOpen();
+    const found = await this.#guard('read', () =>
+      keysWithValue(this.#keys.log, prefix, this.#view()),
+    );
+    const keys = [...found.keys()].filter((key) => key > after).sort();
+    const entries: Page['entries'][number][] = [];
+    let at = 0;
+    for (let bytes = 0; at < keys.length && entries.length < limit && bytes < pageBytes; ) {
+      const some = keys.slice(at, at + Math.min(readsAtOnce, limit - entries.length));
+      at += some.length;
+      for (const { entry } of await this.getAll(some)) {
+        if (!entry) continue; // deleted meanwhile
+        entries.push(entry);
+        bytes += entry.value.byteLength;
+      }
+    }
+    return { entries, more: at < keys.length, staleForMs: this.#staleForMs() };
+  }
+
+  watch({ prefix = '', after }: WatchOptions): DataWatch {
+    checkPrefix(prefix);
+    this.#checkOpen();
+    const watch = openWatch({
+      log: this.#keys.log,
+      prefix,
+      after,
+      signal: this.#closing.signal,
+      onClose: () => this.#watches.delete(watch),
+      ...this.#view(),
+    });
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  status(): DataBucketStatus {
+    const { epoch, problem } = this.#keys.log.state();
+    return {
+      writable: epoch !== undefined && !this.#closing.signal.aborted && problem === undefined,
+      problem: problem ?? this.#replication.problem,
+      regions: this.#regions,
+      lagMs: this.#replication.lagMs(),
+      lost: this.#losers.count,
+    };
+  }
+
+  lostWrites({ after = 0, limit }: { readonly after?: number; readonly limit: number }) {
+    this.#checkOpen();
+    return this.#guard('read', () => this.#losers.list(after, limit));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const watch of this.#watches) watch.close();
+    await this.#replication.close();
+    await Promise.all([this.#keys.log.close(), this.#losers.close()]);
+  }
+
+  async #read(key: string): Promise<Read> {
+    const { writes } = await this.#keys.all(key, ({ writes: [newest] }) => newest?.shown === true);
+    const { nowMs, ttlMs } = this.#view();
+    const found = visible(writes, nowMs(), ttlMs);
+    return { entry: found && entryOf(found), staleForMs: this.#staleForMs() };
+  }
+
+  async #write(
+    key: string,
+    value: Uint8Array | undefined,
+    condition: Condition | undefined,
+  ): Promise<string | undefined> {
+    this.#checkOpen();
+    if (value) this.#keys.takeRoom(this.name, key, value.byteLength);
+    const deadlineMs = performance.now() + limitMs;
+    return await this.#guard('write', async () => {
+      do {
+        const outcome = await this.#writeOnce(key, value, condition, deadlineMs);
+        if (outcome !== 'changed') return outcome?.version;
+      } while (performance.now() < deadlineMs);
+      throw dataError('too_busy', `${this.name}/${key} is written by too many others at once`);
+    });
+  }
+
+  async #writeOnce(
+    key: string,
+    value: Uint8Array | undefined,
+    condition: Condition | undefined,
+    deadlineMs: number,
+  ): Promise<{ readonly version: string } | undefined | 'changed'> {
+    const { region } = this.#context;
+    const { nowMs, ttlMs } = this.#view();
+    const state = await this.#keys.all(key, ({ writes: [newest] }) => isOwn(newest, region));
+    const current = visible(state.writes, nowMs(), ttlMs);
+    this.#checkCondition(key, condition, current);
+    if (!value && !current) return undefined;
+    await this.#losers.record(state.writes, region);
+    const head = ownWrite(state, region, value === undefined, nowMs());
+    const expected = { pattern: keyPattern(key), sequence: state.newest };
+    const message = { subject: entrySubject(region, key), head: headText(head), expected };
+    try {
+      await this.#keys.log.append({ ...message, value: value ?? new Uint8Array(0), deadlineMs });
+      return { version: versionOf(head.write) };
+    } catch (error) {
+      if (!isStoreError(error, 'revision_mismatch')) throw error;
+      if (error.details.outcome !== 'unknown') return 'changed';
+      return await this.#findOut(key, versionOf(head.write), error);
+    }
+  }
+
+  /** An earlier sending may be what changed the key; then doing it again would do it twice. */
+  async #findOut(key: string, version: string, cause: unknown): Promise<{ version: string }> {
+    const { writes }: KeyState = await this.#keys.all(key, () => false);
+    if (writes.some((write) => versionOf(write) === version)) return { version };
+    const text = `${this.name}/${key}: whether it was written could not be found out`;
+    throw dataError('unreachable', text, { cause, outcome: 'unknown' });
+  }
+
+  #checkCondition(
+    key: string,
+    condition: Condition | undefined,
+    current: StoredWrite | undefined,
+  ): void {
+    if (!condition || holds(condition, current)) return;
+    throw dataError('precondition_failed', `${this.name}/${key}: ${unmet[condition.type]}`);
+  }
+
+  #view() {
+    return { nowMs: () => this.#context.clock.wallMs(), ttlMs: this.#settings.ttl };
+  }
+
+  #staleForMs(): number {
+    const lagMs = this.#replication.lagMs();
+    const others = this.#regions.filter((other) => other !== this.#context.region);
+    return Math.max(0, ...others.map((other) => lagMs.get(other) ?? Number.POSITIVE_INFINITY));
+  }
+
+  async #guard<T>(kind: 'read' | 'write', operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      throw asyncError(error, kind);
+    }
+  }
+
+  /** @throws {DataError} `closed` */
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw dataError('closed', `bucket ${this.name} was closed`);
+  }
+}
+
+export const openAsyncBucket: OpenBucket = (name, settings, context) =>
+  new AsyncBucket(name, settings, context);
+
+const unmet = {
+  version: 'the key has none of the versions that the condition names',
+  exists: 'the key has no value',
+  absent: 'the key has a value',
+} as const;
+
+function holds(condition: Condition, current: StoredWrite | undefined): boolean {
+  if (condition.type === 'absent') return current === undefined;
+  if (condition.type === 'exists') return current !== undefined;
+  return current !== undefined && condition.versions.includes(versionOf(current));
+}
+
+function entryOf(write: StoredWrite) {
+  return { key: write.key, value: write.value, version: versionOf(write) };
+}
+
+function isOwn(write: StoredWrite | undefined, region: string): boolean {
+  return write?.shown === true && write.region === region;
+}

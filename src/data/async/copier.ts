@@ -1,0 +1,77 @@
+import { isStoreError } from '../../store/errors.ts';
+import type { LogMessage } from '../../store/regional-log.ts';
+import { dataError } from '../errors.ts';
+import { copiedWrite, isFromTheFuture } from './appending.ts';
+import {
+  entrySubject,
+  type KeyState,
+  keyPattern,
+  parseEntry,
+  type StoredWrite,
+} from './entries.ts';
+import { headText } from './head.ts';
+import type { KeyLog } from './key-log.ts';
+import type { Losers } from './losers.ts';
+
+/** Own writers may change the key meanwhile. */
+const roundsMost = 64;
+
+export interface CopierOptions {
+  readonly keys: KeyLog;
+  readonly losers: Losers;
+  readonly region: string;
+  readonly ttlMs: number | undefined;
+  wallMs(): number;
+}
+
+export type Copied = 'done' | 'malformed' | 'held';
+
+/**
+ * Takes entries of another region's log into the own one. Whatever is taken again, or late, or
+ * by two nodes at once, changes nothing.
+ */
+export class Copier {
+  readonly #options: CopierOptions;
+
+  constructor(options: CopierOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {StoreError} when the own log cannot be read or written. */
+  async copy(message: LogMessage, from: string): Promise<Copied> {
+    const { keys, losers, region, ttlMs, wallMs } = this.#options;
+    const write = parseEntry(message);
+    if (!write || write.region !== from) return 'malformed';
+    if (isFromTheFuture(write, wallMs())) return 'held';
+    const { key, value } = write;
+    for (let round = 0; round < roundsMost; round++) {
+      const state = await keys.all(key, (newest) => tellsEnough(newest, region, from));
+      await losers.record(state.writes, region);
+      const head = copiedWrite(state, write.write, { region, nowMs: wallMs(), ttlMs });
+      if (!head) return 'done';
+      const expected = { pattern: keyPattern(key), sequence: state.newest };
+      const subject = entrySubject(from, key);
+      try {
+        await keys.log.append({ subject, head: headText(head), value, expected });
+      } catch (error) {
+        if (isStoreError(error, 'revision_mismatch')) continue;
+        throw error;
+      }
+      const stored: StoredWrite = { ...write, ...head, storedAtMs: wallMs() };
+      await losers.record([...state.writes, stored], region);
+      return 'done';
+    }
+    throw dataError('too_busy', `${key} is written by too many others at once`);
+  }
+}
+
+/**
+ * Whether the newest entry of a key alone decides what a write of another region comes to: it
+ * is the own region's, whose writer had seen all, or an earlier one of the other region that
+ * counts, and has left nothing to record.
+ */
+function tellsEnough({ writes }: KeyState, region: string, from: string): boolean {
+  const [newest] = writes;
+  if (!newest?.shown || newest.displaced !== undefined) return false;
+  return newest.region === region || newest.region === from;
+}

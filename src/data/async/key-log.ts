@@ -1,0 +1,53 @@
+import type { RegionalLog } from '../../store/regional-log.ts';
+import { dataError } from '../errors.ts';
+import { type KeyState, keyPattern, keyState, nothingKnown } from './entries.ts';
+
+/** What deletions, copies and canaries may use beyond the room of a bucket. */
+const reserve = { share: 1 / 16, leastBytes: 64 * 1024 } as const;
+
+/** Room on disk for a bucket of that size. */
+export function logBytes(maximumSizeBytes: number): number {
+  const { share, leastBytes } = reserve;
+  return maximumSizeBytes + Math.max(leastBytes, Math.ceil(maximumSizeBytes * share));
+}
+
+/** What a message takes besides subject, head and value: its record on disk and other fields. */
+const overheadBytes = 200;
+
+/** The entries of a bucket in its region's log, by key, and whether there is room for more. */
+export class KeyLog {
+  readonly log: RegionalLog;
+  readonly #maximumBytes: number;
+  /** Appended by this node since the log last told its size. */
+  #since: { readonly state: object; bytes: number } | undefined;
+
+  constructor(log: RegionalLog, maximumBytes: number) {
+    this.log = log;
+    this.#maximumBytes = maximumBytes;
+  }
+
+  /** The newest entry alone. */
+  async newest(key: string): Promise<KeyState> {
+    const last = await this.log.last(keyPattern(key));
+    return last ? keyState([last]) : nothingKnown;
+  }
+
+  /** All entries; in one read where the newest one tells all, as `isEnough` judges. */
+  async all(key: string, isEnough: (state: KeyState) => boolean): Promise<KeyState> {
+    const newest = await this.newest(key);
+    if (newest.newest === 0 || isEnough(newest)) return newest;
+    return keyState(await this.log.lastOfEach(keyPattern(key)));
+  }
+
+  /** @throws {DataError} `bucket_full` */
+  takeRoom(name: string, key: string, valueBytes: number): void {
+    const state = this.log.state();
+    if (this.#since?.state !== state) this.#since = { state, bytes: 0 };
+    const bytes = valueBytes + key.length + overheadBytes;
+    if (state.bytes + this.#since.bytes + bytes > this.#maximumBytes) {
+      const text = `${name}/${key}: bucket ${name} is full: it may have ${this.#maximumBytes} bytes in a region`;
+      throw dataError('bucket_full', text);
+    }
+    this.#since.bytes += bytes;
+  }
+}

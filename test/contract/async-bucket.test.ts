@@ -1,0 +1,67 @@
+import { systemClock } from '../../src/base/clock.ts';
+import { openAsyncBucket } from '../../src/data/async/async-bucket.ts';
+import { MemoryLog } from '../../src/store/memory/memory-log.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { NatsCluster, natsServerMissing } from '../support/nats-cluster.ts';
+import { type DataContractSubject, dataBucketContract } from './data-bucket-contract.ts';
+
+const regions = ['us-east-1', 'eu-west-1'];
+const silent = () => {};
+const log = { debug: silent, info: silent, warn: silent, error: silent };
+
+for (const protection of [{ secret: 'a-secret-of-the-test' }, { tls: true }]) {
+  dataBucketContract(`async, two leaves, by ${Object.keys(protection)}`, {
+    skip: natsServerMissing(),
+    async start() {
+      const cluster = await NatsCluster.start({ regions, leaves: regions, ...protection });
+      const [near, far] = regions.map((region) => openStore(cluster.storeOptions(region)));
+      return subjectOf(near!, far!, async () => {
+        await Promise.all([near!.close(), far!.close()]);
+        await cluster.close();
+      });
+    },
+  });
+}
+
+dataBucketContract('async, in memory', {
+  skip: false,
+  async start() {
+    const logs = new Map<string, MemoryLog>();
+    const find = (region: string, name: string): MemoryLog => {
+      const id = `${region}/${name}`;
+      const found = logs.get(id) ?? new MemoryLog(name, systemClock, (other) => find(other, name));
+      logs.set(id, found);
+      return found;
+    };
+    const store = (region: string): Store => ({
+      ...openStore({ engine: 'memory' }),
+      regionalLog(name, settings) {
+        const found = find(region, name);
+        found.settings = settings;
+        return found;
+      },
+    });
+    return subjectOf(store('us-east-1'), store('eu-west-1'), async () => {});
+  },
+});
+
+function subjectOf(near: Store, far: Store, close: () => Promise<void>): DataContractSubject {
+  const opened: { close(): Promise<void> }[] = [];
+  return {
+    open(name, settings) {
+      const [first, second] = [near, far].map((store, i) => {
+        const region = regions[i]!;
+        const context = { store, region, regions, node: region, clock: systemClock, log };
+        const bucket = openAsyncBucket(name, { consistency: 'async', ...settings }, context);
+        opened.push(bucket);
+        return bucket;
+      });
+      return { near: first!, far: second! };
+    },
+    async close() {
+      await Promise.all(opened.map((bucket) => bucket.close()));
+      await close();
+    },
+  };
+}
