@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -19,6 +19,7 @@ import { hubVoters, type StorePorts, type StoreSite } from '../../src/store/nats
 import type { StoreOptions } from '../../src/store/open.ts';
 import { DelayingRelay } from './delaying-relay.ts';
 import { issueIdentities, writeIdentity } from './nats-identities.ts';
+import { SmallDisks } from './small-disks.ts';
 
 /**
  * Why no real servers can be started here, or `false`. In CI a missing nats-server is a
@@ -52,6 +53,8 @@ export interface NatsClusterOptions {
   readonly tls?: boolean;
   /** Puts relays with this delay, one way, between any two regions: then links can be cut. */
   readonly delayMs?: number;
+  /** Gives each voter a disk of its own, which can be filled. Wants the right to mount. */
+  readonly disks?: boolean;
   /** Changes the configuration of a server, as an operator might. */
   readonly edit?: (text: string, kind: ServerKind, region: string) => string;
 }
@@ -61,6 +64,7 @@ interface Parts {
   readonly authority: Authority;
   readonly identities: ReadonlyMap<string, LinkIdentity> | undefined;
   readonly links: readonly Link[];
+  readonly disks: SmallDisks | undefined;
 }
 
 /** How the servers of one region reach the voter of another. */
@@ -98,6 +102,7 @@ export class NatsCluster {
     this.#parts = parts;
     const voters = hubVoters(sites);
     const { leaves } = parts.options;
+    for (const { region } of voters) parts.disks?.mount(this.#dataOf(region));
     this.#servers = sites.flatMap((site) => [
       ...(voters.includes(site) ? [this.#prepare('hub', site, voters)] : []),
       ...(leaves.includes(site.region) ? [this.#prepare('leaf', site, voters)] : []),
@@ -121,6 +126,7 @@ export class NatsCluster {
       authority,
       identities,
       links,
+      disks: options.disks ? new SmallDisks() : undefined,
     });
     cluster.startAll();
     return cluster;
@@ -248,16 +254,20 @@ export class NatsCluster {
     this.#find(kind, region).child?.kill('SIGCONT');
   }
 
-  /** As with a full disk: files of the server do not grow. Undone by its next start. */
-  fillDisk(kind: ServerKind, region: string): void {
-    const pid = this.#find(kind, region).child?.pid;
-    if (pid !== undefined) execFileSync('prlimit', ['--pid', String(pid), '--fsize=1:1']);
+  /** The disk of a region's voter has no room left; or has again. Only with `disks`. */
+  fillDisk(region: string, isFull: boolean): void {
+    this.#parts.disks?.fill(this.#dataOf(region), isFull);
   }
 
   async close(): Promise<void> {
     await this.killAll();
     await Promise.all(this.#parts.links.flatMap(({ relays }) => relays.map((one) => one.close())));
+    this.#parts.disks?.close();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #dataOf(region: string): string {
+    return join(this.directory, region, 'hub', 'data');
   }
 
   #find(kind: ServerKind, region: string): ServerProcess {
