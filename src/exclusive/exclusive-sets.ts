@@ -103,9 +103,7 @@ export class ExclusiveSets {
     if (!force && !facts(name).healthy(to)) {
       refuse('exclusive_unfit', `${to} is not healthy as this node sees it`);
     }
-    await handOver(bucket, name, { to, force }, clock.wallMs(), (document) =>
-      keeper.silentIn(document),
-    );
+    await handOver(bucket, name, { to, force }, clock.wallMs(), keeper);
   }
 
   /** Tells all claims again. */

@@ -25,12 +25,18 @@ export interface Wish {
   readonly force: boolean;
 }
 
+/** What the node that is asked knows. */
+export interface Knowledge {
+  readonly highestRevision: number;
+  /** Nodes of the holder that hold and are not heard. */
+  silentIn(document: LeaseDocument): readonly string[];
+}
+
 const mostTries = 8;
 
 /**
  * Writes the wish into the lease of that name, for the holder to follow.
  *
- * @param silentIn nodes of the holder that hold and are not heard, as far as is known here
  * @throws MeridianError with an `ExclusiveErrorCode`, or an error of the store
  */
 export async function handOver(
@@ -38,15 +44,15 @@ export async function handOver(
   name: string,
   wish: Wish,
   wallMs: number,
-  silentIn: (document: LeaseDocument) => readonly string[],
+  known: Knowledge,
 ): Promise<void> {
   for (let tries = 0; tries < mostTries; tries++) {
     const entry = await bucket.get(name, { from: 'leader' });
     const { revision = 0, value } = entry ?? {};
     const document = (value && parseLease(value)) ?? emptyFor(name, wish, wallMs);
-    const silent = silentIn(document);
+    const silent = known.silentIn(document);
     if (!wish.force && silent.length > 0) refuseFor(document, silent);
-    const next = wished({ revision, document }, wish, silent);
+    const next = wished({ revision, document }, wish, { ...known, silent });
     if (!next) return;
     try {
       if (entry) await bucket.update(name, encodeLease(next), revision);
@@ -67,16 +73,19 @@ export async function handOver(
 export function wished(
   { revision, document }: LeaseEntry & { readonly document: LeaseDocument },
   { to, force }: Wish,
-  silent: readonly string[],
+  { silent, highestRevision }: Pick<Knowledge, 'highestRevision'> & { silent: readonly string[] },
 ): LeaseDocument | undefined {
   const token = tokenOf({ revision, document });
+  const before = Math.max(highestRevision, document.highest ?? 0);
+  // Who holds on unseen since the store was set back is waited for no more.
+  const highest = force && before > revision ? before : document.highest;
   const names = Object.keys(document.nodes);
   if (document.holder !== to || names.length === 0) {
     const nodes = force ? withoutHold(document.nodes, names) : document.nodes;
-    return { ...document, token, nodes, to };
+    return { ...document, token, nodes, to, highest };
   }
   if (!force || silent.length === 0) return undefined;
-  return { ...document, token, nodes: withoutHold(document.nodes, silent), to: undefined };
+  return { ...document, token, nodes: withoutHold(document.nodes, silent), to: undefined, highest };
 }
 
 function withoutHold(
@@ -94,7 +103,7 @@ function withoutHold(
 function emptyFor(name: string, { to, force }: Wish, wallMs: number): LeaseDocument {
   if (!force) refuse('exclusive_not_held', `no region was ever active for ${name}`);
   const since = Math.max(0, Math.floor(wallMs));
-  return { holder: to, token: undefined, since, nodes: {}, to };
+  return { holder: to, token: undefined, since, nodes: {}, to, highest: undefined };
 }
 
 function refuseFor({ holder }: LeaseDocument, silent: readonly string[]): never {

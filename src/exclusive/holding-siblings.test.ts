@@ -6,6 +6,7 @@ import { heldBy, look, machine, Register, settings, well, write } from './testda
 
 const hold = { hold: true };
 const holds = { leaseMs: 5_000, hold: true };
+const dead = { silent: ['b'], highestRevision: 0 };
 const names = (document: LeaseDocument | undefined) => Object.keys(document?.nodes ?? {}).sort();
 
 /** Two nodes of eu that hold, and one of us. */
@@ -79,7 +80,7 @@ test('by force nobody waits for the dead: it is handed over after a lease', () =
   const { one, us, register } = world();
   register.pass(20_000, [one, us]);
   const { revision, document } = register;
-  register.put(wished({ revision, document: document! }, { to: 'us', force: true }, ['b']));
+  register.put(wished({ revision, document: document! }, { to: 'us', force: true }, dead));
   register.pass(5_400, [one, us]);
   assert.deepEqual(
     [one, us].map((each) => each.activeAt(register.atMs)),
@@ -93,7 +94,7 @@ test('by force to where it is, the dead are forgotten, and who lives goes on', (
   const { one, us, register } = world();
   register.pass(20_000, [one, us]);
   const { revision, document } = register;
-  register.put(wished({ revision, document: document! }, { to: 'eu', force: true }, ['b']));
+  register.put(wished({ revision, document: document! }, { to: 'eu', force: true }, dead));
   for (let step = 0; step < 200; step++) {
     register.pass(100, [one, us]);
     assert.ok(one.activeAt(register.atMs));

@@ -5,6 +5,7 @@ import {
   type Terms,
   tokenOf,
 } from './lease-document.ts';
+import type { LeaseRules, LeaseSettings } from './lease-rules.ts';
 
 /** That a node renews is seen by what its entry says that it follows; its hold may be taken from it. */
 interface Sign {
@@ -21,7 +22,8 @@ const unseenTokens = 2 ** 20;
  * What one node knows of a lease: the entry that it saw last, which of the nodes in it go on
  * renewing, and how high revisions and tokens ever were.
  *
- *   a higher revision ────────────────────────────▶ news
+ *   a higher revision, or written by who knew
+ *   all that this node knows ─────────────────────▶ news
  *   a lower one, told by a watch ─────────────────▶ late: nothing
  *   a lower one, read from the leader after a
  *   conflict, or twice, a lease apart; the same ──▶ the store was set back, or made anew:
@@ -84,11 +86,6 @@ export class KnownLease {
     return this.#other;
   }
 
-  /** When the entry was first seen. */
-  get seenMs(): number {
-    return this.#seenMs;
-  }
-
   /** When the store last said that this is the entry, or that there is no newer one. */
   get heardMs(): number {
     return this.#heardMs;
@@ -99,17 +96,38 @@ export class KnownLease {
     return this.#settledMs;
   }
 
-  /** Nodes that held on before the store was set back, while nobody has written since. */
+  /** Nodes that held on before the store was set back, while nobody has written who knew of them. */
   get heldBefore(): readonly string[] {
     return this.#heldBefore;
   }
 
+  isNews({ revision, document }: LeaseEntry): boolean {
+    const known = this.#entry;
+    if (!known || revision > known.revision) return true;
+    const highest = document?.highest ?? 0;
+    return highest >= known.revision && highest > (known.document?.highest ?? 0);
+  }
+
+  get highestRevision(): number {
+    return this.#highestRevision;
+  }
+
+  /** The same, where the next one will be lower. */
+  get highest(): number | undefined {
+    return this.#highestRevision > (this.#entry?.revision ?? 0) ? this.#highestRevision : undefined;
+  }
+
   /** Takes what is news; false: it is none. */
   hear(entry: LeaseEntry, atMs: number): boolean {
-    if (this.#entry && entry.revision <= this.#entry.revision) return false;
-    if (entry.revision > this.#highestRevision) this.#settledMs = never;
-    this.#restored = false;
-    this.#heldBefore = [];
+    if (!this.isNews(entry)) return false;
+    const { revision, document } = entry;
+    const isWhole =
+      revision > this.#highestRevision || (document?.highest ?? 0) >= this.#highestRevision;
+    if (isWhole) {
+      this.#restored = false;
+      this.#settledMs = never;
+      this.#heldBefore = [];
+    }
     this.#take(entry, atMs);
     return true;
   }
@@ -142,6 +160,16 @@ export class KnownLease {
     this.#take({ revision, document: document && { ...document, token } }, atMs);
   }
 
+  /** When the lease is free by the own clock; `Infinity`: by nobody's clock. */
+  freeMs({ takeoverMs }: LeaseRules, settings: LeaseSettings): number {
+    // Nobody knows what stood there before: it may have been deleted by hand.
+    if (!this.document) return takeoverMs(this.#seenMs, settings.leaseMs, settings);
+    const terms = Object.values(this.document.nodes);
+    if (terms.length === 0) return this.#seenMs;
+    if (terms.some(({ hold }) => hold)) return Number.POSITIVE_INFINITY;
+    return takeoverMs(this.#seenMs, Math.max(...terms.map(({ leaseMs }) => leaseMs)), settings);
+  }
+
   /** Since when the node, which is in the entry, has not renewed. */
   silentSinceMs(node: string): number {
     return this.#signs.get(node)?.sinceMs ?? this.#seenMs;
@@ -170,7 +198,8 @@ export class KnownLease {
     this.#seenMs = atMs;
     this.#heardMs = atMs;
     this.#doubtedMs = undefined;
-    this.#highestRevision = Math.max(this.#highestRevision, entry.revision);
+    const { highest = 0 } = entry.document ?? {};
+    this.#highestRevision = Math.max(this.#highestRevision, entry.revision, highest);
     this.#highestToken = Math.max(this.#highestToken, tokenOf(entry) ?? 0);
     const nodes = entry.document?.nodes ?? {};
     for (const name of this.#signs.keys())

@@ -18,6 +18,11 @@ export interface LeaseDocument {
   readonly nodes: Readonly<Record<string, Terms>>;
   /** Who is to have it next: the holder stops for it, and others leave it the way. */
   readonly to: string | undefined;
+  /**
+   * After the store was set back, while its revisions are lower: the highest that who wrote this
+   * knew. So those who know no higher one take it for newer than what they know.
+   */
+  readonly highest: number | undefined;
 }
 
 /** What a node of the holder keeps to. */
@@ -42,8 +47,8 @@ export const longestLeaseMs = 3_600_000;
 const nameText = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 
 export function encodeLease(document: LeaseDocument): Uint8Array {
-  const { holder, token, since, nodes, to } = document;
-  return Buffer.from(JSON.stringify({ version: 1, holder, token, since, nodes, to }));
+  const { holder, token, since, nodes, to, highest } = document;
+  return Buffer.from(JSON.stringify({ version: 1, holder, token, since, nodes, to, highest }));
 }
 
 /** `undefined` for what is no such document: nobody is known to hold the lease then. */
@@ -56,15 +61,16 @@ export function parseLease(value: Uint8Array): LeaseDocument | undefined {
     return undefined;
   }
   if (!isFields(data) || data.version !== 1) return undefined;
-  const { holder, token, since, to } = data;
+  const { holder, token, since, to, highest } = data;
   const nodes = parseNodes(data.nodes);
   const isRight =
     isName(holder) &&
     (token === undefined || isCount(token)) &&
     isCount(since) &&
     (to === undefined || isName(to)) &&
+    (highest === undefined || isCount(highest)) &&
     nodes !== undefined;
-  return isRight ? { holder, token, since, nodes, to } : undefined;
+  return isRight ? { holder, token, since, nodes, to, highest } : undefined;
 }
 
 /** The fencing token of whoever holds the lease. */

@@ -74,6 +74,11 @@ export class LeaseKeeper {
     return holder === this.#options.region && Object.hasOwn(nodes, this.#options.node);
   }
 
+  /** The highest revision that was ever seen. */
+  get highestRevision(): number {
+    return this.#machine.highestRevision;
+  }
+
   get settings(): LeaseSettings {
     return this.#machine.settings;
   }

@@ -23,6 +23,7 @@ interface Writing {
   readonly sentMs: number;
 }
 
+const mostAccidents = 3;
 const never = Number.NEGATIVE_INFINITY;
 
 /**
@@ -96,6 +97,11 @@ export class LeaseMachine {
     return this.#token;
   }
 
+  /** That was ever seen. */
+  get highestRevision(): number {
+    return this.#known.highestRevision;
+  }
+
   /** What was seen last. */
   get entry(): LeaseEntry | undefined {
     return this.#known.entry;
@@ -130,7 +136,13 @@ export class LeaseMachine {
 
   /** The store was seen to hold this; older than what is known: nothing happens. */
   observe(entry: LeaseEntry, atMs: number): void {
-    if (!this.#known.hear(entry, atMs)) return;
+    // Of a tenure before the own, which is not over.
+    const isPast = this.activeAt(atMs) && (tokenOf(entry) ?? this.#token) < this.#token;
+    if (isPast && this.#known.isNews(entry)) this.#believe(entry, atMs);
+    else if (this.#known.hear(entry, atMs)) this.#heard(entry);
+  }
+
+  #heard(entry: LeaseEntry): void {
     this.#mustRead = false;
     const own = this.#known.listed;
     // Others count only the nodes that are in it, and by the terms in it.
@@ -149,8 +161,7 @@ export class LeaseMachine {
     }
     const conflicted = this.#mustRead;
     this.#mustRead = false;
-    const { revision = -1 } = this.entry ?? {};
-    if (entry.revision > revision) this.observe(entry, atMs);
+    if (this.#known.isNews(entry)) this.observe(entry, atMs);
     else if (this.#known.isSetBack(entry, atMs, conflicted, this.#settings.leaseMs)) {
       this.#believe(entry, atMs);
     }
@@ -161,9 +172,8 @@ export class LeaseMachine {
    * taken over before, unless another region stands there: its nodes may be active by that.
    */
   #believe(entry: LeaseEntry, atMs: number): void {
-    const { document } = entry;
-    const nodes = Object.keys(document?.nodes ?? {});
-    const isOthers = nodes.length > 0 && document?.holder !== this.region;
+    const { holder, nodes = {} } = entry.document ?? {};
+    const isOthers = Object.keys(nodes).length > 0 && holder !== this.region;
     if (this.activeAt(atMs) && !isOthers) {
       this.#known.follow(entry.revision, atMs);
       return;
@@ -171,7 +181,10 @@ export class LeaseMachine {
     const before = Object.values(this.document?.nodes ?? {});
     const leaseMs = Math.max(0, ...before.map((terms) => terms.leaseMs));
     const settledMs = this.#rules.settledMs(atMs, leaseMs, this.#settings);
-    this.#known.restore(entry, atMs, settledMs, this.#known.holding);
+    // Of the others what stands there now speaks.
+    const isSame = holder === this.document?.holder;
+    const untold = this.#known.holding.filter((name) => !(isSame && nodes[name]?.hold));
+    this.#known.restore(entry, atMs, settledMs, untold);
     this.#stop('the store was set back');
   }
 
@@ -183,10 +196,12 @@ export class LeaseMachine {
     if (result.kind === 'confirmed') this.#confirmed(writing, result.revision, atMs);
     else if (result.kind === 'unknown') this.#rest(atMs);
     else {
-      this.#mustRead = true;
+      // Unless what came before it was heard of meanwhile.
+      this.#mustRead ||= this.entry?.revision === writing.action.expectedRevision;
+      this.#conflicts++;
       // Siblings write at the same time now and then; more than that is no accident.
-      const times = this.#conflicts++ + (writing.action.kind === 'acquire' ? 1 : 0);
-      if (times > 0) this.#rest(atMs, 2 ** Math.min(times - 1, 2));
+      const accidents = writing.action.kind === 'acquire' ? 0 : mostAccidents;
+      if (this.#conflicts > accidents) this.#rest(atMs, Math.min(this.#conflicts - accidents, 4));
     }
   }
 
@@ -257,17 +272,18 @@ export class LeaseMachine {
     facts: Facts,
   ): LeaseWrite | undefined {
     const { nodes } = document;
+    const { token, highest } = this.#known;
     const to = this.#successor(document, atMs, facts);
     const leaves = facts.leaving || !this.#isCandidate;
     const others = this.#othersIn(nodes, atMs);
     const isLast = Object.keys(others).length === 0;
     if (leaves || (to !== undefined && this.#rules.mayLetGo(this.#known.holding.length))) {
       if (!this.#known.listed) return this.#wait('it is being given up');
-      const token = tokenOf({ revision: expectedRevision, document });
+      const own = tokenOf({ revision: expectedRevision, document });
       const next = to ?? (isLast ? this.#succession.heir(this.#settings, facts) : undefined);
       return {
         kind: 'release',
-        document: { ...document, token, nodes: others, to: next },
+        document: { ...document, token: own, nodes: others, to: next, highest },
         expectedRevision,
       };
     }
@@ -279,11 +295,10 @@ export class LeaseMachine {
       return this.#wait(`${mostNodes} nodes stand in the entry, and it has room for no more`);
     }
     const all = { ...others, [this.#node]: { ...terms, follows: expectedRevision } };
-    const { token } = this.#known;
     const since = token === document.token ? document.since : sinceOf(facts);
     return {
       kind: 'renew',
-      document: { ...document, token, since, nodes: all, to },
+      document: { ...document, token, since, nodes: all, to, highest },
       expectedRevision,
     };
   }
@@ -298,7 +313,7 @@ export class LeaseMachine {
 
   #asOther(known: LeaseEntry, atMs: number, facts: Facts): LeaseWrite | undefined {
     if (!this.#isCandidate) return this.#wait('the region is none of those that may be active');
-    const freeMs = this.#freeMs(known);
+    const freeMs = this.#known.freeMs(this.#rules, this.#settings);
     if (freeMs === Number.POSITIVE_INFINITY) {
       const who = `${holds(this.#known.holding)}, of ${known.document?.holder}`;
       return this.#wait(`${who}: nobody else is active before it lets go`);
@@ -316,20 +331,9 @@ export class LeaseMachine {
       since: sinceOf(facts),
       nodes: { [this.#node]: { ...this.#terms, follows: known.revision } },
       to: undefined,
+      highest: this.#known.highest,
     };
     return { kind: 'acquire', document, expectedRevision: known.revision };
-  }
-
-  /** When the lease is free by the own clock; `Infinity`: by nobody's clock. */
-  #freeMs({ document }: LeaseEntry): number {
-    const { seenMs } = this.#known;
-    // Nobody knows what stood there before: it may have been deleted by hand.
-    if (!document) return this.#rules.takeoverMs(seenMs, this.#settings.leaseMs, this.#settings);
-    const terms = Object.values(document.nodes);
-    if (terms.length === 0) return seenMs;
-    if (terms.some(({ hold }) => hold)) return Number.POSITIVE_INFINITY;
-    const leaseMs = Math.max(...terms.map((one) => one.leaseMs));
-    return this.#rules.takeoverMs(seenMs, leaseMs, this.#settings);
   }
 
   /** To whom the lease is to be handed over now. While a node that holds is not heard: to nobody. */

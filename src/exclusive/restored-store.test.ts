@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { wished } from './hand-over.ts';
 import type { LeaseDocument } from './lease-document.ts';
 import type { LeaseMachine } from './lease-machine.ts';
 import { heldBy, machine, Register, well } from './testdata/machines.ts';
@@ -87,7 +88,7 @@ test('it waits from when it found out, whatever the older entry says', () => {
   assert.deepEqual(active(register, us), [true]);
 });
 
-test('who held on before may still: nobody else is active until somebody else writes', () => {
+test('who held on before may still: nobody else is active but by force', () => {
   const holds = { ...terms, hold: true };
   const us = machine('us', { hold: true });
   const register = new Register([us], 5_000, held('eu', 4_000, { eu: holds }));
@@ -96,8 +97,13 @@ test('who held on before may still: nobody else is active until somebody else wr
   register.pass(3_600_000);
   assert.deepEqual(active(register, us), [false]);
   assert.match(us.reasonAt(register.atMs), /set back, and eu holds on before/);
-  register.put({ ...held('us', 2_000, { us: terms }) });
-  register.pass(6_000);
+  register.put(held('us', 2_000, { us: terms }));
+  register.pass(60_000);
+  assert.deepEqual(active(register, us), [false], 'by who knows nothing of it');
+  const { revision, document } = register;
+  const known = { silent: [], highestRevision: us.highestRevision };
+  register.put(wished({ revision, document: document! }, { to: 'eu', force: true }, known));
+  register.pass(12_000);
   assert.deepEqual(active(register, us), [true]);
   assert.ok(us.token > 5_000);
 });

@@ -30,7 +30,13 @@ test('the times in the table are those of the machine, and the defaults', () => 
     (region) => new LeaseMachine({ settings, region, node: region }),
   );
   const terms = { leaseMs, hold: false };
-  const document = { holder: regions[0]!, token: 1, since: 0, nodes: { x: terms }, to: undefined };
+  const document = {
+    holder: regions[0]!,
+    token: 1,
+    since: 0,
+    nodes: { x: terms },
+    ...{ to: undefined, highest: undefined },
+  };
   holder!.observe({ revision: 1, document }, -1);
   assert.equal(holder!.tick(0, well)?.kind, 'renew');
   holder!.wrote({ kind: 'confirmed', revision: 2 }, 1);

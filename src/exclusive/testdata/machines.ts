@@ -24,7 +24,7 @@ export const terms = { leaseMs: 5_000, hold: false };
 export const heldBy = (
   holder: string,
   nodes: LeaseDocument['nodes'] = { [holder]: terms },
-): LeaseDocument => ({ holder, token: 3, since: 0, nodes, to: undefined });
+): LeaseDocument => ({ holder, token: 3, since: 0, nodes, to: undefined, highest: undefined });
 
 export function machine(
   region: string,

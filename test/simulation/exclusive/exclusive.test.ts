@@ -8,7 +8,7 @@ import type { Plant } from './lease-world.ts';
 // one schedule, `SCHEDULES=10000` runs that many.
 
 const onlySeed = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
-const schedules = Number(process.env.SCHEDULES ?? 600);
+const schedules = Number(process.env.SCHEDULES ?? 300);
 
 test(`exclusive: never active in two regions, over ${schedules} schedules`, (context) => {
   if (onlySeed !== undefined) {
@@ -28,6 +28,7 @@ test('exclusive: one seed gives one history, another seed another', () => {
 });
 
 const { endMs, takeoverMs } = leaseRules;
+const early = (seenMs: number, leaseMs: number) => seenMs + leaseMs / 2;
 const plants: Readonly<Record<string, Plant>> = {
   'renewals without compare-and-set': { blindRenewals: true },
   'no margin': {
@@ -41,9 +42,21 @@ const plants: Readonly<Record<string, Plant>> = {
   'the wall clock': { wallClock: true },
   'promotion without a quorum': { rules: { ...leaseRules, mayPromote: () => true } },
   'a release that forgets the siblings': { forgetsSiblings: true },
-  'taking over what is not over': {
-    rules: { ...leaseRules, takeoverMs: (seenMs, leaseMs) => seenMs + leaseMs / 2 },
+  'taking over what is not over': { rules: { ...leaseRules, takeoverMs: early } },
+  'letting go while a sibling holds': {
+    rules: { ...leaseRules, mayLetGo: () => true, silentMs: () => Number.POSITIVE_INFINITY },
+    settings: { hold: true },
+    faults: ['loses a node for good', 'asks for a hand-over'],
   },
+  'leaving out a sibling that holds': { forgetsHolders: true },
+  'leaving out a sibling too early': {
+    rules: { ...leaseRules, silentMs: early },
+    faults: ['pauses a node', 'asks for a hand-over'],
+  },
+  'going by a store that was set back at once': {
+    rules: { ...leaseRules, settledMs: (atMs) => atMs },
+  },
+  'tokens that begin again with the store': { ownTokens: true },
 };
 
 for (const [name, plant] of Object.entries(plants)) {

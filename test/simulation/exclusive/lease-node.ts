@@ -1,4 +1,5 @@
 import type { LeaseWrite, WriteResult } from '../../../src/exclusive/lease-action.ts';
+import type { Terms } from '../../../src/exclusive/lease-document.ts';
 import { LeaseMachine } from '../../../src/exclusive/lease-machine.ts';
 import type { Facts, LeaseRules, LeaseSettings } from '../../../src/exclusive/lease-rules.ts';
 import { ExclusiveTable } from '../../../src/health/exclusive-table.ts';
@@ -9,6 +10,8 @@ export interface LeaseNodeOptions {
   readonly region: string;
   readonly name: string;
   readonly settings: LeaseSettings;
+  /** Every region of the deployment. */
+  readonly regions: readonly string[];
   readonly rules: LeaseRules | undefined;
   /** How fast its clock goes. */
   readonly rate: number;
@@ -31,22 +34,26 @@ const newTable = () => new ExclusiveTable(new SharedArrayBuffer(ExclusiveTable.b
 export class LeaseNode {
   readonly #options: LeaseNodeOptions;
   readonly #regions: readonly string[];
+  #settings: LeaseSettings;
   #machine: LeaseMachine;
   #table: ExclusiveTable;
   #watch: { close(): void } | undefined;
   #process = 0;
   #waiting: (() => void)[] | undefined;
   #wallJumpMs = 0;
-  /** Real time at which the last confirmed write was sent. */
-  confirmedSentMs = Number.NEGATIVE_INFINITY;
+  /** The last confirmed write: the real time at which it was sent, and what it said of the node. */
+  confirmed: { readonly sentMs: number; readonly terms: Terms | undefined } | undefined;
   startedMs = 0;
   running = false;
   /** It gives up what it has before it stops. */
   leaving = false;
+  /** It never runs again. */
+  lost = false;
 
   constructor(options: LeaseNodeOptions) {
     this.#options = options;
-    this.#regions = options.settings.regions;
+    this.#regions = options.regions;
+    this.#settings = options.settings;
     this.#machine = this.#newMachine();
     this.#table = newTable();
   }
@@ -74,6 +81,15 @@ export class LeaseNode {
     return this.#table.token(0);
   }
 
+  /** The highest revision that its process saw. */
+  get knownRevision(): number {
+    return this.#machine.entry?.revision ?? 0;
+  }
+
+  get highestRevision(): number {
+    return this.#machine.highestRevision;
+  }
+
   get paused(): boolean {
     return this.#waiting !== undefined;
   }
@@ -89,6 +105,14 @@ export class LeaseNode {
 
   get because(): string {
     return this.#machine.reasonAt(this.nowMs);
+  }
+
+  /** A revision arrives. */
+  configure(settings: LeaseSettings): void {
+    this.#settings = settings;
+    if (this.running) {
+      this.#deliver(this.#process, () => this.#machine.reconfigure(this.#settings));
+    }
   }
 
   start(): void {
@@ -127,8 +151,13 @@ export class LeaseNode {
   }
 
   #newMachine(): LeaseMachine {
-    const { settings, region, name, rules } = this.#options;
-    return new LeaseMachine({ settings, region, node: name, ...(rules && { rules }) });
+    const { region, name, rules } = this.#options;
+    return new LeaseMachine({
+      settings: this.#settings,
+      region,
+      node: name,
+      ...(rules && { rules }),
+    });
   }
 
   #tick(process: number): void {
@@ -167,7 +196,9 @@ export class LeaseNode {
       this.#deliver(process, () => {
         if (isOver) return;
         isOver = true;
-        if (result.kind === 'confirmed') this.confirmedSentMs = sentMs;
+        if (result.kind === 'confirmed') {
+          this.confirmed = { sentMs, terms: action.document.nodes[this.name] };
+        }
         this.#machine.wrote(result, this.nowMs);
       });
     store.write(region, action, settle);

@@ -1,3 +1,4 @@
+import { type Wish, wished } from '../../../src/exclusive/hand-over.ts';
 import type { LeaseWrite, WriteResult } from '../../../src/exclusive/lease-action.ts';
 import {
   type LeaseDocument,
@@ -6,6 +7,8 @@ import {
 } from '../../../src/exclusive/lease-document.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { between } from '../seeded-random.ts';
+
+const mostHistories = 64;
 
 /** How the way to the store is at the moment, for one region. */
 export interface StoreWeather {
@@ -28,16 +31,26 @@ export class LeaseStore {
   readonly #weather = new Map<string, StoreWeather>();
   readonly #entries: LeaseEntry[] = [{ revision: 0, document: undefined }];
   readonly #watchers = new Set<() => void>();
+  #history = 0;
   /** No majority: nothing is taken, but what waits may be later. */
   down = false;
   /** A planted mistake: these kinds of writes ask for no revision. */
   blind: ReadonlySet<LeaseWrite['kind']> = new Set();
+  /** A planted mistake: a node that renews leaves out siblings, which hold, for dead. */
+  forgetsHolders = false;
+  /** A planted mistake: the token is the revision, whatever it was before. */
+  ownTokens = false;
   /** A planted mistake: a node that gives up the lease does so for its siblings too. */
   forgetsSiblings = false;
 
   constructor(scheduler: Scheduler, random: () => number) {
     this.#scheduler = scheduler;
     this.#random = random;
+  }
+
+  /** Every entry that there is, the oldest first. */
+  get entries(): readonly LeaseEntry[] {
+    return this.#entries;
   }
 
   get latest(): LeaseEntry {
@@ -51,6 +64,18 @@ export class LeaseStore {
       this.#weather.set(region, weather);
     }
     return weather;
+  }
+
+  /** To an older entry, as from a backup; what is under way ends with its connection. */
+  restore(entry: LeaseEntry): void {
+    this.#history++;
+    this.#entries.splice(this.#entries.indexOf(entry) + 1);
+  }
+
+  /** Nothing stands there, nor ever did. */
+  empty(): void {
+    this.#history++;
+    this.#entries.splice(0, this.#entries.length, { revision: 0, document: undefined });
   }
 
   write(region: string, write: LeaseWrite, done: (result: WriteResult) => void): void {
@@ -86,26 +111,40 @@ export class LeaseStore {
     if (!this.blind.has(write.kind) && write.expectedRevision !== revision) {
       return { kind: 'conflict' };
     }
-    const isForgotten = this.forgetsSiblings && write.kind === 'release';
-    const document = isForgotten ? { ...write.document, nodes: {} } : write.document;
-    return { kind: 'confirmed', revision: this.#append(document) };
+    return { kind: 'confirmed', revision: this.#append(this.#spoil(write)) };
   }
 
-  /** An operator wishes it to be handed over. */
-  ask(to: string): void {
+  #spoil({ kind, document, expectedRevision }: LeaseWrite): LeaseDocument {
+    if (this.forgetsSiblings && kind === 'release') return { ...document, nodes: {} };
+    if (this.ownTokens && kind === 'acquire') return { ...document, token: undefined };
+    if (!this.forgetsHolders || kind !== 'renew') return document;
+    const nodes = Object.entries(document.nodes).filter(
+      ([, { hold, follows }]) => !hold || follows === expectedRevision,
+    );
+    return { ...document, nodes: Object.fromEntries(nodes) };
+  }
+
+  /** What an operator wants; `silent`: nodes that hold and are known to have stopped. */
+  ask(wish: Wish, silent: readonly string[] = [], highestRevision = 0): void {
     const { revision, document } = this.latest;
-    if (document) this.#append({ ...document, token: document.token ?? revision, to });
+    const next = document && wished({ revision, document }, wish, { silent, highestRevision });
+    if (next) this.#append(next);
   }
 
+  /** No revision is that of another history. */
   #append(document: LeaseDocument): number {
-    const revision = this.latest.revision + 1;
+    const before = Math.floor(this.latest.revision / mostHistories);
+    const revision = (before + 1) * mostHistories + this.#history;
     this.#entries.push({ revision, document: throughBytes(document) });
     for (const tell of this.#watchers) tell();
     return revision;
   }
 
   #later(run: () => void): void {
-    this.#scheduler.after(between(this.#random, 0, 12_000), run);
+    const history = this.#history;
+    this.#scheduler.after(between(this.#random, 0, 12_000), () => {
+      if (history === this.#history) run();
+    });
   }
 
   /** One way. Now and then something is kept back for long. */
@@ -113,7 +152,10 @@ export class LeaseStore {
     const { loss, delayMs, cut } = this.weather(region);
     if (cut || this.#random() < loss) return;
     const isLate = loss > 0 && this.#random() < 0.1;
-    this.#scheduler.after(between(this.#random, 1, isLate ? latestMs : delayMs), arrive);
+    const history = this.#history;
+    this.#scheduler.after(between(this.#random, 1, isLate ? latestMs : delayMs), () => {
+      if (history === this.#history) arrive();
+    });
   }
 }
 
