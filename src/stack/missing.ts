@@ -9,6 +9,8 @@ export type Missing = {
   readonly why: string;
 } & (
   | { readonly kind: 'store' }
+  /** What a change of the configuration or of the traffic needs, but no request. */
+  | { readonly kind: 'unsettled' }
   | { readonly kind: 'node'; readonly node: string | undefined }
   | { readonly kind: 'gateway'; readonly node: string | undefined; readonly state: StateName }
   | { readonly kind: 'service'; readonly state: StateName; readonly service: string }
@@ -53,6 +55,8 @@ function keyOf(missing: Missing): string {
       return `node ${titleOf(missing)}`;
     case 'store':
       return 'store';
+    case 'unsettled':
+      return `unsettled ${missing.why}`;
   }
 }
 
@@ -63,6 +67,8 @@ function sentenceOf(first: Missing, members: readonly Missing[]): string {
       return `the node of ${titleOf(first)}: ${first.why}`;
     case 'store':
       return `the store is out of reach of ${observers}${reason(first.why)}`;
+    case 'unsettled':
+      return `${first.why} (seen by ${observers})`;
     case 'gateway':
       return `the gateway of ${titleOf(first)} is ${first.state} to ${observers}${reason(first.why)}`;
     case 'service':
@@ -82,7 +88,8 @@ function serviceIn(members: readonly Missing[]): string[] {
 
 function isOf(missing: Missing, { kind, service, node }: ProcessSpec): boolean {
   if (missing.kind === 'service') return kind === 'service' && service === missing.service;
-  if (missing.kind === 'store') return kind === 'hub' || kind === 'leaf';
+  if (missing.kind === 'store' || missing.kind === 'unsettled')
+    return kind === 'hub' || kind === 'leaf';
   return kind === 'node' && (missing.node === undefined || node === missing.node);
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../config/load.ts';
 import { causesOf } from './missing.ts';
-import { missingAt, type ReadinessView } from './readiness.ts';
+import { leaderlessAt, missingAt, type ReadinessView } from './readiness.ts';
 import { fakeConfig } from './testdata/fake-stack.ts';
 
 const { config } = parseConfig(
@@ -45,8 +45,20 @@ const service = (
       ? []
       : [{ address: endpoint, state, ejected: false, breaker: 'closed' as const }],
 });
+const revision: ReadinessView['revision'] = {
+  hash: 'abc',
+  sequence: 1,
+  loadedAt: '2026-01-02T03:04:05.678Z',
+  ageSeconds: 1,
+  source: 'store',
+  staleForSeconds: 0,
+  appliedInSeconds: undefined,
+  refused: undefined,
+  pendingRestart: [],
+};
 const complete: ReadinessView = {
   degraded: [],
+  revision,
   store: {
     engine: 'jetstream',
     reachable: true,
@@ -85,6 +97,37 @@ test('what several nodes miss is said once, with those that miss it', () => {
   assert.deepEqual(sentences({ eu: gateless, us: complete, watch: gateless }), [
     'the gateway of us is unknown to eu, watch',
   ]);
+});
+
+test('a stack has not settled before each node has the configuration from the store', () => {
+  const fresh: ReadinessView = { ...complete, revision: { ...revision, source: 'file' } };
+  assert.deepEqual(sentences({ eu: fresh, us: fresh }), [
+    'the configuration is not in the store yet (seen by eu, us)',
+  ]);
+  const away = { ...fresh, store: { ...complete.store, reachable: false } };
+  assert.deepEqual(sentences({ eu: away }), ['the store is out of reach of eu']);
+  const memory = { ...fresh, store: { ...complete.store, engine: 'memory' as const } };
+  const ownFile = { ...fresh, revision: { ...fresh.revision, staleForSeconds: undefined } };
+  assert.deepEqual(sentences({ eu: memory, us: ownFile }), []);
+});
+
+test('nor before somebody knows a leader of each bucket', () => {
+  const bucket = (name: string, leader?: string) => {
+    return { name, leader, replicas: 3, quorum: true, lagMs: undefined, lagMessages: undefined };
+  };
+  const seeing = (...buckets: ReturnType<typeof bucket>[]) => ({
+    store: { ...complete.store, buckets },
+  });
+  const eu = seeing(bucket('config', 'hub-eu'), bucket('shifts'), bucket('acks'));
+  const us = seeing(bucket('config'), bucket('shifts'), bucket('acks', 'hub-us'));
+  const missing = leaderlessAt([
+    [at('eu'), eu],
+    [at('us'), us],
+  ]);
+  assert.deepEqual(
+    causesOf(missing).map(({ sentence }) => sentence),
+    ['bucket shifts of the store has no leader yet (seen by eu, us)'],
+  );
 });
 
 test('a region of several nodes is complete when each of them is healthy', () => {

@@ -51,7 +51,8 @@ const status = {
   region: own,
   node: node ?? own,
   degraded: fault === 'degraded' ? ['a thing is degraded'] : [],
-  store: { engine: 'memory', reachable: true },
+  store: { engine: 'memory', reachable: true, buckets: [] },
+  revision: { source: 'file' },
   regions: Object.entries<Region>(config.regions).map(([name, { address, nodes = {} }]) => ({
     name,
     gateway: { state: has('unready') ? 'unknown' : 'healthy', reason: '' },
