@@ -225,6 +225,7 @@ class RunningNode implements RegionNode {
     };
     const bundle = await bundleOf(configuration);
     const shifts = appliedShifts(await this.#shiftsFile.read());
+    if (this.#shiftsFile.trouble !== undefined) log.warn(this.#shiftsFile.trouble);
     let first = next;
     const dataPlane = await this.#transfers!.startWith(async (transferred) => {
       first = { ...next, transferred };

@@ -57,6 +57,31 @@ test('the newest holds: what is older or damaged changes nothing, and what is ol
   follower.close();
 });
 
+test('what is torn in the store is put right from what was seen, by whoever finds it first', async () => {
+  for (const torn of ['', '{"version":1', '[]', 'null', '\u0000\u0000']) {
+    const clock = new ManualClock();
+    const store = new MemoryStore(clock);
+    const known = await new Shifts(store, clock).start(planOf(), config, wish);
+    const bucket = store.bucket('shifts');
+    await bucket.put(shiftsKey, Buffer.from(torn));
+    await assert.rejects(new Shifts(store, clock).start(planOf(), config, wish));
+    const nodes = [1, 2].map(() => follow(new Shifts(store, clock), clock, known));
+    const document = async () =>
+      (await new Shifts(store, clock).read().catch(() => undefined))?.document;
+    await eventually('it is there again', async () => {
+      clock.advance(1_000);
+      return (await document())?.sequence === known.sequence;
+    });
+    const told = nodes.flatMap(({ troubles }) => troubles).join();
+    assert.match(told, /was torn: change 1, which was seen, is given back/);
+    clock.advance(5_000);
+    await eventually('all is well', () =>
+      nodes.every(({ follower }) => follower.trouble === undefined),
+    );
+    for (const { follower } of nodes) follower.close();
+  }
+});
+
 test('of what the store holds damaged nothing is overwritten: a newer node may have written it', async () => {
   const clock = new ManualClock();
   const store = new MemoryStore(clock);

@@ -2,12 +2,13 @@ import type { Clock } from '../base/clock.ts';
 import type { WatchEvent } from '../store/store.ts';
 import { Trouble } from '../store/trouble.ts';
 import { WatchAndCompare } from '../store/watch-and-compare.ts';
+import { isShiftError } from './errors.ts';
 import { parseShifts } from './parse.ts';
 import type { ShiftDocument } from './shift.ts';
 import { type SeenShifts, type Shifts, shiftsKey } from './shifts.ts';
 
 export interface ShiftFollowerOptions {
-  readonly shifts: Pick<Shifts, 'read' | 'watch' | 'giveBack'>;
+  readonly shifts: Pick<Shifts, 'read' | 'watch' | 'giveBack' | 'mend'>;
   readonly clock: Clock;
   /** What held when the node ended last. */
   readonly known: ShiftDocument | undefined;
@@ -29,7 +30,8 @@ export interface ShiftFollowerOptions {
  *                      newer than held? ──yes──▶ onDocument
  *                           ▲      └──no──▶ held
  *   compare, every 4–5 s ───┘
- *       └── the leader has an older one, or none ──▶ it is given back, if that still stands
+ *       └── the leader has an older one, none, or what is no document of any version
+ *              ──▶ it is given back, if that still stands
  */
 export class ShiftFollower {
   readonly #options: ShiftFollowerOptions;
@@ -78,11 +80,22 @@ export class ShiftFollower {
   async #compare(): Promise<void> {
     // What the watch brings meanwhile may be newer than the answer.
     const held = this.#document;
-    const seen = await this.#options.shifts.read('leader');
+    const seen = await this.#options.shifts.read('leader').catch((error: unknown) => {
+      if (held && isShiftError(error, 'shift_damaged')) return this.#mend(held, error);
+      throw error;
+    });
+    if (seen === 'mended') return;
     if (held && held.sequence > (seen?.document.sequence ?? 0)) return this.#giveBack(held, seen);
     if (seen) this.adopt(seen.document);
     if (held && seen && isOther(held, seen.document)) this.#hold(seen.document);
     this.#trouble.clear();
+  }
+
+  async #mend(held: ShiftDocument, error: unknown): Promise<'mended'> {
+    if (!(await this.#options.shifts.mend(held))) throw error;
+    const what = 'what the store held of shifts was torn';
+    this.#trouble.tell(`${what}: change ${held.sequence}, which was seen, is given back`);
+    return 'mended';
   }
 
   async #giveBack(held: ShiftDocument, seen: SeenShifts | undefined): Promise<void> {

@@ -8,7 +8,7 @@ import { hashOf, moveShift, operateShift, type ShiftAuthor, startShift } from '.
 import type { CountsByNode, Sides } from './counts.ts';
 import type { ShiftDecision } from './decide.ts';
 import { fail, isShiftError } from './errors.ts';
-import { isAuthor, isMessage, parseEvent, parseShifts, reasonLength } from './parse.ts';
+import { isAuthor, isMessage, isTorn, parseEvent, parseShifts, reasonLength } from './parse.ts';
 import { countsOf, readShiftReports, type ShiftReport } from './reports.ts';
 import {
   goesOn,
@@ -149,6 +149,17 @@ export class Shifts {
       if (isBeaten(error)) return false;
       throw error;
     }
+  }
+
+  /**
+   * The same in the place of what no version of Meridian writes: of what is JSON, a newer node may have
+   * made it.
+   *
+   * @returns false: there is something else by now.
+   */
+  async mend(known: ShiftDocument): Promise<boolean> {
+    const entry = await this.#bucket.get(shiftsKey, { from: 'leader' });
+    return entry !== undefined && isTorn(entry.value) && this.giveBack(known, entry.revision);
   }
 
   /** Newest first, at most `limit`; ends where one is missing, damaged, or not the one it says. */

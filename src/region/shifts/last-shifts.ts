@@ -1,5 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../../base/errors.ts';
 import { parseShifts } from '../../shifts/parse.ts';
 import type { ShiftDocument } from '../../shifts/shift.ts';
 
@@ -11,6 +12,8 @@ import type { ShiftDocument } from '../../shifts/shift.ts';
 export class LastShiftsFile {
   /** What it held when it was read. */
   last: ShiftDocument | undefined;
+  /** Why there is none, though there is a file. */
+  trouble: string | undefined;
   readonly #path: string;
   #saving: Promise<void> = Promise.resolve();
 
@@ -18,12 +21,15 @@ export class LastShiftsFile {
     this.#path = join(stateDirectory, 'last-shifts.json');
   }
 
-  /** What is missing or damaged is `undefined`: then the configured weights hold. */
+  /** What is missing or damaged is `undefined`: then the configured weights hold until the store is heard. */
   async read(): Promise<ShiftDocument | undefined> {
     try {
       this.last = parseShifts(await readFile(this.#path));
-    } catch {
+      this.trouble = undefined;
+    } catch (error) {
       this.last = undefined;
+      const damage = `${this.#path} is damaged: until the store is heard, the configured weights hold`;
+      this.trouble = codeOf(error) === 'ENOENT' ? undefined : damage;
     }
     return this.last;
   }
