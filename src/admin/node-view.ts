@@ -5,6 +5,7 @@ import type { DriftRow } from '../revisions/drift.ts';
 import type { Head, RevisionInfo, RevisionRef, TrafficCount } from '../revisions/revision.ts';
 import type { RotationReport, SecretInfo } from '../secrets/secrets.ts';
 import type { NodeSides } from '../shifts/counts.ts';
+import type { DataStatus } from './data-status.ts';
 import type { ShiftStatus, ShiftsView } from './shifts-view.ts';
 
 /** What the admin API shows of a node and may ask of it. The node implements it. */
@@ -370,6 +371,8 @@ export interface NodeStatus {
   readonly zones?: ZonesStatus | undefined;
   /** `undefined`: none is needed. */
   readonly outsideNames?: readonly OutsideNameStatus[] | undefined;
+  /** `undefined`: the node serves none. */
+  readonly data?: DataStatus | undefined;
   readonly threads: readonly ThreadStatus[];
   readonly traffic: TrafficCount;
   /** `undefined`: of a node that knows of none. */

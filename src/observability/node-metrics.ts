@@ -1,3 +1,4 @@
+import { type DataFigures, exposeData } from './data-metrics.ts';
 import { type ExclusiveFigures, exposeExclusive } from './exclusive-metrics.ts';
 import type { Exposition, Labels, Sample } from './exposition.ts';
 import { exposeOutside, type OutsideFigures } from './outside-metrics.ts';
@@ -70,6 +71,7 @@ export interface NodeFigures {
     readonly flaps: number;
   }[];
   readonly exclusive?: readonly ExclusiveFigures[];
+  readonly data?: DataFigures | undefined;
   readonly measuredLatency?:
     | {
         readonly accepted: number;
@@ -105,6 +107,7 @@ export function exposeNode(
   exposeZones(exposition, node.zones);
   exposeOutside(exposition, node.outsideNames);
   exposeExclusive(exposition, node.exclusive);
+  exposeData(exposition, node.data);
   exposeLatency(exposition, node);
   exposeProcess(exposition, process);
 }

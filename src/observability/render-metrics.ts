@@ -1,3 +1,4 @@
+import { type DataApiFigures, exposeDataApi } from './data-metrics.ts';
 import { type DnsMetrics, exposeDns } from './dns-metrics.ts';
 import { exposeGateway } from './expose-gateway.ts';
 import { Exposition } from './exposition.ts';
@@ -12,13 +13,16 @@ export interface MetricSources {
   readonly gateway: readonly GatewayMetrics[];
   /** One per DNS thread. */
   readonly dns: readonly DnsMetrics[];
+  /** Of the data API, where it is served. */
+  readonly data?: DataApiFigures | undefined;
 }
 
 /** All metrics of a node in Prometheus' text format (`expositionContentType`). */
-export function renderMetrics({ node, process, gateway, dns }: MetricSources): string {
+export function renderMetrics({ node, process, gateway, dns, data }: MetricSources): string {
   const exposition = new Exposition();
   exposeNode(exposition, node, process);
   exposeGateway(exposition, gateway);
   exposeDns(exposition, dns);
+  exposeDataApi(exposition, data);
   return exposition.text();
 }

@@ -18,6 +18,7 @@ import { bundleOf, LiveConfiguration } from './configuration/live-configuration.
 import { StalenessWatch } from './configuration/staleness-watch.ts';
 import { StoreSource } from './configuration/store-source.ts';
 import { type Marks, marksOf } from './configuration/watched-files.ts';
+import { DataService } from './data/data-service.ts';
 import { DataPlane, type DataPlaneOptions } from './data-plane/data-plane.ts';
 import { type Generation, nextGeneration } from './data-plane/generation.ts';
 import { portNeeds } from './data-plane/listeners.ts';
@@ -135,6 +136,7 @@ class RunningNode implements RegionNode {
   #health: Health | undefined;
   #transfers: ZoneTransfers | undefined;
   #dataPlane: DataPlane | undefined;
+  #data: DataService | undefined;
   #exclusive: NodeExclusive | undefined;
   #latency: MeasuredLatency | undefined;
   #live: LiveConfiguration | undefined;
@@ -241,7 +243,10 @@ class RunningNode implements RegionNode {
     const snapshots = this.#snapshots;
     const live = new LiveConfiguration({
       ...{ first, context, dataPlane, snapshots, clock, log },
-      onServing: (configuration) => this.#transfers?.update(configuration),
+      onServing: (configuration) => {
+        this.#transfers?.update(configuration);
+        this.#data?.use(configuration);
+      },
       health: {
         update: (next) => {
           health.update(next);
@@ -266,11 +271,12 @@ class RunningNode implements RegionNode {
     const live = this.#live!;
     const health = this.#health!;
     const storeName = own.node === own.region ? own.region : `${own.region}.${own.node}`;
-    const store = openStore(
-      storeOptionsFor(config, own.region, storeName, storeSecret, material.identity),
-      clock,
-    );
+    const storeOptions = (name: string) =>
+      storeOptionsFor(config, own.region, name, storeSecret, material.identity);
+    const store = openStore(storeOptions(storeName), clock);
     this.#parts.push(store);
+    this.#data = new DataService({ store: storeOptions, node: storeName, clock, log });
+    this.#data.use(live.configuration);
     const exclusive = new NodeExclusive({
       ...{ store, health, own, clock, log, ...live.generation, config },
       leaving: () => this.#isLeaving,
@@ -302,6 +308,7 @@ class RunningNode implements RegionNode {
       health,
       exclusive,
       dataPlane: this.#dataPlane!,
+      data: this.#data,
       latency: this.#latency!,
       store,
       revisions,
@@ -381,6 +388,7 @@ class RunningNode implements RegionNode {
       ...this.#parts.map((part) => part.close()),
     ]);
     await this.#dataPlane?.close();
+    await this.#data?.close(); // its services have answered the last requests
     this.#health?.close();
     await this.#snapshots.close();
     // A start that failed has learned nothing: what the disk says keeps its age.

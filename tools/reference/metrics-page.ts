@@ -1,5 +1,7 @@
+import { DataApiCounters } from '../../src/data/server/counters.ts';
 import { reportRefusals } from '../../src/gateway/beacon/report.ts';
 import { problems } from '../../src/gateway/exchange/problems.ts';
+import { type DataApiFigures, exposeDataApi } from '../../src/observability/data-metrics.ts';
 import { DnsMetrics, dnsLabels, exposeDns } from '../../src/observability/dns-metrics.ts';
 import { exposeGateway } from '../../src/observability/expose-gateway.ts';
 import {
@@ -110,6 +112,7 @@ const node: NodeFigures = {
   },
   checks: [{ name: 'c', state: 'healthy', since: '2026-01-01T00:00:00Z', flaps: 0 }],
   exclusive: [{ name: 'x', active: true, activeRegion: region, token: 1, changes: 0 }],
+  data: { serving: true, buckets: [{ name: 'b', writable: true, lagMs: { r: 1 }, lost: 0 }] },
   geo: { source: 's', type: 't', ageSeconds: 1 },
   shifts: [{ id: 's', subject: 'route r', to: 't', state: 'running', share: 50, holds: true }],
   measuredLatency: {
@@ -142,6 +145,12 @@ function busyNameServer(): DnsMetrics {
   return metrics;
 }
 
+function busyDataApi(): DataApiFigures {
+  const counters = new DataApiCounters();
+  counters.request('get', 200, 1);
+  return counters.figures(1, 1);
+}
+
 function metricsShown(): Metric[] {
   const recorder = new Recorder();
   exposeNode(recorder, node, {
@@ -153,6 +162,7 @@ function metricsShown(): Metric[] {
   });
   exposeGateway(recorder, [busyGateway()]);
   exposeDns(recorder, [busyNameServer()]);
+  exposeDataApi(recorder, busyDataApi());
   return recorder.metrics.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -193,7 +203,7 @@ export const metricsPage: Generator = {
       `| \`code\` | of refusals: [codes of problems](errors.md); of responses: the status |`,
       `| \`kind\` | of failures: ${quoted(failureKinds)}; of DNS responses: ${quoted(dnsLabels.kind)} |`,
       `| \`rcode\` | ${quoted(dnsLabels.rcode)} |`,
-      `| \`reason\` | of retries: ${quoted(withheldReasons)}; of reports: ${quoted(reportReasons)} |`,
+      `| \`reason\` | of retries: ${quoted(withheldReasons)}; of reports: ${quoted(reportReasons)}; of connections to the data API: ${quoted(['network', 'limit'])} |`,
       `| \`route\` | the name of the route; \`-\`: none matched |`,
       `| \`source\` | of a revision: ${quoted(['store', 'file', 'snapshot', 'peer', 'bundle'])}; of a geo database: its file |`,
       `| \`shift\` | the id of the shift of traffic |`,

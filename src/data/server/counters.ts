@@ -1,22 +1,9 @@
+import type { DataApiFigures } from '../../observability/data-metrics.ts';
 import { histogramWidth, recordDuration, requestBoundsMs } from '../../observability/histogram.ts';
 import type { OperationId } from './operations.ts';
 
 /** `other`: refused before it was known what is asked for. */
 type Counted = OperationId | 'other';
-
-/** What a data API counted since it was started. Plain, so that it can go to another thread. */
-export interface DataApiFigures {
-  readonly requests: readonly { operation: string; status: number; count: number }[];
-  /** By operation, as `observability/histogram.ts` has it. */
-  readonly durations: Readonly<Record<string, readonly number[]>>;
-  /** Of bodies. */
-  readonly receivedBytes: number;
-  readonly sentBytes: number;
-  readonly connections: number;
-  readonly watches: number;
-  /** Connections that were closed at once, by why. */
-  readonly refused: { readonly network: number; readonly limit: number };
-}
 
 /** What the data API counts, of its own thread. */
 export class DataApiCounters {
@@ -48,7 +35,7 @@ export class DataApiCounters {
         [...byStatus].map(([status, count]) => ({ operation, status, count })),
       ),
       durations: Object.fromEntries(
-        [...this.#durations].map(([operation, words]) => [operation, [...words]]),
+        [...this.#durations].map(([operation, words]) => [operation, words.slice()]),
       ),
       receivedBytes,
       sentBytes,

@@ -272,9 +272,7 @@ test('what was asked is counted', async (t) => {
     { operation: 'get', status: 404, count: 1 },
     { operation: 'other', status: 404, count: 1 },
   ]);
-  assert.equal(
-    durations.get?.slice(1).reduce((sum, count) => sum + count),
-    2,
-  );
+  const gets = durations.get?.slice(1).reduce((sum, count) => sum + count, 0);
+  assert.equal(gets, 2);
   assert.ok(receivedBytes === 4 && sentBytes > 4);
 });

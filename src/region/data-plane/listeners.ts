@@ -1,3 +1,4 @@
+import { servesData } from '../../config/data-places.ts';
 import {
   clientListeners,
   type ListenerPlan,
@@ -74,6 +75,7 @@ export function portNeeds(config: Config, own: OwnNode, material: Material): Por
   });
   const needs = [tcp('admin', config.ports.admin)];
   for (const [name, { port }] of Object.entries(listen)) needs.push(tcp(name, port));
+  if (servesData(config, region)) needs.push(tcp('data', config.data.port));
   if (servesTraffic(config, region)) {
     needs.push(tcp('dns', config.ports.dns));
     if (config.ports.dot !== undefined) needs.push(tcp('dot', config.ports.dot));

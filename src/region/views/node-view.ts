@@ -16,6 +16,7 @@ import { sequenceOf } from '../configuration/configuration.ts';
 import type { ConfigurationSource } from '../configuration/configuration-source.ts';
 import type { LiveConfiguration } from '../configuration/live-configuration.ts';
 import type { StalenessWatch } from '../configuration/staleness-watch.ts';
+import type { DataService } from '../data/data-service.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { NodeExclusive } from '../exclusive/node-exclusive.ts';
 import type { MeasuredLatency } from '../latency/measured-latency.ts';
@@ -24,6 +25,7 @@ import { zoneOf } from '../own-node.ts';
 import type { NodeShifts } from '../shifts/node-shifts.ts';
 import type { SnapshotKeeper } from '../start/snapshot-keeper.ts';
 import type { ZoneTransfers } from '../transfers/zone-transfers.ts';
+import { dataStatus } from './data-view.ts';
 import { createExclusiveView, exclusiveStatuses } from './exclusive-view.ts';
 import { geoStatus } from './geo-view.ts';
 import { checkStatuses, endpointStates, regionStatuses, serviceStatuses } from './health-view.ts';
@@ -41,6 +43,7 @@ export interface NodeParts {
   readonly health: Health;
   readonly exclusive: NodeExclusive;
   readonly dataPlane: DataPlane;
+  readonly data: DataService;
   readonly latency: MeasuredLatency;
   readonly store: Store;
   readonly revisions: Revisions;
@@ -73,6 +76,7 @@ export function createNodeView(parts: NodeParts): NodeView {
         process: meter.read(),
         gateway: [parts.dataPlane.gatewayMetrics()],
         dns: parts.dataPlane.dnsMetrics,
+        data: parts.data.report?.figures,
       }),
     explainRequest: (question) => {
       const { configuration, table } = live.generation;
@@ -153,6 +157,7 @@ function statusOf(parts: NodeParts, startedAt: string): NodeStatus {
     zones: zonesStatus(parts.transfers),
     outsideNames: outside.length > 0 ? outside : undefined,
     exclusive: exclusiveStatuses(parts.exclusive.statuses()),
+    data: dataStatus(parts.data),
     threads: dataPlane.threads,
     traffic: { ...dataPlane.traffic(), startedAt },
     shifts: nodeShifts.statuses(),
@@ -194,6 +199,7 @@ function troublesOf(parts: NodeParts): string[] {
     ...(transfers?.troubles ?? []),
     ...outsideTroubles(dataPlane.outside()),
     ...nodeShifts.troubles,
+    ...parts.data.troubles,
     ...live.pendingRestart.map((what) => `takes effect at the next start: ${what}`),
   ];
   for (const trouble of [snapshots.trouble, staleness.trouble]) {
