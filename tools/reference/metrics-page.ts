@@ -1,4 +1,5 @@
 import { DataApiCounters } from '../../src/data/server/counters.ts';
+import { operations } from '../../src/data/server/operations.ts';
 import { reportRefusals } from '../../src/gateway/beacon/report.ts';
 import { problems } from '../../src/gateway/exchange/problems.ts';
 import { type DataApiFigures, exposeDataApi } from '../../src/observability/data-metrics.ts';
@@ -202,12 +203,14 @@ export const metricsPage: Generator = {
       `| \`class\` | ${quoted(['1xx', '2xx', '3xx', '4xx', '5xx'])} |`,
       `| \`code\` | of refusals: [codes of problems](errors.md); of responses: the status |`,
       `| \`kind\` | of failures: ${quoted(failureKinds)}; of DNS responses: ${quoted(dnsLabels.kind)} |`,
+      `| \`operation\` | of the data API, as in its [document](data-api.json): ${quoted([...operations.map(({ id }) => id), 'other'])} |`,
       `| \`rcode\` | ${quoted(dnsLabels.rcode)} |`,
       `| \`reason\` | of retries: ${quoted(withheldReasons)}; of reports: ${quoted(reportReasons)}; of connections to the data API: ${quoted(['network', 'limit'])} |`,
       `| \`route\` | the name of the route; \`-\`: none matched |`,
       `| \`source\` | of a revision: ${quoted(['store', 'file', 'snapshot', 'peer', 'bundle'])}; of a geo database: its file |`,
       `| \`shift\` | the id of the shift of traffic |`,
       `| \`state\` | of a zone from elsewhere: ${quoted(secondaryStates)}; of a name that an ALIAS leads to: ${quoted(outsideStates)}; of a shift of traffic: ${quoted(shiftStates)} |`,
+      `| \`status\` | the status of the answer |`,
       `| \`subject\`, \`to\` | of a shift of traffic: what it shifts, as \`meridian shift status\` says, and whose share it sets |`,
       `| \`stat\` | ${quoted(['mean', 'p99', 'max'])} |`,
       `| \`transport\` | ${quoted(dnsLabels.transport)} (DNS over TLS) |`,
