@@ -1,24 +1,19 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { after, type TestContext, test } from 'node:test';
+import { CommandThread } from '../../test/support/command-thread.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { createAdminServer } from '../admin/server.ts';
 import { revisionError } from '../revisions/errors.ts';
 import { storeError } from '../store/errors.ts';
 import { OperatedNode } from './testdata/operated-node.ts';
 
-const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const folder = await temporaryDirectory('cli-revisions');
 writeFileSync(join(folder, 'token'), 'the-token\n');
-
-interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+process.chdir(folder);
+const commands = new CommandThread();
+after(() => commands.close());
 
 /** A node of one's own, and the command that asks it. */
 async function operated(t: TestContext) {
@@ -31,20 +26,10 @@ async function operated(t: TestContext) {
   });
   t.after(() => server.close());
   const meridian = (...args: string[]) =>
-    new Promise<Result>((resolve) => {
-      const env = {
-        ...process.env,
-        FORCE_COLOR: undefined,
-        NO_COLOR: '1',
-        MERIDIAN_ADMIN_URL: `http://127.0.0.1:${server.port}`,
-        MERIDIAN_ADMIN_TOKEN_FILE: 'token',
-      };
-      const child = execFile(
-        process.execPath,
-        [main, ...args],
-        { cwd: folder, env },
-        (_, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr }),
-      );
+    commands.run(args, {
+      NO_COLOR: '1',
+      MERIDIAN_ADMIN_URL: `http://127.0.0.1:${server.port}`,
+      MERIDIAN_ADMIN_TOKEN_FILE: 'token',
     });
   return { node, meridian };
 }

@@ -1,34 +1,25 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { after, type TestContext, test } from 'node:test';
+import { CommandThread } from '../../test/support/command-thread.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { start } from '../admin/testdata/fake-node.ts';
 import { parseGuard, parseSteps, parseTime } from './shift-options.ts';
 
-const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const folder = await temporaryDirectory('cli-shift');
 writeFileSync(join(folder, 'token'), 'the-token\n');
+process.chdir(folder);
+const commands = new CommandThread();
+after(() => commands.close());
 
 async function operated(t: TestContext) {
   const { node, port } = await start(t);
   const meridian = (...args: string[]) =>
-    new Promise<{ status: number; stdout: string; stderr: string }>((resolve) => {
-      const env = {
-        ...process.env,
-        FORCE_COLOR: undefined,
-        NO_COLOR: '1',
-        MERIDIAN_ADMIN_URL: `http://127.0.0.1:${port}`,
-        MERIDIAN_ADMIN_TOKEN_FILE: 'token',
-      };
-      const child = execFile(
-        process.execPath,
-        [main, ...(args[0] === '..plan' ? ['plan', ...args.slice(1)] : ['shift', ...args])],
-        { cwd: folder, env },
-        (_, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr }),
-      );
+    commands.run(args[0] === '..plan' ? ['plan', ...args.slice(1)] : ['shift', ...args], {
+      NO_COLOR: '1',
+      MERIDIAN_ADMIN_URL: `http://127.0.0.1:${port}`,
+      MERIDIAN_ADMIN_TOKEN_FILE: 'token',
     });
   return { node, meridian };
 }

@@ -5,31 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { type CommandResult, CommandThread } from '../../test/support/command-thread.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'meridian-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
-interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+process.chdir(folder);
+const commands = new CommandThread();
+after(() => commands.close());
 
 /** Runs the command in an empty folder. */
-function meridian(...args: string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, MERIDIAN_STATE: '', FORCE_COLOR: '' };
-    const child = execFile(
-      process.execPath,
-      [main, ...args],
-      { cwd: folder, env },
-      (_, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
+function meridian(...args: string[]): Promise<CommandResult> {
+  return commands.run(args, { MERIDIAN_STATE: '', FORCE_COLOR: '' });
 }
 
-describe('bad usage is status 2 and one sentence that names it', { concurrency: 2 }, () => {
+describe('bad usage is status 2 and one sentence that names it', () => {
   const cases: [string[], RegExp][] = [
     [['chek'], /^meridian: unknown command 'chek'\n\(Did you mean check\?\)/],
     [['check'], /^meridian: missing required argument 'file'/],
@@ -116,7 +107,7 @@ test('with --json bad usage is an object on stdout, whoever finds it', async () 
 
 test('an output that cannot be written is said in one line, a reader that had enough is not', async () => {
   const run = (redirection: string) =>
-    new Promise<Result>((resolve) => {
+    new Promise<CommandResult>((resolve) => {
       const script = `set -o pipefail; "$NODE" "$MAIN" --help ${redirection}`;
       const env = { ...process.env, NODE: process.execPath, MAIN: main };
       const child = execFile('bash', ['-c', script], { env }, (_, stdout, stderr) =>
