@@ -178,7 +178,8 @@ export class KnownLease {
   /** The fencing token of a tenure that goes on; `undefined`: the revision of the write. */
   get token(): number | undefined {
     const token = this.#entry && tokenOf(this.#entry);
-    const goesOn = token !== undefined && !this.#restored && token >= this.#highestToken;
+    const before = this.#restored ? this.#highestRevision : 0;
+    const goesOn = token !== undefined && token >= Math.max(before, this.#highestToken);
     return goesOn ? token : this.nextToken;
   }
 

@@ -142,6 +142,16 @@ test('a leader from the past is not believed: once without a conflict, or with t
   assert.ok(eu.activeAt(register.atMs + 1_900), 'its claim ends by itself');
 });
 
+test('a tenure that goes on keeps its token, also for who knew more than the one who began it', () => {
+  const highest = 5_440;
+  const token = highest + 2 ** 20;
+  const one = machine('eu', {}, 'sibling');
+  one.observe({ revision: highest + 1, document: held('ap', 4_500) }, 0);
+  const other = new Register([one], 10, { ...held('eu', token), highest });
+  other.pass(20_000);
+  assert.deepEqual([active(other, one), one.token], [[true], token]);
+});
+
 test('a store that always says no is asked less and less often', () => {
   const { eu, register } = world();
   let asked = 0;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { ShiftStatus } from '../../src/admin/shifts-view.ts';
 import type { RequestExplanation } from '../../src/gateway/explain/explain.ts';
 import type { ShiftEvent } from '../../src/shifts/shift.ts';
 import { exampleWith } from '../support/example.ts';
-import { NameServers } from '../support/name-servers.ts';
 import { requireNatsServer } from '../support/requirements.ts';
-import { type RegionName, regionNames, TestStack, until } from '../support/stack.ts';
+import { type RegionName, regionNames, until } from '../support/stack.ts';
+import { useStack } from '../support/use-stack.ts';
 
 const host = 'api.exchange.test';
 const config = await exampleWith(({ zones }) => {
@@ -15,20 +15,11 @@ const config = await exampleWith(({ zones }) => {
 
 /** Who acts is lost, and the store: a region is drained nevertheless, and no step is undone. */
 describe('a region is drained while others are lost', { skip: requireNatsServer() }, () => {
-  let stack: TestStack;
-  let servers: NameServers;
-  before(async () => {
-    stack = await TestStack.start(config);
-    servers = new NameServers(stack);
-  });
-  after(async () => {
-    servers?.close();
-    await stack?.stop();
-  });
+  const use = useStack(config);
 
   /** Of the newest shift; without what a node that starts, or has no store, cannot say. */
   const at = async (region: RegionName): Promise<Partial<ShiftStatus>> =>
-    (await stack.admin<{ shifts?: ShiftStatus[] }>(region, '/shifts').catch(() => undefined))
+    (await use.stack.admin<{ shifts?: ShiftStatus[] }>(region, '/shifts').catch(() => undefined))
       ?.shifts?.[0] ?? {};
   const shares = (regions: readonly RegionName[]) =>
     Promise.all(regions.map(async (region) => (await at(region)).share));
@@ -40,7 +31,7 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
     until(
       'the store takes it',
       async () => {
-        const { code, stdout } = await stack.attempt('shift', ...words, ...quick, '--json');
+        const { code, stdout } = await use.stack.attempt('shift', ...words, ...quick, '--json');
         if (code === 0) return true;
         const { error } = JSON.parse(stdout) as { error: { code: string } };
         // What was taken without a confirmation is there when it is asked for again.
@@ -55,7 +46,7 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
     await begin('drain', 'us-east-1', '--steps', '60,30,0', '--every', '3s');
     const steps = async () => {
       const path = '/shifts/history';
-      const { events = [] } = await stack
+      const { events = [] } = await use.stack
         .admin<{ events?: ShiftEvent[] }>('us-east-1', path)
         .catch(() => ({}) as { events?: ShiftEvent[] });
       return events.filter(({ action }) => action === 'advance').reverse();
@@ -68,10 +59,10 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
     // The region that is drained has to live: its own word is what is to be seen last.
     const lost = by === 'us-east-1' ? 'eu-west-1' : (by as RegionName);
     const left = regionNames.filter((region) => region !== lost);
-    await stack.run('region', 'kill', lost);
+    await use.stack.run('region', 'kill', lost);
     const done = async () => (await at('us-east-1')).state === 'done';
     await until('all steps', done, 40_000);
-    const gone = () => servers.all(host, 'us-east-1', (answer) => !isUs(answer), left);
+    const gone = () => use.servers.all(host, 'us-east-1', (answer) => !isUs(answer), left);
     await until('no name server sends anyone there', gone);
     let taken: number[] = [];
     await until('each step is on record', async () => {
@@ -80,14 +71,17 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
     });
     assert.deepEqual(taken, [60, 30, 0]);
     await until('no gateway relays there but as a standby', () => isStandby('us-east-1', left[1]!));
-    await stack.run('region', 'start', lost);
+    await use.stack.run('region', 'start', lost);
     const back = async () => (await at(lost)).share === 0;
     await until('it is back at the same share', back, 30_000);
   });
 
   async function isStandby(region: RegionName, at: RegionName): Promise<boolean> {
     const url = encodeURIComponent(`http://${host}/v1/rates?base=EUR`);
-    const { candidates } = await stack.admin<RequestExplanation>(at, `/explain/request?url=${url}`);
+    const { candidates } = await use.stack.admin<RequestExplanation>(
+      at,
+      `/explain/request?url=${url}`,
+    );
     const relay = candidates.find(({ kind, target }) => kind === 'relay' && target === region);
     return relay?.why.endsWith('; gives this client away') === true;
   }
@@ -97,7 +91,7 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
     await begin('restore', 'us-east-1', '--steps', '50,100', '--every', '8s');
     const reached = async () => (await shares(regionNames)).every((share) => share === 50);
     await until('the first step everywhere', reached, 30_000);
-    await stack.run('store', 'kill');
+    await use.stack.run('store', 'kill');
     const brokenMs = performance.now();
     while (performance.now() - brokenMs < 5_000) {
       const told = (await shares(regionNames)).filter((share) => share !== undefined);
@@ -105,11 +99,11 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
     await until('each of them still tells', reached);
-    const refused = await stack.attempt('shift', 'abort');
+    const refused = await use.stack.attempt('shift', 'abort');
     assert.notEqual(refused.code, 0, 'what nobody can agree on is refused');
-    await stack.run('store', 'start');
+    await use.stack.run('store', 'start');
     const done = async () => (await at('eu-west-1')).state === 'done';
     await until('the last step', done, 60_000);
-    await until('clients are back', () => servers.all(host, 'us-east-1', isUs), 15_000);
+    await until('clients are back', () => use.servers.all(host, 'us-east-1', isUs), 15_000);
   });
 });

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  holds,
+  home,
+  leaseMs,
+  marginMs,
+  stops,
+  useExclusiveStack,
+} from '../support/exclusive-stack.ts';
+import { requireNatsServer } from '../support/requirements.ts';
+import { regionNames, until } from '../support/stack.ts';
+
+describe('what is exclusive, while nodes and the store are lost', {
+  skip: requireNatsServer(),
+}, () => {
+  const use = useExclusiveStack();
+
+  test('it is taken over from the dead', async (context) => {
+    const first = await use.holderOf('stops');
+    const killed = await use.change(first, () => use.stack.run('node', 'kill', first));
+    const alive = regionNames.filter((region) => region !== first);
+    await until('both others name it', () => use.named(stops.host, killed.to, alive));
+    await use.stack.run('node', 'start', first);
+    await until('the killed one too', () => use.named(stops.host, killed.to));
+    context.diagnostic(`${killed.to} after ${killed.tookMs} ms`);
+  });
+
+  test('without a store it ends with its lease, nobody is promoted, and who is to hold holds', async (context) => {
+    const holder = await use.holderOf('holds');
+    const { token } = await use.statusOf(holder, 'holds');
+    const asked = use.ask(stops);
+    const kept = use.ask(holds);
+    await until('both serve', () => asked.by !== undefined && kept.by === holder);
+    const lostMs = performance.now();
+    await use.stack.run('store', 'kill');
+    await until('nobody is active', () => asked.silentForMs > leaseMs + 3 * marginMs);
+    const activeMs = asked.served.at(-1)!.endMs - lostMs;
+    context.diagnostic(`active for ${activeMs.toFixed(0)} ms without a store`);
+    assert.ok(kept.silentForMs < 1_000, 'the holder holds');
+    await kept.end();
+    assert.ok(kept.served.every(({ region }) => region === holder));
+    const nobody = (answer: readonly string[]) => !answer.includes(asked.by!);
+    assert.ok(await use.servers.all(stops.host, home, nobody, [asked.by!]), 'nor named by itself');
+    await use.stack.run('store', 'start');
+    await until('one is active again', () => asked.silentForMs < 500, 30_000);
+    await asked.end();
+    await until('the holder is who it was', async () => {
+      const status = await use.statusOf(holder, 'holds');
+      return status.active && status.token === token;
+    });
+  });
+});
