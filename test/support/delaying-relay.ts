@@ -17,6 +17,8 @@ const heldBytesMost = 16 * 1024 * 1024;
 export class DelayingRelay {
   /** One way, for what comes from now on. */
   delayMs: number;
+  /** Told of all that comes, from either side. */
+  onBytes: ((bytes: Buffer) => void) | undefined;
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -88,7 +90,10 @@ export class DelayingRelay {
       if (heldBytes >= heldBytesMost) from.pause();
       if (held.length === 1) setTimeout(deliver, this.delayMs);
     };
-    from.on('data', hold);
+    from.on('data', (chunk) => {
+      this.onBytes?.(chunk);
+      hold(chunk);
+    });
     from.once('close', () => hold(undefined));
     this.#deliveries.add(deliver);
     to.once('close', () => this.#deliveries.delete(deliver));

@@ -148,6 +148,13 @@ export class NatsCluster {
     }
   }
 
+  /** Told of all that goes between servers of different regions, where there are relays. */
+  onBytes(listener: (bytes: Buffer) => void): void {
+    for (const { relays } of this.#parts.links) {
+      for (const relay of relays) relay.onBytes = listener;
+    }
+  }
+
   /** For a node of the region. */
   storeOptions(region: string): StoreOptions & { engine: 'jetstream' } {
     const { length } = hubVoters(this.sites);
@@ -243,6 +250,11 @@ export class NatsCluster {
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
+  }
+
+  /** Of a server that does not run: its disk is lost. */
+  forget(kind: ServerKind, region: string): void {
+    rmSync(join(this.directory, region, kind, 'data'), { recursive: true, force: true });
   }
 
   /** SIGSTOP: from outside a black hole. */

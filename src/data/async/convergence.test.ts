@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ManualClock } from '../../base/manual-clock.ts';
+import { MemoryLog } from '../../store/memory/memory-log.ts';
+import type { LogMessage } from '../../store/regional-log.ts';
+import type { Store } from '../../store/store.ts';
+import { AsyncBucket } from './async-bucket.ts';
+import { Copier } from './copier.ts';
+import { KeyLog } from './key-log.ts';
+import { Losers } from './losers.ts';
+
+const regions = ['ap', 'eu', 'us'] as const;
+type Region = (typeof regions)[number];
+const silent = () => {};
+const events = { debug: silent, info: silent, warn: silent, error: silent };
+const conflictsMs = 3_600_000;
+
+type Step =
+  | { readonly type: 'write'; readonly in: Region; readonly key: string; readonly deletes: boolean }
+  | { readonly type: 'copy'; readonly from: Region; readonly to: Region; readonly which: number }
+  | { readonly type: 'wait'; readonly ms: number }
+  | { readonly type: 'jump'; readonly in: Region; readonly ms: number };
+
+const region = fc.constantFrom(...regions);
+const key = fc.constantFrom('a', 'b.c');
+const strict = { noNullPrototype: true };
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record(
+      { type: fc.constant('write' as const), in: region, key, deletes: fc.boolean() },
+      strict,
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record(
+      { type: fc.constant('copy' as const), from: region, to: region, which: fc.nat() },
+      strict,
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.nat(90_000) }, strict),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record(
+      {
+        type: fc.constant('jump' as const),
+        in: region,
+        ms: fc.integer({ min: -600_000, max: 600_000 }),
+      },
+      strict,
+    ),
+  },
+);
+
+describe('async buckets of three regions', () => {
+  it('come to the same, and report just the writes that lost, for every order of copying', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const world = new World();
+        try {
+          for (const one of steps) await world.take(one);
+          await world.copyAll();
+          await world.check();
+        } finally {
+          await world.close();
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+/** A write as the model has it: all that its region knew is listed, not summed up. */
+interface ModelWrite {
+  readonly key: string;
+  readonly region: Region;
+  readonly version: string;
+  readonly deleted: boolean;
+  readonly knew: ReadonlySet<string>;
+}
+
+/** What a region has seen of a key, in the order in which it came. */
+class ModelKey {
+  readonly known = new Set<string>();
+  readonly lost: string[] = [];
+  counts: ModelWrite | undefined;
+
+  come(write: ModelWrite, here: Region): void {
+    if (this.known.has(write.version)) return;
+    const { counts } = this;
+    for (const version of [write.version, ...write.knew]) this.known.add(version);
+    if (counts && counts.version > write.version) return;
+    const hadSeen = counts && write.knew.has(counts.version);
+    if (counts && counts.region === here && !hadSeen) this.lost.push(counts.version);
+    this.counts = write;
+  }
+}
+
+class World {
+  readonly #places = new Map(regions.map((name) => [name, new Place(name)]));
+  readonly #writes = new Map<string, ModelWrite>();
+
+  async take(step: Step): Promise<void> {
+    if (step.type === 'wait') for (const { clock } of this.#places.values()) clock.advance(step.ms);
+    else if (step.type === 'jump') this.#places.get(step.in)!.jump(step.ms);
+    else if (step.type === 'write') await this.#write(step.in, step.key, step.deletes);
+    else if (step.from !== step.to) await this.#copy(step.from, step.to, step.which);
+  }
+
+  /** Each region gets what each other wrote last to every key. */
+  async copyAll(): Promise<void> {
+    for (const from of regions) {
+      for (const to of regions) {
+        if (from === to) continue;
+        for (const message of await this.#places.get(from)!.written()) {
+          await this.#bring(message, from, to);
+        }
+      }
+    }
+  }
+
+  async check(): Promise<void> {
+    for (const place of this.#places.values()) {
+      const first = this.#places.get('ap')!;
+      const lost = await place.bucket.lostWrites({ limit: 1000 });
+      const expected = [...place.model].flatMap(([name, { lost: versions }]) =>
+        versions.map((version) => `${name} ${version}`),
+      );
+      const reported = lost.writes.map(({ key: name, version }) => `${name} ${version}`);
+      assert.deepEqual(reported.sort(), expected.sort(), `lost in ${place.region}`);
+      assert.equal(place.bucket.status().lost, expected.length);
+      for (const name of ['a', 'b.c']) {
+        const { entry } = await place.bucket.get(name);
+        const counts = place.model.get(name)?.counts;
+        assert.equal(entry?.version, counts?.deleted ? undefined : counts?.version, place.region);
+        assert.deepEqual(entry, (await first.bucket.get(name)).entry);
+      }
+      for (const { key: name, version, value, deleted } of lost.writes) {
+        assert.equal(deleted, this.#writes.get(`${name} ${version}`)!.deleted);
+        assert.equal(Buffer.from(value).toString(), deleted ? '' : name);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#places.values()].map(({ bucket }) => bucket.close()));
+  }
+
+  async #write(where: Region, name: string, deletes: boolean): Promise<void> {
+    const place = this.#places.get(where)!;
+    const model = place.modelOf(name);
+    const knew = new Set(model.known);
+    if (deletes) await place.bucket.delete(name);
+    else await place.bucket.put(name, Buffer.from(name));
+    const version = await place.lastVersion(name);
+    // Nothing was there to delete.
+    if (version === undefined || this.#writes.has(`${name} ${version}`)) return;
+    const write = { key: name, region: where, version, deleted: deletes, knew };
+    this.#writes.set(`${name} ${version}`, write);
+    assert.ok(
+      [...knew].every((earlier) => earlier < version),
+      'a write is beyond all it knew',
+    );
+    model.come(write, where);
+  }
+
+  /** Any message that the region ever had, so that old ones come late and twice. */
+  async #copy(from: Region, to: Region, which: number): Promise<void> {
+    const place = this.#places.get(from)!;
+    place.sent.push(...(await place.written()));
+    const message = place.sent[which % Math.max(1, place.sent.length)];
+    if (message) await this.#bring(message, from, to);
+  }
+
+  async #bring(message: LogMessage, from: Region, to: Region): Promise<void> {
+    const place = this.#places.get(to)!;
+    assert.equal(await place.copier.copy(message, from), 'done');
+    const version = message.head.split(' ')[1]!;
+    const name = message.subject.slice(`${from}.k.`.length);
+    const write = this.#writes.get(`${name} ${version}`)!;
+    place.modelOf(name).come(write, to);
+  }
+}
+
+class Place {
+  readonly region: Region;
+  readonly clock: ManualClock;
+  readonly bucket: AsyncBucket;
+  readonly copier: Copier;
+  readonly model = new Map<string, ModelKey>();
+  readonly sent: LogMessage[] = [];
+  readonly #log: MemoryLog;
+  #aheadMs = 0;
+
+  constructor(region: Region) {
+    this.region = region;
+    this.clock = new ManualClock();
+    const logs = new Map<string, MemoryLog>();
+    const regionalLog: Store['regionalLog'] = (name, settings) => {
+      const log = new MemoryLog(name, this.clock);
+      log.settings = settings;
+      logs.set(name, log);
+      return log;
+    };
+    const settings = {
+      consistency: 'async',
+      maximumValue: 1024,
+      maximumSize: 1024 * 1024,
+      conflicts: conflictsMs * 24,
+      residency: [region],
+    } as const;
+    const store = { regionalLog } as Store;
+    const context = { store, region, regions, node: region, clock: this.clock, log: events };
+    this.bucket = new AsyncBucket('b', settings as never, context);
+    this.#log = logs.get('b')!;
+    const wallMs = () => this.clock.wallMs();
+    this.copier = new Copier({
+      keys: new KeyLog(this.#log, 1024 * 1024),
+      losers: new Losers(logs.get('b_lost')!, conflictsMs * 24, wallMs),
+      region,
+      ttlMs: undefined,
+      wallMs,
+    });
+  }
+
+  /** Never more than ten minutes from the others. */
+  jump(ms: number): void {
+    const next = Math.max(-600_000, Math.min(600_000, this.#aheadMs + ms));
+    this.clock.jumpWall(next - this.#aheadMs);
+    this.#aheadMs = next;
+  }
+
+  modelOf(name: string): ModelKey {
+    const model = this.model.get(name) ?? new ModelKey();
+    this.model.set(name, model);
+    return model;
+  }
+
+  written(): Promise<readonly LogMessage[]> {
+    return this.#log.lastOfEach(`${this.region}.k.>`);
+  }
+
+  async lastVersion(name: string): Promise<string | undefined> {
+    return (await this.#log.last(`${this.region}.k.${name}`))?.head.split(' ')[1];
+  }
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { AsyncBucket } from '../../src/data/async/async-bucket.ts';
+import { bytes, text } from '../contract/contract-values.ts';
+import { AsyncRegions, level } from '../support/async-regions.ts';
+import { eventually } from '../support/eventually.ts';
+import { natsServerMissing } from '../support/nats-cluster.ts';
+
+const regions = ['us-east-1', 'eu-west-1', 'ap-southeast-1'] as const;
+const keys = ['a', 'b', 'c.d', 'e/f', 'g'];
+const tenMinutesMs = 600_000;
+
+describe('an async bucket of three regions', { skip: natsServerMissing() }, () => {
+  let world: AsyncRegions;
+  /** By region; of the first there are two nodes. */
+  let nodes: Record<string, AsyncBucket[]>;
+  const all = () => Object.values(nodes).flat();
+  const first = (region: string) => nodes[region]![0]!;
+
+  before(async () => {
+    world = await AsyncRegions.start(regions, { tls: true, delayMs: 10 });
+    const [late, right, early] = regions;
+    nodes = {
+      [late]: ['one', 'two'].map((node) =>
+        world.open('history', late, { node: `${late}-${node}`, aheadMs: -tenMinutesMs }),
+      ),
+      [right]: [world.open('history', right)],
+      [early]: [world.open('history', early, { aheadMs: tenMinutesMs })],
+    };
+    await level(all(), 2);
+  });
+  after(() => world?.close());
+
+  const agree = (key: string, version: string | undefined) =>
+    eventually(`all to agree on ${key}`, async () => {
+      const reads = await Promise.all(all().map((bucket) => bucket.get(key)));
+      return reads.every(({ entry }) => entry?.version === version);
+    });
+
+  it('a clock ten minutes late wins over what it has seen of one ten minutes early', async () => {
+    const [late, , early] = regions;
+    await agree('seen', await first(early).put('seen', bytes('1')));
+    await agree('seen', await first(late).put('seen', bytes('2')));
+    await first(late).delete('seen');
+    await agree('seen', undefined);
+    assert.ok(all().every((bucket) => bucket.status().lost === 0));
+  });
+
+  it('tells how far behind it is, in every node, whatever the clocks say', async () => {
+    const lags = () => all().flatMap((bucket) => [...bucket.status().lagMs.values()]);
+    await eventually('small lags', () => lags().every((lagMs) => lagMs < 1_000));
+    assert.equal(lags().length, 8);
+    assert.ok((await first(regions[0]).get('a')).staleForMs < 2_000);
+  });
+
+  it('two nodes of a region write to one key at once, and no write is lost between them', async () => {
+    const [one, two] = nodes[regions[0]]! as [AsyncBucket, AsyncBucket];
+    await one.put('count', bytes('0'));
+    const add = async (bucket: AsyncBucket) => {
+      for (let done = 0; done < 25; ) {
+        const { entry } = await bucket.get('count');
+        const next = bytes(String(Number(text(entry!.value)) + 1));
+        const condition = { type: 'version', versions: [entry!.version] } as const;
+        const version = await bucket.put('count', next, condition).catch(() => undefined);
+        if (version !== undefined) done++;
+      }
+    };
+    await Promise.all([add(one), add(two)]);
+    assert.equal(text((await one.get('count')).entry!.value), '50');
+    assert.equal(one.status().lost, 0);
+  });
+
+  it('cut off, each writes on; healed, all come to the same, and report just what lost', async () => {
+    await world.cut();
+    const written = new Map<string, Map<string, string>>();
+    for (const region of regions) {
+      const versions = new Map<string, string>();
+      for (const round of [1, 2, 3]) {
+        for (const [i, key] of keys.entries()) {
+          const bucket = nodes[region]![i % nodes[region]!.length]!;
+          versions.set(key, await bucket.put(key, bytes(`${region} ${round}`)));
+        }
+      }
+      written.set(region, versions);
+    }
+    await eventually('the lag to grow', () =>
+      all().every((bucket) => Math.max(...bucket.status().lagMs.values()) > 2_000),
+    );
+    world.heal();
+    for (const key of keys) {
+      const versions = regions.map((region) => written.get(region)!.get(key)!);
+      const winner = versions.reduce((a, b) => (a > b ? a : b));
+      await eventually(
+        `all to agree on ${key}`,
+        async () => {
+          const reads = await Promise.all(all().map((bucket) => bucket.get(key)));
+          return reads.every(({ entry }) => entry?.version === winner);
+        },
+        60_000,
+      );
+    }
+    for (const region of regions) {
+      const lost = keys.filter((key) => {
+        const own = written.get(region)!.get(key)!;
+        return regions.some((other) => written.get(other)!.get(key)! > own);
+      });
+      for (const bucket of nodes[region]!) {
+        await eventually('the count', () => bucket.status().lost === lost.length);
+        const { writes } = await bucket.lostWrites({ limit: 100 });
+        assert.deepEqual(writes.map(({ key }) => key).sort(), lost);
+        for (const { key, version, value } of writes) {
+          assert.equal(version, written.get(region)!.get(key));
+          assert.equal(text(value), `${region} 3`);
+        }
+      }
+    }
+  });
+
+  it('the node on duty is gone: another one of the region goes on copying', async () => {
+    const both = nodes[regions[0]]! as [AsyncBucket, AsyncBucket];
+    const version = await first(regions[1]).put('before', bytes('1'));
+    await agree('before', version);
+    const gone = world.onDuty.get(regions[0])!.endsWith('one') ? 0 : 1;
+    await both[gone].close();
+    const two = both[1 - gone]!;
+    nodes[regions[0]] = [two];
+    const next = await first(regions[1]).put('after', bytes('1'));
+    await eventually(
+      'the other node',
+      async () => (await two.get('after')).entry?.version === next,
+      15_000,
+    );
+  });
+
+  it("a leaf's data is lost: the region gets the others' writes again, and they go on with it", async () => {
+    const [, region, other] = regions;
+    const kept = await first(other).put('kept', bytes('1'));
+    await agree('kept', kept);
+    await world.cluster.kill('leaf', region);
+    world.cluster.forget('leaf', region);
+    world.cluster.start('leaf', region);
+    await eventually(
+      'it to be there again',
+      async () => {
+        const read = await first(region)
+          .get('kept')
+          .catch(() => undefined);
+        return read?.entry?.version === kept;
+      },
+      30_000,
+    );
+    const version = await first(region).put('anew', bytes('1'));
+    await eventually(
+      'the others to follow the new log',
+      async () => (await first(other).get('anew')).entry?.version === version,
+      30_000,
+    );
+  });
+});
