@@ -10,6 +10,7 @@ interface StoreConfigOptions {
   readonly voter?: true;
   readonly leaf?: true;
   readonly instance?: number;
+  readonly closed?: true;
   readonly identityDir: string;
   readonly data: string;
   readonly host?: Readonly<Record<string, string>>;
@@ -33,6 +34,7 @@ export function defineConfig(store: Command): void {
       'of a voter that replaces one whose disk is lost: the how manieth',
       integerBetween(1, 999),
     )
+    .option('--closed', 'a voter that lets no leaf in: to save or restore its data')
     .option('--identity-dir <dir>', 'of ca.pem, cert.pem, key.pem there', '/etc/meridian/identity')
     .option('--data <dir>', 'of the data there', '/var/lib/meridian/store')
     .option('--host <region=host>', 'where its servers are reached; repeatable', collectHost)
@@ -55,6 +57,7 @@ async function makeConfig(file: string, options: StoreConfigOptions): Promise<vo
     listen,
     ports: port,
     instance: options.instance,
+    closed: options.closed,
   });
   if (out !== undefined) {
     mkdirSync(out, { recursive: true });

@@ -48,7 +48,7 @@ export function defineVoters(store: Command): void {
     );
 }
 
-function access(command: Command): Command {
+export function access(command: Command): Command {
   return addJsonOption(addStateOption(command))
     .option('--config <file>', "of one's own servers; without it, the stack's")
     .option('--system-dir <dir>', 'identity of the system account', '/etc/meridian/system')

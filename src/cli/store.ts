@@ -3,6 +3,7 @@ import { operate } from './operate.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { defineAttend } from './store-attend.ts';
 import { defineConfig } from './store-config.ts';
+import { defineSave } from './store-save.ts';
 import { defineVoters } from './store-voters.ts';
 
 const actions = {
@@ -28,4 +29,5 @@ export function define(command: Command): void {
   defineConfig(command);
   defineAttend(command);
   defineVoters(command);
+  defineSave(command);
 }

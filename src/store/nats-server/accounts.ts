@@ -27,6 +27,8 @@ import { block, longList, quote } from './syntax.ts';
 export interface AccountOptions extends SecretOptions {
   /** Whose leaves the hub accepts, by certificate. */
   readonly regions: readonly string[];
+  /** No leaf is let in, so nothing is written but by an operator. */
+  readonly closed?: boolean | undefined;
 }
 
 export const account = 'MERIDIAN';
@@ -50,7 +52,7 @@ export function hubAccounts(options: AccountOptions): string[] {
         account,
         'jetstream: enabled',
         'users: [',
-        ...leaves.map((line) => `  ${line}`),
+        ...(options.closed ? [] : leaves.map((line) => `  ${line}`)),
         `  { ${passwordText(options, operatorUser) ?? `user: ${quote(storeOperator)}`} }`,
         ']',
         `imports: [ { service: { account: SYS, subject: ${quote(varz)} }, to: ${quote(settingsSubject)} } ]`,

@@ -24,6 +24,8 @@ export interface ServerConfigOptions extends SecretOptions {
    */
   readonly instance?: number | undefined;
   readonly tls?: ServerTls | undefined;
+  /** Of a voter: it lets no leaf in, while its data is saved or restored. */
+  readonly closed?: boolean | undefined;
 }
 
 /** Paths of PEM files; the certificate as `identities.ts` says. */

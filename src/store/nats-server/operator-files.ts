@@ -26,6 +26,8 @@ export interface OperatorFilesOptions {
   readonly ports?: Partial<StorePorts> | undefined;
   /** Of the voter: more than 1 where it replaces one whose disk is lost. */
   readonly instance?: number | undefined;
+  /** A voter that lets no leaf in: nothing is written while its data is saved or restored. */
+  readonly closed?: boolean | undefined;
 }
 
 export interface OperatorFile {
@@ -82,7 +84,7 @@ export function operatorFiles(
   const add = (name: string, text: string) =>
     files.push({ name: `${name}.conf`, text: `${heading(region, name)}${text}` });
   if (isVoter && options.kind !== 'leaf') {
-    add('hub', voterText(common, options.instance));
+    add('hub', voterText(common, options));
   }
   const urls = (store.engine === 'jetstream' && store.servers?.[region]) || [undefined];
   for (const [index, url] of options.kind === 'voter' ? [] : urls.entries()) {
@@ -95,8 +97,11 @@ export function operatorFiles(
 }
 
 /** Each instance has a folder of its own: what an earlier one left is not this one's log. */
-function voterText(common: (name: string) => ServerConfigOptions, instance = 1): string {
-  return hubConfigText({ ...common(instance === 1 ? 'hub' : `hub-${instance}`), instance });
+function voterText(
+  common: (name: string) => ServerConfigOptions,
+  { instance = 1, closed }: Pick<OperatorFilesOptions, 'instance' | 'closed'>,
+): string {
+  return hubConfigText({ ...common(instance === 1 ? 'hub' : `hub-${instance}`), instance, closed });
 }
 
 /**

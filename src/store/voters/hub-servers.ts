@@ -85,6 +85,11 @@ export class HubServers {
     }
   }
 
+  /** A connection of an operator of the data. @throws {MeridianError} `store_unreachable` */
+  operator(): Promise<NatsConnection> {
+    return this.#reach(this.#operator);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all([...this.#system, ...this.#operator].map((one) => one.close()));
