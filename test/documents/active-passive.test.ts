@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { configSchema } from '../../src/config/schema/config.ts';
 import { LeaseMachine } from '../../src/exclusive/lease-machine.ts';
 import type { Facts, LeaseSettings } from '../../src/exclusive/lease-rules.ts';
-import { problems } from '../../src/gateway/exchange/problems.ts';
+import { isProblemCode, problems } from '../../src/gateway/exchange/problems.ts';
 import { exclusiveStatuses } from '../../src/region/views/exclusive-view.ts';
 import { configOf } from './example-config.ts';
 import { blocksOf, tableUnder } from './markdown.ts';
@@ -74,8 +74,12 @@ test('codes, metrics and commands that it names are there', () => {
   const metrics = new Set(text.match(/meridian_exclusive_\w+/g));
   assert.equal(metrics.size, 4);
   for (const name of metrics) assert.ok(reference.includes(`\`${name}\``), name);
-  assert.match(text, /503 `not_active`/);
-  assert.equal(problems.not_active.status, 503);
+  const answered = [...text.matchAll(/\b(\d{3}) `(\w+)`/g)];
+  assert.ok(answered.some(([, , code]) => code === 'not_active'));
+  for (const [, status, code] of answered) {
+    assert.ok(isProblemCode(code!), code);
+    assert.equal(problems[code].status, Number(status), code);
+  }
   const command = readFileSync('src/cli/exclusive.ts', 'utf8');
   for (const [, name] of text.matchAll(/^meridian exclusive (\w+)/gm)) {
     assert.ok(command.includes(`command('${name}')`), name);
