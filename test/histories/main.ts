@@ -41,11 +41,13 @@ async function main(): Promise<void> {
   ].map(wholeNumber) as [number, number, number, number];
   let failed = 0;
   for (let seed = first; seed < first + runs; seed++) {
-    const run = await runHistory({ seed, seconds, clients, breakage });
-    console.log(summary(run));
-    if (run.findings.length === 0) continue;
+    const run = await runHistory({ seed, seconds, clients, breakage }).catch(
+      (error: Error) => error,
+    );
+    console.log(run instanceof Error ? `seed ${seed}: ${run.message}` : summary(run));
+    if (!(run instanceof Error) && run.findings.length === 0) continue;
     failed++;
-    console.log(`  kept in ${keep(run)}`);
+    if (!(run instanceof Error)) console.log(`  kept in ${keep(run)}`);
   }
   console.log(`${runs - failed} of ${runs} runs without a finding`);
   process.exitCode = failed === 0 ? 0 : 1;

@@ -92,6 +92,7 @@ class Clients {
   }
 
   send(message: 'start' | 'stop' | 'finish'): void {
+    if (!this.#child.connected) throw new Error('a process of clients failed');
     this.#child.send(message);
   }
 

@@ -13,12 +13,14 @@ import {
 } from '../declared.ts';
 import { isPassingStoreError, storeError } from '../errors.ts';
 import { checkKey, checkPrefix } from '../names.ts';
+import { directGet } from './api.ts';
 import { Barrier } from './barrier.ts';
 import { type BatchGet, batchGet, type FoundMessage } from './batch-get.ts';
 import { FollowedRecords } from './followed-records.ts';
 import type { Source } from './freshness.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
 import type { Link } from './link.ts';
+import { ProvenFreshness } from './proven-freshness.ts';
 import { resolvesWithin, sleep } from './sleep.ts';
 import { barrierOf, subjectOf } from './subjects.ts';
 
@@ -47,6 +49,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly bucket: JetStreamBucket;
   readonly #options: DeclaredBucketOptions;
   readonly #barrier: Barrier;
+  readonly #freshness: ProvenFreshness;
   readonly #watches = new Set<RecordWatch>();
   #settings: DeclaredSettings;
   /** Own writes since the hub told what the bucket takes. */
@@ -56,8 +59,12 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const { name, link, replicas, settings } = options;
     this.#options = options;
     this.#settings = settings;
-    this.bucket = new JetStreamBucket(name, link, { replicas, declared: settings });
+    const shape = { replicas, declared: settings };
     this.#barrier = new Barrier(link.closing, () => this.#sendBarrier());
+    this.#freshness = new ProvenFreshness(link.closing, (deadlineMs) =>
+      this.#strong([], deadlineMs, mirrorOnly),
+    );
+    this.bucket = new JetStreamBucket(name, link, shape, () => this.#freshness.staleForMs());
   }
 
   apply(settings: DeclaredSettings): void {
@@ -71,6 +78,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     for (const key of keys) checkKey(key);
     const { strong = false, deadlineMs = this.#options.link.deadlineMs() } = options;
     if (strong) return await this.#strong(keys, deadlineMs);
+    this.#freshness.read();
     if (this.bucket.source() === 'hub') {
       try {
         const limitMs = Math.min(deadlineMs, performance.now() + insteadOfMirrorMs);
@@ -126,14 +134,14 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
 
   async close(): Promise<void> {
     for (const watch of this.#watches) watch.close();
-    await this.bucket.close();
+    await Promise.all([this.bucket.close(), this.#freshness.ended]);
   }
 
   /** One copy's records, and how old that copy was when it was asked. */
   async #local(keys: readonly string[], deadlineMs: number): Promise<Records> {
     const startedMs = performance.now();
     const levelBeforeMs = this.bucket.staleForMs();
-    const { found } = keys.length === 0 ? nothing : await this.#ask(keys, 'mirror', deadlineMs);
+    const found = await this.#inMirror(keys, deadlineMs);
     if (levelBeforeMs === Number.POSITIVE_INFINITY && keys.some((key) => !found.has(key))) {
       const text = `${this.#what}: the region's replica was never complete, and the hub is out of reach`;
       throw storeError('store_unreachable', text);
@@ -141,20 +149,43 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     return { found, staleForMs: levelBeforeMs + performance.now() - startedMs };
   }
 
+  /** One key, the most frequent read, by the request that costs least. */
+  async #inMirror(
+    keys: readonly string[],
+    deadlineMs: number,
+  ): Promise<ReadonlyMap<string, FoundRecord>> {
+    const [key] = keys;
+    if (key === undefined) return new Map();
+    if (keys.length > 1) return (await this.#ask(keys, 'mirror', deadlineMs)).found;
+    const operation = { write: false, what: this.#what, deadlineMs };
+    const message = await this.#options.link.attempt(operation, (connection, timeoutMs) =>
+      directGet(connection, this.bucket.name, key, timeoutMs),
+    );
+    if (!message) return new Map();
+    const value = new Uint8Array(message.value);
+    return new Map([[key, { ...message, key, value, writeId: undefined }]]);
+  }
+
   /**
    * A barrier, then the keys together with it from whichever copy has it first: the mirror,
    * mostly a moment after the barrier is confirmed, or one of the hub's.
    */
-  async #strong(keys: readonly string[], deadlineMs: number): Promise<Records> {
+  async #strong(
+    keys: readonly string[],
+    deadlineMs: number,
+    sources?: readonly Source[],
+  ): Promise<Records> {
     const startedMs = performance.now();
     const barrier = await this.#inTime(this.#barrier.pass(), deadlineMs);
     const passedMs = performance.now();
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const alone =
         performance.now() - passedMs < mirrorAloneMs && this.bucket.source() === 'mirror';
-      for (const source of alone ? mirrorOnly : anywhere) {
+      for (const source of sources ?? (alone ? mirrorOnly : anywhere)) {
         const found = await this.#foundBehind(barrier, keys, source, deadlineMs);
-        if (found) return { found, staleForMs: performance.now() - startedMs };
+        if (!found) continue;
+        if (source === 'mirror') this.#freshness.proved(startedMs);
+        return { found, staleForMs: performance.now() - startedMs };
       }
       if (performance.now() + pauseMs >= deadlineMs) {
         const text = `${this.#what}: no copy that can be reached has all that was confirmed`;
@@ -269,6 +300,5 @@ async function settledBatch(
   }
 }
 
-const nothing = { found: new Map<string, FoundRecord>() } as const;
 const mirrorOnly = ['mirror'] as const;
 const anywhere = ['mirror', 'hub'] as const;

@@ -31,10 +31,13 @@ export class JetStreamBucket implements Bucket {
   readonly health: BucketHealth;
   readonly #provisioning: Provisioning;
   readonly #watches = new Set<Watch>();
+  readonly #proved: (() => number) | undefined;
 
-  constructor(name: string, link: Link, shape: StreamShape) {
+  /** @param proved how old the mirror may be, where more is known than what it tells of itself. */
+  constructor(name: string, link: Link, shape: StreamShape, proved?: () => number) {
     this.name = name;
     this.#link = link;
+    this.#proved = proved;
     this.#provisioning = new Provisioning(name, shape, link, this.#freshness);
     this.health = new BucketHealth(name, link);
   }
@@ -119,6 +122,7 @@ export class JetStreamBucket implements Bucket {
   }
 
   staleForMs(): number {
+    if (this.#proved) return this.#proved();
     return this.#freshness.staleForMs(this.#link.nowMs(), this.#link.reachability.confirmedAtMs);
   }
 

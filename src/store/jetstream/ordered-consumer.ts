@@ -47,6 +47,8 @@ export async function consumeInOrder(
 ): Promise<void> {
   const inbox = createInbox(options.inboxPrefix);
   const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
+  // It may be rejected while the consumer is made, when nobody waits for it yet.
+  ended.catch(() => undefined);
   const progress = new Progress(options, (subject) => {
     if (!connection.isClosed()) connection.publish(subject);
   });
@@ -72,7 +74,6 @@ export async function consumeInOrder(
   } finally {
     clearTimeout(silence);
     options.signal.removeEventListener('abort', abort);
-    ended.catch(() => undefined);
     if (!connection.isClosed()) subscription.unsubscribe();
   }
 }
