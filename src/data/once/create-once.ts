@@ -1,0 +1,47 @@
+import { codeOf, MeridianError } from '../../base/errors.ts';
+import type { Condition, Entry, Read, ReadOptions } from '../bucket.ts';
+
+/** What of a bucket is needed: one of a `sync` bucket, of the node or over its API. */
+export interface OnceBucket {
+  readonly name: string;
+  get(key: string, options?: ReadOptions): Promise<Read>;
+  put(key: string, value: Uint8Array, condition?: Condition): Promise<string>;
+  delete(key: string, condition?: Condition): Promise<void>;
+}
+
+export function isUnknown(error: unknown): boolean {
+  return error instanceof MeridianError && error.details.outcome === 'unknown';
+}
+
+export function isUnmet(error: unknown): boolean {
+  return codeOf(error) === 'precondition_failed';
+}
+
+const tries = 4;
+
+/**
+ * Gives a key a value, if it has none: an effect that may be asked for again and again and is
+ * applied once.
+ *
+ * @returns what the key has now: the value given, or that of whoever was first. What follows
+ *   is to be made of this, so that every attempt goes on with the same.
+ * @throws as the bucket does: then it is not known whether the key has the value; ask again
+ */
+export async function createOnce(
+  bucket: OnceBucket,
+  key: string,
+  value: Uint8Array,
+): Promise<Entry> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const version = await bucket.put(key, value, { type: 'absent' });
+      return { key, value, version };
+    } catch (error) {
+      const open = isUnknown(error) || isUnmet(error);
+      if (!open || attempt >= tries) throw error;
+      if (!isUnmet(error)) continue;
+    }
+    const { entry } = await bucket.get(key, { consistency: 'strong' });
+    if (entry) return entry;
+  }
+}
