@@ -17,7 +17,9 @@ export function define(command: Command): void {
     )
     .addHelpText(
       'after',
-      '\nThe active region stops first; without it the other one waits for the end of the lease.',
+      `
+The active region stops first; without it the other one waits for the end of the lease.
+With --force to the region that is active, nodes of it that hold and are not heard are forgotten.`,
     )
     .action(move);
 }
