@@ -158,3 +158,36 @@ test('several nodes have a line each below their region, and one column where th
   );
   assert.match(text, /^eu\/a, eu\/b +rates of eu: eu says down$/m);
 });
+
+test('buckets of data have a row each, and how each region sees its copy', () => {
+  const shared = { regions: ['eu', 'us'], problem: undefined, lost: 0, lagMs: {} };
+  const bucket = { name: 'ledger', consistency: 'sync' as const, ...shared };
+  const eu = {
+    ...{ serving: true, port: 9100 },
+    buckets: [
+      { ...bucket, resident: true, writable: true },
+      {
+        ...bucket,
+        name: 'history',
+        consistency: 'async' as const,
+        resident: true,
+        writable: false,
+      },
+    ],
+  };
+  const us = {
+    ...{ serving: true, port: 9100 },
+    buckets: [
+      { ...bucket, resident: false, writable: undefined },
+      { ...eu.buckets[1]!, writable: true, lagMs: { eu: 12.3, ap: 40.2 }, lost: 2 },
+    ],
+  };
+  const seen = (region: string, data: NodeStatus['data']): NodeAnswer => ({
+    ...{ region, node: undefined },
+    status: { ...statusOf(region), data },
+  });
+  const text = renderSurvey({ ...survey, nodes: { eu: seen('eu', eu), us: seen('us', us) } });
+  assert.match(text, /^ledger +sync +writable +not here$/m);
+  assert.match(text, /^history +async +not writable +writable, 40 ms behind, 2 lost$/m);
+  assert.doesNotMatch(renderSurvey(survey), /BUCKET/);
+});

@@ -38,7 +38,7 @@ export function renderSurvey(survey: Survey): string {
     nodeTable(survey),
     ...(columns.length === 0
       ? []
-      : [gatewayTable(columns), serviceTable(columns), checkTable(columns)]),
+      : [gatewayTable(columns), serviceTable(columns), checkTable(columns), bucketTable(columns)]),
     exclusiveTable(survey.nodes),
     ...notes(survey.nodes),
   ]
@@ -170,6 +170,31 @@ function checkTable(columns: readonly Column[]): string {
     ),
   ]);
   return rows.length === 0 ? '' : table(rows, ['CHECK', ...headings(columns)]);
+}
+
+/** Buckets of replicated data, as each region sees its own copy. */
+function bucketTable(columns: readonly Column[]): string {
+  const rows = (columns[0]!.observers[0]!.data?.buckets ?? []).map(({ name, consistency }) => [
+    name,
+    consistency,
+    ...cells(columns, ({ data }) =>
+      use(
+        data?.buckets.find((one) => one.name === name),
+        bucketCell,
+      ),
+    ),
+  ]);
+  return rows.length === 0 ? '' : table(rows, ['BUCKET', '', ...headings(columns)]);
+}
+
+type BucketView = NonNullable<NodeStatus['data']>['buckets'][number];
+
+function bucketCell({ resident, writable, lagMs, lost }: BucketView): string {
+  if (!resident) return 'not here';
+  const lags = Object.values(lagMs);
+  const state = writable ? 'writable' : styled('red', 'not writable');
+  const lag = lags.length > 0 ? `, ${Math.round(Math.max(...lags))} ms behind` : '';
+  return state + lag + (lost > 0 ? styled('yellow', `, ${lost} lost`) : '');
 }
 
 function headings(columns: readonly Column[]): string[] {

@@ -1,5 +1,6 @@
 import { MeridianError } from '../base/errors.ts';
 import { configSchema } from './schema/config.ts';
+import { dataSchema } from './schema/data.ts';
 import { stackSchema } from './schema/stack.ts';
 
 export type RelocationErrorCode = 'relocation_out_of_range';
@@ -97,6 +98,11 @@ function moveBeacon(latency: unknown, mover: Mover): void {
 /** Defaults move too, so they are written out. */
 function movePorts(document: Fields, mover: Mover): void {
   document.ports = mover.ports(configSchema.shape.ports.parse(undefined), document.ports, 'ports');
+  const { port } = dataSchema.parse(undefined);
+  const data = isFields(document.data) ? document.data : {};
+  if (isFields(data.buckets)) {
+    document.data = { ...data, ...mover.ports({ port }, { port: data.port ?? port }, 'data') };
+  }
   for (const [name, listener] of Object.entries(
     isFields(document.listeners) ? document.listeners : {},
   )) {

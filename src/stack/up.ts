@@ -8,6 +8,7 @@ import { hubConfigText, leafConfigText } from '../store/nats-server/config-text.
 import { checkNatsServer, findNatsServer } from '../store/nats-server/find.ts';
 import { hubVoters, storeSites } from '../store/nats-server/sites.ts';
 import { issueCertificates } from './certificates.ts';
+import { keepDataTokens } from './data-tokens.ts';
 import { failStack } from './errors.ts';
 import { type EffectiveConfig, effectiveConfig } from './plan/effective-config.ts';
 import { portNeeds } from './plan/port-needs.ts';
@@ -70,6 +71,7 @@ export async function up(options: UpOptions): Promise<void> {
     /** What is to run of a configuration, with the files that it reads written. */
     const draw = async (of: EffectiveConfig): Promise<Drawn> => {
       await writeFiles(of, layout, ring);
+      const dataTokens = keepDataTokens(of.config, layout, ring);
       const specs = planProcesses({
         config: of.config,
         layout,
@@ -78,6 +80,7 @@ export async function up(options: UpOptions): Promise<void> {
         store: natsServer === undefined ? undefined : storePlan(natsServer, layout, ring),
         seed,
         environment: options.environment,
+        dataTokens,
       });
       const shape = { relocation, nodes, storeServers: of.storeServers };
       return { config: of.config, source: of.source, shape, specs };

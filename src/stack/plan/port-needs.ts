@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { servesData } from '../../config/data-places.ts';
 import { clientListeners } from '../../config/listeners.ts';
 import type { Config } from '../../config/schema/config.ts';
 import type { PortNeed } from '../../region/data-plane/ports.ts';
@@ -36,6 +37,7 @@ function nodeNeeds(
   });
   const always = [tcp('admin API', admin), tcp('inter-region link', link)];
   if (!serves) return always;
+  if (servesData(config, region)) always.push(tcp('data API', config.data.port));
   const names: StackPortNeed[] = [tcp('DNS', dns), { ...tcp('DNS', dns), transport: 'udp' }];
   if (dot !== undefined) names.push(tcp('DNS over TLS', dot));
   const listeners = clientListeners(config).map(({ name, port }) => tcp(name.toUpperCase(), port));

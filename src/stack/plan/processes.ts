@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { servesData } from '../../config/data-places.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { type ServerKind, serverEnvironment } from '../../store/nats-server/config-text.ts';
 import { hubVoters, storeSites } from '../../store/nats-server/sites.ts';
@@ -20,6 +21,8 @@ export interface PlanOptions {
   /** The id of this `up`: the configuration that it brings is made a revision once. */
   readonly seed: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** What services show to the data API, where the stack made it, by their names. */
+  readonly dataTokens?: ReadonlyMap<string, string>;
 }
 
 export interface StorePlan {
@@ -106,6 +109,7 @@ function serviceSpecs(region: string, options: PlanOptions): ProcessSpec[] {
         directory: configDirectory,
         environment: {
           ...options.environment,
+          ...dataEnvironment(service, region, options),
           ...started.env,
           HOST: address.slice(0, colon),
           PORT: address.slice(colon + 1),
@@ -116,6 +120,22 @@ function serviceSpecs(region: string, options: PlanOptions): ProcessSpec[] {
       };
     });
   });
+}
+
+/** Where the service finds the data of its region, and what it shows there. */
+function dataEnvironment(
+  service: string,
+  region: string,
+  { config, dataTokens }: PlanOptions,
+): NodeJS.ProcessEnv {
+  const node = stackNodes(config).find((one) => one.region === region);
+  if (!node || !servesData(config, region)) return {};
+  if (!Object.hasOwn(config.data.tokens, service)) return {};
+  const token = dataTokens?.get(service);
+  return {
+    MERIDIAN_DATA_URL: `http://${node.bind}:${config.data.port}`,
+    ...(token !== undefined && { MERIDIAN_DATA_TOKEN: token }),
+  };
 }
 
 function storeSpecs(region: string, options: PlanOptions): ProcessSpec[] {

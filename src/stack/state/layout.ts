@@ -9,10 +9,12 @@ import { join } from 'node:path';
  *         secret-key        opens everything below that is sealed               0600
  *         admin-token       secret of changes through the admin API             0600
  *         store-secret      password of the store servers                sealed 0600
+ *         data-tokens/S     what service S shows to the data API      sealed 0600
  *         config.json       the configuration that the nodes read
  *         ca/               development CA: ca.pem, ca-key.pem           sealed 0600
  *         regions/R/        of its node: node.log access.log snapshots
  *                     identity/ tls/      ca.pem cert.pem, key.pem       sealed 0600
+ *                     data/S.token        the same, for the node          sealed 0600
  *                   nodes/N/  the same of each node, where it names several
  *                   services/S.log
  *                   store/  {hub,leaf}.{conf,log} and their data
@@ -32,6 +34,7 @@ export interface StackLayout {
   readonly storeSecret: string;
   readonly config: string;
   readonly authority: string;
+  readonly dataTokens: string;
   region(name: string): RegionLayout;
 }
 
@@ -62,6 +65,7 @@ export function layoutOf(directory: string): StackLayout {
     storeSecret: join(directory, 'store-secret'),
     config: join(directory, 'config.json'),
     authority: join(directory, 'ca'),
+    dataTokens: join(directory, 'data-tokens'),
     region(name) {
       const region = join(directory, 'regions', name);
       return {
