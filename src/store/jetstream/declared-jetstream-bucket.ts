@@ -115,6 +115,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
       link,
       maximumAgeMs: () => this.#settings.maximumAgeMs,
       source: () => this.bucket.source(),
+      end: () => this.#barrier.pass(),
       onClose: () => this.#watches.delete(queue),
     });
     this.#watches.add(queue);

@@ -21,6 +21,8 @@ export interface FollowedRecordsOptions {
   maximumAgeMs(): number | undefined;
   /** Where to follow the bucket now. */
   source(): Source;
+  /** The revision of a barrier. */
+  end(): Promise<number>;
   onClose(): void;
 }
 
@@ -28,7 +30,7 @@ export interface FollowedRecordsOptions {
  * Follows a declared bucket over connections and servers as `ReplicaWatch` does, from a
  * position of any region: revisions and epoch are the same in all copies.
  *
- *   position ─▶ other epoch, or beyond the hub's end ─────────────▶ `position_lost`
+ *   position ─▶ other epoch, or beyond the end (by a barrier) ────▶ `position_lost`
  *            ─▶ older than the age, and something was written since ▶ `position_lost`
  *            ─▶ else: what is newer, `caughtUp`, and what follows
  *
@@ -74,7 +76,7 @@ export class FollowedRecords {
     const { bucket, prefix, link } = this.#options;
     const extent = await extentOf(connection, source, bucket);
     if (!extent) return;
-    await this.#checkPosition(connection, source, extent);
+    await this.#checkPosition(extent);
     this.#position ??= { epoch: extent.epoch, revision: 0, writtenAtMs: extent.lastWrittenAtMs };
     const otherSource = new AbortController();
     const looking = setInterval(() => {
@@ -98,7 +100,7 @@ export class FollowedRecords {
     }
   }
 
-  async #checkPosition(connection: NatsConnection, source: Source, extent: Extent): Promise<void> {
+  async #checkPosition(extent: Extent): Promise<void> {
     const position = this.#position;
     if (!position) return;
     const reason = judgePosition(position, extent, {
@@ -106,10 +108,11 @@ export class FollowedRecords {
       maximumAgeMs: this.#options.maximumAgeMs(),
     });
     if (reason === undefined) return;
-    // A mirror may not have come so far yet as the one of another region.
-    if (reason === 'ahead' && source === 'mirror') {
-      const hub = await extentOf(connection, 'hub', this.#options.bucket).catch(() => undefined);
-      if (!hub || hub.lastRevision >= position.revision) return;
+    // A mirror may not have come so far yet as another one, nor a leader that is new in office
+    // or has lost it unnoticed: only what a majority confirms now tells where the end is.
+    if (reason === 'ahead') {
+      const end = await this.#options.end().catch(() => undefined);
+      if (end === undefined || end > position.revision) return;
     }
     const text = `${this.#options.bucket}: what came after the position is not known any more`;
     throw storeError('position_lost', text);
