@@ -81,4 +81,5 @@ function wholeNumber(text: string): number {
   return value;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 await main();

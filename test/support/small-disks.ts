@@ -18,6 +18,11 @@ export function mountMissing(): string | false {
 export class SmallDisks {
   readonly #folders: string[] = [];
 
+  constructor() {
+    // A mount outlives its maker, however that ends.
+    process.once('exit', () => this.close());
+  }
+
   mount(folder: string): void {
     mkdirSync(folder, { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder]);

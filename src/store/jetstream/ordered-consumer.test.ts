@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
 import fc from 'fast-check';
-import { parseDelivery } from './ordered-consumer.ts';
+import { consumeInOrder, parseDelivery } from './ordered-consumer.ts';
 import { filterOf } from './watch.ts';
 
 describe('parseDelivery', () => {
@@ -52,4 +54,37 @@ it('filterOf covers every key with the prefix', () => {
       assert.ok(filter.endsWith('>') && (filter === '>' || filter.endsWith('.>')));
     }),
   );
+});
+
+it('a connection that ends while the consumer is made fails the watch, and nothing else', async () => {
+  const answer = Promise.withResolvers<never>();
+  const connection = {
+    subscribe: () => ({ unsubscribe() {} }),
+    closed: () => Promise.resolve(),
+    isClosed: () => true,
+    request: () => answer.promise,
+  } as unknown as NatsConnection;
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    const consuming = consumeInOrder(connection, {
+      stream: 's',
+      filter: '>',
+      request: (name) => name,
+      afterSequence: 0,
+      headersOnly: false,
+      inboxPrefix: '_INBOX.a',
+      signal: new AbortController().signal,
+      onMessage() {},
+      onCaughtUp() {},
+    });
+    await turn();
+    await turn();
+    answer.reject(new Error('no answer'));
+    await assert.rejects(consuming, /no answer/);
+    assert.deepEqual(unhandled, []);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
 });
