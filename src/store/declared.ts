@@ -51,9 +51,9 @@ export interface FoundRecord extends StoredRecord {
   readonly writeId: string | undefined;
 }
 
-export interface Records {
+export interface Records<T extends FoundRecord = FoundRecord> {
   /** Last records by key, tombstones too. */
-  readonly found: ReadonlyMap<string, FoundRecord>;
+  readonly found: ReadonlyMap<string, T>;
   readonly staleForMs: number;
 }
 

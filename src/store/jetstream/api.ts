@@ -111,13 +111,18 @@ export interface StoredMessage {
   readonly deleted: boolean;
 }
 
+export interface CopiedMessage extends StoredMessage {
+  /** When the hub's leader took it; milliseconds since 1970. */
+  readonly writtenAtMs: number;
+}
+
 /** The last message of a key in the local mirror, or `undefined`. */
 export async function directGet(
   connection: NatsConnection,
   bucket: string,
   key: string,
   timeoutMs: number,
-): Promise<StoredMessage | undefined> {
+): Promise<CopiedMessage | undefined> {
   const subject = `${leafApi}.DIRECT.GET.${streamOf(bucket)}.${subjectOf(bucket, key)}`;
   const reply = await connection.request(subject, '', { timeout: timeoutMs });
   const fields = reply.headers;
@@ -129,6 +134,7 @@ export async function directGet(
     value: reply.data,
     revision: Number(fields.get('Nats-Sequence')),
     deleted: isDeletion(fields.get('KV-Operation')),
+    writtenAtMs: Date.parse(fields.get('Nats-Time-Stamp')),
   };
 }
 

@@ -18,7 +18,10 @@ export interface BatchGet {
   readonly timeoutMs: number;
 }
 
-export type FoundMessage = Omit<FoundRecord, 'key'>;
+export interface FoundMessage extends Omit<FoundRecord, 'key'> {
+  /** When the hub's leader took it; milliseconds since 1970. */
+  readonly writtenAtMs: number;
+}
 
 /**
  * The last messages of several subjects in one request (ADR-31, `multi_last`), from any copy,
@@ -69,5 +72,6 @@ function parse(headers: MsgHdrs, data: Uint8Array): FoundMessage {
     revision: Number(headers.get('Nats-Sequence')),
     deleted: isDeletion(headers.get('KV-Operation')),
     writeId: headers.get('Nats-Msg-Id') || undefined,
+    writtenAtMs: Date.parse(headers.get('Nats-Time-Stamp')),
   };
 }

@@ -16,6 +16,7 @@ import { checkKey, checkPrefix } from '../names.ts';
 import { directGet } from './api.ts';
 import { Barrier } from './barrier.ts';
 import { type BatchGet, batchGet, type FoundMessage } from './batch-get.ts';
+import { CachedReads, type CopiedRecord } from './cached-reads.ts';
 import { FollowedRecords } from './followed-records.ts';
 import type { Source } from './freshness.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
@@ -50,6 +51,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly #options: DeclaredBucketOptions;
   readonly #barrier: Barrier;
   readonly #freshness: ProvenFreshness;
+  readonly #cached: CachedReads;
   readonly #watches = new Set<RecordWatch>();
   #settings: DeclaredSettings;
   /** Own writes since the hub told what the bucket takes. */
@@ -65,6 +67,13 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
       this.#strong([], deadlineMs, mirrorOnly),
     );
     this.bucket = new JetStreamBucket(name, link, shape, () => this.#freshness.staleForMs());
+    this.#cached = new CachedReads({
+      bucket: name,
+      link,
+      maximumAgeMs: () => this.#settings.maximumAgeMs,
+      staleForMs: () => this.bucket.staleForMs(),
+      read: (some, deadlineMs) => this.#local(some, deadlineMs),
+    });
   }
 
   apply(settings: DeclaredSettings): void {
@@ -87,7 +96,8 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
         if (!isPassingStoreError(error)) throw error;
       }
     }
-    return await this.#local(keys, Math.min(deadlineMs, performance.now() + mirrorReadLimitMs));
+    const limitMs = Math.min(deadlineMs, performance.now() + mirrorReadLimitMs);
+    return await this.#cached.read(keys, limitMs);
   }
 
   async write({ key, value, expectedRevision, id, deadlineMs }: RecordWrite): Promise<number> {
@@ -135,11 +145,12 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
 
   async close(): Promise<void> {
     for (const watch of this.#watches) watch.close();
+    this.#cached.close();
     await Promise.all([this.bucket.close(), this.#freshness.ended]);
   }
 
-  /** One copy's records, and how old that copy was when it was asked. */
-  async #local(keys: readonly string[], deadlineMs: number): Promise<Records> {
+  /** The mirror's records, and how old it was when it was asked. */
+  async #local(keys: readonly string[], deadlineMs: number): Promise<Records<CopiedRecord>> {
     const startedMs = performance.now();
     const levelBeforeMs = this.bucket.staleForMs();
     const found = await this.#inMirror(keys, deadlineMs);
@@ -154,7 +165,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   async #inMirror(
     keys: readonly string[],
     deadlineMs: number,
-  ): Promise<ReadonlyMap<string, FoundRecord>> {
+  ): Promise<ReadonlyMap<string, CopiedRecord>> {
     const [key] = keys;
     if (key === undefined) return new Map();
     if (keys.length > 1) return (await this.#ask(keys, 'mirror', deadlineMs)).found;
@@ -179,6 +190,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const startedMs = performance.now();
     const barrier = await this.#inTime(this.#barrier.pass(), deadlineMs);
     const passedMs = performance.now();
+    this.#cached.mark(barrier, startedMs);
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const alone =
         performance.now() - passedMs < mirrorAloneMs && this.bucket.source() === 'mirror';
@@ -219,7 +231,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     source: Source,
     deadlineMs: number,
     barrier?: string,
-  ): Promise<{ readonly found: ReadonlyMap<string, FoundRecord>; readonly place: number }> {
+  ): Promise<{ readonly found: ReadonlyMap<string, CopiedRecord>; readonly place: number }> {
     const { name } = this.bucket;
     const { inboxPrefix } = this.#options.link.connection;
     const byKey = new Map(keys.map((key) => [subjectOf(name, key), key]));
@@ -228,7 +240,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const messages = await this.#options.link.attempt(operation, (connection, timeoutMs) =>
       settledBatch(connection, { source, bucket: name, subjects, inboxPrefix, timeoutMs }),
     );
-    const found = new Map<string, FoundRecord>();
+    const found = new Map<string, CopiedRecord>();
     for (const [subject, message] of messages) {
       const key = byKey.get(subject);
       if (key !== undefined) found.set(key, { key, ...message });
