@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { type ApplyPart, applyParts, benchApply } from './apply.ts';
 import { benchChecks } from './checks.ts';
+import { dataCaseNames } from './data/cases.ts';
+import { benchData } from './data.ts';
 import { dnsCaseNames } from './dns/cases.ts';
 import { dnsPeerNames } from './dns/tools.ts';
 import { benchDns } from './dns.ts';
@@ -30,6 +32,10 @@ const usage = `usage: npm run bench -- BENCH [OPTIONS] [--json]
   failover  how soon a lost region is left: black hole and SIGKILL in turn; 12 minutes
            --quick               6 faults: 2 minutes
            --rounds N            faults in all: 50
+  data   the data API beside plain NATS and Redis, near and over far links; 6 minutes
+           --quick               2 minutes, rougher
+           --only CASE,CASE,…    of ${dataCaseNames.join(', ')}
+           --rounds N, --seconds N as above
   micro  parts of the hot path alone
            --only WORD,WORD,…    those with one of these words in their names
            --rounds N            9`;
@@ -81,6 +87,14 @@ async function main(): Promise<void> {
     await benchChecks({ quick, seconds: wholeNumber(values.seconds, 'seconds'), json });
   } else if (name === 'failover') {
     await benchFailover({ rounds, quick, json });
+  } else if (name === 'data') {
+    await benchData({
+      only: someOf(dataCaseNames, values.only, 'only'),
+      rounds,
+      seconds: wholeNumber(values.seconds, 'seconds'),
+      quick,
+      json,
+    });
   } else if (name === 'micro') {
     // Of many parts of the sources: none of them is to keep the other benches from starting.
     const { benchMicro } = await import('./micro.ts');
