@@ -132,10 +132,12 @@ describe('an async bucket of three regions', { skip: natsServerMissing() }, () =
     );
   });
 
-  it("a leaf's data is lost: the region gets the others' writes again, and they go on with it", async () => {
+  it("a leaf's data is lost: the region gets all writes again, its own too, and others go on with it", async () => {
     const [, region, other] = regions;
     const kept = await first(other).put('kept', bytes('1'));
     await agree('kept', kept);
+    const own = await first(region).put('own', bytes('1'));
+    await agree('own', own);
     await world.cluster.kill('leaf', region);
     world.cluster.forget('leaf', region);
     world.cluster.start('leaf', region);
@@ -149,6 +151,7 @@ describe('an async bucket of three regions', { skip: natsServerMissing() }, () =
       },
       30_000,
     );
+    await agree('own', own);
     const version = await first(region).put('anew', bytes('1'));
     await eventually(
       'the others to follow the new log',

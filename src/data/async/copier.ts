@@ -38,12 +38,12 @@ export class Copier {
   }
 
   /** @throws {StoreError} when the own log cannot be read or written. */
-  async copy(message: LogMessage, from: string): Promise<Copied> {
+  async copy(message: LogMessage): Promise<Copied> {
     const { keys, losers, region, ttlMs, wallMs } = this.#options;
     const write = parseEntry(message);
-    if (!write || write.region !== from) return 'malformed';
+    if (!write) return 'malformed';
     if (isFromTheFuture(write, wallMs())) return 'held';
-    const { key, value } = write;
+    const { key, value, region: from } = write;
     for (let round = 0; round < roundsMost; round++) {
       const state = await keys.all(key, (newest) => tellsEnough(newest, region, from));
       await losers.record(state.writes, region);

@@ -32,9 +32,12 @@ interface Position {
 /**
  * Follows another region's log and has its entries copied, in order, several at once:
  *
- *   read its canary: epoch ─▶ same as the cursor's? from there, else from the start ─▶ follow
- *         ▲                                                                              │
- *         └── cut off, a gap, made anew, own log refuses: again after 250 ms to 1 s ─────┘
+ *   read its canary: epoch ─▶ as the cursor's ──────── from there ─▶ follow what it writes
+ *         ▲                └▶ another, or no cursor ─▶ all that it has ─▶ │
+ *         └── cut off, a gap, made anew, own log refuses: 250 ms to 1 s ──┘
+ *
+ * From the start means what it has of other regions too, and of this one: so a region whose
+ * log was lost gets its own writes again.
  *
  *   [5 copied][6 copied][7 under way][8 copied][9 waiting]     the cursor is 6
  */
@@ -43,6 +46,8 @@ export class Follower {
   readonly #options: FollowerOptions;
   #problem: string | undefined = 'it was not reached yet';
   #held = 0;
+  /** The first of those in this round. */
+  #heldFrom = Number.POSITIVE_INFINITY;
   #malformed = 0;
 
   constructor(options: FollowerOptions) {
@@ -80,20 +85,30 @@ export class Follower {
     const { log, from } = this.#options;
     const epoch = await this.#peek();
     const cursor = parseCursor(await log.last(`${from}.cursor`));
-    const after = cursor?.epoch === epoch ? cursor.sequence : 0;
     this.#held = 0;
+    this.#heldFrom = Number.POSITIVE_INFINITY;
+    let sequence = cursor?.epoch === epoch ? cursor.sequence : 0;
+    if (sequence === 0) sequence = await this.#pass('*.k.>', { epoch, sequence }, 'once');
+    await this.#pass(`${from}.>`, { epoch, sequence }, 'on');
+  }
+
+  /** @returns how far it came. */
+  async #pass(pattern: string, start: Position, mode: 'once' | 'on'): Promise<number> {
+    const { log, from } = this.#options;
     const again = new AbortController();
-    const signal = AbortSignal.any([this.#options.signal, again.signal]);
-    const queue = new LatestQueue<LogMessage>(() => again.abort(), roomBytes);
-    const copying = this.#copyAll(queue, { epoch, sequence: after });
+    const queue = new LatestQueue<LogMessage | 'end'>(() => again.abort(), roomBytes);
+    const copying = this.#copyAll(queue, start, mode);
     const following = log.follow({
       region: from,
-      pattern: `${from}.>`,
-      after,
-      signal,
+      pattern,
+      after: start.sequence,
+      signal: AbortSignal.any([this.#options.signal, again.signal]),
       room: () => queue.room(),
       onMessage: (message) =>
         queue.add(message, message.subject, message.value.byteLength + message.head.length),
+      onCaughtUp: () => {
+        if (mode === 'once') queue.add('end', undefined);
+      },
     });
     try {
       await Promise.race([following, copying]);
@@ -102,6 +117,7 @@ export class Follower {
       queue.close();
       await Promise.allSettled([following, copying]);
     }
+    return await copying;
   }
 
   /** The epoch of the other log, as its newest canary tells. */
@@ -123,27 +139,30 @@ export class Follower {
     return epoch;
   }
 
-  async #copyAll(queue: LatestQueue<LogMessage>, start: Position): Promise<void> {
+  async #copyAll(
+    queue: LatestQueue<LogMessage | 'end'>,
+    start: Position,
+    mode: 'once' | 'on',
+  ): Promise<number> {
     const window = new Window(start.sequence);
-    const { monotonicMs } = this.#options;
+    const { monotonicMs, signal } = this.#options;
     let savedAtMs = monotonicMs();
     const heldUntilMs = monotonicMs() + heldForMs;
-    const failed = Promise.withResolvers<never>();
-    failed.promise.catch(() => undefined);
-    try {
-      for await (const message of queue) {
-        this.#problem = undefined;
-        window.add(message.sequence, this.#take(message, start.epoch, window), failed.reject);
-        await Promise.race([window.room(atOnce), failed.promise]);
-        if (this.#held > 0 && monotonicMs() >= heldUntilMs) return;
-        if (monotonicMs() - savedAtMs < cursorEveryMs || !window.copied) continue;
-        savedAtMs = monotonicMs();
-        await this.#save({ epoch: start.epoch, sequence: window.saved() });
-      }
-    } finally {
-      queue.close();
+    for await (const message of queue) {
+      this.#problem = undefined;
+      if (message === 'end') break;
+      const work = this.#take(message, start.epoch, window);
+      window.add(message.sequence, work, (error) => queue.fail(error));
+      await window.room(atOnce);
+      if (this.#held > 0 && mode === 'on' && monotonicMs() >= heldUntilMs) break;
+      if (monotonicMs() - savedAtMs < cursorEveryMs || !window.hasCopied || mode === 'once')
+        continue;
+      savedAtMs = monotonicMs();
+      await this.#save({ epoch: start.epoch, sequence: window.takeDone(this.#heldFrom) });
     }
-    await Promise.race([window.room(1), failed.promise]);
+    await window.room(1);
+    if (mode === 'once' && signal.aborted) throw new Error('it ended before all was here');
+    return window.takeDone(Number.POSITIVE_INFINITY);
   }
 
   async #take(message: LogMessage, epoch: string, window: Window): Promise<void> {
@@ -160,7 +179,7 @@ export class Follower {
     if (outcome === 'malformed') this.#malformed++;
     if (outcome !== 'held') return;
     this.#held++;
-    window.hold(message.sequence);
+    this.#heldFrom = Math.min(this.#heldFrom, message.sequence);
   }
 
   async #save(position: Position): Promise<void> {
@@ -172,55 +191,61 @@ export class Follower {
 
 /** What is under way, in order of sequence, and how far all is done. */
 class Window {
-  #heldFrom = Number.POSITIVE_INFINITY;
-  #copied = false;
   readonly #underWay = new Map<number, Promise<void>>();
   #newest: number;
+  #copied = false;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(start: number) {
     this.#newest = start;
   }
 
-  /** All up to here is copied, or superseded by what follows. */
-  get done(): number {
-    const [oldest] = this.#underWay.keys();
-    return Math.min(oldest === undefined ? this.#newest : oldest - 1, this.#heldFrom - 1);
-  }
-
   add(sequence: number, work: Promise<void>, onFailed: (error: unknown) => void): void {
     this.#newest = sequence;
-    const ended = work.then(() => void this.#underWay.delete(sequence), onFailed);
+    const ended = work.then(
+      () => void this.#underWay.delete(sequence),
+      (error) => {
+        this.#failure ??= { error };
+        onFailed(error);
+      },
+    );
     this.#underWay.set(sequence, ended);
   }
 
-  /** Resolves when fewer than that are under way. */
+  /** Resolves when fewer than that are under way. @throws what one of them failed with. */
   async room(most: number): Promise<void> {
-    while (this.#underWay.size >= most) await Promise.race(this.#underWay.values());
+    while (this.#underWay.size >= most) {
+      this.#check();
+      await Promise.race(this.#underWay.values());
+    }
+    this.#check();
   }
 
   /** Resolves when all that came before is done. */
   async before(sequence: number): Promise<void> {
     const earlier = [...this.#underWay].filter(([other]) => other < sequence);
     await Promise.all(earlier.map(([, ended]) => ended));
+    this.#check();
   }
 
   noteCopied(): void {
     this.#copied = true;
   }
 
-  hold(sequence: number): void {
-    this.#heldFrom = Math.min(this.#heldFrom, sequence);
-  }
-
   /** Whether there is more to save than that canaries came. */
-  get copied(): boolean {
+  get hasCopied(): boolean {
     return this.#copied;
   }
 
-  /** @returns where to go on after a restart. */
-  saved(): number {
+  /** Up to where all is copied, or superseded by what follows; at most before what is held. */
+  takeDone(heldFrom: number): number {
     this.#copied = false;
-    return this.done;
+    const [oldest] = this.#underWay.keys();
+    return Math.min(oldest === undefined ? this.#newest : oldest - 1, heldFrom - 1);
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure.error;
   }
 }
 

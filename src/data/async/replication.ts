@@ -153,7 +153,7 @@ export class Replication {
         from,
         signal: ending.signal,
         monotonicMs: () => clock.monotonicMs(),
-        copy: (message) => copier.copy(message, from),
+        copy: (message) => copier.copy(message),
         onCanary,
       });
     });

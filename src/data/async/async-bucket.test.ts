@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { AsyncPlace } from '../../../test/support/async-place.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+
+const hourMs = 3_600_000;
+const text = (value: string) => Buffer.from(value);
+
+describe('an async bucket', () => {
+  let eu: AsyncPlace;
+  let us: AsyncPlace;
+  beforeEach(() => {
+    [eu, us] = [new AsyncPlace('eu'), new AsyncPlace('us')];
+  });
+  afterEach(() => Promise.all([eu.close(), us.close()]));
+
+  const lostIn = async (place: AsyncPlace) => {
+    const { writes } = await place.bucket.lostWrites({ limit: 100 });
+    assert.equal(place.bucket.status().lost, writes.length);
+    return writes.map(({ key, value }) => `${key}=${Buffer.from(value)}`);
+  };
+  /** Both write, and the one of `us` is the later. */
+  const conflict = async () => {
+    await eu.bucket.put('k', text('eu'));
+    us.clock.advance(1_000);
+    return await us.bucket.put('k', text('us'));
+  };
+
+  it('keeps a lost write, with what it lost to, and once however often that comes', async () => {
+    const version = await conflict();
+    for (const _ of [1, 2, 3]) await eu.copyFrom(us);
+    assert.deepEqual(await lostIn(eu), ['k=eu']);
+    assert.deepEqual(await lostIn(us), []);
+    const [lost] = (await eu.bucket.lostWrites({ limit: 1 })).writes;
+    assert.equal(lost?.lostTo, version);
+    await us.copyFrom(eu);
+    assert.equal((await us.bucket.get('k')).entry?.version, version);
+    assert.deepEqual(await lostIn(us), []);
+  });
+
+  it('pages through lost writes', async () => {
+    for (const key of ['1', '2', '3']) await eu.bucket.put(key, text('eu'));
+    us.clock.advance(1_000);
+    for (const key of ['1', '2', '3']) await us.bucket.put(key, text('us'));
+    await eu.copyFrom(us);
+    const first = await eu.bucket.lostWrites({ limit: 2 });
+    assert.deepEqual(
+      first.writes.map(({ key }) => key),
+      ['1', '2'],
+    );
+    const second = await eu.bucket.lostWrites({ limit: 2, after: first.next! });
+    assert.deepEqual([second.writes.map(({ key }) => key), second.next], [['3'], undefined]);
+  });
+
+  for (const [after, then] of [
+    ['the next start', (place: AsyncPlace) => place.restart()],
+    ['the next own write', (place: AsyncPlace) => place.bucket.put('k', text('next'))],
+    [
+      'the next write of the other region',
+      async (place: AsyncPlace) => {
+        us.clock.advance(1_000);
+        await us.bucket.put('k', text('again'));
+        await place.copyFrom(us);
+      },
+    ],
+  ] as const) {
+    it(`a crash before a lost write is recorded: it is by ${after}, and once`, async () => {
+      await conflict();
+      const append = eu.lost.append.bind(eu.lost);
+      eu.lost.append = () => Promise.reject(new Error('crashed'));
+      await assert.rejects(eu.copyFrom(us), /crashed/);
+      eu.lost.append = append;
+      assert.deepEqual(await lostIn(eu), []);
+      await then(eu);
+      await eventually('the record', () => eu.bucket.status().lost === 1);
+      await eu.restart();
+      await eu.copyFrom(us);
+      assert.deepEqual(await lostIn(eu), ['k=eu']);
+    });
+  }
+
+  it('does not count again what it recorded and no longer keeps', async () => {
+    await conflict();
+    await eu.copyFrom(us);
+    eu.clock.advance(26 * hourMs);
+    await eu.restart();
+    await eu.bucket.get('k');
+    assert.equal((await eu.bucket.lostWrites({ limit: 10 })).writes.length, 0);
+    assert.equal(eu.bucket.status().lost, 1);
+  });
+
+  it('a write of a clock days ahead waits until its time is near, and harms nobody', async () => {
+    us.clock.jumpWall(48 * hourMs);
+    await us.bucket.put('k', text('far'));
+    const [message] = await us.written();
+    assert.equal(await eu.copier.copy(message!), 'held');
+    await eu.bucket.put('k', text('eu'));
+    // Its clock put right, the region's next write is of the present again, and is taken.
+    us.clock.jumpWall(-48 * hourMs);
+    us.clock.advance(1_000);
+    const version = await us.bucket.put('k', text('right'));
+    await eu.copyFrom(us);
+    assert.equal((await eu.bucket.get('k')).entry?.version, version);
+    assert.equal((await us.bucket.get('k')).entry?.version, version);
+    eu.clock.advance(47.5 * hourMs);
+    assert.equal(await eu.copier.copy(message!), 'done');
+  });
+
+  it('what a hostile region sends is no entry, and is passed over', async () => {
+    await us.bucket.put('k', text('us'));
+    const [message] = await us.written();
+    const bad = [
+      { ...message!, head: '' },
+      { ...message!, head: message!.head.replace('@us', '@eu') },
+      { ...message!, subject: 'us.x.k' },
+      { ...message!, subject: 'us.k.' },
+    ];
+    for (const one of bad) assert.equal(await eu.copier.copy(one), 'malformed');
+    assert.equal((await eu.log.last('>'))?.subject, 'eu.canary');
+    await eu.log.append({ subject: 'us.k.k', head: 'nonsense', value: text('x') });
+    assert.equal((await eu.bucket.get('k')).entry, undefined);
+    await eu.bucket.put('k', text('eu'));
+    assert.equal(await eu.copier.copy(message!), 'done');
+    assert.deepEqual((await eu.bucket.list({ limit: 10 })).entries.length, 1);
+  });
+
+  it('has no strong reads', async () => {
+    await assert.rejects(eu.bucket.get('k', { consistency: 'strong' }), {
+      code: 'consistency_not_offered',
+    });
+  });
+
+  it('says closed when it is', async () => {
+    await eu.bucket.close();
+    for (const call of [
+      eu.bucket.get('k'),
+      eu.bucket.put('k', text('')),
+      eu.bucket.list({ limit: 1 }),
+    ]) {
+      await assert.rejects(call, { code: 'closed' });
+    }
+    assert.throws(() => eu.bucket.watch({}), { code: 'closed' });
+  });
+});
+
+describe('an async bucket with a ttl', () => {
+  it('ends a value by the clock of its writer, in every region alike', async () => {
+    const [eu, us] = [new AsyncPlace('eu', hourMs), new AsyncPlace('us', hourMs)];
+    await eu.bucket.put('k', text('1'));
+    eu.clock.advance(hourMs / 2);
+    us.clock.advance(hourMs / 2);
+    await us.copyFrom(eu);
+    for (const place of [eu, us]) {
+      assert.ok((await place.bucket.get('k')).entry);
+      place.clock.advance(hourMs / 2);
+      assert.equal((await place.bucket.get('k')).entry, undefined);
+      assert.deepEqual((await place.bucket.list({ limit: 1 })).entries, []);
+      await place.bucket.put('k', text('2'), { type: 'absent' });
+    }
+    await us.copyFrom(eu);
+    await Promise.all([eu.close(), us.close()]);
+  });
+
+  it('does not count as lost what had ended', async () => {
+    const [eu, us] = [new AsyncPlace('eu', hourMs), new AsyncPlace('us', hourMs)];
+    await eu.bucket.put('k', text('1'));
+    for (const { clock } of [eu, us]) clock.advance(hourMs);
+    await us.bucket.put('k', text('2'));
+    await eu.copyFrom(us);
+    assert.equal(eu.bucket.status().lost, 0);
+    await Promise.all([eu.close(), us.close()]);
+  });
+});
