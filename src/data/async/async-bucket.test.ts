@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { AsyncPlace } from '../../../test/support/async-place.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 
@@ -65,6 +66,9 @@ describe('an async bucket', () => {
     ],
   ] as const) {
     it(`a crash before a lost write is recorded: it is by ${after}, and once`, async () => {
+      // On duty, and done with what that begins with.
+      await eventually('the canary', () => eu.log.last('eu.canary'));
+      await setImmediate();
       await conflict();
       const append = eu.lost.append.bind(eu.lost);
       eu.lost.append = () => Promise.reject(new Error('crashed'));
@@ -72,19 +76,31 @@ describe('an async bucket', () => {
       eu.lost.append = append;
       assert.deepEqual(await lostIn(eu), []);
       await then(eu);
-      await eventually('the record', () => eu.bucket.status().lost === 1);
+      await eventually('the record', () => eu.bucket.status().lost === 1, 2_000);
       await eu.restart();
       await eu.copyFrom(us);
       assert.deepEqual(await lostIn(eu), ['k=eu']);
     });
   }
 
+  it('while a lost write cannot be recorded, nothing of what tells of it is replaced', async () => {
+    await conflict();
+    eu.lost.append = () => Promise.reject(new Error('crashed'));
+    await assert.rejects(eu.copyFrom(us), /crashed/);
+    const before = (await eu.log.lastOfEach('*.k.k')).map(({ sequence }) => sequence);
+    await assert.rejects(eu.bucket.put('k', text('next')), /crashed/);
+    await us.bucket.put('k', text('again'));
+    await assert.rejects(eu.copyFrom(us), /crashed/);
+    const after = (await eu.log.lastOfEach('*.k.k')).map(({ sequence }) => sequence);
+    assert.deepEqual(after, before);
+  });
+
   it('does not count again what it recorded and no longer keeps', async () => {
     await conflict();
     await eu.copyFrom(us);
     eu.clock.advance(26 * hourMs);
     await eu.restart();
-    await eu.bucket.get('k');
+    await eu.bucket.put('k', text('next'));
     assert.equal((await eu.bucket.lostWrites({ limit: 10 })).writes.length, 0);
     assert.equal(eu.bucket.status().lost, 1);
   });
