@@ -5,7 +5,7 @@ import type { StackOptions } from './options.ts';
 import { print, printJson } from './output.ts';
 
 type Operation =
-  | Exclude<Extract<ControlRequest, { action: string }>, { operation: 'voter' }>
+  | Exclude<Extract<ControlRequest, { action: string }>, { operation: 'voter' | 'founding' }>
   | RestartRequest;
 type RestartRequest = Extract<ControlRequest, { operation: 'restart' }>;
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SavedStream } from '../store/voters/saved-hub.ts';
+import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { counted, print, printJson } from './output.ts';
 import { access, type VoterOptions } from './store-voters.ts';
 
@@ -13,6 +14,47 @@ export function defineSave(store: Command): void {
     .description('make the buckets of such a folder on a hub that has none of them')
     .argument('<dir>', 'what `store save` left')
     .action((folder: string, options: VoterOptions) => run('restore', folder, options));
+}
+
+export function defineFound(store: Command): void {
+  addJsonOption(addStateOption(store.command('found')))
+    .description("make a hub of three or five from a stack's only voter")
+    .option('--yes', 'do it; without it only the plan is shown')
+    .addHelpText(
+      'after',
+      '\nAfter `meridian apply` and `meridian region add` of the other regions. Writes are held for\n' +
+        'some seconds; traffic and reads go on. Should it fail, the one voter goes on as before.',
+    )
+    .action(found);
+}
+
+async function found({ state, json, yes }: StackOptions & { readonly yes?: true }): Promise<void> {
+  const { findRunningStack } = await import('../stack/control/client.ts');
+  const { Founding } = await import('../stack/founding.ts');
+  const founding = await Founding.open(findRunningStack(state));
+  try {
+    const { voters, streams, alone } = await founding.look();
+    if (json && !yes) printJson({ voters, streams, alone });
+    if (!alone) return json ? undefined : print('nothing is to be done: the hub is a cluster');
+    if (!json) {
+      print(
+        `hold writes; save ${counted(streams, 'bucket')}; restore to voters in ${voters.join(', ')}`,
+      );
+    }
+    if (!yes) {
+      if (!json) print('Nothing was changed. With --yes it is done.');
+      process.exitCode = 2;
+      return;
+    }
+    const startedMs = performance.now();
+    await founding.run((event, detail) => {
+      const atMs = Math.round(performance.now() - startedMs);
+      const text = `${(atMs / 1_000).toFixed(1).padStart(5)} s  ${event}${detail ? ` ${detail}` : ''}`;
+      print(json ? JSON.stringify({ atMs, event, ...(detail && { detail }) }) : text);
+    });
+  } finally {
+    await founding.close();
+  }
 }
 
 async function run(name: 'save' | 'restore', folder: string, options: VoterOptions): Promise<void> {

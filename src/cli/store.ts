@@ -3,7 +3,7 @@ import { operate } from './operate.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { defineAttend } from './store-attend.ts';
 import { defineConfig } from './store-config.ts';
-import { defineSave } from './store-save.ts';
+import { defineFound, defineSave } from './store-save.ts';
 import { defineVoters } from './store-voters.ts';
 
 const actions = {
@@ -30,4 +30,5 @@ export function define(command: Command): void {
   defineAttend(command);
   defineVoters(command);
   defineSave(command);
+  defineFound(command);
 }

@@ -1,9 +1,11 @@
+import { rmSync } from 'node:fs';
 import type { Config } from '../config/schema/config.ts';
 import { hubVoters, storeSites } from '../store/nats-server/sites.ts';
 import { failStack } from './errors.ts';
 import type { Fleet, FleetRecord, Outcome } from './fleet.ts';
 import { type StackNode, stackNodes } from './plan/nodes.ts';
 import { portNeeds } from './plan/port-needs.ts';
+import { type Founding, loneVoter, voterFolder } from './plan/voters.ts';
 import { claimPorts } from './ports.ts';
 import type { ProcessSpec, StackProcess } from './processes/stack-process.ts';
 import type { StackLayout } from './state/layout.ts';
@@ -23,7 +25,7 @@ export interface GrowthOptions {
   /** Regions that run when it begins. */
   readonly config: Config;
   /** Reads the file again, and writes what new processes read. */
-  readonly redraw: () => Promise<Blueprint>;
+  readonly redraw: (founding?: Founding) => Promise<Blueprint>;
   readonly graceMs: number;
   readonly hurry: AbortSignal;
 }
@@ -45,6 +47,7 @@ export class Growth {
   readonly #options: GrowthOptions;
   #nodes: readonly StackNode[];
   #regions: readonly string[];
+  #founding: Founding | undefined;
   #busy = false;
 
   constructor(options: GrowthOptions) {
@@ -68,7 +71,7 @@ export class Growth {
       const { fleet } = this.#options;
       const here = fleet.processes.filter(({ spec }) => spec.region === region);
       if (this.#regions.includes(region)) return fleet.start(here);
-      const drawn = await this.#options.redraw();
+      const drawn = await this.#redraw();
       if (!Object.hasOwn(drawn.config.regions, region)) {
         const known = Object.keys(drawn.config.regions).join(', ');
         failStack('name_unknown', `the configuration has no region "${region}" (it has ${known})`);
@@ -80,14 +83,14 @@ export class Growth {
 
   /** @throws MeridianError `region_wanted` while the configuration has the region. */
   async checkUnwanted(region: string): Promise<void> {
-    refuseWanted((await this.#options.redraw()).config, region);
+    refuseWanted((await this.#redraw()).config, region);
   }
 
   /** Ends what is left of a region that the configuration has no more; its nodes are gone. */
   removeRegion(region: string): Promise<Outcome> {
     return this.#alone(async () => {
       const { fleet } = this.#options;
-      const drawn = await this.#options.redraw();
+      const drawn = await this.#redraw();
       refuseWanted(drawn.config, region);
       const members = fleet.processes.filter(({ spec }) => spec.region === region);
       const outcome = await this.#end(members);
@@ -108,7 +111,7 @@ export class Growth {
       const id = `${region}/store/hub`;
       const member = fleet.processes.find(({ spec }) => spec.id === id);
       if (member && voterInstance(layout, region) === instance) return fleet.start([member]);
-      const { config } = await this.#options.redraw();
+      const { config } = await this.#redraw();
       if (!hubVoters(storeSites(config)).some((site) => site.region === region)) {
         failStack('name_unknown', `the configuration wants no voter in "${region}"`);
       }
@@ -118,7 +121,7 @@ export class Growth {
       }
       if (member) await this.#end([member]);
       keepVoterInstance(layout, region, instance);
-      const drawn = await this.#options.redraw();
+      const drawn = await this.#redraw();
       const specs = drawn.specs.filter((spec) => spec.id === id);
       return await this.#start(drawn, specs, this.#regions);
     });
@@ -128,7 +131,7 @@ export class Growth {
   endVoter(region: string): Promise<Outcome> {
     return this.#alone(async () => {
       const { fleet, layout } = this.#options;
-      const { config } = await this.#options.redraw();
+      const { config } = await this.#redraw();
       if (hubVoters(storeSites(config)).some((site) => site.region === region)) {
         failStack('region_wanted', `the configuration wants a voter in "${region}"`);
       }
@@ -139,6 +142,42 @@ export class Growth {
       keepVoterInstance(layout, region, voterInstance(layout, region) + 1);
       return outcome;
     });
+  }
+
+  /** One phase of making a hub of three from one voter, as `Founding` shows. */
+  found(phase: 'look' | 'close' | 'begin' | 'open' | 'undo'): Promise<Outcome> {
+    return this.#alone(async () => {
+      const { fleet, layout } = this.#options;
+      const { config } = await this.#redraw();
+      const lone = loneVoter(config, layout);
+      if (phase === 'look') return { ...nothing, unchanged: lone ? [lone.region] : [] };
+      const hubs = () => fleet.processes.filter(({ spec }) => spec.kind === 'hub');
+      if (phase === 'open' && this.#founding === 'new') {
+        this.#founding = undefined;
+        if (lone) keepVoterInstance(layout, lone.region, voterInstance(layout, lone.region) + 1);
+        this.#take(await this.#redraw(), idsOf(fleet.processes), this.#regions);
+        for (const member of hubs()) member.reload();
+        return { ...nothing, changed: idsOf(hubs()) };
+      }
+      if (!lone) return failStack('hub_not_alone', 'this stack has no voter that runs alone');
+      const wanted = hubVoters(storeSites(config)).map(({ region }) => region);
+      const absent = wanted.find((region) => !this.#regions.includes(region));
+      if (absent !== undefined) {
+        failStack('name_unknown', `region "${absent}" does not run: "meridian region add" it`);
+      }
+      await this.#end(hubs());
+      this.#founding = { close: 'closed', begin: 'new', open: undefined, undo: undefined }[phase] as
+        | Founding
+        | undefined;
+      if (phase === 'begin') clearFolders(layout, wanted, lone.region);
+      const drawn = await this.#redraw();
+      const specs = drawn.specs.filter(({ kind }) => kind === 'hub');
+      return await this.#start(drawn, specs, this.#regions);
+    });
+  }
+
+  #redraw(): Promise<Blueprint> {
+    return this.#options.redraw(this.#founding);
   }
 
   async #start(
@@ -199,6 +238,18 @@ export class Growth {
     } finally {
       this.#busy = false;
     }
+  }
+}
+
+function idsOf(members: readonly StackProcess[]): string[] {
+  return members.map(({ spec }) => spec.id);
+}
+
+/** Of voters that are to begin with nothing: what an attempt before may have left. */
+function clearFolders(layout: StackLayout, regions: readonly string[], lone: string): void {
+  for (const region of regions) {
+    const instance = voterInstance(layout, region) + (region === lone ? 1 : 0);
+    rmSync(voterFolder(layout, region, instance), { recursive: true, force: true });
   }
 }
 

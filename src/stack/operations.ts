@@ -59,6 +59,8 @@ export class Operations {
         return request.action === 'start'
           ? this.#growth.startVoter(request.region, request.instance)
           : this.#growth.endVoter(request.region);
+      case 'founding':
+        return this.#growth.found(request.action);
       case 'node':
         return this.#actOnNodes(request.action, this.#nodesOf(request.region, request.node), tell);
       case 'restart':

@@ -8,6 +8,7 @@ import { tailOf } from './log-tail.ts';
 import { causesOf, type Missing } from './missing.ts';
 import { Operations } from './operations.ts';
 import { stackNodes } from './plan/nodes.ts';
+import type { Founding } from './plan/voters.ts';
 import { endProcesses, findMarked } from './processes/marked.ts';
 import type { ProcessEvent, ProcessSpec, StackProcess } from './processes/stack-process.ts';
 import { awaitReady } from './readiness.ts';
@@ -31,7 +32,7 @@ export interface Drawn {
 export interface RunOptions extends Drawn {
   readonly layout: StackLayout;
   /** The same of the configuration file as it is now, with the files that it reads written. */
-  readonly redraw: () => Promise<Drawn>;
+  readonly redraw: (founding?: Founding) => Promise<Drawn>;
   readonly reporter: StackReporter;
   readonly readyWithinMs: number;
 }
@@ -88,8 +89,8 @@ class RunningStack {
       fleet: this.#fleet,
       layout,
       config,
-      redraw: async () => {
-        const drawn = await redraw();
+      redraw: async (founding) => {
+        const drawn = await redraw(founding);
         return { ...drawn, record: (regions) => recordOf(drawn, regions) };
       },
       graceMs,

@@ -4,8 +4,11 @@ import { hubVoters, storeSites } from '../store/nats-server/sites.ts';
 import { regionOf, voterOf } from '../store/voters/hub.ts';
 import { askStack, type FoundStack } from './control/client.ts';
 import { failStack } from './errors.ts';
+import type { Outcome } from './fleet.ts';
 import { effectiveFileFor } from './plan/effective-config.ts';
 import { readSealed } from './state/sealed-file.ts';
+
+type FoundingPhase = 'close' | 'begin' | 'open' | 'undo';
 
 /** What is needed to change the hub of a running stack. */
 export interface StackHub {
@@ -16,6 +19,10 @@ export interface StackHub {
   readonly secret: string;
   /** Has the supervisor start a voter. */
   start(region: string, server: string): Promise<void>;
+  /** Has it do a phase of making a hub of three from one voter. */
+  found(action: FoundingPhase): Promise<void>;
+  /** Whether its only voter runs alone, or did until that began. */
+  isAlone(): Promise<boolean>;
   /** Has it end one that the hub took out. */
   end(server: string): Promise<void>;
 }
@@ -41,5 +48,12 @@ export async function openStackHub(stack: FoundStack): Promise<StackHub> {
     const wanted = hubVoters(storeSites(config)).some((site) => site.region === region);
     if (!wanted) await askStack(stack, { operation: 'voter', action: 'end', region, instance: 1 });
   };
-  return { config, urls, secret, start, end };
+  const found = async (action: FoundingPhase) => {
+    await askStack(stack, { operation: 'founding', action });
+  };
+  const isAlone = async () => {
+    const request = { operation: 'founding', action: 'look' } as const;
+    return (await askStack<Outcome>(stack, request)).unchanged.length > 0;
+  };
+  return { config, urls, secret, start, end, found, isAlone };
 }

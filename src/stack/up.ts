@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Relocation } from '../config/relocate.ts';
-import type { Config } from '../config/schema/config.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
-import { hubConfigText, leafConfigText } from '../store/nats-server/config-text.ts';
 import { checkNatsServer, findNatsServer } from '../store/nats-server/find.ts';
-import { hubVoters, storeSites } from '../store/nats-server/sites.ts';
 import { issueCertificates } from './certificates.ts';
 import { keepDataTokens } from './data-tokens.ts';
 import { failStack } from './errors.ts';
 import { type EffectiveConfig, effectiveConfig } from './plan/effective-config.ts';
 import { portNeeds } from './plan/port-needs.ts';
-import { planProcesses, type StorePlan, storeSecretVariable } from './plan/processes.ts';
+import { planProcesses, type StorePlan } from './plan/processes.ts';
+import { type Founding, type StackVoter, stackVoters } from './plan/voters.ts';
 import { claimPorts } from './ports.ts';
 import type { StackReporter } from './reporter.ts';
 import { type Drawn, runStack } from './run-stack.ts';
@@ -24,7 +20,7 @@ import { rotateLogs } from './state/logs.ts';
 import { replaceFile } from './state/private-file.ts';
 import { keepKeyRing } from './state/sealed-file.ts';
 import { keepSealedSecret, keepSecret } from './state/secret.ts';
-import { voterInstance } from './state/voter-instance.ts';
+import { writeStoreFiles } from './state/store-files.ts';
 
 export interface UpOptions {
   /** The configuration file. */
@@ -69,14 +65,16 @@ export async function up(options: UpOptions): Promise<void> {
     const ring = keepKeyRing(layout);
     const seed = randomUUID();
     /** What is to run of a configuration, with the files that it reads written. */
-    const draw = async (of: EffectiveConfig): Promise<Drawn> => {
-      await writeFiles(of, layout, ring);
+    const draw = async (of: EffectiveConfig, founding?: Founding): Promise<Drawn> => {
+      const voters = stackVoters(of.config, layout, founding);
+      await writeFiles(of, layout, ring, voters);
       const dataTokens = keepDataTokens(of.config, layout, ring);
       const specs = planProcesses({
         config: of.config,
         layout,
         meridian: options.meridian,
         configDirectory: of.directory,
+        voters: voters.map(({ site }) => site),
         store: natsServer === undefined ? undefined : storePlan(natsServer, layout, ring),
         seed,
         environment: options.environment,
@@ -86,7 +84,8 @@ export async function up(options: UpOptions): Promise<void> {
       return { config: of.config, source: of.source, shape, specs };
     };
     rotateLogs(layout, config);
-    const redraw = async () => draw(await effectiveConfig(options.file, { relocation, nodes }));
+    const redraw = async (founding?: Founding) =>
+      draw(await effectiveConfig(options.file, { relocation, nodes }), founding);
     await runStack({ ...(await draw(effective)), redraw, layout, ...options });
   } catch (error) {
     throw explainUnusable(layout.directory, error);
@@ -100,32 +99,14 @@ async function writeFiles(
   { config, text, storeServers }: EffectiveConfig,
   layout: StackLayout,
   ring: KeyRing,
+  voters: readonly StackVoter[],
 ): Promise<void> {
   replaceFile(layout.config, text);
   keepSecret(layout.token);
   await issueCertificates(config, layout, ring);
-  if (storeServers) writeStoreFiles(config, layout);
+  if (storeServers) writeStoreFiles(config, layout, voters);
 }
 
 function storePlan(program: string, layout: StackLayout, ring: KeyRing): StorePlan {
   return { program, secret: keepSealedSecret(layout.storeSecret, ring) };
-}
-
-/** They hold no password: that is in the environment of the servers. */
-function writeStoreFiles(config: Config, layout: StackLayout): void {
-  const sites = storeSites(config);
-  const voters = hubVoters(sites);
-  for (const site of sites) {
-    const { store } = layout.region(site.region);
-    mkdirSync(store, { recursive: true, mode: 0o700 });
-    const options = (folder: string) => {
-      const storeDirectory = join(store, folder);
-      return { site, voters, secretVariable: storeSecretVariable, storeDirectory };
-    };
-    replaceFile(join(store, 'leaf.conf'), leafConfigText(options('leaf')));
-    if (!voters.includes(site)) continue;
-    const instance = voterInstance(layout, site.region);
-    const folder = instance === 1 ? 'hub' : `hub-${instance}`;
-    replaceFile(join(store, 'hub.conf'), hubConfigText({ ...options(folder), instance }));
-  }
 }

@@ -23,6 +23,11 @@ export const requestSchema = z.discriminatedUnion('operation', [
     instance: z.int().min(1).max(999_999).default(1),
   }),
   z.strictObject({
+    operation: z.literal('founding'),
+    /** `look` only says whether there is a voter that ran alone. */
+    action: z.enum(['look', 'close', 'begin', 'open', 'undo']),
+  }),
+  z.strictObject({
     operation: z.literal('node'),
     action: z.enum(['kill', 'freeze', 'start', 'stop', 'restart']),
     region: name,

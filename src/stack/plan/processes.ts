@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { servesData } from '../../config/data-places.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { type ServerKind, serverEnvironment } from '../../store/nats-server/config-text.ts';
-import { hubVoters, storeSites } from '../../store/nats-server/sites.ts';
+import { hubVoters, type StoreSite, storeSites } from '../../store/nats-server/sites.ts';
 import { formatIdentity, identify } from '../processes/identity.ts';
 import { stackMark, supervisorMark } from '../processes/marked.ts';
 import type { ProcessSpec } from '../processes/stack-process.ts';
@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly meridian: readonly string[];
   /** The folder of the configuration file: services run there. */
   readonly configDirectory: string;
+  /** Regions' voters of the hub; by default those that the configuration wants. */
+  readonly voters?: readonly StoreSite[];
   /** What the store servers need; without it none are planned. */
   readonly store: StorePlan | undefined;
   /** The id of this `up`: the configuration that it brings is made a revision once. */
@@ -142,9 +144,10 @@ function storeSpecs(region: string, options: PlanOptions): ProcessSpec[] {
   const { config, layout, environment, store: plan } = options;
   if (!plan) return [];
   const sites = storeSites(config);
-  const voters = hubVoters(sites);
+  const { voters = hubVoters(sites) } = options;
   const site = sites.find((one) => one.region === region)!;
-  const kinds: ServerKind[] = voters.includes(site) ? ['hub', 'leaf'] : ['leaf'];
+  const isVoter = voters.some((voter) => voter.region === region);
+  const kinds: ServerKind[] = isVoter ? ['hub', 'leaf'] : ['leaf'];
   const { store } = layout.region(region);
   return kinds.map((kind) => ({
     id: `${region}/store/${kind}`,

@@ -134,6 +134,11 @@ export class StackProcess {
     return this.#signal(this.#state === 'frozen' ? 'SIGKILL' : signalName);
   }
 
+  /** Has a store server read its file again. */
+  reload(): boolean {
+    return this.#signal('SIGHUP');
+  }
+
   freeze(): boolean {
     if (this.#state !== 'running' || !this.#signal('SIGSTOP')) return false;
     this.#state = 'frozen';

@@ -23,6 +23,8 @@ interface StreamInfo {
   readonly state: { readonly last_seq: number; readonly last_ts: string; readonly bytes: number };
   readonly mirror?: { readonly lag: number; readonly active: number };
   readonly cluster?: {
+    /** Of the cluster; left out by a server without one. */
+    readonly name?: string;
     readonly leader?: string;
     readonly replicas?: readonly {
       readonly current: boolean;
@@ -190,7 +192,9 @@ async function ensureOrigin(
   const stream = streamOf(bucket);
   const found = await streamInfo(connection, hubApi, bucket);
   if (found) {
-    return await changed(connection, hubApi, found, changesTo(found.config, shape, replicas));
+    // A server without a cluster takes the number, and does not bring the stream back after that.
+    const copies = found.cluster?.name === undefined ? found.config.num_replicas : replicas;
+    return await changed(connection, hubApi, found, changesTo(found.config, shape, copies));
   }
   const config = {
     ...shared,

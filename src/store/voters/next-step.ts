@@ -95,7 +95,7 @@ export function standsStill({ clustered, leader, members, streams }: Hub): Maybe
   if (!clustered) {
     return refused(
       'hub_alone',
-      'the hub is one voter without a cluster, which takes no other in: save its buckets and restore them to a hub of three ("meridian store save", "restore")',
+      'the hub is one voter without a cluster, which takes no other in: its buckets are saved and restored ("meridian store found" in a stack, else "store save" and "restore")',
     );
   }
   const online = members.filter((member) => member.online).length;
