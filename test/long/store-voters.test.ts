@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isPassingStoreError } from '../../src/store/errors.ts';
 import type { Bucket, Store } from '../../src/store/store.ts';
-import { hasMajority } from '../../src/store/voters/hub.ts';
+import { hasMajority, isWhole } from '../../src/store/voters/hub.ts';
 import { nextMove } from '../../src/store/voters/next-move.ts';
 import { type Goal, nextStep } from '../../src/store/voters/next-step.ts';
+import { restoreHub, saveHub } from '../../src/store/voters/saved-hub.ts';
 import { eventually } from '../support/eventually.ts';
 import { GrowingHub } from '../support/growing-hub.ts';
 import { requireNatsServer } from '../support/requirements.ts';
@@ -127,6 +129,66 @@ describe('voters of the store while a writer never stops', { skip: requireNatsSe
       assert.equal(Buffer.from(entry!.value).toString(), `value of ${key}`);
     }
   }
+});
+
+describe('one voter becomes three', { skip: requireNatsServer() }, () => {
+  let hub: GrowingHub;
+  let store: Store;
+  let writer: Writer;
+  before(async () => {
+    hub = await GrowingHub.start(three, ['eu']);
+    store = hub.open(1);
+    const bucket = store.bucket('ledger');
+    await eventually('the store takes writes', () => tried(bucket.put('first', Buffer.from('1'))));
+    writer = new Writer(bucket);
+  });
+  after(async () => {
+    await writer?.stop();
+    await store?.close();
+    await hub?.close();
+  });
+
+  test('its buckets are saved and restored while a writer goes on trying', async (context) => {
+    const folder = join(hub.directory, 'saved');
+    const goal = { voters: three, add: true, remove: false };
+    await eventually('some writes', () => writer.confirmed.size > 200);
+    const refused = nextStep(await hub.servers.look(), goal);
+    assert.equal(refused.next === 'refused' && refused.code, 'hub_alone');
+    await hub.end('hub-eu-1');
+    hub.startVoter('eu', 1, ['eu'], true);
+    const closed = async () => (await hub.servers.look().catch(() => undefined))?.streams.length;
+    await eventually('the closed voter', async () => (await closed()) === 2);
+    await saveHub(await hub.servers.operator(), folder, () => undefined);
+    await hub.end('hub-eu-1');
+
+    hub.startVoter('eu', 2, three, true);
+    for (const region of ['us', 'ap']) hub.startVoter(region, 1, three, true);
+    const whole = async () => (await hub.servers.look().catch(() => undefined))?.members;
+    await eventually(
+      'three voters',
+      async () => (await whole())?.filter(isWhole).length === 3,
+      30_000,
+    );
+    await restoreHub(await hub.servers.operator(), folder, 3, () => undefined);
+    const again: (boolean | undefined)[] = [];
+    await restoreHub(await hub.servers.operator(), folder, 3, (one) => again.push(one.already));
+    assert.deepEqual(again, [true, true], 'what is there is left');
+    const before = writer.confirmed.size;
+    hub.reopen('eu', 2, three);
+    for (const region of ['us', 'ap']) hub.reopen(region, 1, three);
+    await eventually('writes go on', () => writer.confirmed.size > before + 100);
+    await writer.stop();
+    context.diagnostic(`${Math.round(writer.longestGapMs)} ms without a confirmed write`);
+    const bucket = store.bucket('ledger');
+    for (const [key, revision] of writer.confirmed) {
+      assert.equal((await bucket.get(key, { from: 'leader' }))?.revision, revision, key);
+    }
+    await assert.rejects(
+      restoreHub(await hub.servers.operator(), folder, 3, () => undefined),
+      { code: 'bucket_exists' },
+      'over newer content',
+    );
+  });
 });
 
 async function tried(write: Promise<unknown>): Promise<boolean> {

@@ -21,7 +21,7 @@ const secret = 'secret-of-a-hub-that-grows';
 /** Real voters and one leaf, of which voters can be started, killed and made anew. */
 export class GrowingHub {
   readonly servers: HubServers;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'meridian-voters-'));
+  readonly directory = mkdtempSync(join(tmpdir(), 'meridian-voters-'));
   readonly #processes = new Map<string, ChildProcess>();
   readonly #sites: ReadonlyMap<string, StoreSite>;
 
@@ -39,18 +39,28 @@ export class GrowingHub {
     return hub;
   }
 
-  startVoter(region: string, instance: number, voters: readonly string[]): void {
+  /** @param closed it lets no leaf in, until `reopen`. */
+  startVoter(region: string, instance: number, voters: readonly string[], closed = false): void {
     const name = `hub-${region}-${instance}`;
     this.#spawn(name, (storeDirectory) =>
-      hubConfigText({ ...this.#options(region, voters), storeDirectory, instance }),
+      hubConfigText({ ...this.#options(region, voters), storeDirectory, instance, closed }),
     );
+  }
+
+  reopen(region: string, instance: number, voters: readonly string[]): void {
+    const name = `hub-${region}-${instance}`;
+    const directory = join(this.directory, name);
+    const storeDirectory = join(directory, 'data');
+    const text = hubConfigText({ ...this.#options(region, voters), storeDirectory, instance });
+    writeFileSync(join(directory, 'server.conf'), text);
+    this.#processes.get(name)?.kill('SIGHUP');
   }
 
   /** SIGKILL, and nothing is left of its disk. */
   async lose(region: string, instance = 1): Promise<void> {
     const name = `hub-${region}-${instance}`;
     await this.end(name);
-    rmSync(join(this.#directory, name), { recursive: true, force: true });
+    rmSync(join(this.directory, name), { recursive: true, force: true });
   }
 
   async end(name: string): Promise<void> {
@@ -100,7 +110,7 @@ export class GrowingHub {
   async close(): Promise<void> {
     await this.servers.close();
     await Promise.all([...this.#processes.keys()].map((name) => this.end(name)));
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   #startLeaf(region: string, voters: readonly string[]): void {
@@ -119,7 +129,7 @@ export class GrowingHub {
 
   #spawn(name: string, text: (storeDirectory: string) => string): void {
     if (this.#processes.has(name)) return;
-    const directory = join(this.#directory, name);
+    const directory = join(this.directory, name);
     mkdirSync(directory, { recursive: true });
     const file = join(directory, 'server.conf');
     writeFileSync(file, text(join(directory, 'data')), { mode: 0o600 });
