@@ -89,6 +89,8 @@ export interface LogState {
   readonly lastSequence: number;
   readonly messages: number;
   readonly bytes: number;
+  /** Whether it could be reached when it was last looked at. */
+  readonly ready: boolean;
   /** Why it cannot be written or is not as it should be, in a sentence. */
   readonly problem: string | undefined;
 }

@@ -10,19 +10,18 @@ const regions = ['us-east-1', 'eu-west-1'];
 const silent = () => {};
 const log = { debug: silent, info: silent, warn: silent, error: silent };
 
-for (const protection of [{ secret: 'a-secret-of-the-test' }, { tls: true }]) {
-  dataBucketContract(`async, two leaves, by ${Object.keys(protection)}`, {
-    skip: natsServerMissing(),
-    async start() {
-      const cluster = await NatsCluster.start({ regions, leaves: regions, ...protection });
-      const [near, far] = regions.map((region) => openStore(cluster.storeOptions(region)));
-      return subjectOf(near!, far!, async () => {
-        await Promise.all([near!.close(), far!.close()]);
-        await cluster.close();
-      });
-    },
-  });
-}
+// By certificates, where rights are narrowest; those that go with the secret, the log's test tries.
+dataBucketContract('async, two leaves', {
+  skip: natsServerMissing(),
+  async start() {
+    const cluster = await NatsCluster.start({ regions, leaves: regions, tls: true });
+    const [near, far] = regions.map((region) => openStore(cluster.storeOptions(region)));
+    return subjectOf(near!, far!, async () => {
+      await Promise.all([near!.close(), far!.close()]);
+      await cluster.close();
+    });
+  },
+});
 
 dataBucketContract('async, in memory', {
   skip: false,

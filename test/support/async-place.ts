@@ -18,15 +18,16 @@ const sizeBytes = 1024 * 1024;
  */
 export class AsyncPlace {
   readonly region: string;
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly copier: Copier;
   readonly log: MemoryLog;
   readonly lost: MemoryLog;
   readonly #ttlMs: number | undefined;
   #bucket: AsyncBucket;
 
-  constructor(region: string, ttlMs?: number) {
+  constructor(region: string, ttlMs?: number, aheadMs = 0) {
     this.region = region;
+    this.clock = new ManualClock(1_700_000_000_000 + aheadMs);
     this.#ttlMs = ttlMs;
     this.log = new MemoryLog('b', this.clock);
     this.lost = new MemoryLog('b_lost', this.clock);

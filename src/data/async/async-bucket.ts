@@ -175,9 +175,9 @@ export class AsyncBucket implements OpenDataBucket, LostWrites {
   }
 
   status(): DataBucketStatus {
-    const { epoch, problem } = this.#keys.log.state();
+    const { ready, problem } = this.#keys.log.state();
     return {
-      writable: epoch !== undefined && !this.#closing.signal.aborted && problem === undefined,
+      writable: ready && !this.#closing.signal.aborted,
       problem: problem ?? this.#replication.problem,
       regions: this.#regions,
       lagMs: this.#replication.lagMs(),

@@ -130,7 +130,7 @@ describe('duty', () => {
 
 describe('cursors of watches', () => {
   const state = { epoch: '2026-11-21T13:43:10.9Z', lastSequence: 9, messages: 1, bytes: 1 };
-  const log = { ...state, problem: undefined };
+  const log = { ...state, ready: true, problem: undefined };
   const cursor = { epoch: '202611211343109', sequence: 7, storedAtMs: 1_000 };
 
   it('are read as they were written, and refused when they are something else', () => {

@@ -119,6 +119,7 @@ export class MemoryLog implements RegionalLog {
       lastSequence: this.#sequence,
       messages: this.#messages.size,
       bytes: this.#bytes,
+      ready: !this.#ended,
       problem: undefined,
     };
   }

@@ -1,6 +1,6 @@
-import { type NatsConnection, nuid } from '@nats-io/transport-node';
+import { type NatsConnection, nuid, RequestError } from '@nats-io/transport-node';
 import { messageOf } from '../../../base/errors.ts';
-import { storeError } from '../../errors.ts';
+import { isStoreError, storeError } from '../../errors.ts';
 import { deliveryPrefix, followRequest } from '../../nats-server/rights.ts';
 import type {
   LogAppend,
@@ -48,6 +48,7 @@ export class JetStreamLog implements RegionalLog {
     lastSequence: 0,
     messages: 0,
     bytes: 0,
+    ready: false,
     problem: 'it is not made yet',
   };
 
@@ -95,7 +96,32 @@ export class JetStreamLog implements RegionalLog {
     );
   }
 
-  async follow({ region: other, pattern, after, headsOnly = false, ...options }: LogFollow) {
+  async follow(options: LogFollow): Promise<void> {
+    try {
+      await this.#follow(options);
+    } catch (error) {
+      if (isStoreError(error)) throw error;
+      const { region = this.#options.region } = options;
+      const reason =
+        error instanceof RequestError && error.isNoResponders()
+          ? 'nobody takes the request: its leaf is out of reach, or has an older configuration'
+          : messageOf(error);
+      const text = `log ${this.name} of region ${region}: ${reason}`;
+      throw storeError('store_unreachable', text, { cause: error });
+    }
+  }
+
+  state(): LogState {
+    return this.#state;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#ended;
+    this.#options.onClose();
+  }
+
+  async #follow({ region: other, pattern, after, headsOnly = false, ...options }: LogFollow) {
     const { link, region: own, name } = this.#options;
     const connection = link.connection.current;
     if (!connection) throw storeError('store_unreachable', 'no connection to the store');
@@ -127,16 +153,6 @@ export class JetStreamLog implements RegionalLog {
     });
   }
 
-  state(): LogState {
-    return this.#state;
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#ended;
-    this.#options.onClose();
-  }
-
   async #keep(): Promise<void> {
     const { connection: connections } = this.#options.link;
     while (!this.#ending.aborted) {
@@ -148,7 +164,7 @@ export class JetStreamLog implements RegionalLog {
       } catch (error) {
         this.#standingOn = undefined;
         const problem = `log ${this.name} is not ready: ${messageOf(error)}`;
-        this.#state = { ...this.#state, problem };
+        this.#state = { ...this.#state, ready: false, problem };
       }
       await sleep(waitMs, this.#ending);
     }

@@ -112,6 +112,7 @@ function stateOf({ created, state }: StreamInfo): LogState {
     lastSequence: state.last_seq,
     messages: state.messages,
     bytes: state.bytes,
+    ready: true,
     problem: undefined,
   };
 }
