@@ -222,16 +222,22 @@ const patterns = operations.map((operation) => ({
   ),
 }));
 
+/** The head of a watch alone would say nothing, for ever. */
+function methodsOf({ id, method }: Routed['operation']): readonly string[] {
+  return method === 'GET' && id !== 'watch' ? ['GET', 'HEAD'] : [method];
+}
+
 /** What a path and method ask for; or the methods that the path has, none if it is unknown. */
 export function route(method: string, path: string): Routed | readonly string[] {
   const allowed: string[] = [];
   for (const { operation, pattern } of patterns) {
     const match = pattern.exec(path);
     if (!match) continue;
-    if (operation.method === method || (operation.method === 'GET' && method === 'HEAD')) {
+    const methods = methodsOf(operation);
+    if (methods.includes(method)) {
       return { operation, bucket: match.groups?.bucket, key: match.groups?.key };
     }
-    allowed.push(operation.method, ...(operation.method === 'GET' ? ['HEAD'] : []));
+    allowed.push(...methods);
   }
   return allowed;
 }

@@ -81,6 +81,16 @@ test('a cursor that was never given, or is not kept any more, is a problem and n
   assert.equal((await get('after=3')).code, 'revision_compacted');
 });
 
+test('a watch has no head alone', async (t) => {
+  const world = await startDataServer();
+  t.after(world.close);
+  const head = await fetch(world.url + path, {
+    method: 'HEAD',
+    headers: { authorization: `Bearer ${tokens.reader}` },
+  });
+  assert.deepEqual([head.status, head.headers.get('allow')], [405, 'GET']);
+});
+
 test('so many watches are kept, and what may not go on is ended with a word', async (t) => {
   const world = await startDataServer({ watchesOfService: 2, watches: 3 });
   t.after(world.close);
