@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataBucket } from '../../src/data/bucket.ts';
+import type { StoreOptions } from '../../src/store/open.ts';
+import { LeaderReads } from './leader-reads.ts';
 
 /** Ways to break a bucket on purpose: the judge must find each. */
 export const breakages = [
   'strong-reads-are-local',
+  'strong-reads-ask-the-leader',
   'conditions-are-dropped',
   'sent-again-as-new',
   'acknowledged-and-lost',
@@ -12,14 +15,20 @@ export const breakages = [
 
 export type Breakage = (typeof breakages)[number];
 
-export function broken(bucket: DataBucket, breakage: Breakage | undefined): DataBucket {
+export function broken(
+  bucket: DataBucket,
+  breakage: Breakage | undefined,
+  store: StoreOptions,
+): DataBucket {
   if (breakage === undefined) return bucket;
   let lost = 0;
+  const leader = breakage === 'strong-reads-ask-the-leader' ? new LeaderReads(store) : undefined;
   return {
     name: bucket.name,
     consistency: bucket.consistency,
     async get(key, options) {
       const { consistency } = options ?? {};
+      if (leader && consistency === 'strong') return await leader.get(bucket.name, key);
       const local = breakage === 'strong-reads-are-local' && consistency === 'strong';
       const read = await bucket.get(key, local ? {} : options);
       return breakage === 'staleness-is-nought' ? { ...read, staleForMs: 0 } : read;

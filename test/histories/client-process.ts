@@ -33,7 +33,7 @@ const opened = openSyncBucket(
     log: { debug: silent, info: silent, warn: silent, error: silent },
   },
 );
-const bucket = broken(opened, options.breakage);
+const bucket = broken(opened, options.breakage, options.store);
 const told: Told[] = [];
 const clients = Array.from({ length: options.clients }, (_, i) => {
   const random = seededRandom(options.seed * 31 + i);

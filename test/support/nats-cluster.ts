@@ -298,7 +298,7 @@ export class NatsCluster {
   #advertised(text: string, { address }: StoreSite): string {
     if (this.#parts.links.length === 0) return text;
     const advertise = `advertise: "${address}:9"`;
-    return text.replace(/^cluster \{$/m, (line) => `${line}\n  ${advertise}`);
+    return text.replace(/^(cluster|leafnodes) \{$/gm, (line) => `${line}\n  ${advertise}`);
   }
 
   #writeIdentity(region: string, directory: string): ServerTls | undefined {
