@@ -47,7 +47,9 @@ async function found({ state, json, yes }: StackOptions & { readonly yes?: true 
       return;
     }
     const startedMs = performance.now();
-    await founding.run((event, detail) => {
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    await founding.run(stop.signal, (event, detail) => {
       const atMs = Math.round(performance.now() - startedMs);
       const text = `${(atMs / 1_000).toFixed(1).padStart(5)} s  ${event}${detail ? ` ${detail}` : ''}`;
       print(json ? JSON.stringify({ atMs, event, ...(detail && { detail }) }) : text);

@@ -51,7 +51,11 @@ export class Founding {
   }
 
   /** @throws MeridianError `hub_of_one`, `founding_failed` */
-  async run(tell: Tell): Promise<void> {
+  async run(stop: AbortSignal, onEvent: Tell): Promise<void> {
+    const tell: Tell = (event, detail) => {
+      onEvent(event, detail);
+      if (stop.aborted) throw new Error('it was stopped');
+    };
     if (this.#voters.length < 3) {
       failStack('hub_of_one', 'the configuration wants one voter: add regions to it');
     }
@@ -85,7 +89,7 @@ export class Founding {
       );
     }
     await this.#hub.found('open');
-    tell('open', `what was saved stays in ${this.#folder}`);
+    onEvent('open', `what was saved stays in ${this.#folder}`);
   }
 
   close(): Promise<void> {

@@ -116,7 +116,7 @@ export function judgeStream(
 function tooFewCopies(bucket: string, copies: number, replicas: number): string {
   return (
     `bucket ${bucket} has ${copies} of the ${replicas} copies that it is to have: ` +
-    `"nats stream edit ${streamOf(bucket)} --replicas ${replicas}" adds them`
+    `"meridian store grow" adds them`
   );
 }
 

@@ -49,13 +49,11 @@ export function hubOf(answers: readonly HubAnswer[], account: string): Hub {
   return {
     clustered,
     leader: leader?.server.name,
-    members: leader ? membersOf(leader, online) : [...online].map(unled),
+    members: leader
+      ? membersOf(leader, online)
+      : [...online].map((server) => ({ server, online: true, current: !clustered })),
     streams: streamsOf(up, account, online),
   };
-}
-
-function unled(server: string): Member {
-  return { server, online: true, current: false };
 }
 
 function membersOf({ server, data }: HubAnswer, online: ReadonlySet<string>): Member[] {
