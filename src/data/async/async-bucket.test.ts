@@ -140,6 +140,18 @@ describe('an async bucket', () => {
     assert.deepEqual((await eu.bucket.list({ limit: 10 })).entries.length, 1);
   });
 
+  it('takes a value in the place of another when there is no room for more', async () => {
+    const value = new Uint8Array(1_000);
+    const fill = async () => {
+      for (let n = 0; ; n++) await eu.bucket.put(`k.${n}`, value);
+    };
+    await assert.rejects(fill(), { code: 'bucket_full', details: { outcome: 'none' } });
+    await eu.bucket.put('k.0', value);
+    await eu.bucket.delete('k.1');
+    await eu.bucket.put('k.1', value);
+    await assert.rejects(eu.bucket.put('more', value), { code: 'bucket_full' });
+  });
+
   it('has no strong reads', async () => {
     await assert.rejects(eu.bucket.get('k', { consistency: 'strong' }), {
       code: 'consistency_not_offered',

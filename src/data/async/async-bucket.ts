@@ -210,7 +210,6 @@ export class AsyncBucket implements OpenDataBucket, LostWrites {
     condition: Condition | undefined,
   ): Promise<string | undefined> {
     this.#checkOpen();
-    if (value) this.#keys.takeRoom(this.name, key, value.byteLength);
     const deadlineMs = performance.now() + limitMs;
     return await this.#guard('write', async () => {
       do {
@@ -233,6 +232,10 @@ export class AsyncBucket implements OpenDataBucket, LostWrites {
     const current = visible(state.writes, nowMs(), ttlMs);
     this.#checkCondition(key, condition, current);
     if (!value && !current) return undefined;
+    if (value) {
+      const replaced = state.writes.find((write) => write.region === region);
+      this.#keys.takeRoom(this.name, key, value.byteLength, replaced?.value.byteLength);
+    }
     await this.#losers.record(state.writes, region);
     const head = ownWrite(state, region, value === undefined, nowMs());
     const expected = { pattern: keyPattern(key), sequence: state.newest };

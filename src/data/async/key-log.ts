@@ -39,11 +39,15 @@ export class KeyLog {
     return keyState(await this.log.lastOfEach(keyPattern(key)));
   }
 
-  /** @throws {DataError} `bucket_full` */
-  takeRoom(name: string, key: string, valueBytes: number): void {
+  /**
+   * For a value in the place of another, or of none.
+   * @throws {DataError} `bucket_full`
+   */
+  takeRoom(name: string, key: string, valueBytes: number, replacedBytes: number | undefined): void {
     const state = this.log.state();
     if (this.#since?.state !== state) this.#since = { state, bytes: 0 };
-    const bytes = valueBytes + key.length + overheadBytes;
+    const bytes = valueBytes - (replacedBytes ?? -(key.length + overheadBytes));
+    if (bytes <= 0) return;
     if (state.bytes + this.#since.bytes + bytes > this.#maximumBytes) {
       const text = `${name}/${key}: bucket ${name} is full: it may have ${this.#maximumBytes} bytes in a region`;
       throw dataError('bucket_full', text);
