@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { send } from '../support/http.ts';
 import { NameServers } from '../support/name-servers.ts';
 import { requireCommand, requireNatsServer } from '../support/requirements.ts';
@@ -12,6 +12,7 @@ import {
   command,
   exampleConfig,
   meridian,
+  type RegionName,
   regionNames,
   TestStack,
   until,
@@ -57,6 +58,43 @@ describe('the worked example, as a new user meets it', { skip: requireNatsServer
       assert.equal(JSON.parse(answer.body).region, region);
       assert.equal(await statusOverHttps(address, ca), 200);
     }
+  });
+
+  test('a conversion is made once in all regions, and each tells the same ledger', async () => {
+    const body = JSON.stringify({ from: 'EUR', to: 'USD', amount: '12.50' });
+    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'order-of-a-test' };
+    const made = new Set<string>();
+    for (const region of [...regionNames, ...regionNames]) {
+      const request = { ...to(region, '/v1/conversions'), method: 'POST', headers, body };
+      const answer = await send(request);
+      assert.equal(answer.status, 200, answer.body);
+      const { id, rate, result, madeIn } = JSON.parse(answer.body);
+      made.add([id, rate, result, madeIn].join());
+    }
+    assert.equal(made.size, 1);
+    for (const region of regionNames) {
+      await until(`${region} has it`, async () => {
+        const { entries, paidIn, exact } = JSON.parse((await send(to(region, '/v1/ledger'))).body);
+        return entries === 1 && exact === true && isDeepStrictEqual(paidIn, { EUR: '12.50' });
+      });
+    }
+  });
+
+  test('history has what all regions saw, in each of them', async () => {
+    for (const region of regionNames) {
+      await until(`${region} has all`, async () => {
+        const path = '/v1/history?base=EUR&quote=USD&limit=100';
+        const { coverage, points } = JSON.parse((await send(to(region, path))).body);
+        return coverage.scope === 'regions' && points.length >= 3;
+      });
+    }
+  });
+
+  /** A request to the gateway of a region. */
+  const to = (region: RegionName, path: string) => ({
+    address: stack.address(region),
+    host: 'api.exchange.test',
+    path,
   });
 
   test('every command that it prints works when pasted', async () => {

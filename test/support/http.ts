@@ -15,6 +15,7 @@ export interface GetOptions {
   readonly path: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
   readonly timeoutMs?: number;
 }
 
@@ -47,7 +48,7 @@ export function send(options: GetOptions): Promise<Answer> {
       },
     );
     outgoing.on('error', reject);
-    outgoing.end();
+    outgoing.end(options.body);
   });
 }
 

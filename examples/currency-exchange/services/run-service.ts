@@ -3,6 +3,7 @@ import { createFeed } from './feed/create-feed.ts';
 import { createApi } from './http/api.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import type { Service, ServiceContext } from './service.ts';
+import { openSharedData } from './shared-data.ts';
 
 /**
  * The whole life of a service process: reads the environment, serves, and ends gracefully on
@@ -14,7 +15,10 @@ export async function runService(
 ): Promise<void> {
   const { host, port, region, service, feed: settings } = environmentOrExit(name);
   const feed = createFeed(settings);
-  const { resources, close } = create({ service, region, feed });
+  const { resources, close } = create({
+    ...{ service, region, feed },
+    data: openSharedData(process.env),
+  });
   let server: HttpServer;
   try {
     server = await listen(host, port, createApi(region, resources));

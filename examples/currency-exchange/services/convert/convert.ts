@@ -3,13 +3,15 @@ import { currentRates, readCurrency } from '../feed/quotation.ts';
 import type { RateFeed } from '../feed/rate-feed.ts';
 import type { Operation } from '../http/api.ts';
 import type { Fields } from '../http/fields.ts';
+import { ledgerResources } from '../ledger/resources.ts';
 import { minorUnitsOf } from '../money/currency.ts';
 import { rateOf } from '../money/rate-table.ts';
 import type { Service, ServiceContext } from '../service.ts';
 import { readAmount } from './amount.ts';
 
 /** Conversion of amounts, at rates that it gets by itself: it goes on when `rates` is down. */
-export function createConvert({ service, feed }: ServiceContext): Service {
+export function createConvert(context: ServiceContext): Service {
+  const { service, feed } = context;
   const operation: Operation = {
     fields: ['from', 'to', 'amount'],
     run: ({ fields }) => convert(feed, fields),
@@ -17,6 +19,7 @@ export function createConvert({ service, feed }: ServiceContext): Service {
   return {
     resources: {
       '/v1/convert': { GET: operation, POST: operation },
+      ...ledgerResources(context),
       '/health': { GET: healthOf(service, feed) },
     },
     close() {},

@@ -12,8 +12,8 @@ export interface Call {
 export interface Operation {
   /** The names of its inputs: parameters of the query, for POST members of the JSON body. */
   readonly fields: readonly string[];
-  /** Returns the answer, or `undefined` when it writes to the response by itself. */
-  run(call: Call): object | undefined;
+  /** The answer, or `undefined` when it writes to the response by itself. */
+  run(call: Call): object | undefined | Promise<object>;
 }
 
 /** The operations at one path. GET answers HEAD too. */
@@ -32,7 +32,7 @@ export function createApi(region: string, resources: Resources): RequestListener
         request.method === 'POST'
           ? Fields.ofObject(await postedObject(request, searchParams), operation.fields)
           : Fields.ofQuery(searchParams, operation.fields);
-      const body = operation.run({ fields, request, response });
+      const body = await operation.run({ fields, request, response });
       if (body) sendJson(response, 200, { region, ...body });
     } catch (error) {
       sendProblem(response, region, error);

@@ -12,10 +12,13 @@ const problems = {
   malformed_json: [400, 'The body is not valid JSON'],
   not_found: [404, 'There is nothing at this path'],
   method_not_allowed: [405, 'The method is not allowed here'],
+  conversion_in_progress: [409, 'The conversion is being made'],
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body has another type than JSON'],
+  idempotency_key_reused: [422, 'The key was used for another conversion'],
   internal_error: [500, 'The service failed'],
   rates_unavailable: [503, 'There are no current rates'],
+  ledger_unavailable: [503, 'The ledger cannot be reached'],
   too_many_streams: [503, 'Too many streams are open'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

@@ -31,6 +31,13 @@ export class Decimal {
     return new Decimal(this.#unscaled * other.#unscaled, this.scale + other.scale);
   }
 
+  /** The exact sum, with the greater scale of both. */
+  plus(other: Decimal): Decimal {
+    const scale = Math.max(this.scale, other.scale);
+    const unscaled = (of: Decimal) => of.#unscaled * powerOfTen(scale - of.scale);
+    return new Decimal(unscaled(this) + unscaled(other), scale);
+  }
+
   /** The quotient rounded to `scale` decimals. Throws `RangeError` for a divisor of zero. */
   dividedBy(other: Decimal, scale: number): Decimal {
     const dividend = this.#unscaled * powerOfTen(other.scale + scale);

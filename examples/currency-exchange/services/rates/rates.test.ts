@@ -42,8 +42,8 @@ test('history: what this process saw, oldest first, and honest about that', asyn
   }
   const last = await service.json('/v1/history?base=USD&quote=EUR&limit=2');
   assert.deepEqual(last.body.points, [
-    { at: '1970-01-01T00:15:02.000Z', rate: '0.8902000000' },
-    { at: '1970-01-01T00:15:03.000Z', rate: '0.8903000000' },
+    { at: '1970-01-01T00:15:02.000Z', rate: '0.8902000000', seenIn: 'test-1' },
+    { at: '1970-01-01T00:15:03.000Z', rate: '0.8903000000', seenIn: 'test-1' },
   ]);
   assert.deepEqual(last.body.coverage, { scope: 'region', durable: false, capacity: 900 });
   const points = async (query: string) =>

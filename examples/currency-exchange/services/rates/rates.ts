@@ -9,6 +9,7 @@ import type { Decimal } from '../money/decimal.ts';
 import { type RateTable, rateOf } from '../money/rate-table.ts';
 import type { Service, ServiceContext } from '../service.ts';
 import { History } from './history.ts';
+import { type SeenTable, SharedHistory } from './shared-history.ts';
 import { Streams } from './streams.ts';
 
 /** A quarter of an hour at one table a second. */
@@ -17,12 +18,17 @@ const defaultHistoryLimit = 60;
 const maximumStreams = 1_000;
 
 /** Exchange rates as they are, as they come, and as they were. */
-export function createRates({ service, region, feed }: ServiceContext): Service {
+export function createRates({ service, region, feed, data }: ServiceContext): Service {
   const history = new History(historyCapacity);
+  const shared = data && new SharedHistory(data.history, region);
+  const keep = (table: RateTable) => {
+    history.add(table);
+    shared?.add(table);
+  };
   const streams = new Streams(maximumStreams);
   const first = feed.latest();
-  if (first) history.add(first.table);
-  const unsubscribe = feed.subscribe((table) => history.add(table));
+  if (first) keep(first.table);
+  const unsubscribe = feed.subscribe(keep);
   return {
     resources: {
       '/v1/rates': {
@@ -34,7 +40,7 @@ export function createRates({ service, region, feed }: ServiceContext): Service 
       '/v1/history': {
         GET: {
           fields: ['base', 'quote', 'limit'],
-          run: ({ fields }) => past(feed, history, fields),
+          run: ({ fields }) => past({ feed, history, shared, region }, fields),
         },
       },
       '/health': { GET: healthOf(service, feed) },
@@ -96,22 +102,37 @@ function stream(
   if (request.method === 'HEAD') events.end();
 }
 
-function past(feed: RateFeed, history: History, fields: Fields): object {
+interface Pasts {
+  readonly feed: RateFeed;
+  readonly history: History;
+  /** `undefined`: there is only what this process saw. */
+  readonly shared: SharedHistory | undefined;
+  readonly region: string;
+}
+
+async function past({ feed, history, shared, region }: Pasts, fields: Fields): Promise<object> {
   const { table, origin } = currentRates(feed);
   const base = readCurrency('base', fields.optional('base') ?? 'EUR', table);
   const quote = readCurrency('quote', fields.required('quote'), table);
-  const tables = history
-    .newest(readLimit(fields))
-    .filter(({ perPivot }) => perPivot.has(base) && perPivot.has(quote));
+  const limit = readLimit(fields);
+  const ofAll = await shared?.newest(limit, Date.now()).catch(() => undefined);
+  const seen: readonly SeenTable[] =
+    ofAll ?? history.newest(limit).map((one) => ({ table: one, region }));
+  const points = seen.filter(
+    ({ table: { perPivot } }) => perPivot.has(base) && perPivot.has(quote),
+  );
   return {
     ...origin,
     base,
     quote,
-    /** Honest about what it is: not the same in every region, and gone with this process. */
-    coverage: { scope: 'region', durable: false, capacity: history.capacity },
-    points: tables.map((past) => ({
-      at: new Date(past.asOfMs).toISOString(),
-      rate: rateOf(past, base, quote),
+    /** Honest about what it is: without the shared data, it is gone with this process. */
+    coverage: ofAll
+      ? { scope: 'regions', durable: true }
+      : { scope: 'region', durable: false, capacity: history.capacity },
+    points: points.map((one) => ({
+      at: new Date(one.table.asOfMs).toISOString(),
+      rate: rateOf(one.table, base, quote),
+      seenIn: one.region,
     })),
   };
 }

@@ -1,0 +1,29 @@
+import type { BucketClient, Entry } from '../../../../src/data/client/public.ts';
+import { MemoryDataBucket } from '../../../../test/support/memory-bucket.ts';
+import type { SharedData } from '../shared-data.ts';
+
+/** Buckets of this process, as the client shows them. */
+export class MemoryData implements SharedData {
+  readonly buckets = {
+    history: new MemoryDataBucket('history', { consistency: 'async' }),
+    ledger: new MemoryDataBucket('ledger'),
+  };
+  readonly history = clientOf(this.buckets.history);
+  readonly ledger = clientOf(this.buckets.ledger);
+}
+
+function clientOf(bucket: MemoryDataBucket): BucketClient {
+  return {
+    name: bucket.name,
+    get: (key, options) => bucket.get(key, options),
+    getAll: (keys, options) => bucket.getAll(keys, options),
+    put: (key, value, condition) => bucket.put(key, Buffer.from(value), condition),
+    delete: (key, condition) => bucket.delete(key, condition),
+    async *list({ prefix } = {}): AsyncGenerator<Entry, void> {
+      yield* (await bucket.list({ prefix, limit: 1_000 })).entries;
+    },
+    watch() {
+      throw new Error('not watched here');
+    },
+  };
+}
