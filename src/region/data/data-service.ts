@@ -16,6 +16,8 @@ import type {
 const firstRetryMs = 100;
 const lastRetryMs = 5_000;
 const closeLimitMs = 6_000;
+/** For buckets that are new to be made: no trouble yet. */
+const graceMs = 10_000;
 
 export interface DataServiceOptions {
   /**
@@ -49,6 +51,8 @@ export class DataService {
   #retryMs = firstRetryMs;
   #retry: Timer | undefined;
   #trouble: string | undefined;
+  /** When the thread was last given buckets. */
+  #givenAtMs = 0;
   #closed = false;
 
   constructor(options: DataServiceOptions) {
@@ -72,6 +76,7 @@ export class DataService {
   /** What does not work, a sentence each. */
   get troubles(): readonly string[] {
     if (this.#trouble !== undefined) return [`the data API does not serve: ${this.#trouble}`];
+    if (this.#options.clock.monotonicMs() - this.#givenAtMs < graceMs) return [];
     return Object.entries(this.#report?.buckets ?? {}).flatMap(([name, { problem }]) =>
       problem === undefined ? [] : [`data bucket ${name}: ${problem}`],
     );
@@ -83,6 +88,7 @@ export class DataService {
     const before = this.#plan;
     if (this.#closed || isDeepStrictEqual(plan, before)) return;
     this.#plan = plan;
+    this.#givenAtMs = this.#options.clock.monotonicMs();
     const stays = plan && before && plan.host === before.host && plan.port === before.port;
     if (stays && this.#worker) this.#post({ kind: 'plan', plan });
     else if (this.#worker)
@@ -121,7 +127,7 @@ export class DataService {
   }
 
   #listenTo(worker: Worker, plan: DataPlan): void {
-    const { log } = this.#options;
+    const { log, clock } = this.#options;
     let reason = '';
     this.#worker = worker;
     worker.on('message', (message: FromDataThread) => {
@@ -130,6 +136,7 @@ export class DataService {
       else if (message.kind === 'failed') reason = message.message;
       else {
         this.#port = message.port;
+        this.#givenAtMs = clock.monotonicMs();
         this.#retryMs = firstRetryMs;
         this.#trouble = undefined;
         log.info('serving data', { host: plan.host, port: message.port });
