@@ -122,6 +122,18 @@ test('one whose own word was taken from it stops holding when it sees that', () 
   assert.ok(one.untilMs < 9_000, 'its last word is older than a lease');
 });
 
+test('a write that was sent before the machine slept gives no hold when it wakes', () => {
+  const one = machine('eu', hold);
+  one.observe({ revision: 7, document: heldBy('eu', { eu: holds }) }, -100);
+  assert.equal(one.tick(0, well)?.kind, 'renew');
+  one.interrupted();
+  one.wrote({ kind: 'confirmed', revision: 8 }, 40);
+  assert.equal(one.activeAt(40), false);
+  assert.equal(one.tick(100, well)?.kind, 'renew');
+  one.wrote({ kind: 'confirmed', revision: 9 }, 140);
+  assert.equal(one.untilMs, Number.POSITIVE_INFINITY);
+});
+
 test('nodes of another region may have the same names', () => {
   const us = machine('us', hold, 'a');
   const register = new Register([us], 7, heldBy('eu', { a: holds }));

@@ -112,6 +112,11 @@ export class KnownLease {
     return this.#highestRevision;
   }
 
+  /** After the store was set back: it says that its author knew no less than this node. */
+  isByWhoKnew({ document }: LeaseEntry): boolean {
+    return document?.highest !== undefined && document.highest >= this.#highestRevision;
+  }
+
   /** The same, where the next one will be lower. */
   get highest(): number | undefined {
     return this.#highestRevision > (this.#entry?.revision ?? 0) ? this.#highestRevision : undefined;
@@ -120,10 +125,7 @@ export class KnownLease {
   /** Takes what is news; false: it is none. */
   hear(entry: LeaseEntry, atMs: number): boolean {
     if (!this.isNews(entry)) return false;
-    const { revision, document } = entry;
-    const isWhole =
-      revision > this.#highestRevision || (document?.highest ?? 0) >= this.#highestRevision;
-    if (isWhole) {
+    if (entry.revision > this.#highestRevision || this.isByWhoKnew(entry)) {
       this.#restored = false;
       this.#settledMs = never;
       this.#heldBefore = [];

@@ -136,8 +136,11 @@ export class LeaseMachine {
 
   /** The store was seen to hold this; older than what is known: nothing happens. */
   observe(entry: LeaseEntry, atMs: number): void {
-    // Of a tenure before the own, which is not over.
-    const isPast = this.activeAt(atMs) && (tokenOf(entry) ?? this.#token) < this.#token;
+    // Of a tenure before the own, which is not over, and by who did not know of the own one.
+    const isPast =
+      this.activeAt(atMs) &&
+      (tokenOf(entry) ?? this.#token) < this.#token &&
+      !this.#known.isByWhoKnew(entry);
     if (isPast && this.#known.isNews(entry)) this.#believe(entry, atMs);
     else if (this.#known.hear(entry, atMs)) this.#heard(entry);
   }
@@ -212,6 +215,8 @@ export class LeaseMachine {
     this.#renewedMs = sentMs;
     // What was written after it, and seen before this, may be the end of it.
     if (!this.#known.listed || !this.entry) return;
+    // It was sent before a sleep: in that time anything may have become of it, also where it holds.
+    if (sentMs === never) return;
     this.#token = tokenOf(this.entry) ?? 0;
     // Others go by the terms that were written, until they see new ones.
     const written = action.document.nodes[this.#node] ?? this.#terms;

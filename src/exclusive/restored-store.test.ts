@@ -108,6 +108,23 @@ test('who held on before may still: nobody else is active but by force', () => {
   assert.ok(us.token > 5_000);
 });
 
+test('a move by force holds, also where who is active learns by it that the store was set back', () => {
+  for (const hold of [true, false]) {
+    const nodes = { eu: { ...terms, hold } };
+    const { eu, us, register } = world({ hold });
+    register.setBack(3_000, held('eu', 2_000, nodes));
+    const known = { silent: [], highestRevision: us.highestRevision };
+    const before = { revision: 3_000, document: held('eu', 2_000, nodes) };
+    register.put(wished(before, { to: 'us', force: true }, known));
+    for (let step = 0; step < 300; step++) {
+      register.pass(100);
+      assert.notDeepEqual(active(register, eu, us), [true, true], `at ${register.atMs}`);
+    }
+    assert.deepEqual(active(register, eu, us), [false, true], `hold: ${hold}`);
+    assert.ok(us.token > 5_000, `${us.token}`);
+  }
+});
+
 test('the same revision with another content is another history', () => {
   const us = machine('us');
   const register = new Register([us], 50, held('eu', 40));
