@@ -32,6 +32,11 @@ export interface DataBucket {
    * @throws {DataError} `cursor_invalid` or `revision_compacted`, from here or from `next()`.
    */
   watch(options: WatchOptions): DataWatch;
+  /**
+   * Writes of the own region that lost to one which had not seen them, in the order of that;
+   * none of a `sync` bucket. @throws {DataError} `cursor_invalid` or `revision_compacted`
+   */
+  lostWrites(options: LostOptions): Promise<LostPage>;
   status(): DataBucketStatus;
 }
 
@@ -73,6 +78,32 @@ export interface Page {
   /** Whether there are keys after the last one here. */
   readonly more: boolean;
   readonly staleForMs: number;
+}
+
+export interface LostOptions {
+  /** `next` of the page before. */
+  readonly after?: string | undefined;
+  /** 1 to 1,000. A page may have less when its values are large. */
+  readonly limit: number;
+}
+
+/** An own write that lost to one which had not seen it. */
+export interface LostWrite {
+  readonly key: string;
+  readonly version: string;
+  /** Empty where the write was a deletion. */
+  readonly value: Uint8Array;
+  readonly deleted: boolean;
+  /** The version that counts instead, or did at first. */
+  readonly lostTo: string;
+  /** When it was recorded; milliseconds since 1970. */
+  readonly recordedAtMs: number;
+}
+
+export interface LostPage {
+  readonly writes: readonly LostWrite[];
+  /** For the next page; `undefined`: these are all. */
+  readonly next: string | undefined;
 }
 
 export interface WatchOptions {

@@ -45,6 +45,7 @@ export function broken(
     delete: (key, condition) => bucket.delete(key, condition),
     list: (options) => bucket.list(options),
     watch: (options) => bucket.watch(options),
+    lostWrites: (options) => bucket.lostWrites(options),
     status: () => bucket.status(),
   };
 }

@@ -6,6 +6,9 @@ import type {
   DataWatch,
   Entry,
   ListOptions,
+  LostOptions,
+  LostPage,
+  LostWrite,
   Page,
   Read,
   ReadOptions,
@@ -36,6 +39,7 @@ export class MemoryDataBucket implements DataBucket {
   /** Cursors before it are refused as compacted. */
   compactedBefore = 0;
   staleForMs = 0;
+  lost: LostWrite[] = [];
   /** Called before each call does anything: what it throws is what the call ends with. */
   before: (call: 'get' | 'put' | 'delete' | 'list', key: string) => unknown = () => undefined;
   state: DataBucketStatus = {
@@ -111,6 +115,13 @@ export class MemoryDataBucket implements DataBucket {
     }
     watch.tell('', { type: 'caughtUp', cursor: String(this.#version) });
     return watch;
+  }
+
+  async lostWrites({ after = '0', limit }: LostOptions): Promise<LostPage> {
+    if (!/^\d{1,9}$/.test(after)) throw dataError('cursor_invalid', 'no cursor');
+    const end = Number(after) + limit;
+    const next = end < this.lost.length ? String(end) : undefined;
+    return { writes: this.lost.slice(Number(after), end), next };
   }
 
   status(): DataBucketStatus {

@@ -51,6 +51,15 @@ describe('an async bucket', () => {
     );
     const second = await eu.bucket.lostWrites({ limit: 2, after: first.next! });
     assert.deepEqual([second.writes.map(({ key }) => key), second.next], [['3'], undefined]);
+    const refused = async (after: string) =>
+      await eu.bucket.lostWrites({ limit: 1, after }).catch((error) => error.code);
+    for (const cursor of ['', '0', '1.', '.1', '1.-1', '1.1e3', `1.${'9'.repeat(16)}`, '1.1.1']) {
+      assert.equal(await refused(cursor), 'cursor_invalid', cursor);
+    }
+    const [epoch = '', sequence] = first.next!.split('.');
+    assert.equal(await refused(`${epoch}1.${sequence}`), 'revision_compacted');
+    const far = await eu.bucket.lostWrites({ limit: 1, after: `${epoch}.${'9'.repeat(15)}` });
+    assert.deepEqual(far, { writes: [], next: undefined });
   });
 
   for (const [after, then] of [

@@ -5,6 +5,8 @@ import type {
   DataBucketStatus,
   DataWatch,
   ListOptions,
+  LostOptions,
+  LostPage,
   Page,
   Read,
   ReadOptions,
@@ -20,7 +22,7 @@ import { asyncError } from './errors.ts';
 import { headText } from './head.ts';
 import { KeyLog, logBytes } from './key-log.ts';
 import { keysWithValue } from './listing.ts';
-import { keptLongerMs, Losers, type LostPage } from './losers.ts';
+import { keptLongerMs, Losers } from './losers.ts';
 import { Replication } from './replication.ts';
 import { maximumAheadMs } from './timestamp.ts';
 import { openWatch } from './watch.ts';
@@ -30,12 +32,6 @@ import { versionOf } from './writes.ts';
 const limitMs = 2_500;
 const readsAtOnce = 64;
 const pageBytes = 4 * 1024 * 1024;
-
-/** Of an `async` bucket besides. */
-export interface LostWrites {
-  /** Own writes that lost to one which had not seen them; `after` as `next` of the page before. */
-  lostWrites(options: { readonly after?: number; readonly limit: number }): Promise<LostPage>;
-}
 
 /**
  * A bucket that each region writes for itself (`docs/decisions/replicated-data.md`).
@@ -47,7 +43,7 @@ export interface LostWrites {
  * A condition speaks of what the region knows, and holds at the moment of the append. With
  * `ttl`, a value that ends is no event, as in a `sync` bucket.
  */
-export class AsyncBucket implements OpenDataBucket, LostWrites {
+export class AsyncBucket implements OpenDataBucket {
   readonly name: string;
   readonly consistency = 'async';
   readonly #settings: DataBucketConfig;
@@ -185,9 +181,9 @@ export class AsyncBucket implements OpenDataBucket, LostWrites {
     };
   }
 
-  lostWrites({ after = 0, limit }: { readonly after?: number; readonly limit: number }) {
+  async lostWrites(options: LostOptions): Promise<LostPage> {
     this.#checkOpen();
-    return this.#guard('read', () => this.#losers.list(after, limit));
+    return await this.#guard('read', () => this.#losers.list(options));
   }
 
   async close(): Promise<void> {

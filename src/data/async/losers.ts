@@ -1,32 +1,27 @@
 import { isStoreError } from '../../store/errors.ts';
 import type { LogMessage, RegionalLog } from '../../store/regional-log.ts';
+import type { LostOptions, LostPage, LostWrite } from '../bucket.ts';
+import { dataError } from '../errors.ts';
+import { epochOf } from './cursor.ts';
 import type { StoredWrite } from './entries.ts';
 import { headText, parseHead, parseVersion } from './head.ts';
 import { versionOf, type Write } from './writes.ts';
 
-/** An own write that lost to one which had not seen it. */
-export interface LostWrite {
-  readonly key: string;
-  readonly version: string;
-  /** Empty where the write was a deletion. */
-  readonly value: Uint8Array;
-  readonly deleted: boolean;
-  /** The version that counts instead, or did at first. */
-  readonly lostTo: string;
-  /** When it was recorded; milliseconds since 1970. */
-  readonly recordedAtMs: number;
-}
-
-export interface LostPage {
-  readonly writes: readonly LostWrite[];
-  /** For the next page; `undefined`: these are all. */
-  readonly next: number | undefined;
-}
-
 /** Kept for longer than it can matter whether it was recorded already, whatever clocks say. */
 export const keptLongerMs = 3_600_000;
 
-const maximumPage = 1_000;
+const maximumPage = { writes: 1_000, valueBytes: 4 * 1024 * 1024 } as const;
+const listLimitMs = 2_500;
+
+interface Progress {
+  /** The last sequence that came. */
+  told: number;
+  valueBytes: number;
+  end: 'of all' | 'of page' | undefined;
+}
+
+/** `EPOCH.SEQUENCE`: good in its region, as long as its log is the same. */
+const cursorPattern = /^([0-9]{1,40})\.(\d{1,15})$/;
 
 /**
  * The own writes of a region that lost, in a log of their own. Each is there once, under its
@@ -61,28 +56,58 @@ export class Losers {
     }
   }
 
-  async list(after: number, limit: number): Promise<LostPage> {
-    const found: { readonly write: LostWrite; readonly sequence: number }[] = [];
+  /** @throws {DataError} `cursor_invalid`, `revision_compacted`, `unreachable` */
+  async list({ after, limit }: LostOptions): Promise<LostPage> {
+    const { name } = this.#log;
+    const from = after === undefined ? 0 : this.#sequenceOf(after);
+    const epoch = epochOf(this.#log.state());
+    const most = Math.min(limit, maximumPage.writes);
+    const writes: LostWrite[] = [];
+    const page: Progress = { told: from, valueBytes: 0, end: undefined };
     const done = new AbortController();
-    const following = this.#log.follow({
+    await this.#log.follow({
       pattern: '>',
-      after,
-      signal: AbortSignal.any([done.signal, AbortSignal.timeout(2_500)]),
+      after: from,
+      signal: AbortSignal.any([done.signal, AbortSignal.timeout(listLimitMs)]),
       onMessage: (message) => {
+        if (page.end) return;
+        if (writes.length >= most || page.valueBytes >= maximumPage.valueBytes) {
+          page.end = 'of page';
+          done.abort();
+          return;
+        }
+        page.told = message.sequence;
+        page.valueBytes += message.value.byteLength;
         const write = parseLost(message);
-        if (write && found.length <= limit) found.push({ write, sequence: message.sequence });
-        if (found.length > limit) done.abort();
+        if (write) writes.push(write);
       },
-      onCaughtUp: () => done.abort(),
+      onCaughtUp: () => {
+        page.end ??= 'of all';
+        done.abort();
+      },
     });
-    await following;
-    const page = found.slice(0, Math.min(limit, maximumPage));
-    const next = found.length > page.length ? page.at(-1)?.sequence : undefined;
-    return { writes: page.map(({ write }) => write), next };
+    if (page.end === 'of all') return { writes, next: undefined };
+    // Without an epoch no cursor can be given; without progress none would lead further.
+    if (epoch === undefined || page.told === from) {
+      throw dataError('unreachable', `log ${name} was not told in ${listLimitMs} ms`);
+    }
+    return { writes, next: `${epoch}.${page.told}` };
   }
 
   async close(): Promise<void> {
     await this.#log.close();
+  }
+
+  #sequenceOf(cursor: string): number {
+    const [, epoch, sequence] = cursorPattern.exec(cursor) ?? [];
+    if (epoch === undefined) {
+      throw dataError('cursor_invalid', 'the cursor is none that a page of lost writes gave');
+    }
+    const own = epochOf(this.#log.state());
+    const { name } = this.#log;
+    if (own === undefined) throw dataError('unreachable', `log ${name} is not known yet`);
+    if (own === epoch) return Number(sequence);
+    throw dataError('revision_compacted', `log ${name} was made anew since that cursor was given`);
   }
 
   async #keep(lost: StoredWrite, winner: Write, lostAtMs: number): Promise<void> {

@@ -74,6 +74,17 @@ test('lists and batches of any length come whole', async (t) => {
   );
 });
 
+test('lost writes come whole, page by page', async (t) => {
+  const { client, history } = await world(t);
+  history.lost = Array.from({ length: 7 }, (_, index) => ({
+    ...{ key: `k${index}`, version: `${index}@eu`, value: Buffer.from(index === 3 ? [] : 'x') },
+    ...{ deleted: index === 3, lostTo: `${index}@us`, recordedAtMs: index },
+  }));
+  const told = [];
+  for await (const write of client.bucket('history').lostWrites({ pageSize: 3 })) told.push(write);
+  assert.deepEqual(told, history.lost);
+});
+
 test('errors have the code and the outcome; reads are repeated, writes where nothing was stored', async (t) => {
   const { bucket, client, ledger } = await world(t);
   await assert.rejects(client.bucket('nothing').get('a'), failure('bucket_unknown'));

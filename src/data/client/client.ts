@@ -1,4 +1,4 @@
-import type { Condition, DataEvent, Entry, Read, ReadOptions } from '../bucket.ts';
+import type { Condition, DataEvent, Entry, LostWrite, Read, ReadOptions } from '../bucket.ts';
 import { mostKeysOfBatch } from '../server/operations.ts';
 import { DataClientError } from './client-error.ts';
 import {
@@ -29,6 +29,8 @@ export interface ListCallOptions extends CallOptions {
   readonly pageSize?: number | undefined;
 }
 
+export type LostCallOptions = Omit<ListCallOptions, 'prefix'>;
+
 /**
  * A bucket over the data API. Each call ends with a value, a `DataClientError` with the code
  * of the API and, of a write, its outcome, or the reason of its signal.
@@ -52,6 +54,8 @@ export interface BucketClient {
   delete(key: string, condition?: Condition, options?: CallOptions): Promise<void>;
   /** Entries in order of their keys, page by page. */
   list(options?: ListCallOptions): AsyncGenerator<Entry, void>;
+  /** What the own region wrote and lost to writes that had not seen it, page by page. */
+  lostWrites(options?: LostCallOptions): AsyncGenerator<LostWrite, void>;
   /** What is there, then every change; it connects again by itself. */
   watch(options?: WatchCallOptions): AsyncGenerator<DataEvent, never>;
 }
@@ -126,26 +130,39 @@ class HttpBucket implements BucketClient {
     await exchange(this.#settings, asked, options);
   }
 
-  async *list({
-    prefix = '',
-    pageSize = 100,
-    ...options
-  }: ListCallOptions = {}): AsyncGenerator<Entry, void> {
-    let cursor: string | null = '';
-    while (cursor !== null) {
-      const query = new URLSearchParams({ prefix, limit: String(pageSize), values: 'true' });
-      if (cursor !== '') query.set('cursor', cursor);
-      const asked = { method: 'GET', path: `${this.#path}/keys?${query}`, writes: false } as const;
-      const page: Page = jsonIn(await exchange(this.#settings, asked, options));
-      for (const { key, version, value = '' } of page.entries) {
-        yield { key, version: version ?? '', value: Buffer.from(value, 'base64') };
-      }
-      ({ cursor } = page);
+  async *list({ prefix = '', ...options }: ListCallOptions = {}): AsyncGenerator<Entry, void> {
+    const told = this.#pages<Told>('keys', { prefix, values: 'true' }, options);
+    for await (const { key, version, value = '' } of told) {
+      yield { key, version: version ?? '', value: octets(value) };
+    }
+  }
+
+  async *lostWrites(options: LostCallOptions = {}): AsyncGenerator<LostWrite, void> {
+    for await (const told of this.#pages<ToldLost>('lost', {}, options)) {
+      const { value = '', deleted = false } = told;
+      yield { ...told, value: octets(value), deleted };
     }
   }
 
   watch(options: WatchCallOptions = {}): AsyncGenerator<DataEvent, never> {
     return watchEvents(this.#settings, `${this.#path}/watch`, options);
+  }
+
+  async *#pages<T>(
+    what: 'keys' | 'lost',
+    asking: Readonly<Record<string, string>>,
+    { pageSize = 100, ...options }: LostCallOptions,
+  ): AsyncGenerator<T, void> {
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const query = new URLSearchParams({ ...asking, limit: String(pageSize) });
+      if (cursor !== '') query.set('cursor', cursor);
+      const path = `${this.#path}/${what}?${query}`;
+      const asked = { method: 'GET', path, writes: false } as const;
+      const page: Page<T> = jsonIn(await exchange(this.#settings, asked, options));
+      yield* page.entries;
+      ({ cursor } = page);
+    }
   }
 
   async #batch(
@@ -187,8 +204,13 @@ interface Told {
   readonly omitted?: true;
 }
 
-interface Page {
-  readonly entries: readonly Told[];
+interface ToldLost extends Omit<LostWrite, 'value' | 'deleted'> {
+  readonly value?: string;
+  readonly deleted?: true;
+}
+
+interface Page<T> {
+  readonly entries: readonly T[];
   readonly cursor: string | null;
 }
 

@@ -3,6 +3,7 @@ export type {
   Condition,
   DataEvent,
   Entry,
+  LostWrite,
   Read,
   ReadOptions,
 } from '../bucket.ts';
@@ -22,6 +23,7 @@ export {
   type DataClient,
   type DataClientOptions,
   type ListCallOptions,
+  type LostCallOptions,
   type ReadCallOptions,
 } from './client.ts';
 export { DataClientError, type DataClientErrorCode } from './client-error.ts';

@@ -6,7 +6,7 @@ import type { BucketCall, Call, CallContext, KeyCall, ServedBucket } from './cal
 import { deleteEntry, getEntry, putEntry } from './entries.ts';
 import { streamEvents } from './event-stream.ts';
 import { type OperationId, type Routed, route } from './operations.ts';
-import { describeApi, listBuckets, listEntries, readBatch } from './pages.ts';
+import { describeApi, listBuckets, listEntries, listLost, readBatch } from './pages.ts';
 import { parametersOf } from './parameters.ts';
 import { keyOfPath } from './path-key.ts';
 import { explained, membersOf, refuse } from './problems.ts';
@@ -95,6 +95,7 @@ async function answerTo(call: Call, routed: Routed, query: string): Promise<Answ
 
 async function answerOfBucket(id: OperationId, call: BucketCall): Promise<Answer | undefined> {
   if (id === 'list') return listEntries(call);
+  if (id === 'lost') return listLost(call);
   if (id === 'read') return readBatch(call);
   await streamEvents(call);
   return undefined;

@@ -31,6 +31,37 @@ export const apiSchemas = {
       cursor: { type: ['string', 'null'], description: 'Of the next page; `null`: there is none.' },
     },
   },
+  LostPage: {
+    type: 'object',
+    required: ['entries', 'cursor'],
+    additionalProperties: false,
+    properties: {
+      entries: {
+        type: 'array',
+        maxItems: 1_000,
+        items: {
+          type: 'object',
+          required: ['key', 'version', 'lostTo', 'recordedAtMs'],
+          additionalProperties: false,
+          properties: {
+            key,
+            version: { ...version, description: 'That the write had got.' },
+            value: { ...value, description: 'What it wrote.' },
+            deleted: { const: true, description: 'It removed the value: then there is none.' },
+            lostTo: {
+              type: 'string',
+              description: 'The version that counts instead, or did at first.',
+            },
+            recordedAtMs: {
+              type: 'integer',
+              description: 'When that was found; milliseconds since 1970.',
+            },
+          },
+        },
+      },
+      cursor: { type: ['string', 'null'], description: 'Of the next page; `null`: there is none.' },
+    },
+  },
   BatchRead: {
     type: 'object',
     required: ['keys'],

@@ -36,7 +36,7 @@ export interface Operation {
 export interface AnswerRule {
   readonly description: string;
   readonly fields?: readonly AnswerField[];
-  readonly body?: 'octets' | 'events' | 'document' | 'Buckets' | 'Page' | 'Batch';
+  readonly body?: 'octets' | 'events' | 'document' | 'Buckets' | 'Page' | 'Batch' | 'LostPage';
 }
 
 export type AnswerField = 'ETag' | 'Meridian-Staleness-Ms' | 'Meridian-Region';
@@ -181,6 +181,31 @@ export const operations = [
     request: 'BatchRead',
     answers: { 200: { description: 'In the order asked for.', body: 'Batch', fields: readFields } },
     problems: ['bad_body', 'value_too_large', 'unsupported_media_type', ...readProblems],
+  },
+  {
+    id: 'lost',
+    method: 'GET',
+    path: '/v1/buckets/{bucket}/lost',
+    summary: "The region's own writes that lost to one which had not seen them, oldest loss first.",
+    description:
+      'Of an `async` bucket, for as long as `data.buckets.NAME.conflicts` says; of a `sync` bucket there are none. Each region tells its own: ask in every region that writes.',
+    right: 'read',
+    query: {
+      cursor: {
+        type: 'string',
+        description: '`cursor` of the page before, for the one after it. Good in its region.',
+      },
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 1_000,
+        default: 100,
+        description: 'Writes in a page, at most. There may be fewer.',
+      },
+    },
+    fields: {},
+    answers: { 200: { description: 'A page.', body: 'LostPage', fields: ['Meridian-Region'] } },
+    problems: ['cursor_invalid', 'revision_compacted', 'unreachable'],
   },
   {
     id: 'watch',

@@ -1,4 +1,4 @@
-import type { DataBucket, Entry, Read, ReadOptions } from '../bucket.ts';
+import type { DataBucket, Entry, LostWrite, Read, ReadOptions } from '../bucket.ts';
 import { dataError } from '../errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
 import { type Answer, json, stalenessField } from './answer.ts';
@@ -51,6 +51,18 @@ export async function listEntries({ bucket, parameters, context }: BucketCall): 
     },
     { ...stalenessField(page.staleForMs), ...regionField(context) },
   );
+}
+
+export async function listLost({ bucket, parameters, context }: BucketCall): Promise<Answer> {
+  const { cursor, limit } = parameters;
+  const after = cursor === undefined ? undefined : String(cursor);
+  const { writes, next = null } = await bucket.lostWrites({ after, limit: Number(limit) });
+  return json({ entries: writes.map(lostShown), cursor: next }, regionField(context));
+}
+
+function lostShown({ key, version, value, deleted, lostTo, recordedAtMs }: LostWrite): object {
+  const wrote = deleted ? { deleted } : { value: base64(value) };
+  return { key, version, ...wrote, lostTo, recordedAtMs: Math.floor(recordedAtMs) };
 }
 
 function shown({ key, version, value }: Entry, withValue: boolean): object {

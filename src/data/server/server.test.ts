@@ -179,6 +179,54 @@ test('values that are too many for one answer are marked and left out', async (t
   assert.equal(entries.filter(({ omitted }) => omitted).length, 4);
 });
 
+test('lost writes are told page by page, to who may read the bucket', async (t) => {
+  const world = await startDataServer();
+  t.after(world.close);
+  const lost = (index: number) => ({
+    ...{ key: `k${index}`, version: `${index}@eu`, value: Buffer.from([index, 255]) },
+    ...{ deleted: false, lostTo: `${index}@us`, recordedAtMs: 1_700_000_000_000.5 + index },
+  });
+  world.history.lost = [lost(1), { ...lost(2), value: Buffer.of(), deleted: true }, lost(3)];
+  const path = '/v1/buckets/history/lost';
+  const first = await ask(world, 'GET', `${path}?limit=2`);
+  const told = { lostTo: '1@us', recordedAtMs: 1_700_000_000_001 };
+  assert.deepEqual(first.json, {
+    entries: [
+      { key: 'k1', version: '1@eu', value: btoa('\x01\xff'), ...told },
+      {
+        key: 'k2',
+        version: '2@eu',
+        deleted: true,
+        lostTo: '2@us',
+        recordedAtMs: 1_700_000_000_002,
+      },
+    ],
+    cursor: '2',
+  });
+  assert.equal(first.headers.get('meridian-region'), 'eu');
+  const second = await ask(world, 'GET', `${path}?cursor=2`);
+  const { entries, cursor } = second.json as { entries: { key: string }[]; cursor: null };
+  assert.deepEqual([entries.map((entry) => entry.key), cursor], [['k3'], null]);
+  const wrong: [string, string][] = [
+    ['?cursor=', 'cursor_invalid'],
+    ['?cursor=-1', 'cursor_invalid'],
+    [`?cursor=${'9'.repeat(4_000)}`, 'cursor_invalid'],
+    [`?cursor=${'9'.repeat(5_000)}`, 'bad_parameter'],
+    ['?cursor=1&cursor=2', 'bad_parameter'],
+    ['?limit=0', 'bad_parameter'],
+    ['?limit=1001', 'bad_parameter'],
+    ['?prefix=k', 'bad_parameter'],
+  ];
+  for (const [query, code] of wrong) {
+    assert.equal((await ask(world, 'GET', path + query)).code, code, query);
+  }
+  const denied = await ask(world, 'GET', path, { token: tokens.reader });
+  assert.equal(denied.code, 'bucket_unknown');
+  const ledger = await ask(world, 'GET', '/v1/buckets/ledger/lost', { token: tokens.reader });
+  assert.deepEqual(ledger.json, { entries: [], cursor: null });
+  assert.equal((await ask(world, 'GET', '/v1/buckets/far/lost')).code, 'not_resident');
+});
+
 test('a service sees its own buckets, and learns nothing of others', async (t) => {
   const world = await startDataServer();
   t.after(world.close);

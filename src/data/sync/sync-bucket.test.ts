@@ -145,3 +145,10 @@ it('a closed bucket refuses calls and ends its watches', async () => {
   await assert.rejects(bucket.put('k', one), { code: 'closed' });
   assert.throws(() => bucket.watch({}), { code: 'closed' });
 });
+
+it('has no lost writes, and gave no cursor of them', async () => {
+  const bucket = tampered(() => ({}));
+  assert.deepEqual(await bucket.lostWrites({ limit: 1 }), { writes: [], next: undefined });
+  await assert.rejects(bucket.lostWrites({ limit: 1, after: '1.1' }), { code: 'cursor_invalid' });
+  await bucket.close();
+});

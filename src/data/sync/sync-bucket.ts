@@ -14,6 +14,8 @@ import type {
   DataWatch,
   Entry,
   ListOptions,
+  LostOptions,
+  LostPage,
   Page,
   Read,
   ReadOptions,
@@ -143,6 +145,13 @@ export class SyncBucket implements OpenDataBucket {
     const watch = this.#bucket.watch(prefix, position);
     this.#watches.add(watch);
     return eventsOf(watch, () => this.#watches.delete(watch));
+  }
+
+  /** A write that was confirmed is before or after every other one: none loses. */
+  async lostWrites({ after }: LostOptions): Promise<LostPage> {
+    this.#checkOpen();
+    if (after === undefined) return { writes: [], next: undefined };
+    throw dataError('cursor_invalid', `bucket ${this.name} is sync: no cursor of lost writes is`);
   }
 
   status(): DataBucketStatus {

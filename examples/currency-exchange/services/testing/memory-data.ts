@@ -22,6 +22,9 @@ function clientOf(bucket: MemoryDataBucket): BucketClient {
     async *list({ prefix } = {}): AsyncGenerator<Entry, void> {
       yield* (await bucket.list({ prefix, limit: 1_000 })).entries;
     },
+    async *lostWrites() {
+      yield* (await bucket.lostWrites({ limit: 1_000 })).writes;
+    },
     watch() {
       throw new Error('not watched here');
     },
