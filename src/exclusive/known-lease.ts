@@ -2,6 +2,7 @@ import {
   encodeLease,
   type LeaseDocument,
   type LeaseEntry,
+  mostNodes,
   type Terms,
   tokenOf,
 } from './lease-document.ts';
@@ -155,11 +156,23 @@ export class KnownLease {
     this.#take(entry, atMs);
   }
 
-  /** By who is active, so that what it knows is the latest: it will be written on that revision. */
-  follow(revision: number, atMs: number): void {
+  /**
+   * By who is active, so that what it knows is the latest: it will be written on that revision. But
+   * siblings may be active by what they wrote there, who were started since.
+   */
+  follow({ revision, document: there }: LeaseEntry, atMs: number): void {
     const { document } = this;
     const token = this.#entry && tokenOf(this.#entry);
-    this.#take({ revision, document: document && { ...document, token } }, atMs);
+    const nodes = new Map(Object.entries(document?.nodes ?? {}));
+    for (const [name, terms] of Object.entries(there?.nodes ?? {})) {
+      if (there?.holder !== this.#region || name === this.#node) continue;
+      const known = nodes.get(name);
+      if (!known && nodes.size >= mostNodes) continue;
+      const leaseMs = Math.max(terms.leaseMs, known?.leaseMs ?? 0);
+      nodes.set(name, { ...terms, leaseMs, hold: terms.hold || known?.hold === true });
+    }
+    const merged = document && { ...document, token, nodes: Object.fromEntries(nodes) };
+    this.#take({ revision, document: merged }, atMs);
   }
 
   /** When the lease is free by the own clock; `Infinity`: by nobody's clock. */

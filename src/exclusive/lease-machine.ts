@@ -178,7 +178,7 @@ export class LeaseMachine {
     const { holder, nodes = {} } = entry.document ?? {};
     const isOthers = Object.keys(nodes).length > 0 && holder !== this.region;
     if (this.activeAt(atMs) && !isOthers) {
-      this.#known.follow(entry.revision, atMs);
+      this.#known.follow(entry, atMs);
       return;
     }
     const before = Object.values(this.document?.nodes ?? {});

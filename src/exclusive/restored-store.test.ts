@@ -125,6 +125,32 @@ test('a move by force holds, also where who is active learns by it that the stor
   }
 });
 
+test('who goes on over a store that was set back lets go for no sibling that was started since', () => {
+  for (const hold of [true, false]) {
+    const nodes = { a: { ...terms, hold } };
+    const [one, us] = [machine('eu', { hold }, 'a'), machine('us', { hold })];
+    const before = new Register([one, us], 5_000, held('eu', 4_000, nodes));
+    before.pass(3_000);
+    // It joins by what it finds there, and hears of nothing after that.
+    const two = machine('eu', { hold }, 'b');
+    two.observe({ revision: 3_000, document: held('eu', 2_000, nodes) }, before.atMs);
+    const register = new Register([one, us], 3_000, held('eu', 2_000, nodes));
+    const joining = new Register([two], 3_000, register.document);
+    joining.atMs = register.atMs = before.atMs;
+    joining.pass(100);
+    register.setBack(joining.revision, joining.document);
+    register.pass(2_000);
+    assert.deepEqual(active(register, one, two), [true, true]);
+    register.put({ ...register.document!, to: 'us' });
+    for (let step = 0; step < 200; step++) {
+      register.pass(100);
+      const [first, sibling, other] = active(register, one, two, us);
+      assert.ok(!((first || sibling) && other), `hold: ${hold}, at ${register.atMs}`);
+    }
+    assert.deepEqual(active(register, us), [!hold], 'nobody waits for a lease for ever');
+  }
+});
+
 test('the same revision with another content is another history', () => {
   const us = machine('us');
   const register = new Register([us], 50, held('eu', 40));
