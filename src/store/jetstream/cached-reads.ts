@@ -49,6 +49,7 @@ export class CachedReads {
   readonly #cache = new ReadCache<CopiedRecord>(cacheBytes, ({ value }) => value.byteLength);
   readonly #closing = new AbortController();
   #isFollowing = false;
+  #maximumAgeMs: number | undefined;
   /** All up to there was told. */
   #revision = 0;
   #provedAtMs = Number.NEGATIVE_INFINITY;
@@ -56,11 +57,14 @@ export class CachedReads {
 
   constructor(options: CachedReadsOptions) {
     this.#options = options;
+    this.#maximumAgeMs = options.maximumAgeMs();
   }
 
   async read(keys: readonly string[], deadlineMs: number): Promise<Records> {
     if (!this.#isFollowing) void this.#follow();
-    const cachedForMs = performance.now() - this.#provedAtMs;
+    this.#heedAge();
+    const provedAtMs = this.#provedAtMs;
+    const cachedForMs = performance.now() - provedAtMs;
     const isUsable = cachedForMs <= this.#options.staleForMs() + behindMirrorMs;
     const found = new Map<string, FoundRecord>();
     const missing: string[] = [];
@@ -74,7 +78,8 @@ export class CachedReads {
     const fresh = await this.#fetch(missing, deadlineMs);
     if (missing.length === keys.length) return fresh;
     for (const [key, record] of fresh.found) found.set(key, record);
-    return { found, staleForMs: Math.max(fresh.staleForMs, performance.now() - this.#provedAtMs) };
+    // What is proved meanwhile is not proved of what was taken before.
+    return { found, staleForMs: Math.max(fresh.staleForMs, performance.now() - provedAtMs) };
   }
 
   /** A barrier was confirmed. */
@@ -87,6 +92,16 @@ export class CachedReads {
   close(): void {
     this.#closing.abort();
     this.#forget();
+  }
+
+  /** Values that end are not told of: with another age, none is kept for as long as it was to be. */
+  #heedAge(): void {
+    const maximumAgeMs = this.#options.maximumAgeMs();
+    if (maximumAgeMs === this.#maximumAgeMs) return;
+    this.#maximumAgeMs = maximumAgeMs;
+    if (!this.#cache.isOpen) return;
+    this.#cache.close();
+    this.#cache.open();
   }
 
   #prove(): void {
@@ -153,8 +168,10 @@ export class CachedReads {
       headersOnly: true,
       inboxPrefix: link.connection.inboxPrefix,
       signal,
-      onMessage: ({ message: { subject }, sequence }) => {
+      onMessage: ({ message: { subject }, sequence, pending }) => {
         if (subject.startsWith(keyPrefix)) this.#cache.changed(subject.slice(keyPrefix.length));
+        // What is pending may be of keys whose earlier changes it took the place of, untold.
+        if (pending > 0) return;
         this.#revision = sequence;
         this.#prove();
       },

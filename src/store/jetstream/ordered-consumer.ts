@@ -11,6 +11,8 @@ export interface ConsumedMessage {
   readonly sequence: number;
   /** By the server that took it; milliseconds since 1970. */
   readonly storedAtMs: number;
+  /** How many the consumer had to deliver after it. */
+  readonly pending: number;
 }
 
 export interface ConsumerOptions {
@@ -108,7 +110,7 @@ class Progress {
     const { consumerSequence, sequence, storedAtMs, pending } = parseDelivery(message.reply ?? '');
     if (consumerSequence !== this.#delivered + 1) throw new Error('the watch has a gap');
     this.#delivered = consumerSequence;
-    this.#options.onMessage({ message, sequence, storedAtMs });
+    this.#options.onMessage({ message, sequence, storedAtMs, pending });
     if (pending === 0) this.#pending = 0;
     this.#checkCaughtUp();
   }

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type TestContext, test } from 'node:test';
+import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { CachedReads, type CopiedRecord } from './cached-reads.ts';
+import type { Link } from './link.ts';
+
+const encoder = new TextEncoder();
+
+/** A mirror of the bucket `b`, and what its consumer delivers. */
+async function startWorld(t: TestContext, maximumAgeMs?: number) {
+  const closing = new AbortController();
+  t.after(() => closing.abort());
+  const records = new Map<string, CopiedRecord>();
+  const age = { ms: maximumAgeMs };
+  let deliver: ((error: null, message: Msg) => void) | undefined;
+  let delivered = 0;
+  let answering = Promise.resolve();
+  let reads = 0;
+  const connection = {
+    subscribe: (_: string, { callback }: { callback: typeof deliver }) => {
+      deliver = callback;
+      return { unsubscribe() {} };
+    },
+    publish() {},
+    closed: () => new Promise(() => undefined),
+    isClosed: () => false,
+    request: async (subject: string) => {
+      const answer = subject.includes('.STREAM.INFO.')
+        ? { config: {}, state: { last_seq: 1, last_ts: '' } }
+        : { num_pending: 0 };
+      const data = encoder.encode(JSON.stringify(answer));
+      return { data, json: () => answer, string: () => JSON.stringify(answer) };
+    },
+  } as unknown as NatsConnection;
+  const cached = new CachedReads({
+    bucket: 'b',
+    link: {
+      closing: closing.signal,
+      connection: { current: connection, inboxPrefix: '_INBOX.a' },
+    } as unknown as Link,
+    maximumAgeMs: () => age.ms,
+    staleForMs: () => 0,
+    read: async (keys) => {
+      reads++;
+      const startedMs = performance.now();
+      const found = new Map(
+        keys.flatMap((key) => {
+          const record = records.get(key);
+          return record ? [[key, record] as const] : [];
+        }),
+      );
+      await answering;
+      return { found, staleForMs: performance.now() - startedMs };
+    },
+  });
+  t.after(() => cached.close());
+  const world = {
+    cached,
+    age,
+    reads: () => reads,
+    /** From now on the mirror answers when the promise is kept. */
+    answerAfter: (promise: Promise<void>) => {
+      answering = promise;
+    },
+    store: (key: string, revision: number) => {
+      const record = { key, value: encoder.encode(String(revision)), revision, deleted: false };
+      records.set(key, { ...record, writeId: undefined, writtenAtMs: Date.now() });
+    },
+    tell: (subject: string, sequence: number, pending = 0) => {
+      const reply = `$JS.ACK.KV_b.c.1.${sequence}.${++delivered}.1700000000000000000.${pending}`;
+      deliver?.(null, { subject, reply, headers: headers(), data: new Uint8Array() } as Msg);
+    },
+    read: (...keys: string[]) => cached.read(keys, performance.now() + 1_000),
+  };
+  await world.read('warm');
+  for (let round = 0; round < 20; round++) await turn();
+  return world;
+}
+
+const barrier = '$KV.b_barrier.node';
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+test('a batch is as old as its oldest part was when that was taken', async (t) => {
+  const { cached, store, tell, read, answerAfter } = await startWorld(t);
+  store('a', 1);
+  cached.mark(1, performance.now() - 1_500);
+  await read('a');
+  const answer = Promise.withResolvers<void>();
+  answerAfter(answer.promise);
+  const batch = read('a', 'b');
+  // While the mirror is asked for `b`, a barrier behind a change of `a` comes by.
+  tell('$KV.b.a', 2);
+  cached.mark(3, performance.now());
+  tell(barrier, 3);
+  answer.resolve();
+  const { found, staleForMs } = await batch;
+  assert.equal(found.get('a')?.revision, 1);
+  assert.ok(staleForMs >= 1_500, `${staleForMs}`);
+});
+
+test('a barrier proves nothing while there is more to be told', async (t) => {
+  const { cached, store, tell, read } = await startWorld(t);
+  store('a', 1);
+  cached.mark(1, performance.now());
+  await read('a');
+  await sleep(60);
+  // `a` was changed as 2 and as 4: the stream keeps one message of a key, so 2 is not told.
+  cached.mark(3, performance.now());
+  tell(barrier, 3, 1);
+  const before = await read('a');
+  assert.equal(before.found.get('a')?.revision, 1);
+  assert.ok(before.staleForMs >= 55, `${before.staleForMs}`);
+  store('a', 4);
+  tell('$KV.b.a', 4);
+  const after = await read('a');
+  assert.equal(after.found.get('a')?.revision, 4);
+});
+
+test('what was kept for as long as another age allowed is read again', async (t) => {
+  const { cached, age, store, reads, read } = await startWorld(t);
+  store('a', 1);
+  cached.mark(1, performance.now());
+  await read('a');
+  const asked = reads();
+  await read('a');
+  assert.equal(reads(), asked, 'it is kept');
+  age.ms = 60_000;
+  await read('a');
+  assert.equal(reads(), asked + 1);
+  await read('a');
+  assert.equal(reads(), asked + 1, 'and kept again');
+});
