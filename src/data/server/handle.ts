@@ -31,7 +31,7 @@ export async function handle(
   rights: Rights,
   onFailure: (error: unknown) => void,
 ): Promise<Handled> {
-  const [path = '', query = ''] = splitTarget(request.url ?? '');
+  const { path, query } = splitTarget(request.url ?? '');
   const routed = route(request.method ?? '', path);
   if (!('operation' in routed)) return { operation: undefined, answer: unrouted(routed, path) };
   const { operation } = routed;
@@ -57,8 +57,12 @@ export async function handle(
 const nobody: Caller = { service: '', rights: {} };
 
 /** Of an absolute target (RFC 9112, section 3.2.2) the host is of no interest here. */
-function splitTarget(target: string): string[] {
-  return target.replace(/^https?:\/\/[^/?]*/i, '').split('?', 2);
+function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const own = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const mark = own.indexOf('?');
+  return mark < 0
+    ? { path: own, query: '' }
+    : { path: own.slice(0, mark), query: own.slice(mark + 1) };
 }
 
 function unrouted(methods: readonly string[], path: string): Answer {

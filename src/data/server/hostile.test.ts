@@ -181,3 +181,16 @@ test('settings change while connections stay', async (t) => {
   await eventually('known', () => client.received.split('no_value').length === 3);
   assert.equal(world.server.figures().connections, 1);
 });
+
+test('nothing of a query is passed over', async (t) => {
+  const world = await startDataServer();
+  t.after(world.close);
+  const cases: [string, string][] = [
+    ['/v1/buckets/ledger/keys?prefix=a?b', 'key_invalid'],
+    ['/v1/buckets/ledger/keys?limit=1?0', 'bad_parameter'],
+    ['/v1/buckets/ledger/keys/a?consistency=local?consistency=strong', 'bad_parameter'],
+  ];
+  for (const [target, code] of cases) {
+    assert.equal((await ask(world, 'GET', target)).code, code, target);
+  }
+});

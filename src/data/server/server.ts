@@ -15,6 +15,7 @@ import { Networks } from './networks.ts';
 import { apiDocument } from './openapi.ts';
 import type { OperationId } from './operations.ts';
 import { type Grant, Rights, rightOf } from './rights.ts';
+import { Unsent } from './unsent.ts';
 import { Watches } from './watches.ts';
 
 /** `data_port_taken`: another program holds it. `data_listen_failed`: any other cause. */
@@ -52,6 +53,10 @@ export interface DataServerLimits {
   readonly headerTimeMs: number;
   /** For head and body of a request to come in. */
   readonly requestTimeMs: number;
+  /** Of answers that their clients have not taken yet. */
+  readonly unsentBytes: number;
+  /** For a client to take an answer. */
+  readonly answerTimeMs: number;
   /** For requests under way when the server is closed. */
   readonly closeTimeMs: number;
 }
@@ -64,6 +69,8 @@ export const dataServerLimits: DataServerLimits = {
   bodyBytes: 64 * 1024 * 1024,
   headerTimeMs: 5_000,
   requestTimeMs: 15_000,
+  unsentBytes: 256 * 1024 * 1024,
+  answerTimeMs: 60_000,
   closeTimeMs: 4_000,
 };
 
@@ -95,6 +102,7 @@ class RunningServer implements DataServer {
   readonly #http: Server;
   readonly #counters = new DataApiCounters();
   readonly #room: BodyRoom;
+  readonly #unsent: Unsent;
   readonly #watches: Watches;
   readonly #document = JSON.stringify(apiDocument());
   readonly #connections = new Set<Socket>();
@@ -114,6 +122,8 @@ class RunningServer implements DataServer {
     this.#rights = new Rights(options.settings.grants);
     this.#networks = new Networks(options.settings.networks);
     this.#room = new BodyRoom(limits.bodyBytes);
+    const unsent = { bytes: limits.unsentBytes, timeMs: limits.answerTimeMs };
+    this.#unsent = new Unsent(unsent, options.clock);
     this.#watches = new Watches({ ofService: limits.watchesOfService, ofAll: limits.watches });
     this.#http = createServer({
       headersTimeout: limits.headerTimeMs,
@@ -234,13 +244,27 @@ class RunningServer implements DataServer {
     request: IncomingMessage,
     response: ServerResponse,
     operation: OperationId | undefined,
-    answer: Answer,
+    wanted: Answer,
     durationMs?: number,
   ): void {
+    const answer = this.#unsent.hasRoom(bytesOf(wanted)) ? wanted : noRoom;
     this.#counters.request(operation ?? 'other', answer.status, durationMs);
     if (response.destroyed) return;
     if (isEarly(request)) this.#answeredEarly.add(request.socket);
     if (this.#closed) response.shouldKeepAlive = false;
     this.#counters.sentBytes += send(request, response, answer);
+    this.#unsent.add(request, response);
   }
 }
+
+const noRoom = problem(
+  'too_busy',
+  'more answers wait for their clients than the node has room for',
+);
+
+/** Short ones always have room, such as those that say there is none. */
+function bytesOf({ body = '' }: Answer): number {
+  return body.length <= shortBytes ? 0 : body.length;
+}
+
+const shortBytes = 4_096;
