@@ -105,6 +105,7 @@ test('what the guide imports is exported, and its limits are those of the source
   assert.ok('rows' in limits);
   const told = Object.fromEntries(limits.rows.map(([what, value]) => [what, value]));
   const { connections, requests, bodyBytes, headerTimeMs, requestTimeMs } = dataServerLimits;
+  const { answerTimeMs, unsentBytes } = dataServerLimits;
   const list = operations.find((one) => one.id === 'list')!;
   assert.deepEqual(told, {
     'connections of a node': connections.toLocaleString('en'),
@@ -112,6 +113,7 @@ test('what the guide imports is exported, and its limits are those of the source
     'bodies under way': `${bodyBytes / 1024 ** 2} MiB in all; beyond, \`too_busy\``,
     'head of a request': `16 KiB, within ${headerTimeMs / 1_000} s`,
     'a whole request': `within ${requestTimeMs / 1_000} s`,
+    'answers that clients have not taken': `${answerTimeMs / 1_000} s each, ${unsentBytes / 1024 ** 2} MiB in all; beyond, \`too_busy\``,
     watches: `${dataServerLimits.watchesOfService} of a token, ${dataServerLimits.watches} of a node; beyond, \`too_many_watches\``,
     'keys of a batch': `${mostKeysOfBatch}, and 8 MiB of values; those left out are marked \`omitted\``,
     'a page of a list': `${list.query.limit.maximum.toLocaleString('en')} keys`,

@@ -17,16 +17,16 @@ const settings = {
 
 /** A bucket whose store answers as the test says. */
 function tampered(
-  tampering: (real: DeclaredBucket) => Partial<Pick<DeclaredBucket, 'read' | 'write'>>,
+  tampering: (real: DeclaredBucket) => Partial<Pick<DeclaredBucket, 'read' | 'write' | 'keys'>>,
 ) {
   const store = openStore({ engine: 'memory' });
   const declared = (...args: Parameters<Store['declared']>): DeclaredBucket => {
     const real = store.declared(...args);
-    const { read, write } = tampering(real);
+    const { read, write, keys } = tampering(real);
     return {
       read: read ?? ((keys, options) => real.read(keys, options)),
       write: write ?? ((one) => real.write(one)),
-      keys: (prefix) => real.keys(prefix),
+      keys: keys ?? ((prefix) => real.keys(prefix)),
       watch: (prefix, after) => real.watch(prefix, after),
       status: () => real.status(),
     };
@@ -133,6 +133,21 @@ it('a value that ended is absent to everybody, and an old cursor is compacted', 
     },
     { code: 'revision_compacted' },
   );
+});
+
+it('a list is as old as its keys, though its values were read later', async () => {
+  const bucket = tampered((real) => ({
+    async keys(prefix: string) {
+      const keys = await real.keys(prefix);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return keys;
+    },
+    read: async (keys, options) => ({ ...(await real.read(keys, options)), staleForMs: 5 }),
+  }));
+  await bucket.put('k', one);
+  const { entries, staleForMs } = await bucket.list({ limit: 10 });
+  assert.equal(entries.length, 1);
+  assert.ok(staleForMs >= 60, `${staleForMs}`);
 });
 
 it('a closed bucket refuses calls and ends its watches', async () => {

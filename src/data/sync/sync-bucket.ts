@@ -115,6 +115,9 @@ export class SyncBucket implements OpenDataBucket {
     this.#checkOpen();
     checkPrefix(prefix);
     const deadlineMs = performance.now() + limitMs;
+    // Who read the keys knows nothing of those that came while it did.
+    const startedMs = performance.now();
+    const { staleForMs: staleBeforeMs } = await this.#read([], false, deadlineMs);
     const keys = (await this.#guard('read', () => this.#bucket.keys(prefix))).filter(
       (key) => key > after,
     );
@@ -134,8 +137,8 @@ export class SyncBucket implements OpenDataBucket {
         bytes += entry.value.byteLength;
       }
     }
-    if (keys.length === 0) oldestMs = (await this.#read([], false, deadlineMs)).staleForMs;
-    return { entries, more: at < keys.length, staleForMs: oldestMs };
+    const keysMs = staleBeforeMs + performance.now() - startedMs;
+    return { entries, more: at < keys.length, staleForMs: Math.max(oldestMs, keysMs) };
   }
 
   watch({ prefix = '', after }: WatchOptions): DataWatch {
