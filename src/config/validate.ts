@@ -12,6 +12,7 @@ import {
 import { checksEnd, probesArePossible } from './semantics/checks.ts';
 import {
   dataBucketsArePossible,
+  dataBucketsHaveRoom,
   dataClientsArePossible,
   dataTokensDiffer,
 } from './semantics/data.ts';
@@ -84,6 +85,7 @@ const rules: readonly Rule[] = [
   beaconMeasuresRegions,
   storeServersAreComplete,
   dataBucketsArePossible,
+  dataBucketsHaveRoom,
   dataClientsArePossible,
   dataTokensDiffer,
   zoneNamesAreValid,

@@ -25,10 +25,10 @@ export const dataBucketSchema = z.strictObject({
     .prefault('64KiB')
     .meta({ description: 'Largest value.' }),
   maximumSize: byteSize({ min: 64 * KiB, max: 1_024 * GiB })
-    .prefault('1GiB')
+    .prefault('256MiB')
     .meta({
       description:
-        'Room for all values with their keys, in each copy. Writes that need more are refused.',
+        'Room for all values with their keys, in each copy. Writes that need more are refused. The buckets of a stack may need 7 GiB of each server of the store; an `async` one takes 1.3 times this.',
     }),
   conflicts: retention.prefault('7d').meta({
     description:

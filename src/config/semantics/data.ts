@@ -1,4 +1,5 @@
 import type { Finding } from '../config-error.ts';
+import { bucketRoomBytes, crowdedServers, gibText } from '../data-room.ts';
 import type { Draft } from '../draft.ts';
 import { hubRegions } from '../hub-regions.ts';
 import type { DataBucketConfig } from '../schema/data.ts';
@@ -64,6 +65,19 @@ function checkEngine(
   const message = `with \`store.engine: memory\` nothing is replicated, and this is for ${where}: expected \`jetstream\`, or one region with one node in \`residency\``;
   report({ path, at: 'key', message });
 }
+
+/** Of a stack's servers. Those of operators are made with as much room as the buckets need. */
+export const dataBucketsHaveRoom: Rule = ({ data, regions, stack, store }, report) => {
+  if (!stack || store?.engine !== 'jetstream' || store.servers) return;
+  const told = new Set<string>();
+  for (const { server, bytes, bucket } of crowdedServers(regions, data.buckets)) {
+    if (told.has(bucket)) continue;
+    told.add(bucket);
+    const room = gibText(bucketRoomBytes);
+    const message = `there is no room for it: the buckets on ${server} need ${gibText(bytes)}, and a server of the store has ${room} for them; expected less in \`maximumSize\`, of which an async bucket takes 1.3 times as much`;
+    report({ path: ['data', 'buckets', bucket], at: 'key', message });
+  }
+};
 
 export const dataClientsArePossible: Rule = ({ data, regions }, report) => {
   for (const [region, networks] of data.clients) {

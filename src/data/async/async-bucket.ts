@@ -1,3 +1,4 @@
+import { logBytes, lostLogBytes } from '../../config/data-room.ts';
 import type { DataBucketConfig } from '../../config/schema/data.ts';
 import { isStoreError } from '../../store/errors.ts';
 import type {
@@ -20,7 +21,7 @@ import { Copier } from './copier.ts';
 import { entrySubject, type KeyState, keyPattern, type StoredWrite, visible } from './entries.ts';
 import { asyncError } from './errors.ts';
 import { headText } from './head.ts';
-import { KeyLog, logBytes } from './key-log.ts';
+import { KeyLog } from './key-log.ts';
 import { keysWithValue } from './listing.ts';
 import { keptLongerMs, Losers } from './losers.ts';
 import { Replication } from './replication.ts';
@@ -69,7 +70,7 @@ export class AsyncBucket implements OpenDataBucket {
       maximumAgeMs: ttl === undefined ? undefined : ttl + 2 * maximumAheadMs,
     });
     const lost = store.regionalLog(`${name}_lost`, {
-      maximumBytes: Math.max(1024 * 1024, Math.ceil(maximumSize / 4)),
+      maximumBytes: lostLogBytes(maximumSize),
       whenFull: 'dropOldest',
       maximumAgeMs: conflicts + keptLongerMs,
     });

@@ -2,15 +2,6 @@ import type { RegionalLog } from '../../store/regional-log.ts';
 import { dataError } from '../errors.ts';
 import { type KeyState, keyPattern, keyState, nothingKnown } from './entries.ts';
 
-/** What deletions, copies and canaries may use beyond the room of a bucket. */
-const reserve = { share: 1 / 16, leastBytes: 64 * 1024 } as const;
-
-/** Room on disk for a bucket of that size. */
-export function logBytes(maximumSizeBytes: number): number {
-  const { share, leastBytes } = reserve;
-  return maximumSizeBytes + Math.max(leastBytes, Math.ceil(maximumSizeBytes * share));
-}
-
 /** What a message takes besides subject, head and value: its record on disk and other fields. */
 const overheadBytes = 200;
 

@@ -1,4 +1,5 @@
 import { MeridianError } from '../../base/errors.ts';
+import { serverFileBytes } from '../../config/data-room.ts';
 import { hubAccounts, leafAccounts } from './accounts.ts';
 import { hubDomain } from './domain.ts';
 import { hubName } from './identities.ts';
@@ -24,6 +25,8 @@ export interface ServerConfigOptions extends SecretOptions {
    */
   readonly instance?: number | undefined;
   readonly tls?: ServerTls | undefined;
+  /** What its streams may have on disk. Default: `serverFileBytes`. */
+  readonly fileBytes?: number | undefined;
   /** Of a voter: it lets no leaf in, while its data is saved or restored. */
   readonly closed?: boolean | undefined;
 }
@@ -61,7 +64,7 @@ export function hubConfigText(options: ServerConfigOptions): string {
     ...block(
       'jetstream',
       `domain: ${quote(hubDomain)}`,
-      ...storage(options.storeDirectory),
+      ...storage(options),
       'unique_tag: "region:"',
     ),
     ...(routeUrls(options).length === 0 ? [] : cluster(options)),
@@ -99,7 +102,7 @@ export function leafConfigText(options: ServerConfigOptions): string {
     `server_name: ${quote(`leaf-${domain}`)}`,
     ...client(options, site.ports.leaf),
     ...leafAccounts(site.region, options, instance),
-    ...block('jetstream', `domain: ${quote(domain)}`, ...storage(options.storeDirectory)),
+    ...block('jetstream', `domain: ${quote(domain)}`, ...storage(options)),
     ...block(
       'leafnodes',
       'reconnect: "500ms"',
@@ -159,12 +162,12 @@ function listen({ listen, address }: StoreSite, port: number): string {
   return `listen: ${quote(`${listen ?? address}:${port}`)}`;
 }
 
-function storage(directory: string): string[] {
+function storage({ storeDirectory, fileBytes = serverFileBytes }: ServerConfigOptions): string[] {
   return [
-    `store_dir: ${quote(directory)}`,
+    `store_dir: ${quote(storeDirectory)}`,
     'sync_interval: always',
     'max_memory_store: 134217728',
-    'max_file_store: 8589934592',
+    `max_file_store: ${fileBytes}`,
   ];
 }
 

@@ -63,6 +63,14 @@ describe("files of an operator's servers", () => {
     assert.ok(certificate.dnsNames.includes('store.eu.example.net'));
   });
 
+  it('give the room on disk that the buckets need', () => {
+    const bucket = { consistency: 'async', maximumSize: 16 * 1024 ** 3 } as const;
+    const big = { ...bucket, maximumValue: 1, conflicts: 1 };
+    const config = { ...secured, data: { ...secured.data, buckets: { big } } };
+    const { files } = operatorFiles(config, 'us-east-1', options);
+    for (const { text } of files) assert.match(text, /^ {2}max_file_store: 23622320128$/m);
+  });
+
   it('take hosts, ports and the address to listen on', () => {
     const changed = {
       ...options,

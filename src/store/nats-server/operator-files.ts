@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { MeridianError } from '../../base/errors.ts';
+import { fileBytesFor } from '../../config/data-room.ts';
 import type { Config } from '../../config/schema/config.ts';
 import { hubConfigText, leafConfigText, type ServerConfigOptions } from './config-text.ts';
 import { hubName, identityName } from './identities.ts';
@@ -79,6 +80,7 @@ export function operatorFiles(
     voters,
     tls,
     storeDirectory: join(options.dataDirectory, name),
+    fileBytes: fileBytesFor(config),
   });
   const files: OperatorFile[] = [];
   const add = (name: string, text: string) =>
