@@ -59,7 +59,7 @@ describe('a node that starts with nobody to ask but a few', { skip: requireNatsS
   /** The state directory of a new node: it can prove who it is, and has nothing else. */
   async function emptyState(): Promise<string> {
     const state = await temporaryDirectory('new-node');
-    for (const folder of ['identity', 'tls']) {
+    for (const folder of ['identity', 'tls', 'data']) {
       await cp(join(own, folder), join(state, folder), { recursive: true });
     }
     return state;

@@ -66,3 +66,11 @@ test('a token that is short, odd, missing or that of another is refused and not 
     });
   }
 });
+
+test('without the token that a stack makes, the node serves, without that service, and says so', async () => {
+  const { load, named } = await world({ 'two-eu': good });
+  const { material, doubts } = await load();
+  assert.deepEqual(material.dataTokens, { two: good });
+  const doubt = `there is no ${named('one')}: the data API of this node refuses the service one`;
+  assert.ok(doubts.includes(doubt), doubts.join());
+});

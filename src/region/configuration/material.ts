@@ -15,7 +15,7 @@ import type { KeyPair } from '../../gateway/listener/tls-settings.ts';
 import type { UpstreamMaterial } from '../../gateway/upstream/upstream-tls.ts';
 import { type LinkIdentity, regionOfCertificate } from '../../link/identity.ts';
 import { secretName } from '../../secrets/reference.ts';
-import { loadDataTokens } from './data-tokens.ts';
+import { loadDataTokens, type TokenPlace } from './data-tokens.ts';
 import { invalid, type MaterialAccess, PemTexts } from './pem-texts.ts';
 
 export type { MaterialAccess, MaterialErrorCode } from './pem-texts.ts';
@@ -193,7 +193,7 @@ export function materialFiles(config: Naming, region: string, stateDirectory: st
     others.push(places.place(secret));
   }
   if (typeof config.dns.cookies === 'object') others.push(places.place(config.dns.cookies.secret));
-  others.push(...places.dataTokens(config).values());
+  others.push(...[...places.dataTokens(config).values()].map(({ place }) => place));
   others.push(...probeAuthorityPlaces(config).map((place) => places.place(place)));
   const all = [...pairs.flatMap(({ certificate, key }) => [certificate, key]), ...others];
   return [...new Set(all)].filter((place) => secretName(place) === undefined);
@@ -227,12 +227,13 @@ class MaterialPlaces {
   }
 
   /** By the names of services; where none is named, where a stack puts it. */
-  dataTokens(config: Pick<Config, 'regions' | 'data'>): ReadonlyMap<string, string> {
+  dataTokens(config: Pick<Config, 'regions' | 'data'>): ReadonlyMap<string, TokenPlace> {
     const tokens = servesData(config, this.#region) ? Object.entries(config.data.tokens) : [];
     return new Map(
       tokens.map(([name, { token }]) => {
         const made = join(this.#stateDirectory, 'data', `${name}.token`);
-        return [name, token === undefined ? made : this.place(token)];
+        const isOwn = token === undefined;
+        return [name, { place: isOwn ? made : this.place(token), isOwn }];
       }),
     );
   }

@@ -58,7 +58,7 @@ export class PemTexts {
     try {
       await this.#read(places.certificate);
     } catch (error) {
-      if (error instanceof MeridianError && codeOf(error.cause) === 'ENOENT') return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
     return this.pair(places);
@@ -90,6 +90,20 @@ export class PemTexts {
     return this.#readSecret(place);
   }
 
+  /**
+   * The same, or `undefined` where there is no such file, with a doubt that says what is done
+   * without.
+   */
+  async textIfThere(place: string, without: string): Promise<string | undefined> {
+    try {
+      return await this.#readSecret(place);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      this.#doubts.add(`there is no ${place}: ${without}`);
+      return undefined;
+    }
+  }
+
   async #readSecret(place: string): Promise<string> {
     const { text, exposure } = await this.#readOnce(place);
     if (exposure !== undefined) this.#doubts.add(`${place} holds a secret, and ${exposure}`);
@@ -107,6 +121,10 @@ export class PemTexts {
     this.#texts.set(place, text);
     return text;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof MeridianError && codeOf(error.cause) === 'ENOENT';
 }
 
 interface ReadText {
