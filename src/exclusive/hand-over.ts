@@ -84,7 +84,8 @@ export function wished(
     const nodes = force ? withoutHold(document.nodes, names) : document.nodes;
     return { ...document, token, nodes, to, highest };
   }
-  if (!force || silent.length === 0) return undefined;
+  // Without either nothing stands in the way of the region.
+  if (!force || (silent.length === 0 && highest === document.highest)) return undefined;
   return { ...document, token, nodes: withoutHold(document.nodes, silent), to: undefined, highest };
 }
 

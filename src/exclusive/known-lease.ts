@@ -128,7 +128,8 @@ export class KnownLease {
     if (!this.isNews(entry)) return false;
     if (entry.revision > this.#highestRevision || this.isByWhoKnew(entry)) {
       this.#restored = false;
-      this.#settledMs = never;
+      // Not by the word of an operator alone: claims of before end with their lease.
+      if (entry.revision > this.#highestRevision) this.#settledMs = never;
       this.#heldBefore = [];
     }
     this.#take(entry, atMs);

@@ -108,6 +108,39 @@ test('who held on before may still: nobody else is active but by force', () => {
   assert.ok(us.token > 5_000);
 });
 
+test('by force to the region that stands there it waits no more, asked of its only node too', () => {
+  const holds = { ...terms, hold: true };
+  const { eu, us, register } = world({ hold: true });
+  register.setBack(3_000, held('us', 2_000, { us: holds }));
+  register.pass(60_000);
+  assert.deepEqual(active(register, eu, us), [false, false]);
+  const { revision, document } = register;
+  const known = { silent: [], highestRevision: us.highestRevision };
+  assert.equal(
+    wished({ revision, document: document! }, { to: 'us', force: false }, known),
+    undefined,
+  );
+  const wish = wished({ revision, document: document! }, { to: 'us', force: true }, known);
+  assert.ok(wish, 'something is to be written');
+  register.put(wish);
+  register.pass(1_000);
+  assert.deepEqual(active(register, eu, us), [false, true]);
+  assert.ok(us.token > 5_000, `${us.token}`);
+});
+
+test('by force too a claim from before the store was set back ends first', () => {
+  const { us, register } = world();
+  register.setBack(3_000, held('us', 2_000));
+  us.read({ revision: 3_000, document: register.document }, register.atMs);
+  us.read({ revision: 3_000, document: register.document }, register.atMs + 5_000);
+  const known = { silent: [], highestRevision: us.highestRevision };
+  const before = { revision: 3_000, document: register.document! };
+  const wish = wished(before, { to: 'us', force: true }, known);
+  us.observe({ revision: 3_001, document: wish }, register.atMs + 5_100);
+  assert.equal(us.tick(register.atMs + 5_200, well), undefined);
+  assert.match(us.reasonAt(register.atMs + 5_200), /who was active before may still be/);
+});
+
 test('a move by force holds, also where who is active learns by it that the store was set back', () => {
   for (const hold of [true, false]) {
     const nodes = { eu: { ...terms, hold } };
