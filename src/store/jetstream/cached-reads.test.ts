@@ -41,6 +41,8 @@ async function startWorld(t: TestContext, maximumAgeMs?: number) {
     } as unknown as Link,
     maximumAgeMs: () => age.ms,
     staleForMs: () => 0,
+    barrierSubject: barrier,
+    isBehind: (asked, place) => asked <= place,
     read: async (keys) => {
       reads++;
       const startedMs = performance.now();
@@ -87,15 +89,16 @@ async function sleep(ms: number): Promise<void> {
 test('a batch is as old as its oldest part was when that was taken', async (t) => {
   const { cached, store, tell, read, answerAfter } = await startWorld(t);
   store('a', 1);
-  cached.mark(1, performance.now() - 1_500);
+  cached.mark(2, performance.now() - 1_500);
+  tell(barrier, 2);
   await read('a');
   const answer = Promise.withResolvers<void>();
   answerAfter(answer.promise);
   const batch = read('a', 'b');
   // While the mirror is asked for `b`, a barrier behind a change of `a` comes by.
-  tell('$KV.b.a', 2);
-  cached.mark(3, performance.now());
-  tell(barrier, 3);
+  tell('$KV.b.a', 3);
+  cached.mark(4, performance.now());
+  tell(barrier, 4);
   answer.resolve();
   const { found, staleForMs } = await batch;
   assert.equal(found.get('a')?.revision, 1);
@@ -105,25 +108,27 @@ test('a batch is as old as its oldest part was when that was taken', async (t) =
 test('a barrier proves nothing while there is more to be told', async (t) => {
   const { cached, store, tell, read } = await startWorld(t);
   store('a', 1);
-  cached.mark(1, performance.now());
+  cached.mark(2, performance.now());
+  tell(barrier, 2);
   await read('a');
   await sleep(60);
-  // `a` was changed as 2 and as 4: the stream keeps one message of a key, so 2 is not told.
-  cached.mark(3, performance.now());
-  tell(barrier, 3, 1);
+  // `a` was changed as 3 and as 5: the stream keeps one message of a key, so 3 is not told.
+  cached.mark(4, performance.now());
+  tell(barrier, 4, 1);
   const before = await read('a');
   assert.equal(before.found.get('a')?.revision, 1);
   assert.ok(before.staleForMs >= 55, `${before.staleForMs}`);
-  store('a', 4);
-  tell('$KV.b.a', 4);
+  store('a', 5);
+  tell('$KV.b.a', 5);
   const after = await read('a');
-  assert.equal(after.found.get('a')?.revision, 4);
+  assert.equal(after.found.get('a')?.revision, 5);
 });
 
 test('what was kept for as long as another age allowed is read again', async (t) => {
-  const { cached, age, store, reads, read } = await startWorld(t);
+  const { cached, age, store, reads, read, tell } = await startWorld(t);
   store('a', 1);
-  cached.mark(1, performance.now());
+  cached.mark(2, performance.now());
+  tell(barrier, 2);
   await read('a');
   const asked = reads();
   await read('a');

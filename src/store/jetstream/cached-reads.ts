@@ -11,6 +11,8 @@ import { streamOf, subjectOf } from './subjects.ts';
 /** For the records of a bucket that were read lately. */
 const cacheBytes = 32 * 1024 * 1024;
 const againMs = 250;
+/** Barriers that are waited for; of more, the newest. */
+const marksMost = 64;
 /** More than that older than the mirror, what is kept is not used. */
 const behindMirrorMs = 2_000;
 /** A record is read again this long before it ends, by clocks that differ a little. */
@@ -28,6 +30,10 @@ export interface CachedReadsOptions {
   staleForMs(): number;
   /** From the mirror. */
   read(keys: readonly string[], deadlineMs: number): Promise<Records<CopiedRecord>>;
+  /** Of the own node. */
+  readonly barrierSubject: string;
+  /** As of `NewestBarrier`. */
+  isBehind(barrier: number, place: number): boolean;
 }
 
 /** A barrier that was asked for at that time of `performance.now()`. */
@@ -50,8 +56,8 @@ export class CachedReads {
   readonly #closing = new AbortController();
   #isFollowing = false;
   #maximumAgeMs: number | undefined;
-  /** All up to there was told. */
-  #revision = 0;
+  /** Of the last barrier of the own node that was told; all up to there was. */
+  #place = 0;
   #provedAtMs = Number.NEGATIVE_INFINITY;
   #marks: Mark[] = [];
 
@@ -86,6 +92,7 @@ export class CachedReads {
   mark(revision: number, askedAtMs: number): void {
     if (!this.#cache.isOpen) return;
     this.#marks.push({ revision, askedAtMs });
+    if (this.#marks.length > marksMost) this.#marks.shift();
     this.#prove();
   }
 
@@ -105,10 +112,11 @@ export class CachedReads {
   }
 
   #prove(): void {
-    const passed = this.#marks.filter(({ revision }) => revision <= this.#revision);
+    const { isBehind } = this.#options;
+    const passed = this.#marks.filter(({ revision }) => isBehind(revision, this.#place));
     if (passed.length === 0) return;
     this.#provedAtMs = Math.max(this.#provedAtMs, ...passed.map(({ askedAtMs }) => askedAtMs));
-    this.#marks = this.#marks.filter(({ revision }) => revision > this.#revision);
+    this.#marks = this.#marks.filter((mark) => !passed.includes(mark));
   }
 
   #forget(): void {
@@ -159,7 +167,8 @@ export class CachedReads {
   async #followFrom(connection: NatsConnection, revision: number, signal: AbortSignal) {
     const { link, bucket } = this.#options;
     const keyPrefix = subjectOf(bucket, '');
-    this.#revision = revision;
+    this.#place = 0;
+    let told = 0;
     await consumeInOrder(connection, {
       stream: streamOf(bucket),
       filter: '$KV.>',
@@ -171,8 +180,9 @@ export class CachedReads {
       onMessage: ({ message: { subject }, sequence, pending }) => {
         if (subject.startsWith(keyPrefix)) this.#cache.changed(subject.slice(keyPrefix.length));
         // What is pending may be of keys whose earlier changes it took the place of, untold.
+        if (subject === this.#options.barrierSubject) told = sequence;
         if (pending > 0) return;
-        this.#revision = sequence;
+        this.#place = told;
         this.#prove();
       },
       onCaughtUp: () => this.#cache.open(),

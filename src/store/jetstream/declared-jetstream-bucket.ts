@@ -21,6 +21,7 @@ import { FollowedRecords } from './followed-records.ts';
 import type { Source } from './freshness.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
 import type { Link } from './link.ts';
+import { NewestBarrier } from './newest-barrier.ts';
 import { ProvenFreshness } from './proven-freshness.ts';
 import { resolvesWithin, sleep } from './sleep.ts';
 import { barrierOf, subjectOf } from './subjects.ts';
@@ -50,6 +51,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly bucket: JetStreamBucket;
   readonly #options: DeclaredBucketOptions;
   readonly #barrier: Barrier;
+  readonly #newest = new NewestBarrier();
   readonly #freshness: ProvenFreshness;
   readonly #cached: CachedReads;
   readonly #watches = new Set<RecordWatch>();
@@ -73,6 +75,8 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
       maximumAgeMs: () => this.#settings.maximumAgeMs,
       staleForMs: () => this.bucket.staleForMs(),
       read: (some, deadlineMs) => this.#local(some, deadlineMs),
+      barrierSubject: this.#barrierSubject,
+      isBehind: (barrier, place) => this.#newest.isBehind(barrier, place),
     });
   }
 
@@ -218,7 +222,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     try {
       const limitMs = Math.min(deadlineMs, performance.now() + copyAskedMs);
       const { found, place } = await this.#ask(keys, source, limitMs, this.#barrierSubject);
-      return place >= barrier ? found : undefined;
+      return this.#newest.isBehind(barrier, place) ? found : undefined;
     } catch (error) {
       if (!isPassingStoreError(error)) throw error;
       return undefined;
@@ -256,8 +260,12 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     return barrierOf(this.bucket.name, this.#options.node);
   }
 
-  #sendBarrier(): Promise<number> {
-    return this.bucket.write('barrier', new Uint8Array(0), { subject: this.#barrierSubject });
+  async #sendBarrier(): Promise<number> {
+    const sentAtMs = performance.now();
+    const subject = this.#barrierSubject;
+    const revision = await this.bucket.write('barrier', new Uint8Array(0), { subject });
+    this.#newest.confirmed(revision, sentAtMs, performance.now());
+    return revision;
   }
 
   /** One that waits for its turn may take longer than the one who asked has. */
