@@ -126,9 +126,8 @@ async function recover(stack: TestStack, region: RegionName): Promise<void> {
   };
   try {
     await stack.run('region', 'start', region);
-    await until(`all answer with ${region}`, async () =>
-      (await Promise.all(othersThan(region).map(returned))).every(Boolean),
-    );
+    const all = async () => (await Promise.all(othersThan(region).map(returned))).every(Boolean);
+    await until(`all answer with ${region}`, all, 30_000);
   } finally {
     servers.close();
   }

@@ -27,6 +27,8 @@ describe('what is exclusive, while nodes and the store are lost', {
   });
 
   test('without a store it ends with its lease, nobody is promoted, and who is to hold holds', async (context) => {
+    // A region that has just come back hands over what it held, to one that is well.
+    await until('all are well', () => use.allWell());
     const holder = await use.holderOf('holds');
     const { token } = await use.statusOf(holder, 'holds');
     const asked = use.ask(stops);

@@ -59,6 +59,14 @@ class ExclusiveStack {
     return this.servers.all(host, home, isRegion, asked).catch(() => false);
   }
 
+  /** Whether every region takes every other one for healthy. */
+  async allWell(): Promise<boolean> {
+    const statuses = await Promise.all(regionNames.map((region) => this.stack.status(region)));
+    return statuses.every(({ regions: seen }) =>
+      seen.every(({ gateway }) => gateway.state === 'healthy'),
+    );
+  }
+
   async statusOf(region: RegionName, set: string): Promise<ExclusiveStatus> {
     const { exclusive = [] } = await this.stack.status(region);
     return exclusive.find(({ name }) => name === set)!;
