@@ -62,9 +62,12 @@ describe('voters of the store while a writer never stops', { skip: requireNatsSe
     writer = new Writer(bucket);
   });
   after(async () => {
-    await writer?.stop();
-    await store?.close();
-    await hub?.close();
+    try {
+      await writer?.stop();
+    } finally {
+      await store?.close();
+      await hub?.close();
+    }
   });
 
   const goal = (rest: Partial<Goal>): Goal => ({
@@ -143,9 +146,12 @@ describe('one voter becomes three', { skip: requireNatsServer() }, () => {
     writer = new Writer(bucket);
   });
   after(async () => {
-    await writer?.stop();
-    await store?.close();
-    await hub?.close();
+    try {
+      await writer?.stop();
+    } finally {
+      await store?.close();
+      await hub?.close();
+    }
   });
 
   test('its buckets are saved and restored while a writer goes on trying', async (context) => {
