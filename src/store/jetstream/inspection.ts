@@ -94,7 +94,7 @@ export class Inspection {
   }
 }
 
-/** What each voter tells that hears the question; ends early when `voters` have answered. */
+/** What each voter tells that hears the question; ends early when as many that keep data have answered as `voters`. */
 async function askServers(
   connection: NatsConnection,
   inbox: string,
@@ -113,7 +113,8 @@ async function askServers(
         return; // as if it had not answered
       }
       clearTimeout(timer);
-      if (answers.length >= voters) return end();
+      const keeping = answers.filter(({ syncsAlways }) => syncsAlways !== undefined);
+      if (keeping.length >= voters) return end();
       timer = setTimeout(end, nextAnswerMs);
     },
   });

@@ -59,6 +59,11 @@ describe('settings of the hub', () => {
     assert.match(bad({ version: '2.12.1' }), /hub-b is nats-server 2\.12\.1/);
     assert.match(bad({ syncsAlways: false }), /hub-b .*sync_interval: always/);
     assert.match(bad({ syncsAlways: undefined }), /hub-b .*JetStream/);
+    const three = ['hub-a', 'hub-b', 'hub-c'].map((name) => server({ name }));
+    const takenOut = server({ name: 'hub-d', syncsAlways: undefined, voters: undefined });
+    assert.equal(judgeServers('2.14.0', [takenOut, ...three], 3), undefined);
+    assert.match(judgeServers('2.14.0', [takenOut, ...three.slice(1)], 3)!, /hub-d .*JetStream/);
+    assert.match(judgeServers('2.14.0', [takenOut], 3)!, /hub-d .*JetStream/);
     assert.match(judgeServers('2.14.0', [server({ voters: 1 })], 3)!, /1 of the 3/);
     assert.equal(judgeServers('2.14.0', hub, 5), undefined);
     assert.equal(judgeServers('2.14.0', [server({ voters: undefined })], 3), undefined);

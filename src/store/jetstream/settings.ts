@@ -58,7 +58,10 @@ export function judgeServers(
   if (leafVersion !== undefined && isTooOld(leafVersion)) {
     return `the region's server is nats-server ${leafVersion}; Meridian needs ${minimumNatsServer} or newer`;
   }
-  for (const { name, version, syncsAlways } of hub) {
+  // A voter that was taken out runs on for a while, and keeps nothing.
+  const keeping = hub.filter(({ syncsAlways }) => syncsAlways !== undefined);
+  const voters = Math.max(1, ...keeping.map((server) => server.voters ?? replicas));
+  for (const { name, version, syncsAlways } of keeping.length >= voters ? keeping : hub) {
     if (isTooOld(version)) {
       return `${name} is nats-server ${version}; Meridian needs ${minimumNatsServer} or newer`;
     }
@@ -67,7 +70,6 @@ export function judgeServers(
       return `${name} confirms writes before they are on its disk: it must run with "sync_interval: always"`;
     }
   }
-  const voters = Math.max(...hub.map((server) => server.voters ?? replicas));
   // Three of five survive the loss of a region: a hub that grows is written to.
   if (hub.length === 0 || voters >= Math.min(replicas, 3)) return undefined;
   return `the hub has ${voters} of the ${replicas} voters that its buckets are to be kept on`;
