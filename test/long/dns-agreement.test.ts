@@ -18,9 +18,13 @@ import { recordTypes, typeCode } from '../../src/dns/wire/records/registry.ts';
 import { type OtherNameServer, startNameServer } from '../support/other-name-servers.ts';
 import { requireCommand } from '../support/requirements.ts';
 
-/** By hand: DNS_QUERIES=1000000 for each server, and a DNS_SEED to have a difference again. */
+/**
+ * By hand: DNS_QUERIES=1000000 for each server, and other DNS_SEEDs. One difference is known and is
+ * Knot's (3.2): a chain that comes through one DNAME again and again ends there one step early, and
+ * without the proof of absence (seed 1621979531).
+ */
 const queries = Number(process.env.DNS_QUERIES ?? 60_000);
-const seed = Number(process.env.DNS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = Number(process.env.DNS_SEED ?? 774_231_247);
 const zones = 30;
 const window = 100;
 /** Those that zones have are asked for more often. */
