@@ -8,19 +8,28 @@ const bucket = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
 const log = /^[a-z0-9][a-z0-9_-]{0,39}$/;
 const maximumKeyBytes = 512;
 
+/** Why a text is no key; `undefined`: it is one. */
+export function keyFault(text: string, maximumBytes = maximumKeyBytes): string | undefined {
+  if (text.length <= maximumBytes && key.test(text)) return undefined;
+  return `${shown(text)} is not a key: expected words of A-Z, a-z, 0-9, "_", "=", "/" and "-" joined by dots, at most ${maximumBytes} characters`;
+}
+
+/** Why no key begins with a text; `undefined`: some may. */
+export function prefixFault(text: string, maximumBytes = maximumKeyBytes): string | undefined {
+  if (text.length <= maximumBytes && prefix.test(text)) return undefined;
+  return `${shown(text)} is not the start of a key`;
+}
+
 /** @throws {StoreError} `invalid_key` */
 export function checkKey(text: string): void {
-  if (text.length <= maximumKeyBytes && key.test(text)) return;
-  throw storeError(
-    'invalid_key',
-    `${shown(text)} is not a key: expected words of A-Z, a-z, 0-9, "_", "=", "/" and "-" joined by dots, at most ${maximumKeyBytes} characters`,
-  );
+  const fault = keyFault(text);
+  if (fault !== undefined) throw storeError('invalid_key', fault);
 }
 
 /** @throws {StoreError} `invalid_key` */
 export function checkPrefix(text: string): void {
-  if (text.length <= maximumKeyBytes && prefix.test(text)) return;
-  throw storeError('invalid_key', `${shown(text)} is not the start of a key`);
+  const fault = prefixFault(text);
+  if (fault !== undefined) throw storeError('invalid_key', fault);
 }
 
 /** @throws {StoreError} `invalid_key` */
