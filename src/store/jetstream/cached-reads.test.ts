@@ -139,3 +139,18 @@ test('what was kept for as long as another age allowed is read again', async (t)
   await read('a');
   assert.equal(reads(), asked + 1, 'and kept again');
 });
+
+test('only a barrier of the own node proves that nothing is missing', async (t) => {
+  const { cached, store, tell, read } = await startWorld(t);
+  store('a', 1);
+  cached.mark(2, performance.now());
+  tell(barrier, 2);
+  await read('a');
+  await sleep(60);
+  cached.mark(3, performance.now());
+  tell('$KV.b.other', 4);
+  tell('$KV.b_barrier.another', 5);
+  assert.ok((await read('a')).staleForMs >= 55);
+  tell(barrier, 6);
+  assert.ok((await read('a')).staleForMs < 55);
+});

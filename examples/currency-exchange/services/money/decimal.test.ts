@@ -100,3 +100,14 @@ function assertNearest(dividend: Decimal, quotient: Decimal, divisor: Decimal, p
   assert.ok(error.compare(half) <= 0, `${dividend} / ${divisor} gave ${quotient}`);
   if (error.compare(half) === 0) assert.match(quotient.toString(), /[02468]$/);
 }
+
+test('a sum is exact, whatever the decimals of its parts', () => {
+  fc.assert(
+    fc.property(decimal, decimal, (one, other) => {
+      const sum = one.plus(other);
+      assert.equal(sum.scale, Math.max(one.scale, other.scale));
+      assert.equal(minus(sum, other).compare(one), 0);
+    }),
+  );
+  assert.equal(exact('0.1').plus(exact('0.20')).toString(), '0.30');
+});

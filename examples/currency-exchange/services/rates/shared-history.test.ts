@@ -30,6 +30,11 @@ test('history is what all regions saw, the own region first, in order of time', 
     ],
   );
   assert.deepEqual(await here.newest(1, Date.now()), all.slice(-1));
+  const fromThere = await there.newest(10, Date.now());
+  assert.deepEqual(
+    fromThere.map(({ region }) => region),
+    ['there-2', 'there-2', 'here-1'],
+  );
 });
 
 test('the service tells the history of all regions, and its own while the data is away', async (t) => {
