@@ -16,6 +16,7 @@ import type {
 import type { DataContext, OpenBucket, OpenDataBucket } from '../create-bucket.ts';
 import { dataError } from '../errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
+import { checkSize } from '../value-size.ts';
 import { ownWrite } from './appending.ts';
 import { Copier } from './copier.ts';
 import { entrySubject, type KeyState, keyPattern, type StoredWrite, visible } from './entries.ts';
@@ -120,13 +121,7 @@ export class AsyncBucket implements OpenDataBucket {
 
   async put(key: string, value: Uint8Array, condition?: Condition): Promise<string> {
     checkKey(key);
-    const { maximumValue } = this.#settings;
-    if (value.byteLength > maximumValue) {
-      throw dataError(
-        'value_too_large',
-        `${this.name}/${key} would have ${value.byteLength} bytes; at most ${maximumValue} may be`,
-      );
-    }
+    checkSize(value, this.#settings.maximumValue, `${this.name}/${key}`);
     return (await this.#write(key, value.slice(), condition)) ?? '';
   }
 

@@ -24,6 +24,7 @@ import type {
 import type { DataContext, OpenBucket, OpenDataBucket } from '../create-bucket.ts';
 import { dataError } from '../errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
+import { checkSize } from '../value-size.ts';
 import { holds, revisionNamedBy, versionOf } from './condition.ts';
 import { parseCursor } from './cursor.ts';
 import { asDataError, outcomeOf } from './errors.ts';
@@ -98,12 +99,7 @@ export class SyncBucket implements OpenDataBucket {
   }
 
   async put(key: string, value: Uint8Array, condition?: Condition): Promise<string> {
-    if (value.byteLength > this.#maximumValueBytes) {
-      throw dataError(
-        'value_too_large',
-        `${this.name}/${key} would have ${value.byteLength} bytes; at most ${this.#maximumValueBytes} may be`,
-      );
-    }
+    checkSize(value, this.#maximumValueBytes, `${this.name}/${key}`);
     return String(await this.#write(key, value, condition));
   }
 
