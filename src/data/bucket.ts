@@ -47,7 +47,11 @@ export interface ReadOptions {
 export interface Read {
   /** `undefined`: the key has no value. */
   readonly entry: Entry | undefined;
-  /** What was read was the latest at some moment no longer ago than this. `Infinity`: not known. */
+  /**
+   * What was read was the latest at some moment no longer ago than this. `Infinity`: not known.
+   * Of an `async` bucket an estimate from canary writes, which may be some seconds too low when
+   * another region was just cut off.
+   */
   readonly staleForMs: number;
 }
 
