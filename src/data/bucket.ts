@@ -7,6 +7,7 @@
  *   get, local     the region's mirror, stale by         what the region knows: its own writes
  *                  `staleForMs`                          at once, others' after their lag
  *   get, strong    linearizable, through the hub         `consistency_not_offered`
+ *   write, strong  as every write                        `consistency_not_offered`
  *   condition      decided by the hub, linearizable      decided by what the region knows
  *   version        a number, in order of writes          clock and region of the write
  *
@@ -20,9 +21,14 @@ export interface DataBucket {
   /** Each as by `get`, in the order asked for. @throws {DataError} */
   getAll(keys: readonly string[], options?: ReadOptions): Promise<readonly Read[]>;
   /** @returns the version written. @throws {DataError} */
-  put(key: string, value: Uint8Array, condition?: Condition): Promise<string>;
+  put(
+    key: string,
+    value: Uint8Array,
+    condition?: Condition,
+    options?: WriteOptions,
+  ): Promise<string>;
   /** No error where there is no value, unless a condition says so. @throws {DataError} */
-  delete(key: string, condition?: Condition): Promise<void>;
+  delete(key: string, condition?: Condition, options?: WriteOptions): Promise<void>;
   /** Entries in order of their keys (as bytes), from the region's copy. @throws {DataError} */
   list(options: ListOptions): Promise<Page>;
   /**
@@ -42,6 +48,14 @@ export interface DataBucket {
 
 export interface ReadOptions {
   readonly consistency?: 'local' | 'strong' | undefined;
+}
+
+export interface WriteOptions {
+  /**
+   * `strong`: a majority of regions is to confirm the write, and its condition to hold in all of
+   * them, as it is with every write to a `sync` bucket; else nothing is stored.
+   */
+  readonly consistency?: 'strong' | undefined;
 }
 
 export interface Read {

@@ -11,7 +11,7 @@ import { MeridianError } from '../base/errors.ts';
  *   value_too_large          no         more bytes than a value of the bucket may have
  *   bucket_full              no         no room for the write; nothing was stored
  *   precondition_failed      no         the key has another version than the condition names
- *   consistency_not_offered  no         an `async` bucket has no strong reads
+ *   consistency_not_offered  no         an `async` bucket has no strong reads and writes
  *   cursor_invalid           no         a cursor that this API never gave
  *   revision_compacted       no         what came after that cursor is not kept any more
  *   unreachable              yes        the store cannot be asked, nobody took the request

@@ -183,9 +183,26 @@ function conditionContract(pair: () => DataPair): void {
     await near.delete('old', { type: 'exists' });
     await refuses(near.put('old', bytes('3'), { type: 'exists' }), unmet);
   });
+
+  it('writes strongly where all writes are strong, and else refuses it and writes nothing', async () => {
+    const { near } = pair();
+    const put = () => near.put('certain', bytes('1'), { type: 'absent' }, strong);
+    const remove = () => near.delete('certain', { type: 'exists' }, strong);
+    if (near.consistency === 'sync') {
+      await put();
+      await refuses(put(), unmet);
+      await remove();
+    } else {
+      await refuses(put(), 'consistency_not_offered');
+      await near.put('certain', bytes('2'), { type: 'absent' });
+      await refuses(remove(), 'consistency_not_offered');
+      await near.delete('certain', { type: 'exists' });
+    }
+  });
 }
 
 const unmet = 'precondition_failed';
+const strong = { consistency: 'strong' } as const;
 
 function listContract(pair: () => DataPair): void {
   it('gives entries in order of their keys, by prefix, page by page', async () => {

@@ -13,6 +13,7 @@ import type {
   Read,
   ReadOptions,
   WatchOptions,
+  WriteOptions,
 } from '../../src/data/bucket.ts';
 import { dataError } from '../../src/data/errors.ts';
 import { checkKey } from '../../src/data/keys.ts';
@@ -62,9 +63,7 @@ export class MemoryDataBucket implements DataBucket {
 
   async get(key: string, { consistency }: ReadOptions = {}): Promise<Read> {
     checkKey(key);
-    if (consistency === 'strong' && this.consistency === 'async') {
-      throw dataError('consistency_not_offered', 'an async bucket has no strong reads');
-    }
+    this.#checkOffered(consistency);
     await this.before('get', key);
     return { entry: this.#entry(key), staleForMs: this.staleForMs };
   }
@@ -73,8 +72,14 @@ export class MemoryDataBucket implements DataBucket {
     return Promise.all(keys.map((key) => this.get(key, options)));
   }
 
-  async put(key: string, value: Uint8Array, condition?: Condition): Promise<string> {
+  async put(
+    key: string,
+    value: Uint8Array,
+    condition?: Condition,
+    { consistency }: WriteOptions = {},
+  ): Promise<string> {
     checkKey(key);
+    this.#checkOffered(consistency);
     const { maximumValueBytes = 1_024, maximumBytes = 10_240 } = this.#options;
     if (value.length > maximumValueBytes) throw dataError('value_too_large', 'too large');
     await this.before('put', key);
@@ -83,8 +88,13 @@ export class MemoryDataBucket implements DataBucket {
     return this.#write(key, value.slice());
   }
 
-  async delete(key: string, condition?: Condition): Promise<void> {
+  async delete(
+    key: string,
+    condition?: Condition,
+    { consistency }: WriteOptions = {},
+  ): Promise<void> {
     checkKey(key);
+    this.#checkOffered(consistency);
     await this.before('delete', key);
     this.#check(key, condition);
     if (this.#entry(key)) this.#write(key, undefined);
@@ -150,6 +160,11 @@ export class MemoryDataBucket implements DataBucket {
         ? entry !== undefined && condition.versions.includes(entry.version)
         : (condition.type === 'exists') === (entry !== undefined);
     if (!holds) throw dataError('precondition_failed', 'the key has another version');
+  }
+
+  #checkOffered(consistency: 'local' | 'strong' | undefined): void {
+    if (consistency !== 'strong' || this.consistency === 'sync') return;
+    throw dataError('consistency_not_offered', 'an async bucket has no strong reads and writes');
   }
 
   #bytes(): number {

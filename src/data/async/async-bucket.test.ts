@@ -161,10 +161,16 @@ describe('an async bucket', () => {
     await assert.rejects(eu.bucket.put('more', value), { code: 'bucket_full' });
   });
 
-  it('has no strong reads', async () => {
-    await assert.rejects(eu.bucket.get('k', { consistency: 'strong' }), {
-      code: 'consistency_not_offered',
-    });
+  it('has no strong reads and writes', async () => {
+    const strong = { consistency: 'strong' } as const;
+    for (const call of [
+      eu.bucket.get('k', strong),
+      eu.bucket.put('k', text('v'), undefined, strong),
+      eu.bucket.delete('k', undefined, strong),
+    ]) {
+      await assert.rejects(call, { code: 'consistency_not_offered', details: { outcome: 'none' } });
+    }
+    assert.equal((await eu.bucket.get('k')).entry, undefined);
   });
 
   it('says closed when it is', async () => {

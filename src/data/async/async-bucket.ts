@@ -12,6 +12,7 @@ import type {
   Read,
   ReadOptions,
   WatchOptions,
+  WriteOptions,
 } from '../bucket.ts';
 import type { DataContext, OpenBucket, OpenDataBucket } from '../create-bucket.ts';
 import { dataError } from '../errors.ts';
@@ -104,10 +105,7 @@ export class AsyncBucket implements OpenDataBucket {
   ): Promise<readonly Read[]> {
     for (const key of keys) checkKey(key);
     this.#checkOpen();
-    if (consistency === 'strong') {
-      const text = `bucket ${this.name} is async: there is no strong read of it`;
-      throw dataError('consistency_not_offered', text);
-    }
+    this.#checkOffered(consistency);
     const reads: Read[] = [];
     for (let at = 0; at < keys.length; at += readsAtOnce) {
       const some = keys.slice(at, at + readsAtOnce);
@@ -119,14 +117,25 @@ export class AsyncBucket implements OpenDataBucket {
     return reads;
   }
 
-  async put(key: string, value: Uint8Array, condition?: Condition): Promise<string> {
+  async put(
+    key: string,
+    value: Uint8Array,
+    condition?: Condition,
+    { consistency }: WriteOptions = {},
+  ): Promise<string> {
     checkKey(key);
+    this.#checkOffered(consistency);
     checkSize(value, this.#settings.maximumValue, `${this.name}/${key}`);
     return (await this.#write(key, value.slice(), condition)) ?? '';
   }
 
-  async delete(key: string, condition?: Condition): Promise<void> {
+  async delete(
+    key: string,
+    condition?: Condition,
+    { consistency }: WriteOptions = {},
+  ): Promise<void> {
     checkKey(key);
+    this.#checkOffered(consistency);
     await this.#write(key, undefined, condition);
   }
 
@@ -275,6 +284,13 @@ export class AsyncBucket implements OpenDataBucket {
     } catch (error) {
       throw asyncError(error, kind);
     }
+  }
+
+  /** @throws {DataError} `consistency_not_offered` */
+  #checkOffered(consistency: 'local' | 'strong' | undefined): void {
+    if (consistency !== 'strong') return;
+    const text = `bucket ${this.name} is async: it has no strong reads and writes`;
+    throw dataError('consistency_not_offered', text);
   }
 
   /** @throws {DataError} `closed` */

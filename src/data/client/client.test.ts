@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { test } from 'node:test';
 import { startDataServer, tokens } from '../../../test/support/data-server.ts';
 import { dataError } from '../errors.ts';
-import { once } from '../once/once.ts';
+import { createOnce, once } from '../once/once.ts';
 import { createDataClient } from './client.ts';
 import { DataClientError } from './client-error.ts';
 import { EventParser } from './event-parser.ts';
@@ -193,6 +193,17 @@ test('operations are done once over the API', async (t) => {
     [1, 1, 1],
   );
   assert.equal(all.filter(({ replayed }) => !replayed).length, 1);
+});
+
+test('in an async bucket nothing is done once: the client says so before it begins', async (t) => {
+  const { client, history } = await world(t);
+  const bucket = client.bucket('history');
+  const never = async () => assert.fail('it was begun');
+  const refused = failure('consistency_not_offered');
+  await assert.rejects(once(bucket, 'key.1', never, { fingerprint: 'f' }), refused);
+  await assert.rejects(createOnce(bucket, 'key.1', Buffer.from('x')), refused);
+  await assert.rejects(bucket.delete('key.1', undefined, { consistency: 'strong' }), refused);
+  assert.deepEqual((await history.list({ limit: 1 })).entries, []);
 });
 
 test('events are read whole, however they are cut', () => {

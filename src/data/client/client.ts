@@ -1,4 +1,12 @@
-import type { Condition, DataEvent, Entry, LostWrite, Read, ReadOptions } from '../bucket.ts';
+import type {
+  Condition,
+  DataEvent,
+  Entry,
+  LostWrite,
+  Read,
+  ReadOptions,
+  WriteOptions,
+} from '../bucket.ts';
 import { mostKeysOfBatch } from '../server/operations.ts';
 import { DataClientError } from './client-error.ts';
 import {
@@ -22,6 +30,7 @@ export interface DataClientOptions {
 }
 
 export type ReadCallOptions = ReadOptions & CallOptions;
+export type WriteCallOptions = WriteOptions & CallOptions;
 
 export interface ListCallOptions extends CallOptions {
   readonly prefix?: string | undefined;
@@ -49,9 +58,9 @@ export interface BucketClient {
     key: string,
     value: Uint8Array | string,
     condition?: Condition,
-    options?: CallOptions,
+    options?: WriteCallOptions,
   ): Promise<string>;
-  delete(key: string, condition?: Condition, options?: CallOptions): Promise<void>;
+  delete(key: string, condition?: Condition, options?: WriteCallOptions): Promise<void>;
   /** Entries in order of their keys, page by page. */
   list(options?: ListCallOptions): AsyncGenerator<Entry, void>;
   /** What the own region wrote and lost to writes that had not seen it, page by page. */
@@ -93,8 +102,7 @@ class HttpBucket implements BucketClient {
   }
 
   async get(key: string, { consistency, ...options }: ReadCallOptions = {}): Promise<Read> {
-    const query = consistency === undefined ? '' : `?consistency=${consistency}`;
-    const asked = { method: 'GET', path: this.#key(key) + query, writes: false } as const;
+    const asked = { method: 'GET', path: this.#key(key, consistency), writes: false } as const;
     try {
       const { headers, body: value } = await exchange(this.#settings, asked, options);
       return { entry: { key, value, version: versionIn(headers) }, staleForMs: ageOf(headers) };
@@ -116,17 +124,22 @@ class HttpBucket implements BucketClient {
     key: string,
     value: Uint8Array | string,
     condition?: Condition,
-    options?: CallOptions,
+    { consistency, ...options }: WriteCallOptions = {},
   ): Promise<string> {
     const headers = { 'content-type': 'application/octet-stream', ...conditionFields(condition) };
-    const path = this.#key(key);
+    const path = this.#key(key, consistency);
     const asked = { method: 'PUT', path, body: value, headers, writes: true } as const;
     return versionIn((await exchange(this.#settings, asked, options)).headers);
   }
 
-  async delete(key: string, condition?: Condition, options?: CallOptions): Promise<void> {
+  async delete(
+    key: string,
+    condition?: Condition,
+    { consistency, ...options }: WriteCallOptions = {},
+  ): Promise<void> {
     const headers = conditionFields(condition);
-    const asked = { method: 'DELETE', path: this.#key(key), headers, writes: true } as const;
+    const path = this.#key(key, consistency);
+    const asked = { method: 'DELETE', path, headers, writes: true } as const;
     await exchange(this.#settings, asked, options);
   }
 
@@ -192,8 +205,9 @@ class HttpBucket implements BucketClient {
     );
   }
 
-  #key(key: string): string {
-    return `${this.#path}/keys/${key.split('/').map(encodeURIComponent).join('/')}`;
+  #key(key: string, consistency: 'local' | 'strong' | undefined): string {
+    const query = consistency === undefined ? '' : `?consistency=${consistency}`;
+    return `${this.#path}/keys/${key.split('/').map(encodeURIComponent).join('/')}${query}`;
   }
 }
 

@@ -6,6 +6,7 @@ export type {
   LostWrite,
   Read,
   ReadOptions,
+  WriteOptions,
 } from '../bucket.ts';
 export {
   type ClaimedOperation,
@@ -25,6 +26,7 @@ export {
   type ListCallOptions,
   type LostCallOptions,
   type ReadCallOptions,
+  type WriteCallOptions,
 } from './client.ts';
 export { DataClientError, type DataClientErrorCode } from './client-error.ts';
 export type { CallOptions } from './exchange.ts';

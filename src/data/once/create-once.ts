@@ -1,11 +1,19 @@
 import { codeOf, MeridianError } from '../../base/errors.ts';
-import type { Condition, Entry, Read, ReadOptions } from '../bucket.ts';
+import type { Condition, Entry, Read, ReadOptions, WriteOptions } from '../bucket.ts';
 
-/** What of a bucket is needed: one of a `sync` bucket, of the node or over its API. */
+/**
+ * What of a bucket is needed, of the node or over its API. An `async` one refuses what is asked
+ * of it here: `strong` writes and reads.
+ */
 export interface OnceBucket {
   readonly name: string;
   get(key: string, options?: ReadOptions): Promise<Read>;
-  put(key: string, value: Uint8Array, condition?: Condition): Promise<string>;
+  put(
+    key: string,
+    value: Uint8Array,
+    condition?: Condition,
+    options?: WriteOptions,
+  ): Promise<string>;
   delete(key: string, condition?: Condition): Promise<void>;
 }
 
@@ -17,6 +25,9 @@ export function isUnmet(error: unknown): boolean {
   return codeOf(error) === 'precondition_failed';
 }
 
+/** In an `async` bucket each region has a first one of its own. */
+export const strong = { consistency: 'strong' } as const;
+
 const tries = 4;
 
 /**
@@ -25,7 +36,8 @@ const tries = 4;
  *
  * @returns what the key has now: the value given, or that of whoever was first. What follows
  *   is to be made of this, so that every attempt goes on with the same.
- * @throws as the bucket does: then it is not known whether the key has the value; ask again
+ * @throws as the bucket does: `consistency_not_offered` of an `async` one, which stores nothing;
+ *   after others it is not known whether the key has the value: ask again
  */
 export async function createOnce(
   bucket: OnceBucket,
@@ -34,14 +46,14 @@ export async function createOnce(
 ): Promise<Entry> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const version = await bucket.put(key, value, { type: 'absent' });
+      const version = await bucket.put(key, value, { type: 'absent' }, strong);
       return { key, value, version };
     } catch (error) {
       const open = isUnknown(error) || isUnmet(error);
       if (!open || attempt >= tries) throw error;
       if (!isUnmet(error)) continue;
     }
-    const { entry } = await bucket.get(key, { consistency: 'strong' });
+    const { entry } = await bucket.get(key, strong);
     if (entry) return entry;
   }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MemoryDataBucket } from '../../../test/support/memory-bucket.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
-import type { Condition, Read } from '../bucket.ts';
+import type { Condition, Read, ReadOptions, WriteOptions } from '../bucket.ts';
 import { dataError } from '../errors.ts';
 import { createOnce, type OnceBucket, once } from './once.ts';
 
@@ -24,12 +24,17 @@ class FaultyBucket implements OnceBucket {
     this.#next = next;
   }
 
-  get(key: string): Promise<Read> {
-    return this.#call(false, () => this.#bucket.get(key));
+  get(key: string, options?: ReadOptions): Promise<Read> {
+    return this.#call(false, () => this.#bucket.get(key, options));
   }
 
-  put(key: string, value: Uint8Array, condition?: Condition): Promise<string> {
-    return this.#call(true, () => this.#bucket.put(key, value, condition));
+  put(
+    key: string,
+    value: Uint8Array,
+    condition?: Condition,
+    options?: WriteOptions,
+  ): Promise<string> {
+    return this.#call(true, () => this.#bucket.put(key, value, condition, options));
   }
 
   delete(key: string, condition?: Condition): Promise<void> {

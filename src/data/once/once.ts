@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { MeridianError } from '../../base/errors.ts';
 import type { Condition } from '../bucket.ts';
-import { isUnknown, isUnmet, type OnceBucket } from './create-once.ts';
+import { isUnknown, isUnmet, type OnceBucket, strong } from './create-once.ts';
 import { encodeRecord, nextStep, type OnceRecord, type Step } from './once-record.ts';
 
 export { createOnce, type OnceBucket } from './create-once.ts';
@@ -73,7 +73,8 @@ const waitingClock: Clock = {
  * An operation that throws leaves no result: the claim is released, and the next call begins anew.
  *
  * @throws OnceError; what the operation throws; and what the bucket does, after which the same
- *   call may be made again
+ *   call may be made again; but `consistency_not_offered` of an `async` one, where the operation
+ *   never begins
  */
 export async function once<Result>(
   bucket: OnceBucket,
@@ -144,7 +145,7 @@ class Call {
   }
 
   async #look(): Promise<Step> {
-    const { entry } = await this.#bucket.get(this.#key, { consistency: 'strong' });
+    const { entry } = await this.#bucket.get(this.#key, strong);
     const nowMs = this.#clock.monotonicMs();
     if (entry && this.#seen?.version !== entry.version) {
       this.#seen = { version: entry.version, sinceMs: nowMs };
@@ -191,7 +192,7 @@ class Call {
 
   async #write(record: OnceRecord, condition: Condition): Promise<string | undefined> {
     try {
-      return await this.#bucket.put(this.#key, encodeRecord(record), condition);
+      return await this.#bucket.put(this.#key, encodeRecord(record), condition, strong);
     } catch (error) {
       if (isUnmet(error)) return undefined;
       if (!isUnknown(error)) throw error;

@@ -1,4 +1,4 @@
-import type { ReadOptions } from '../bucket.ts';
+import type { ReadOptions, WriteOptions } from '../bucket.ts';
 import { dataError } from '../errors.ts';
 import { type Answer, problem, stalenessField } from './answer.ts';
 import { readBody } from './body.ts';
@@ -8,6 +8,10 @@ import type { Parameters } from './parameters.ts';
 
 export function readOptions({ consistency }: Parameters): ReadOptions {
   return { consistency: consistency === 'strong' ? 'strong' : 'local' };
+}
+
+function writeOptions({ consistency }: Parameters): WriteOptions {
+  return { consistency: consistency === 'strong' ? consistency : undefined };
 }
 
 export async function getEntry(call: KeyCall): Promise<Answer> {
@@ -27,7 +31,7 @@ export async function getEntry(call: KeyCall): Promise<Answer> {
 }
 
 export async function putEntry(call: KeyCall): Promise<Answer> {
-  const { bucket, key, served, request, response, context } = call;
+  const { bucket, key, served, parameters, request, response, context } = call;
   const condition = writeCondition(request.headers);
   const { maximumValueBytes: limitBytes } = served;
   const declared = Number(request.headers['content-length'] ?? limitBytes);
@@ -39,7 +43,7 @@ export async function putEntry(call: KeyCall): Promise<Answer> {
         dataError('value_too_large', `a value of ${call.name} may have ${limitBytes} bytes`),
     });
     context.counters.receivedBytes += value.length;
-    const version = await bucket.put(key, value, condition);
+    const version = await bucket.put(key, value, condition, writeOptions(parameters));
     const fields = { ETag: `"${version}"`, ...regionField(context) };
     return { status: condition?.type === 'absent' ? 201 : 204, fields };
   } finally {
@@ -47,8 +51,9 @@ export async function putEntry(call: KeyCall): Promise<Answer> {
   }
 }
 
-export async function deleteEntry({ bucket, key, request, context }: KeyCall): Promise<Answer> {
-  await bucket.delete(key, writeCondition(request.headers));
+export async function deleteEntry(call: KeyCall): Promise<Answer> {
+  const { bucket, key, parameters, request, context } = call;
+  await bucket.delete(key, writeCondition(request.headers), writeOptions(parameters));
   return { status: 204, fields: regionField(context) };
 }
 

@@ -50,6 +50,12 @@ const consistency: ParameterRule = {
   description:
     "`local`: from the region's copy, as old as `Meridian-Staleness-Ms` says. `strong`: the latest, through the hub; of `sync` buckets only.",
 };
+const writeConsistency: ParameterRule = {
+  type: 'string',
+  values: ['strong'],
+  description:
+    '`strong`: only if a majority of regions confirms it, and its condition holds in all of them. Every write to a `sync` bucket is such a one; an `async` bucket refuses it.',
+};
 const prefix: ParameterRule = {
   type: 'string',
   default: '',
@@ -59,7 +65,13 @@ const prefix: ParameterRule = {
 const readFields = ['Meridian-Staleness-Ms', 'Meridian-Region'] as const;
 const ifMatch = { description: 'Versions of which the key must have one, or `*`: any value.' };
 const keyPath = '/v1/buckets/{bucket}/keys/{key}';
-const writeProblems = ['not_allowed', 'precondition_failed', 'no_quorum', 'unreachable'] as const;
+const writeProblems = [
+  'not_allowed',
+  'precondition_failed',
+  'consistency_not_offered',
+  'no_quorum',
+  'unreachable',
+] as const;
 const readProblems = ['consistency_not_offered', 'unreachable', 'no_quorum'] as const;
 
 /**
@@ -117,7 +129,7 @@ export const operations = [
     description:
       'The body is the value, any octets; its type is not kept. A write that failed says in `outcome` whether it may have been done: with `unknown` it may have, or may be later.',
     right: 'write',
-    query: {},
+    query: { consistency: writeConsistency },
     fields: {
       'If-Match': ifMatch,
       'If-None-Match': { description: '`*`: only if the key has no value.' },
@@ -138,7 +150,7 @@ export const operations = [
     path: keyPath,
     summary: 'Removes the value of a key; no error where there is none.',
     right: 'write',
-    query: {},
+    query: { consistency: writeConsistency },
     fields: { 'If-Match': ifMatch },
     answers: { 204: { description: 'The key has no value.', fields: ['Meridian-Region'] } },
     problems: [...writeProblems],

@@ -59,7 +59,7 @@ export const dataProblems: Readonly<Record<DataProblemCode, DataProblemDefinitio
   },
   consistency_not_offered: {
     ...{ ...no, status: 400, title: 'Consistency not offered' },
-    meaning: 'An `async` bucket has no strong reads.',
+    meaning: 'An `async` bucket has no strong reads and writes.',
   },
   cursor_invalid: {
     ...{ ...no, status: 400, title: 'Cursor invalid' },

@@ -62,6 +62,25 @@ test('conditions of writes are those of HTTP', async (t) => {
   assert.equal(right.status, 204);
 });
 
+test('a write that must be confirmed everywhere is refused by an async bucket, and not done', async (t) => {
+  const world = await startDataServer();
+  t.after(world.close);
+  const write = async (method: string, bucket: string, consistency: string) => {
+    const target = `/v1/buckets/${bucket}/keys/a?consistency=${consistency}`;
+    const answer = await ask(world, method, target, method === 'PUT' ? { body: 'x' } : {});
+    return answer.code ?? answer.status;
+  };
+  for (const method of ['PUT', 'DELETE']) {
+    assert.equal(await write(method, 'ledger', 'strong'), 204);
+    assert.equal(await write(method, 'ledger', 'local'), 'bad_parameter');
+  }
+  assert.equal(await write('PUT', 'history', 'strong'), 'consistency_not_offered');
+  assert.equal((await world.history.get('a')).entry, undefined);
+  await world.history.put('a', Buffer.from('x'));
+  assert.equal(await write('DELETE', 'history', 'strong'), 'consistency_not_offered');
+  assert.ok((await world.history.get('a')).entry);
+});
+
 test('a list of commas and spaces is read in a time that does not explode', async (t) => {
   const world = await startDataServer();
   t.after(world.close);
