@@ -51,9 +51,9 @@ export class Attempts {
     const { generation } = exchange;
     exchange.target = target;
     if (exchange.attempts++ > 0) generation.metrics.retried(exchange.backend!.service.index);
+    else if (exchange.idempotent || generation.isEdge) keepContent(exchange);
     if (target.kind === 'relay') {
       if (!fresh && !target.second) exchange.regions.push(target.region);
-      if (generation.isEdge) keepContent(exchange);
       generation.metrics.relayed(target.region);
     } else if (!this.#beginAttempt(exchange, target, fresh)) return;
     if (!exchange.attempt(generation.pool(target), fresh)) {
@@ -239,6 +239,6 @@ export class Attempts {
 /** From now on, unless it is known to be too long. */
 function keepContent(exchange: Exchange): void {
   const { body } = exchange.head;
-  if (exchange.attempts > 1 || body.kind === 'none') return;
+  if (body.kind === 'none') return;
   if (body.kind !== 'length' || body.length <= replayBytes) exchange.replay = new ReplayBuffer();
 }

@@ -5,8 +5,8 @@ export const replayBytes = 64 * 1024;
 const firstBytes = 512;
 
 /**
- * The first bytes of a request's content, kept by an edge while the request may have to be sent
- * to another region. It keeps all of it or nothing:
+ * The first bytes of a request's content, kept while the request may have to be sent again: that of
+ * an idempotent one, and at an edge of any. It keeps all of it or nothing:
  *
  *   part ─▶ fits ── yes ──▶ kept: the content can be sent again
  *             └──── no ───▶ all is let go, for good: it cannot

@@ -8,6 +8,7 @@ import { healthy, unhealthy } from '../../health/table.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc';
+const put = 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nxyz';
 
 /** Two origins behind one gateway; `dead` of them is closed and its port free. */
 async function world(options: { dead?: 'first' | 'both'; timeouts?: Record<string, string> } = {}) {
@@ -89,7 +90,13 @@ test('the keep-alive race: a connection that dies as it is used again costs nobo
   for (const origin of w.origins) origin.respond = oncePerConnection;
   assert.equal((await w.client.request(get)).body, 'first');
   assert.equal((await w.client.request(get)).body, 'first');
-  for (let n = 0; n < 2; n++) assert.equal((await w.client.request(get)).body, 'fresh');
+  for (const again of [get, put]) assert.equal((await w.client.request(again)).body, 'fresh');
+  const contents = w.origins.flatMap(({ requests }) => requests).map(({ body }) => body);
+  assert.deepEqual(
+    contents.filter((body) => body !== ''),
+    ['xyz', 'xyz'],
+    'content and all',
+  );
   assert.ok(!w.health.ejected(0) && !w.health.ejected(1));
 });
 
