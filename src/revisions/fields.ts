@@ -4,8 +4,7 @@ export type Refuse = (what: string) => never;
 /** Of a parsed name: regions, nodes and services have names of the same kind. */
 export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 export const sha256Pattern = /^[0-9a-f]{64}$/;
-/** ISO 8601 in UTC, as `Date.toISOString` writes it. */
-export const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 /** Control characters, and those that reorder or break the line that they stand in. */
 const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/u;
 
@@ -33,6 +32,12 @@ export class Fields {
   matching(name: string, pattern: RegExp): string {
     const value = this.#get(name);
     return typeof value === 'string' && pattern.test(value) ? value : this.#bad(name);
+  }
+
+  /** See `isTime`. */
+  time(name: string): string {
+    const value = this.#get(name);
+    return typeof value === 'string' && isTime(value) ? value : this.#bad(name);
   }
 
   /** A line for people: no control characters, at most `most` UTF-16 code units. */
@@ -121,6 +126,11 @@ export class Fields {
   #at(name: string): string {
     return this.#path === '' ? name : `${this.#path}.${name}`;
   }
+}
+
+/** ISO 8601 in UTC, as `Date.toISOString` writes it, of a time that there is. */
+export function isTime(text: string): boolean {
+  return timePattern.test(text) && Number.isFinite(Date.parse(text));
 }
 
 export function isLine(value: unknown, most: number, least = 0): value is string {

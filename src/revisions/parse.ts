@@ -1,14 +1,6 @@
 import { maximumObjectBytes, maximumValueBytes } from '../store/store.ts';
 import { fail } from './errors.ts';
-import {
-  Fields,
-  isLine,
-  namePattern,
-  oneLine,
-  type Refuse,
-  sha256Pattern,
-  timePattern,
-} from './fields.ts';
+import { Fields, isLine, namePattern, oneLine, type Refuse, sha256Pattern } from './fields.ts';
 import type {
   Acknowledgement,
   ContentRef,
@@ -67,7 +59,7 @@ export function infoOf(fields: Fields): RevisionInfo {
   return {
     ...refOf(fields),
     serial: fields.count('serial', 0, maximumSerial),
-    appliedAt: fields.matching('appliedAt', timePattern),
+    appliedAt: fields.time('appliedAt'),
     author: fields.line('author', authorLength, 1),
     message: fields.line('message', messageLength),
     kind: fields.choice('kind', 'apply', 'rollback', 'seed'),
@@ -92,7 +84,7 @@ export function parseAcknowledgement(bytes: Uint8Array): Acknowledgement {
     pendingRestart: fields.list('pendingRestart', mostPending, (item) =>
       isLine(item, reasonLength) ? item : undefined,
     ),
-    at: fields.matching('at', timePattern),
+    at: fields.time('at'),
     localFile: fields.optional('localFile', (name) => localFileOf(fields.fields(name))),
   };
 }
@@ -110,7 +102,7 @@ export function trafficOf(fields: Fields): TrafficCount {
   return {
     requests: fields.count('requests'),
     failed: fields.count('failed'),
-    startedAt: fields.matching('startedAt', timePattern),
+    startedAt: fields.time('startedAt'),
   };
 }
 

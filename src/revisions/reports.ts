@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Bucket } from '../store/store.ts';
 import { keyOf, readAll } from './acknowledgements.ts';
-import { Fields, namePattern, timePattern } from './fields.ts';
+import { Fields, namePattern } from './fields.ts';
 import { invalidReport, localFileOf, runningOf, trafficOf } from './parse.ts';
 import type { LocalFile, RevisionRef, TrafficCount } from './revision.ts';
 
@@ -42,7 +42,7 @@ export function parseReport(bytes: Uint8Array, storeRevision: number): NodeRepor
     ready: fields.flag('ready'),
     revision: runningOf(fields.fields('revision')),
     traffic: trafficOf(fields.fields('traffic')),
-    reportedAt: fields.matching('reportedAt', timePattern),
+    reportedAt: fields.time('reportedAt'),
     localFile: fields.optional('localFile', (name) => localFileOf(fields.fields(name))),
     storeRevision,
   };

@@ -1,4 +1,4 @@
-import { Fields, isLine, namePattern, sha256Pattern, timePattern } from '../revisions/fields.ts';
+import { Fields, isLine, namePattern, sha256Pattern } from '../revisions/fields.ts';
 import { noncePattern } from '../revisions/parse.ts';
 import type { Subject } from '../steering/shifts/subject.ts';
 import type { Count, CountsByNode, NodeSides, Sides } from './counts.ts';
@@ -70,7 +70,7 @@ function shiftOf(fields: Fields): Shift {
     steps,
     everyMs: fields.optional('everyMs', (name) => fields.count(name, 0, longestMs)),
     observeMs: fields.count('observeMs', 0, longestMs),
-    startAt: fields.optional('startAt', (name) => fields.matching(name, timePattern)),
+    startAt: fields.optional('startAt', (name) => fields.time(name)),
     guard: fields.optional('guard', (name) => guardOf(fields.fields(name))),
     basis: fields.matching('basis', basisPattern),
     configured: percentOf(fields, 'configured'),
@@ -80,8 +80,8 @@ function shiftOf(fields: Fields): Shift {
     reason: fields.text('reason', reasonLength),
     author: fields.line('author', authorLength, 1),
     message: fields.line('message', messageLength),
-    createdAt: fields.matching('createdAt', timePattern),
-    changedAt: fields.matching('changedAt', timePattern),
+    createdAt: fields.time('createdAt'),
+    changedAt: fields.time('changedAt'),
     turn: fields.count('turn', 1),
     baseline: baselineOf(fields),
     before: fields.optional('before', (name) => sidesOf(fields.fields(name))),
@@ -117,7 +117,7 @@ function baselineOf(fields: Fields): CountsByNode {
 
 /** @throws what `Fields` refuses with. */
 export function nodeSidesOf(fields: Fields): NodeSides {
-  return { ...sidesOf(fields), startedAt: fields.matching('startedAt', timePattern) };
+  return { ...sidesOf(fields), startedAt: fields.time('startedAt') };
 }
 
 function sidesOf(fields: Fields): Sides {
@@ -134,7 +134,7 @@ function countOf(fields: Fields): Count {
 function eventOf(fields: Fields): ShiftEvent {
   return {
     sequence: fields.count('sequence', 1),
-    at: fields.matching('at', timePattern),
+    at: fields.time('at'),
     by: fields.line('by', authorLength, 1),
     action: fields.line('action', 20, 1),
     id: fields.matching('id', idPattern),

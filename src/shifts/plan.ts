@@ -1,6 +1,6 @@
 import { nearestName } from '../config/nearest-name.ts';
 import type { Config } from '../config/schema/config.ts';
-import { isLine, timePattern } from '../revisions/fields.ts';
+import { isLine, isTime } from '../revisions/fields.ts';
 import {
   type Subject,
   subjectName,
@@ -73,11 +73,6 @@ export function checkSteps(steps: readonly number[], from?: number): void {
 
 function hasTwoDecimals(step: number): boolean {
   return Math.abs(Math.round(step * 100) - step * 100) < 1e-6;
-}
-
-/** What a document may hold: years of four digits. */
-function isTime(text: string): boolean {
-  return timePattern.test(text) && Number.isFinite(Date.parse(text));
 }
 
 function checkTime(field: string, ms: number, leastMs: number): void {
