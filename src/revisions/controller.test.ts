@@ -13,8 +13,9 @@ import { MemoryStore } from '../store/memory/memory-store.ts';
 import type { Store } from '../store/store.ts';
 import { nodesOf } from './change.ts';
 import { RolloutController, rankOf } from './controller.ts';
+import { headKey } from './head.ts';
 import type { RevisionInfo, TrafficCount } from './revision.ts';
-import { headKey, Revisions } from './revisions.ts';
+import { Revisions } from './revisions.ts';
 
 const names = ['east.east', 'west.west'];
 const open: RolloutController[] = [];

@@ -155,3 +155,13 @@ export function parseJson(bytes: Uint8Array, path: string, refuse: Refuse): unkn
     return refuse(path === '' ? 'not JSON' : `${path}: not JSON`);
   }
 }
+
+/** Whether it is no JSON object, which no version of Meridian writes: not whole, or nobody knows what. */
+export function isTorn(bytes: Uint8Array): boolean {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+    return typeof value !== 'object' || value === null || Array.isArray(value);
+  } catch {
+    return true;
+  }
+}

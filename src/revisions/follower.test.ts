@@ -9,8 +9,9 @@ import { MemoryStore } from '../store/memory/memory-store.ts';
 import type { Watch, WatchEvent } from '../store/store.ts';
 import { compareIntervalMs } from '../store/watch-and-compare.ts';
 import { Follower, type FollowerOptions } from './follower.ts';
+import { headKey } from './head.ts';
 import type { RevisionInfo } from './revision.ts';
-import { headKey, Revisions } from './revisions.ts';
+import { Revisions } from './revisions.ts';
 
 const followers: Follower[] = [];
 afterEach(() => {
@@ -216,6 +217,19 @@ test('a damaged head is told, and the last good one kept until a good one comes'
   await world.settle();
   assert.deepEqual(world.desired, [named(1, '1'), named(2, '2')]);
   assert.equal(follower.trouble, undefined);
+});
+
+test('a torn head is given back by who follows it', async () => {
+  const world = new World();
+  const first = await world.writer.apply(changeTo('1', undefined));
+  world.follow();
+  await world.settle();
+  await world.writeHead(Buffer.from('{"version":1,"curr'));
+  await world.pass(compareIntervalMs);
+  assert.match(world.troubles.at(-1)!, /was torn: revision 1, which was seen, is given back/);
+  await world.writer.apply(changeTo('2', first));
+  await world.settle();
+  assert.deepEqual(world.desired, [named(1, '1'), named(2, '2')]);
 });
 
 test('a head that is deleted changes nothing but what is told', async () => {

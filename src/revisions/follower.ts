@@ -3,10 +3,11 @@ import { isStoreError } from '../store/errors.ts';
 import type { WatchEvent } from '../store/store.ts';
 import { Trouble } from '../store/trouble.ts';
 import { WatchAndCompare } from '../store/watch-and-compare.ts';
-import { isSameRevision } from './head.ts';
+import { isRevisionError } from './errors.ts';
+import { headKey, isSameRevision } from './head.ts';
 import { parseHead } from './parse.ts';
 import { desiredRevision, type Head, type RevisionInfo, type RevisionRef } from './revision.ts';
-import { headKey, type Revisions, type SeenHead } from './revisions.ts';
+import type { Revisions, SeenHead } from './revisions.ts';
 
 export interface FollowerOptions {
   readonly revisions: Revisions;
@@ -97,6 +98,7 @@ export class Follower {
     try {
       await this.#compareWith('leader');
     } catch (error) {
+      if (isRevisionError(error, 'revision_damaged') && (await this.#mend())) return;
       if (!isStoreError(error)) throw error;
       await this.#compareWith('replica').catch(() => {});
     }
@@ -117,6 +119,17 @@ export class Follower {
     if (seen && !this.#examine(() => seen, mayBeLate)) return;
     const ageMs = from === 'leader' ? 0 : (seen?.staleForMs ?? revisions.staleForMs());
     this.#knownAtMs = Math.max(this.#knownAtMs, askedAtMs - ageMs);
+  }
+
+  /** What cannot be read blocks every change: the head that was seen goes back to its place. */
+  async #mend(): Promise<boolean> {
+    const last = this.#last;
+    if (!last || !(await this.#options.revisions.mend(last.head))) return false;
+    const { sequence } = last.head.current;
+    this.#trouble.tell(
+      `the head of the configuration was torn: revision ${sequence}, which was seen, is given back`,
+    );
+    return true;
   }
 
   /**

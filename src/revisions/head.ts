@@ -14,6 +14,13 @@ import type {
  * it by compare-and-set, so it stands only where the one that was seen still stood.
  */
 
+/** The one key that decides. */
+export const headKey = 'head.json';
+
+export function encodeHead(head: Head): Uint8Array {
+  return Buffer.from(JSON.stringify(head));
+}
+
 /** What a new head needs beside what was asked for. */
 export interface Making {
   readonly change: string;

@@ -6,7 +6,8 @@ import { ManualClock } from '../base/manual-clock.ts';
 import { storeError } from '../store/errors.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import { isRevisionError } from './errors.ts';
-import { headKey, Revisions } from './revisions.ts';
+import { headKey } from './head.ts';
+import { Revisions } from './revisions.ts';
 
 const unconfirmed = () =>
   storeError('no_quorum', 'no majority confirmed it', { outcome: 'unknown' });

@@ -5,9 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { changeTo, hashOf, tamperedStore } from '../../test/support/revisions.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
+import { headKey } from './head.ts';
 import { keptRevisions, prune } from './retention.ts';
 import type { RevisionInfo } from './revision.ts';
-import { headKey, Revisions } from './revisions.ts';
+import { Revisions } from './revisions.ts';
 
 function open() {
   const clock = new ManualClock();

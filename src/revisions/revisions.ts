@@ -7,15 +7,23 @@ import { AcknowledgementBoard } from './acknowledgements.ts';
 import { type Author, type Change, checkAuthor, checkChange, type Rollback } from './change.ts';
 import { Contents, packContent } from './content.ts';
 import { fail } from './errors.ts';
-import { appliedHead, checkAgainst, checkBase, revisionBefore, rolledBackHead } from './head.ts';
+import {
+  appliedHead,
+  checkAgainst,
+  checkBase,
+  encodeHead,
+  headKey,
+  revisionBefore,
+  rolledBackHead,
+} from './head.ts';
 import { History } from './history.ts';
+import { mendHead } from './mend.ts';
 import { parseHead } from './parse.ts';
 import { type NodeReport, readReports } from './reports.ts';
 import { keptRevisions, prune, pruneEvery, pruneIsDue, tolerateStore } from './retention.ts';
 import type { Acknowledgement, Head, RevisionInfo } from './revision.ts';
 import { baselineOf, type RolloutAction, rolloutAfter } from './rollout.ts';
 
-export const headKey = 'head.json';
 /** Heads that are lost to others in a row before a change is given up. */
 const attempts = 5;
 /** Where a change that is sent again looks for itself. */
@@ -201,12 +209,17 @@ export class Revisions {
   ): Promise<boolean> {
     const rollout = rolloutAfter(head, action, reason, baselineOf(reports));
     try {
-      await this.#bucket.update(headKey, encode({ ...head, rollout }), storeRevision);
+      await this.#bucket.update(headKey, encodeHead({ ...head, rollout }), storeRevision);
       return true;
     } catch (error) {
       if (isStoreError(error, 'revision_mismatch')) return false;
       throw error;
     }
+  }
+
+  /** See `mendHead`. */
+  mend(known: Head): Promise<boolean> {
+    return mendHead(this.#bucket, this.#acknowledgements, known);
   }
 
   acknowledge(acknowledgement: Acknowledgement): Promise<void> {
@@ -278,7 +291,7 @@ export class Revisions {
     head: Head,
     change: string,
   ): Promise<RevisionInfo | undefined> {
-    const bytes = encode(head);
+    const bytes = encodeHead(head);
     try {
       const storeRevision = seen
         ? await this.#bucket.update(headKey, bytes, seen.storeRevision)
@@ -360,10 +373,6 @@ export class Revisions {
     const done = work.catch(tolerateStore).finally(() => this.#background.delete(done));
     this.#background.add(done);
   }
-}
-
-function encode(head: Head): Uint8Array {
-  return Buffer.from(JSON.stringify(head));
 }
 
 /** Of a request or of a content: no two are the same. */

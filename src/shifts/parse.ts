@@ -26,16 +26,6 @@ const recordPattern = /^(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
 const nodePattern = /^[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}$/;
 const hashPattern = new RegExp(`${sha256Pattern.source}|^$`);
 
-/** Whether it is no JSON object: not whole, or nobody knows what. */
-export function isTorn(bytes: Uint8Array): boolean {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
-    return typeof value !== 'object' || value === null || Array.isArray(value);
-  } catch {
-    return true;
-  }
-}
-
 /** @throws MeridianError `shift_damaged` that names the field, never what stands there. */
 export function parseShifts(bytes: Uint8Array): ShiftDocument {
   const fields = Fields.ofJson(bytes, '', damaged);

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema/config.ts';
-import { oneLine } from '../revisions/fields.ts';
+import { isTorn, oneLine } from '../revisions/fields.ts';
 import { isStoreError } from '../store/errors.ts';
 import type { Bucket, ReadOptions, Store, Watch } from '../store/store.ts';
 import { hashOf, moveShift, operateShift, type ShiftAuthor, startShift } from './change.ts';
 import type { CountsByNode, Sides } from './counts.ts';
 import type { ShiftDecision } from './decide.ts';
 import { fail, isShiftError } from './errors.ts';
-import { isAuthor, isMessage, isTorn, parseEvent, parseShifts, reasonLength } from './parse.ts';
+import { isAuthor, isMessage, parseEvent, parseShifts, reasonLength } from './parse.ts';
 import { countsOf, readShiftReports, type ShiftReport } from './reports.ts';
 import {
   goesOn,
