@@ -3,7 +3,6 @@ import {
   type DeclaredBucket,
   type DeclaredSettings,
   type DeclaredStatus,
-  type FoundRecord,
   type Position,
   type RecordReadOptions,
   type Records,
@@ -46,6 +45,15 @@ export interface DeclaredBucketOptions {
   readonly settings: DeclaredSettings;
 }
 
+/** What a copy answered. */
+interface Asked {
+  readonly found: ReadonlyMap<string, CopiedRecord>;
+  /** Of the last barrier there; 0: it has none, or was not asked. */
+  readonly place: number;
+  /** Over which connection. */
+  readonly on: NatsConnection | undefined;
+}
+
 /** A declared bucket: a stream of the hub, its mirror, and barriers beside the keys. */
 export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly bucket: JetStreamBucket;
@@ -65,9 +73,11 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     this.#settings = settings;
     const shape = { replicas, declared: settings };
     this.#barrier = new Barrier(link.closing, () => this.#sendBarrier());
-    this.#freshness = new ProvenFreshness(link.closing, (deadlineMs) =>
-      this.#strong([], deadlineMs, mirrorOnly),
-    );
+    const current = () => link.connection.current;
+    this.#freshness = new ProvenFreshness(link.closing, current, async (deadlineMs) => {
+      await this.#proveAgain(deadlineMs);
+      await this.#strong([], deadlineMs, mirrorOnly);
+    });
     this.bucket = new JetStreamBucket(name, link, shape, () => this.#freshness.staleForMs());
     this.#cached = new CachedReads({
       bucket: name,
@@ -92,6 +102,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const { strong = false, deadlineMs = this.#options.link.deadlineMs() } = options;
     if (strong) return await this.#strong(keys, deadlineMs);
     this.#freshness.read();
+    await this.#proveAgain(deadlineMs);
     if (this.bucket.source() === 'hub') {
       try {
         const limitMs = Math.min(deadlineMs, performance.now() + insteadOfMirrorMs);
@@ -153,11 +164,27 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     await Promise.all([this.bucket.close(), this.#freshness.ended]);
   }
 
+  /** On another connection: whether the mirror there has the barrier that was shown before. */
+  async #proveAgain(deadlineMs: number): Promise<void> {
+    const proof = this.#freshness.elsewhere;
+    if (!proof) return;
+    const limitMs = Math.min(deadlineMs, performance.now() + copyAskedMs);
+    try {
+      const { place, on } = await this.#ask([], 'mirror', limitMs, this.#barrierSubject);
+      if (this.#newest.isBehind(proof.barrier, place)) this.#freshness.proved({ ...proof, on });
+    } catch (error) {
+      if (!isPassingStoreError(error)) throw error;
+    }
+  }
+
   /** The mirror's records, and how old it was when it was asked. */
   async #local(keys: readonly string[], deadlineMs: number): Promise<Records<CopiedRecord>> {
     const startedMs = performance.now();
+    const { connection } = this.#options.link;
+    const before = connection.current;
     const levelBeforeMs = this.bucket.staleForMs();
-    const found = await this.#inMirror(keys, deadlineMs);
+    const { found, on } = await this.#inMirror(keys, deadlineMs);
+    if (on !== before && keys.length > 0) return await this.#local(keys, deadlineMs);
     if (levelBeforeMs === Number.POSITIVE_INFINITY && keys.some((key) => !found.has(key))) {
       const text = `${this.#what}: the region's replica was never complete, and the hub is out of reach`;
       throw storeError('store_unreachable', text);
@@ -169,17 +196,17 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   async #inMirror(
     keys: readonly string[],
     deadlineMs: number,
-  ): Promise<ReadonlyMap<string, CopiedRecord>> {
+  ): Promise<Pick<Asked, 'found' | 'on'>> {
     const [key] = keys;
-    if (key === undefined) return new Map();
-    if (keys.length > 1) return (await this.#ask(keys, 'mirror', deadlineMs)).found;
+    if (key === undefined) return { found: new Map(), on: undefined };
+    if (keys.length > 1) return await this.#ask(keys, 'mirror', deadlineMs);
     const operation = { write: false, what: this.#what, deadlineMs };
-    const message = await this.#options.link.attempt(operation, (connection, timeoutMs) =>
-      directGet(connection, this.bucket.name, key, timeoutMs),
-    );
-    if (!message) return new Map();
+    const { message, on } = await this.#options.link.attempt(operation, async (on, timeoutMs) => {
+      return { message: await directGet(on, this.bucket.name, key, timeoutMs), on };
+    });
+    if (!message) return { found: new Map(), on };
     const value = new Uint8Array(message.value);
-    return new Map([[key, { ...message, key, value, writeId: undefined }]]);
+    return { found: new Map([[key, { ...message, key, value, writeId: undefined }]]), on };
   }
 
   /**
@@ -199,9 +226,10 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
       const alone =
         performance.now() - passedMs < mirrorAloneMs && this.bucket.source() === 'mirror';
       for (const source of sources ?? (alone ? mirrorOnly : anywhere)) {
-        const found = await this.#foundBehind(barrier, keys, source, deadlineMs);
-        if (!found) continue;
-        if (source === 'mirror') this.#freshness.proved(startedMs);
+        const asked = await this.#foundBehind(barrier, keys, source, deadlineMs);
+        if (!asked) continue;
+        const { found, on } = asked;
+        if (source === 'mirror') this.#freshness.proved({ askedAtMs: startedMs, barrier, on });
         return { found, staleForMs: performance.now() - startedMs };
       }
       if (performance.now() + pauseMs >= deadlineMs) {
@@ -218,11 +246,11 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     keys: readonly string[],
     source: Source,
     deadlineMs: number,
-  ): Promise<ReadonlyMap<string, FoundRecord> | undefined> {
+  ): Promise<Asked | undefined> {
     try {
       const limitMs = Math.min(deadlineMs, performance.now() + copyAskedMs);
-      const { found, place } = await this.#ask(keys, source, limitMs, this.#barrierSubject);
-      return this.#newest.isBehind(barrier, place) ? found : undefined;
+      const asked = await this.#ask(keys, source, limitMs, this.#barrierSubject);
+      return this.#newest.isBehind(barrier, asked.place) ? asked : undefined;
     } catch (error) {
       if (!isPassingStoreError(error)) throw error;
       return undefined;
@@ -235,21 +263,22 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     source: Source,
     deadlineMs: number,
     barrier?: string,
-  ): Promise<{ readonly found: ReadonlyMap<string, CopiedRecord>; readonly place: number }> {
+  ): Promise<Asked> {
     const { name } = this.bucket;
     const { inboxPrefix } = this.#options.link.connection;
     const byKey = new Map(keys.map((key) => [subjectOf(name, key), key]));
     const subjects = [...byKey.keys(), ...(barrier === undefined ? [] : [barrier])];
     const operation = { write: false, what: this.#what, deadlineMs };
-    const messages = await this.#options.link.attempt(operation, (connection, timeoutMs) =>
-      settledBatch(connection, { source, bucket: name, subjects, inboxPrefix, timeoutMs }),
-    );
+    const { messages, on } = await this.#options.link.attempt(operation, async (on, timeoutMs) => {
+      const batch = { source, bucket: name, subjects, inboxPrefix, timeoutMs };
+      return { messages: await settledBatch(on, batch), on };
+    });
     const found = new Map<string, CopiedRecord>();
     for (const [subject, message] of messages) {
       const key = byKey.get(subject);
       if (key !== undefined) found.set(key, { key, ...message });
     }
-    return { found, place: messages.get(barrier ?? '')?.revision ?? 0 };
+    return { found, place: messages.get(barrier ?? '')?.revision ?? 0, on };
   }
 
   get #what(): string {

@@ -5,18 +5,43 @@ import { ProvenFreshness } from './proven-freshness.ts';
 it('is as old as the newest proof was asked for, and never was complete before the first', async () => {
   const closing = new AbortController();
   let asked = 0;
-  const freshness = new ProvenFreshness(closing.signal, async () => {
+  const on = {};
+  const prove = async () => {
     asked++;
     throw new Error('out of reach');
-  });
+  };
+  const freshness = new ProvenFreshness(closing.signal, () => on, prove);
   assert.equal(freshness.staleForMs(), Number.POSITIVE_INFINITY);
-  freshness.proved(performance.now() - 700);
-  freshness.proved(performance.now() - 900);
+  freshness.proved({ askedAtMs: performance.now() - 700, barrier: 2, on });
+  freshness.proved({ askedAtMs: performance.now() - 900, barrier: 1, on });
   const staleMs = freshness.staleForMs();
   assert.ok(staleMs >= 700 && staleMs < 890, String(staleMs));
   freshness.read();
   while (asked === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(freshness.staleForMs() >= 890, 'a proof that failed is none');
   closing.abort();
+  await freshness.ended;
+});
+
+it('proves nothing of the mirror of another connection, until that has the same barrier', async () => {
+  const closing = new AbortController();
+  closing.abort();
+  const [first, second] = [{}, {}];
+  let current: object | undefined = first;
+  const freshness = new ProvenFreshness(
+    closing.signal,
+    () => current,
+    () => Promise.resolve(),
+  );
+  const proof = { askedAtMs: performance.now(), barrier: 7, on: first };
+  freshness.proved(proof);
+  current = undefined;
+  assert.ok(Number.isFinite(freshness.staleForMs()), 'none is read meanwhile');
+  current = second;
+  assert.equal(freshness.staleForMs(), Number.POSITIVE_INFINITY);
+  assert.equal(freshness.elsewhere, proof);
+  freshness.proved({ ...proof, on: second });
+  assert.ok(Number.isFinite(freshness.staleForMs()));
+  assert.equal(freshness.elsewhere, undefined);
   await freshness.ended;
 });

@@ -6,6 +6,16 @@ const jitter = 0.1;
 const readForMs = 10_000;
 const proofLimitMs = 1_000;
 
+/** That a mirror had a barrier. */
+export interface Proof {
+  /** When the barrier was asked for, by `performance.now()`. */
+  readonly askedAtMs: number;
+  /** Its place. */
+  readonly barrier: number;
+  /** The connection that the mirror was asked over. */
+  readonly on: object | undefined;
+}
+
 /**
  * How old a mirror may be, proved by barriers (`barrier.ts`): when it has one, it has all that
  * was confirmed before that was asked for.
@@ -18,6 +28,9 @@ const proofLimitMs = 1_000;
  * that it lags by nothing, before it heard of what it missed (nats-server 2.14.0: reads that
  * called themselves 1.6 s old, and were 2.3 s).
  *
+ * Another connection may lead to another mirror, or to one that lost its disk: what was proved
+ * counts there only when that one is found to have the same barrier.
+ *
  * Strong reads prove it by the way. Without them there is a barrier each second while the
  * bucket is read, and one each 3.5 s while it is not.
  */
@@ -25,19 +38,35 @@ export class ProvenFreshness {
   readonly ended: Promise<void>;
   readonly #prove: (deadlineMs: number) => Promise<unknown>;
   readonly #closing: AbortSignal;
-  #provedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #current: () => object | undefined;
+  #proof: Proof | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
 
-  /** @param prove has the mirror show a barrier by then, and calls `proved`. */
-  constructor(closing: AbortSignal, prove: (deadlineMs: number) => Promise<unknown>) {
+  /**
+   * @param current the connection that there is.
+   * @param prove has the mirror show a barrier by then, and calls `proved`.
+   */
+  constructor(
+    closing: AbortSignal,
+    current: () => object | undefined,
+    prove: (deadlineMs: number) => Promise<unknown>,
+  ) {
     this.#closing = closing;
+    this.#current = current;
     this.#prove = prove;
     this.ended = this.#run();
   }
 
-  /** The mirror has a barrier that was asked for at that time (of `performance.now()`). */
-  proved(askedAtMs: number): void {
-    this.#provedAtMs = Math.max(this.#provedAtMs, askedAtMs);
+  proved(proof: Proof): void {
+    const known = this.#proof;
+    if (known && known.on === proof.on && known.askedAtMs >= proof.askedAtMs) return;
+    this.#proof = proof;
+  }
+
+  /** The last proof, where that was given over another connection than there is now. */
+  get elsewhere(): Proof | undefined {
+    const on = this.#current();
+    return on && this.#proof?.on !== on ? this.#proof : undefined;
   }
 
   /** Somebody reads the mirror. */
@@ -45,9 +74,10 @@ export class ProvenFreshness {
     this.#readAtMs = performance.now();
   }
 
-  /** `Infinity` before the first proof. */
+  /** `Infinity` before the first proof of the mirror that there is. */
   staleForMs(): number {
-    return Math.max(0, performance.now() - this.#provedAtMs);
+    if (!this.#proof || this.elsewhere) return Number.POSITIVE_INFINITY;
+    return Math.max(0, performance.now() - this.#proof.askedAtMs);
   }
 
   async #run(): Promise<void> {
