@@ -59,13 +59,22 @@ export class WatchAndCompare {
       this.#watch = this.#options.watch();
       for await (const event of this.#watch) {
         if (this.#closed) return;
-        this.#options.onEvent(event);
+        this.#hear(event);
       }
     } catch (error) {
       this.#fail(error);
     }
     this.#watch?.close();
     this.#again('watch', watchAgainMs, () => this.#follow());
+  }
+
+  /** What cannot be understood is told; what comes after it may be. */
+  #hear(event: WatchEvent): void {
+    try {
+      this.#options.onEvent(event);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   async #compare(): Promise<void> {
