@@ -1,6 +1,6 @@
 import { isOver, type KeyState } from './entries.ts';
 import type { Head } from './head.ts';
-import { isAhead, nextTimestamp, noTime } from './timestamp.ts';
+import { isAhead, nextTimestamp, noTime, takenByNoneMs } from './timestamp.ts';
 import { allSeen, beats, hadSeen, type Write, winner } from './writes.ts';
 
 /*
@@ -12,12 +12,12 @@ import { allSeen, beats, hadSeen, type Write, winner } from './writes.ts';
  * An own write: beyond all that is known, so that it counts.
  *
  * A time of the own region that is far ahead of the clock comes from a clock that was wrong
- * then. No other region has taken it, so the next write may go back to the present.
+ * then. Where no other region can have taken it, the next write goes back to the present.
  */
 export function ownWrite(state: KeyState, region: string, deleted: boolean, nowMs: number): Head {
   const known = allSeen(state.writes);
   const own = known.get(region);
-  if (own !== undefined && isAhead(own, nowMs)) known.delete(region);
+  if (own !== undefined && isAhead(own, nowMs, takenByNoneMs)) known.delete(region);
   const latest = [...known.values()].reduce((a, b) => (a > b ? a : b), noTime);
   known.delete(region);
   const at = nextTimestamp(nowMs, latest);

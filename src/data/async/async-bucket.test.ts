@@ -131,6 +131,19 @@ describe('an async bucket', () => {
     assert.equal(await eu.copier.copy(message!), 'done');
   });
 
+  it('a time that another region with an early clock took is followed by later ones', async () => {
+    us.clock.jumpWall(65 * 60_000);
+    eu.clock.jumpWall(10 * 60_000);
+    await us.bucket.put('k', text('early'));
+    await eu.copyFrom(us);
+    assert.notEqual((await eu.bucket.get('k')).entry, undefined);
+    us.clock.jumpWall(-65 * 60_000);
+    const version = await us.bucket.put('k', text('right'));
+    await eu.copyFrom(us);
+    assert.equal((await eu.bucket.get('k')).entry?.version, version);
+    assert.equal((await us.bucket.get('k')).entry?.version, version);
+  });
+
   it('what a hostile region sends is no entry, and is passed over', async () => {
     await us.bucket.put('k', text('us'));
     const [message] = await us.written();

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { eventually } from '../../../test/support/eventually.ts';
+import { ManualClock } from '../../base/manual-clock.ts';
+import { MemoryLog } from '../../store/memory/memory-log.ts';
+import type { Store } from '../../store/store.ts';
+import { AsyncBucket } from './async-bucket.ts';
 import { type Canary, canaryValue, parseCanary } from './canary.ts';
 import { cursorText, isKept, parseCursor } from './cursor.ts';
 import { Duty } from './duty.ts';
 import { Lag } from './lag.ts';
+
+const settings = {
+  consistency: 'async',
+  maximumValue: 1_024,
+  maximumSize: 1024 ** 2,
+  conflicts: 60_000,
+} as const;
 
 const message = (value: Uint8Array) => ({
   subject: 'eu.canary',
@@ -103,6 +115,34 @@ describe('lag', () => {
     assert.equal(lag.lagMs(2_000), undefined);
     lag.arrived(canary(2, 1_000), 'here', 2_000);
     assert.equal(lag.lagMs(2_000), 500);
+  });
+});
+
+describe('the lag that another node tells', () => {
+  it('is not believed before that node is known to tell it now', async (t) => {
+    const clock = new ManualClock();
+    const [log, lost] = [new MemoryLog('b', clock), new MemoryLog('b_lost', clock)];
+    const regionalLog: Store['regionalLog'] = (name, settings) => {
+      const one = name === 'b' ? log : lost;
+      one.settings = settings;
+      return one;
+    };
+    const told = (number: number) => {
+      const lagMs = new Map([['us', 90]]);
+      const value = canaryValue({ number, node: 'other', epoch: 'e', echoes: new Map(), lagMs });
+      return log.append({ subject: 'eu.canary', head: 'canary', value });
+    };
+    const bucket = new AsyncBucket('b', settings, {
+      ...{ store: { regionalLog } as Store, region: 'eu', regions: ['eu', 'us'] },
+      ...{ node: 'own', clock, log: { debug() {}, info() {}, warn() {}, error() {} } },
+    });
+    t.after(() => bucket.close());
+    await told(1);
+    await new Promise((resolve) => setTimeout(resolve, 1_300)); // a look at least
+    assert.equal((await bucket.get('k')).staleForMs, Number.POSITIVE_INFINITY);
+    await told(2);
+    await eventually('the lag', () => bucket.status().lagMs.get('us') === 90, 30_000);
+    assert.equal((await bucket.get('k')).staleForMs, 90);
   });
 });
 

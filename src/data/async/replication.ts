@@ -105,7 +105,9 @@ export class Replication {
     const canary = last && parseCanary(last);
     const nowMs = clock.monotonicMs();
     if (canary && last.sequence !== this.#told?.sequence) {
-      this.#told = { sequence: last.sequence, lagMs: canary.lagMs, atMs: nowMs };
+      // The first one may be of long ago: what it tells is known to be so when it has a successor.
+      const lagMs = this.#told ? canary.lagMs : new Map<string, number>();
+      this.#told = { sequence: last.sequence, lagMs, atMs: nowMs };
     }
     const seen = canary && { sequence: last.sequence, node: canary.node };
     if (this.#duty.observe(seen, nowMs)) {

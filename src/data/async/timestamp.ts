@@ -41,9 +41,15 @@ export const maximumAheadMs = 3_600_000;
  * then, and outlive its `ttl`. One hour: clocks ten minutes apart are to do no harm, and what a
  * copy keeps beyond `ttl` grows with it.
  */
-export function isAhead(time: Timestamp, nowMs: number): boolean {
-  return wallMsOf(time) > nowMs + maximumAheadMs;
+export function isAhead(time: Timestamp, nowMs: number, byMs = maximumAheadMs): boolean {
+  return wallMsOf(time) > nowMs + byMs;
 }
+
+/**
+ * So far ahead, a time of the own region was taken by no other one: their clocks may be ahead
+ * themselves, by less than what is a mistake.
+ */
+export const takenByNoneMs = 2 * maximumAheadMs;
 
 export function wallMsOf(time: Timestamp): number {
   return Number.parseInt(time.slice(0, 12), 16);
