@@ -7,7 +7,7 @@ import { frame } from './client/tcp.ts';
 import { createDnsClient, lookup } from './client.ts';
 import { oracle } from './testdata/exchange.ts';
 
-const question = { name: 'a.test', type: 'A', timeoutMs: 2_000 };
+const question = { name: 'a.test', type: 'A', timeoutMs: 20_000 };
 
 /** A server of UDP that does as `answer` says. */
 async function fake(
@@ -56,7 +56,7 @@ test('only the response to this very question is believed', async (t) => {
   });
   const answer = await lookup({ ...address, ...question });
   assert.deepEqual(answer.answers, [{ name: 'a.test', type: 'A', ttl: 1, data: '192.0.2.1' }]);
-  assert.ok(answer.tookMs > 0 && answer.tookMs < 2_000);
+  assert.ok(answer.tookMs > 0 && answer.tookMs < 20_000);
 });
 
 test('an error response without a question is an answer; success without one is not', async (t) => {

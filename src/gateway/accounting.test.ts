@@ -262,7 +262,7 @@ test('property: whatever a request takes is given back, however it ends', async 
         told.close();
         await w.swap();
         await Promise.all(w.drains);
-        await eventually('all is given back', () => isNothing(taken(w)), 2_000).catch(() =>
+        await eventually('all is given back', () => isNothing(taken(w)), 10_000).catch(() =>
           assert.deepEqual(taken(w), nothing),
         );
       } finally {

@@ -40,7 +40,7 @@ class Client {
   }
 
   async ask(port: number, cookie?: Buffer): Promise<Buffer | undefined> {
-    const answered = once(this.#socket, 'message', { signal: AbortSignal.timeout(2_000) });
+    const answered = once(this.#socket, 'message', { signal: AbortSignal.timeout(20_000) });
     this.send(port, cookie);
     const [response] = await answered.catch(() => []);
     return response as Buffer | undefined;
@@ -99,8 +99,9 @@ test('all threads of a node count as one, take each other’s cookies and sessio
     const first = (await all[0]!.ask(dns!))!;
     const cookie = optionOf(first, optionCode.cookie)!;
     for (let times = 0; times < 10; times++) for (const client of all) client.send(dns!);
+    await eventually('what the limit lets through', () => answered() >= limit);
     await delay(silenceMs);
-    assert.ok(answered() >= limit && answered() < 1.7 * limit, `${answered()} answered`);
+    assert.ok(answered() < 1.7 * limit, `${answered()} answered`);
     for (const client of all) {
       const response = await client.ask(dns!, cookie);
       assert.equal(decodeMessage(response!).answers.length, 1, 'a cookie of another thread');

@@ -70,6 +70,7 @@ function codeOf(body: string): unknown {
 async function resident(): Promise<string> {
   const config = parse(await readFile(exampleConfig, 'utf8'));
   config.services.convert.residency = [home];
+  config.threads = { gateway: 1 };
   for (const service of Object.values<{ command: string[] }>(config.stack.services)) {
     service.command = ['node', join(dirname(exampleConfig), service.command[1]!)];
   }

@@ -5,7 +5,7 @@ import { fairTimer } from './fair-time.ts';
 export async function eventually<T>(
   what: string,
   condition: () => T | Promise<T>,
-  timeoutMs = 10_000,
+  timeoutMs = 20_000,
 ): Promise<Exclude<T, undefined | false>> {
   const passedMs = fairTimer();
   for (;;) {

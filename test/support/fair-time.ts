@@ -5,15 +5,28 @@ const leastShare = 1 / 4;
 
 /**
  * A stopwatch for limits that hold where a processor is to be had: time in which processes of
- * this machine waited for one does not count, as far as the system tells. Gives milliseconds.
+ * this machine waited for one does not count, nor time in which the machine itself did, as far
+ * as the system tells. Gives milliseconds.
  */
 export function fairTimer(): () => number {
   const startedMs = performance.now();
-  const startedStallMs = stallMs();
+  const startedStallMs = stallMs() + stolenMs();
   return () => {
     const tookMs = performance.now() - startedMs;
-    return Math.max(leastShare * tookMs, tookMs - (stallMs() - startedStallMs));
+    return Math.max(leastShare * tookMs, tookMs - (stallMs() + stolenMs() - startedStallMs));
   };
+}
+
+/** Calls `late` when that much of such time has passed. Gives what calls it off. */
+export function fairTimeout(limitMs: number, late: () => void): () => void {
+  const passedMs = fairTimer();
+  let timer = setTimeout(look, limitMs);
+  function look(): void {
+    const leftMs = limitMs - passedMs();
+    if (leftMs <= 0) late();
+    else timer = setTimeout(look, leftMs + 10);
+  }
+  return () => clearTimeout(timer);
 }
 
 /** How long in total some process had to wait for a processor (Linux: pressure stall information). */
@@ -21,6 +34,16 @@ function stallMs(): number {
   try {
     const [some = ''] = readFileSync('/proc/pressure/cpu', 'latin1').split('\n');
     return Number(/^some .*total=(\d+)$/.exec(some)?.[1] ?? 0) / 1_000;
+  } catch {
+    return 0;
+  }
+}
+
+/** How long in total its host gave a processor of this machine to others (Linux: steal). */
+function stolenMs(): number {
+  try {
+    const [all = ''] = readFileSync('/proc/stat', 'latin1').split('\n');
+    return Number(all.trim().split(/\s+/)[8] ?? 0) * 10;
   } catch {
     return 0;
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { fairTimeout } from './fair-time.ts';
 import { cutMessage } from './raw-origin.ts';
 
 export interface SeenResponse {
@@ -107,14 +108,14 @@ export class RawClient {
 
   #when<T>(what: string, look: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => {
+      const callOff = fairTimeout(limitMs, () => {
         this.#waiting.delete(check);
         reject(new Error(`waited for ${what}; came: ${JSON.stringify(this.#received)}`));
-      }, limitMs);
+      });
       const check = (): void => {
         const value = look();
         if (value === undefined && !this.#closed) return;
-        clearTimeout(late);
+        callOff();
         this.#waiting.delete(check);
         if (value !== undefined) resolve(value);
         else reject(new Error(`closed; came: ${JSON.stringify(this.#received)}`));

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { fairTimeout } from './fair-time.ts';
 
 export const frameTypes = {
   DATA: 0,
@@ -116,7 +117,7 @@ export interface RawAnswer {
   readonly trailers: Buffer | undefined;
 }
 
-const limitMs = 5_000;
+const limitMs = 10_000;
 
 /** One end of an HTTP/2 connection that sends exactly the frames that it is told to. */
 export class RawHttp2 {
@@ -270,14 +271,14 @@ export class RawHttp2 {
   #when<T>(what: string, look: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const seen = () => JSON.stringify(this.frames.map(({ type, stream }) => [type, stream]));
-      const late = setTimeout(() => {
+      const callOff = fairTimeout(limitMs, () => {
         this.#waiting.delete(check);
         reject(new Error(`waited for ${what}; came: ${seen()}`));
-      }, limitMs);
+      });
       const check = (): void => {
         const value = look();
         if (value === undefined && !this.#closed) return;
-        clearTimeout(late);
+        callOff();
         this.#waiting.delete(check);
         if (value !== undefined) resolve(value);
         else reject(new Error(`closed; came: ${seen()}`));

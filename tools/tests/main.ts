@@ -4,9 +4,14 @@
  * Tests that take minutes (`test/long`) only when a PATH lies there: `npm run test:long`.
  *
  * One file more than there are cores runs at a time, as many of them wait for timers and
- * sockets; those of `test` first, which take longest. What measures times at real processes
- * runs after them and alone, so that what it measures is not the load of the others. Both make
- * one report with one set of totals.
+ * sockets; those of `test` first, which take longest. Of `test/integration`, whose files start
+ * whole deployments, one runs at a time beside others: two would wait for each other. What
+ * measures times at real processes runs after them and alone, so that what it measures is not
+ * the load of the others. All make one report with one set of totals.
+ *
+ *   lane 1   integration ───────────────▶ others ─▶ ┐
+ *   lane 2   others ──────────────────────────────▶ ├─ alone, one by one ─▶ totals
+ *   lane 3   others ──────────────────────────────▶ ┘
  * What Node makes of a source file is kept for the other test files and the processes they start.
  */
 import { globSync } from 'node:fs';
@@ -19,11 +24,12 @@ import { TestFile } from './test-file.ts';
 import { Totals } from './totals.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const alone = /^test\/(long\/|integration\/(exclusive|region-loss|service-loss)\.)/;
+const alone = /^test\/(long\/|integration\/(exclusive|region-loss)\.)/;
+const deployments = /^test\/integration\//;
 const long = /^test\/long(\/|$)/;
 /** A file that takes longer hangs. REPEAT, OUTAGE_SECONDS, SOAK_MINUTES ask for the long form of some. */
 const fileTimeoutMs =
-  240_000 * Number(process.env.REPEAT ?? 1) +
+  480_000 * Number(process.env.REPEAT ?? 1) +
   1_000 * Number(process.env.OUTAGE_SECONDS ?? 0) +
   120_000 * Number(process.env.SOAK_MINUTES ?? 0);
 
@@ -47,6 +53,7 @@ process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/compiled')
 const report = new spec();
 report.pipe(process.stdout);
 const totals = new Totals();
+const took: { readonly file: string; readonly seconds: number }[] = [];
 const stop = new AbortController();
 const options = {
   timeoutMs: fileTimeoutMs,
@@ -56,33 +63,49 @@ const options = {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => stop.abort());
 }
-await runFiles(
-  files.filter((file) => !alone.test(file)),
-  availableParallelism() + 1,
-);
-await runFiles(
-  files.filter((file) => alone.test(file)),
-  1,
-);
+const { alone: last = [], deployments: heavy = [], others = [] } = Object.groupBy(files, kindOf);
+const [heavyLeft, othersLeft] = [heavy.values(), others.values()];
+await Promise.all([
+  runFiles(inTurn(heavyLeft, othersLeft)),
+  ...Array.from({ length: availableParallelism() }, () => runFiles(othersLeft)),
+]);
+await runFiles(last.values(), show);
 for (const event of totals.closing()) report.write(event);
 report.end();
 await finished(report);
-process.stdout.write(totals.leftOut());
+process.stdout.write(longest() + totals.leftOut());
 process.exitCode = totals.success && !stop.signal.aborted ? 0 : 1;
 
-/** What a file tells is shown at once where it runs alone, else when it has ended. */
-async function runFiles(group: readonly string[], concurrency: number): Promise<void> {
-  const waiting = group.values();
-  const lanes = Array.from({ length: concurrency }, async () => {
-    for (const file of waiting) {
-      if (stop.signal.aborted) return;
-      const events: TestEvent[] = [];
-      const onEvent = concurrency === 1 ? show : (event: TestEvent) => events.push(event);
-      await new TestFile(root, file, { ...options, onEvent }).run();
-      events.forEach(show);
-    }
-  });
-  await Promise.all(lanes);
+function kindOf(file: string): 'alone' | 'deployments' | 'others' {
+  if (alone.test(file)) return 'alone';
+  return deployments.test(file) ? 'deployments' : 'others';
+}
+
+function* inTurn(...lists: readonly Iterable<string>[]): Generator<string> {
+  for (const list of lists) yield* list;
+}
+
+/** One after the other. What a file tells is shown when it has ended, unless it may be at once. */
+async function runFiles(waiting: Iterable<string>, atOnce?: typeof show): Promise<void> {
+  for (const file of waiting) {
+    if (stop.signal.aborted) return;
+    const events: TestEvent[] = [];
+    const onEvent = atOnce ?? ((event) => events.push(event));
+    const startedMs = performance.now();
+    await new TestFile(root, file, { ...options, onEvent }).run();
+    took.push({ file, seconds: (performance.now() - startedMs) / 1_000 });
+    events.forEach(show);
+  }
+}
+
+/** Where the time of a long run went. */
+function longest(): string {
+  if (files.length < 20) return '';
+  const lines = took
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 20)
+    .map(({ file, seconds }) => `  ${seconds.toFixed(1).padStart(6)} s  ${file}`);
+  return `\nLongest files:\n${lines.join('\n')}\n`;
 }
 
 function show(event: TestEvent): void {

@@ -172,7 +172,7 @@ test('idle connections go before the upstream would close them', async () => {
   });
   using client = await RawClient.connect(started.port);
   await client.request(get);
-  await eventually('the idle connection to go', () => origin.sockets.size === 0, 2_000);
+  await eventually('the idle connection to go', () => origin.sockets.size === 0, 3_500);
 });
 
 test('an upstream that announces how long it keeps connections is believed', async () => {
@@ -182,7 +182,7 @@ test('an upstream that announces how long it keeps connections is believed', asy
   origin.respond = (_request, socket) =>
     void socket.write(okResponse('x', 'Keep-Alive: timeout=1\r\n'));
   await client.request(get);
-  await eventually('it not to be kept', () => origin.sockets.size === 0, 2_000);
+  await eventually('it not to be kept', () => origin.sockets.size === 0, 3_500);
 });
 
 test('a pool that is full answers 503 and says so', async () => {

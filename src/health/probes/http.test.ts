@@ -96,7 +96,7 @@ test('a black hole that accepts is given the total limit, and no more', async ()
   const started = performance.now();
   assert.equal(await outcome(port, { ...http, timeout: '80ms' }), 'failed: no answer within 80 ms');
   const tookMs = performance.now() - started;
-  assert.ok(tookMs >= 75 && tookMs < 1_000, `${tookMs}`);
+  assert.ok(tookMs >= 75 && tookMs < 10_000, `${tookMs}`);
 });
 
 test('TCP: a connection is enough', async () => {
@@ -174,11 +174,14 @@ test('HTTP: a text counts within the first 5,120 bytes, and more is not waited f
 
 test('the first byte has a limit of its own, from the connection on', async () => {
   const silent = await serve(() => undefined);
-  const limits = { firstByteTimeout: '60ms', timeout: '1s' };
-  assert.equal(await outcome(silent, { ...http, ...limits }), 'failed: no first byte within 60 ms');
+  const limits = { firstByteTimeout: '300ms', timeout: '10s' };
+  assert.equal(
+    await outcome(silent, { ...http, ...limits }),
+    'failed: no first byte within 300 ms',
+  );
   const slow = await serve((socket) => {
     socket.write('HTTP/1.1 2');
-    setTimeout(() => socket.end('00 OK\r\n\r\n'), 120);
+    setTimeout(() => socket.end('00 OK\r\n\r\n'), 450);
   });
   assert.equal(await outcome(slow, { ...http, ...limits }), 'ok: status 200');
 });
