@@ -62,9 +62,8 @@ export interface Read {
   /** `undefined`: the key has no value. */
   readonly entry: Entry | undefined;
   /**
-   * What was read was the latest at some moment no longer ago than this. `Infinity`: not known.
-   * Of an `async` bucket an estimate from canary writes, which may be some seconds too low when
-   * another region was just cut off.
+   * A bound: it has all that any region had acknowledged so many milliseconds ago. `Infinity`:
+   * not known.
    */
   readonly staleForMs: number;
 }
@@ -152,7 +151,7 @@ export interface DataBucketStatus {
   readonly problem: string | undefined;
   /** The regions that hold a copy. */
   readonly regions: readonly string[];
-  /** How far behind each other region's writes are seen here, in milliseconds; none of `sync`. */
+  /** How far behind each other region's writes are seen here at most; none of `sync`. */
   readonly lagMs: ReadonlyMap<string, number>;
   /** Own writes that lost to one which had not seen them, since the bucket was made; of `async`. */
   readonly lost: number;

@@ -48,7 +48,7 @@ export function exposeData(exposition: Exposition, data: DataFigures | undefined
   );
   exposition.gauge(
     'meridian_data_bucket_lag_seconds',
-    'How far behind the writes of another region to an `async` bucket are seen here.',
+    'How far behind the writes of another region to an `async` bucket are seen here, at most.',
     buckets.flatMap(({ name, lagMs }) =>
       Object.entries(lagMs).map(([region, ms]): Sample => [{ bucket: name, region }, ms / 1_000]),
     ),

@@ -76,7 +76,8 @@ export interface LogFollow {
   /** Without values. */
   readonly headsOnly?: boolean | undefined;
   readonly signal: AbortSignal;
-  onMessage(message: LogMessage): void;
+  /** `pending`: how many that match were still to come when this one was sent. */
+  onMessage(message: LogMessage, pending: number): void;
   /** Called once: all that was there at the start has come. */
   onCaughtUp?(): void;
   /** Waited for, where there is something, before more is asked for. */
@@ -84,7 +85,11 @@ export interface LogFollow {
 }
 
 export interface LogState {
-  /** Another one for each time that the log was made; `undefined`: not known yet. */
+  /**
+   * Another one for each time that the log was made; `undefined`: not known yet, or there is
+   * another connection, behind which it has not been looked at. So while it is the same,
+   * nothing that was in the log is gone.
+   */
   readonly epoch: string | undefined;
   readonly lastSequence: number;
   readonly messages: number;

@@ -142,6 +142,7 @@ export class AsyncBucket implements OpenDataBucket {
   async list({ prefix = '', after = '', limit }: ListOptions): Promise<Page> {
     checkPrefix(prefix);
     this.#checkOpen();
+    const extent = this.#replication.extent();
     const found = await this.#guard('read', () =>
       keysWithValue(this.#keys.log, prefix, this.#view()),
     );
@@ -157,7 +158,7 @@ export class AsyncBucket implements OpenDataBucket {
         bytes += entry.value.byteLength;
       }
     }
-    return { entries, more: at < keys.length, staleForMs: this.#staleForMs() };
+    return { entries, more: at < keys.length, staleForMs: this.#replication.ageMs(extent) };
   }
 
   watch({ prefix = '', after }: WatchOptions): DataWatch {
@@ -199,10 +200,11 @@ export class AsyncBucket implements OpenDataBucket {
   }
 
   async #read(key: string): Promise<Read> {
+    const extent = this.#replication.extent();
     const { writes } = await this.#keys.all(key, ({ writes: [newest] }) => newest?.shown === true);
     const { nowMs, ttlMs } = this.#view();
     const found = visible(writes, nowMs(), ttlMs);
-    return { entry: found && entryOf(found), staleForMs: this.#staleForMs() };
+    return { entry: found && entryOf(found), staleForMs: this.#replication.ageMs(extent) };
   }
 
   async #write(
@@ -270,12 +272,6 @@ export class AsyncBucket implements OpenDataBucket {
 
   #view() {
     return { nowMs: () => this.#context.clock.wallMs(), ttlMs: this.#settings.ttl };
-  }
-
-  #staleForMs(): number {
-    const lagMs = this.#replication.lagMs();
-    const others = this.#regions.filter((other) => other !== this.#context.region);
-    return Math.max(0, ...others.map((other) => lagMs.get(other) ?? Number.POSITIVE_INFINITY));
   }
 
   async #guard<T>(kind: 'read' | 'write', operation: () => Promise<T>): Promise<T> {

@@ -7,17 +7,30 @@ import type { LogMessage } from '../../store/regional-log.ts';
 export interface Canary {
   /** One more each time, whichever node writes it. */
   readonly number: number;
+  /** Of this one alone, whatever becomes of logs and numbers. Older software gives none. */
+  readonly id: string | undefined;
   readonly node: string;
   /** Of the log that it stands in. */
   readonly epoch: string;
-  /** Of each other region: its newest canary here, and how long it has been here. */
+  /** The one before it, and for how long its node knew that this was stored. */
+  readonly previous: Previous | undefined;
+  /** Of each other region: its newest canary that came here, and how long ago. */
   readonly echoes: ReadonlyMap<string, Echo>;
-  /** How far behind the other regions are seen here; those are missing of which it is not known. */
-  readonly lagMs: ReadonlyMap<string, number>;
+  /**
+   * How old what the other regions acknowledged is here at most (see `lag.ts`); those are missing
+   * of which it is not known.
+   */
+  readonly agesMs: ReadonlyMap<string, number>;
+}
+
+export interface Previous {
+  readonly sequence: number;
+  readonly knownMs: number;
 }
 
 export interface Echo {
   readonly number: number;
+  readonly id: string | undefined;
   readonly heldMs: number;
 }
 
@@ -27,16 +40,16 @@ export function canarySubject(region: string): string {
   return `${region}.canary`;
 }
 
-export function canaryValue({ echoes, lagMs, ...canary }: Canary): Uint8Array {
+export function canaryValue({ echoes, agesMs, ...canary }: Canary): Uint8Array {
   const fields = {
     ...canary,
     echoes: Object.fromEntries(echoes),
-    lagMs: Object.fromEntries(lagMs),
+    agesMs: Object.fromEntries(agesMs),
   };
   return Buffer.from(JSON.stringify(fields));
 }
 
-/** `undefined` for what is no canary. */
+/** `undefined` for what is no canary. One of older software proves nothing: no `id`, no ages. */
 export function parseCanary({ value }: LogMessage): Canary | undefined {
   const fields = parseObject(value);
   if (!fields) return undefined;
@@ -44,14 +57,26 @@ export function parseCanary({ value }: LogMessage): Canary | undefined {
   if (!isCount(number) || typeof node !== 'string' || typeof epoch !== 'string') return undefined;
   return {
     number,
+    id: idOf(fields.id),
     node: node.slice(0, 128),
     epoch: epoch.slice(0, 64),
+    previous: previousOf(fields.previous),
     echoes: mapOf(fields.echoes, (echo) => {
-      const { number: echoed, heldMs } = (echo ?? {}) as Record<string, unknown>;
-      return isCount(echoed) && isDuration(heldMs) ? { number: echoed, heldMs } : undefined;
+      const { number: echoed, id, heldMs } = (echo ?? {}) as Record<string, unknown>;
+      const isEcho = isCount(echoed) && isDuration(heldMs);
+      return isEcho ? { number: echoed, id: idOf(id), heldMs } : undefined;
     }),
-    lagMs: mapOf(fields.lagMs, (lagMs) => (isDuration(lagMs) ? lagMs : undefined)),
+    agesMs: mapOf(fields.agesMs, (ageMs) => (isDuration(ageMs) ? ageMs : undefined)),
   };
+}
+
+function previousOf(value: unknown): Previous | undefined {
+  const { sequence, knownMs } = (value ?? {}) as Record<string, unknown>;
+  return isCount(sequence) && isDuration(knownMs) ? { sequence, knownMs } : undefined;
+}
+
+function idOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= 64 ? value : undefined;
 }
 
 export function parseObject(value: Uint8Array): Record<string, unknown> | undefined {

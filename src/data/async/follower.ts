@@ -4,11 +4,13 @@ import { LatestQueue } from '../../store/latest-queue.ts';
 import type { LogMessage, RegionalLog } from '../../store/regional-log.ts';
 import { type Canary, canarySubject, isCount, parseCanary, parseObject } from './canary.ts';
 import type { Copied } from './copier.ts';
+import { Window } from './window.ts';
 
 const retryMs = { first: 250, most: 1_000 } as const;
 const peekLimitMs = 3_000;
 const atOnce = 32;
 const roomBytes = 8 * 1024 * 1024;
+const markBytes = 1_024;
 const cursorEveryMs = 1_000;
 /** How long what is from the future waits before it is looked at again. */
 const heldForMs = 60_000;
@@ -20,13 +22,28 @@ export interface FollowerOptions {
   readonly signal: AbortSignal;
   monotonicMs(): number;
   copy(message: LogMessage): Promise<Copied>;
-  /** All that the region wrote before is here. */
+  /** It came; what was written before it may still be on its way into the own log. */
   onCanary(canary: Canary): void;
+  /** All that the region had stored before it is in the own log. */
+  onComplete(canary: Canary): void;
 }
+
+/** When what came before this is copied, nothing is missing that was stored before the canary. */
+interface Mark {
+  readonly canary: Canary;
+  readonly sequence: number;
+}
+
+type Arrival = LogMessage | Mark | 'end';
 
 interface Position {
   readonly epoch: string;
   readonly sequence: number;
+}
+
+interface Start extends Position {
+  /** The epoch of the own log. */
+  readonly own: string;
 }
 
 /**
@@ -35,6 +52,13 @@ interface Position {
  *   read its canary: epoch ─▶ as the cursor's ──────── from there ─▶ follow what it writes
  *         ▲                └▶ another, or no cursor ─▶ all that it has ─▶ │
  *         └── cut off, a gap, made anew, own log refuses: 250 ms to 1 s ──┘
+ *
+ * That a canary has come does not mean that all before it has: what was superseded meanwhile
+ * comes later, in its newest form. So it counts with the next message after which nothing was
+ * to come:
+ *
+ *   its log when 6 is sent    [4:a][5:canary][6:b][7:a]       comes: 5 6 7
+ *   while 3 was on its way    [3:a][4:..]                     5 proves 3 only when 7 is here
  *
  * From the start means what it has of other regions too, and of this one: so a region whose
  * log was lost gets its own writes again.
@@ -83,20 +107,23 @@ export class Follower {
 
   async #follow(): Promise<void> {
     const { log, from } = this.#options;
+    const own = log.state().epoch;
+    if (own === undefined) throw new Error('the log of the own region is not known yet');
     const epoch = await this.#peek();
     const cursor = parseCursor(await log.last(`${from}.cursor`));
     this.#held = 0;
     this.#heldFrom = Number.POSITIVE_INFINITY;
     let sequence = cursor?.epoch === epoch ? cursor.sequence : 0;
-    if (sequence === 0) sequence = await this.#pass('*.k.>', { epoch, sequence }, 'once');
-    await this.#pass(`${from}.>`, { epoch, sequence }, 'on');
+    if (sequence === 0) sequence = await this.#pass('*.k.>', { own, epoch, sequence }, 'once');
+    await this.#pass(`${from}.>`, { own, epoch, sequence }, 'on');
   }
 
   /** @returns how far it came. */
-  async #pass(pattern: string, start: Position, mode: 'once' | 'on'): Promise<number> {
+  async #pass(pattern: string, start: Start, mode: 'once' | 'on'): Promise<number> {
     const { log, from } = this.#options;
     const again = new AbortController();
-    const queue = new LatestQueue<LogMessage | 'end'>(() => again.abort(), roomBytes);
+    const queue = new LatestQueue<Arrival>(() => again.abort(), roomBytes);
+    const arrive = this.#arrivals(queue, start.epoch);
     const copying = this.#copyAll(queue, start, mode);
     const following = log.follow({
       region: from,
@@ -104,8 +131,7 @@ export class Follower {
       after: start.sequence,
       signal: AbortSignal.any([this.#options.signal, again.signal]),
       room: () => queue.room(),
-      onMessage: (message) =>
-        queue.add(message, message.subject, message.value.byteLength + message.head.length),
+      onMessage: arrive,
       onCaughtUp: () => {
         if (mode === 'once') queue.add('end', undefined);
       },
@@ -118,6 +144,24 @@ export class Follower {
       await Promise.allSettled([following, copying]);
     }
     return await copying;
+  }
+
+  #arrivals(queue: LatestQueue<Arrival>, epoch: string) {
+    const { from, onCanary } = this.#options;
+    let newest: Canary | undefined;
+    return (message: LogMessage, pending: number) => {
+      const { subject, sequence, head, value } = message;
+      if (subject === canarySubject(from)) {
+        newest = parseCanary(message) ?? newest;
+        if (newest && newest.epoch !== epoch) return queue.fail(new Error('its log was made anew'));
+        if (newest) onCanary(newest);
+      } else {
+        queue.add(message, subject, value.byteLength + head.length);
+      }
+      if (pending > 0 || !newest) return;
+      queue.add({ canary: newest, sequence }, undefined, markBytes);
+      newest = undefined;
+    };
   }
 
   /** The epoch of the other log, as its newest canary tells. */
@@ -139,20 +183,19 @@ export class Follower {
     return epoch;
   }
 
-  async #copyAll(
-    queue: LatestQueue<LogMessage | 'end'>,
-    start: Position,
-    mode: 'once' | 'on',
-  ): Promise<number> {
+  async #copyAll(queue: LatestQueue<Arrival>, start: Start, mode: 'once' | 'on'): Promise<number> {
     const window = new Window(start.sequence);
     const { monotonicMs, signal } = this.#options;
     let savedAtMs = monotonicMs();
     const heldUntilMs = monotonicMs() + heldForMs;
-    for await (const message of queue) {
+    for await (const arrival of queue) {
       this.#problem = undefined;
-      if (message === 'end') break;
-      const work = this.#take(message, start.epoch, window);
-      window.add(message.sequence, work, (error) => queue.fail(error));
+      if (arrival === 'end') break;
+      const work =
+        'canary' in arrival
+          ? this.#complete(arrival, start.own, window)
+          : this.#take(arrival, window);
+      window.add(arrival.sequence, work, (error) => queue.fail(error));
       await window.room(atOnce);
       if (this.#held > 0 && mode === 'on' && monotonicMs() >= heldUntilMs) break;
       if (monotonicMs() - savedAtMs < cursorEveryMs || !window.hasCopied || mode === 'once')
@@ -165,16 +208,15 @@ export class Follower {
     return window.takeDone(Number.POSITIVE_INFINITY);
   }
 
-  async #take(message: LogMessage, epoch: string, window: Window): Promise<void> {
-    const { from, copy, onCanary } = this.#options;
-    if (message.subject === canarySubject(from)) {
-      const canary = parseCanary(message);
-      if (canary && canary.epoch !== epoch) throw new Error('its log was made anew');
-      await window.before(message.sequence);
-      if (canary) onCanary(canary);
-      return;
-    }
-    const outcome = await copy(message);
+  /** What waits, because its time is far ahead, is not here. */
+  async #complete({ canary }: Mark, own: string, window: Window): Promise<void> {
+    await window.allBefore();
+    if (this.#options.log.state().epoch !== own) throw new Error('the own log may be made anew');
+    if (this.#held === 0) this.#options.onComplete(canary);
+  }
+
+  async #take(message: LogMessage, window: Window): Promise<void> {
+    const outcome = await this.#options.copy(message);
     window.noteCopied();
     if (outcome === 'malformed') this.#malformed++;
     if (outcome !== 'held') return;
@@ -186,66 +228,6 @@ export class Follower {
     const { log, from } = this.#options;
     const value = Buffer.from(JSON.stringify(position));
     await log.append({ subject: `${from}.cursor`, head: 'cursor', value });
-  }
-}
-
-/** What is under way, in order of sequence, and how far all is done. */
-class Window {
-  readonly #underWay = new Map<number, Promise<void>>();
-  #newest: number;
-  #copied = false;
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(start: number) {
-    this.#newest = start;
-  }
-
-  add(sequence: number, work: Promise<void>, onFailed: (error: unknown) => void): void {
-    this.#newest = sequence;
-    const ended = work.then(
-      () => void this.#underWay.delete(sequence),
-      (error) => {
-        this.#failure ??= { error };
-        onFailed(error);
-      },
-    );
-    this.#underWay.set(sequence, ended);
-  }
-
-  /** Resolves when fewer than that are under way. @throws what one of them failed with. */
-  async room(most: number): Promise<void> {
-    while (this.#underWay.size >= most) {
-      this.#check();
-      await Promise.race(this.#underWay.values());
-    }
-    this.#check();
-  }
-
-  /** Resolves when all that came before is done. */
-  async before(sequence: number): Promise<void> {
-    const earlier = [...this.#underWay].filter(([other]) => other < sequence);
-    await Promise.all(earlier.map(([, ended]) => ended));
-    this.#check();
-  }
-
-  noteCopied(): void {
-    this.#copied = true;
-  }
-
-  /** Whether there is more to save than that canaries came. */
-  get hasCopied(): boolean {
-    return this.#copied;
-  }
-
-  /** Up to where all is copied, or superseded by what follows; at most before what is held. */
-  takeDone(heldFrom: number): number {
-    this.#copied = false;
-    const [oldest] = this.#underWay.keys();
-    return Math.min(oldest === undefined ? this.#newest : oldest - 1, heldFrom - 1);
-  }
-
-  #check(): void {
-    if (this.#failure) throw this.#failure.error;
   }
 }
 

@@ -39,8 +39,8 @@ describe('lost writes', () => {
       log.follow = (options) => {
         const over = new AbortController();
         let come = 0;
-        const onMessage: typeof options.onMessage = (message) => {
-          if (++come <= count) options.onMessage(message);
+        const onMessage: typeof options.onMessage = (message, pending) => {
+          if (++come <= count) options.onMessage(message, pending);
           if (come >= count) over.abort();
         };
         if (count === 0) over.abort();

@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { eventually } from '../../../test/support/eventually.ts';
-import { ManualClock } from '../../base/manual-clock.ts';
-import { MemoryLog } from '../../store/memory/memory-log.ts';
-import type { Store } from '../../store/store.ts';
-import { AsyncBucket } from './async-bucket.ts';
 import { type Canary, canaryValue, parseCanary } from './canary.ts';
 import { cursorText, isKept, parseCursor } from './cursor.ts';
 import { Duty } from './duty.ts';
-import { Lag } from './lag.ts';
-
-const settings = {
-  consistency: 'async',
-  maximumValue: 1_024,
-  maximumSize: 1024 ** 2,
-  conflicts: 60_000,
-} as const;
 
 const message = (value: Uint8Array) => ({
   subject: 'eu.canary',
@@ -32,9 +19,17 @@ describe('canaries', () => {
   const map = <T>(value: fc.Arbitrary<T>) =>
     fc.uniqueArray(fc.tuple(name, value), { selector: ([one]) => one }).map((all) => new Map(all));
   const strict = { noNullPrototype: true };
-  const echo = fc.record({ number: fc.nat(), heldMs: duration }, strict);
+  const echo = fc.record({ number: fc.nat(), id: name, heldMs: duration }, strict);
   const canary: fc.Arbitrary<Canary> = fc.record(
-    { number: fc.nat(), node: name, epoch: name, echoes: map(echo), lagMs: map(duration) },
+    {
+      number: fc.nat(),
+      id: name,
+      node: name,
+      epoch: name,
+      previous: fc.record({ sequence: fc.nat(), knownMs: duration }, strict),
+      echoes: map(echo),
+      agesMs: map(duration),
+    },
     strict,
   );
 
@@ -44,6 +39,20 @@ describe('canaries', () => {
         assert.deepEqual(parseCanary(message(canaryValue(one))), one);
       }),
     );
+  });
+
+  it('of older software are read: they prove nothing', () => {
+    const old =
+      '{"number":7,"node":"n","epoch":"e","echoes":{"us":{"number":3,"heldMs":5}},"lagMs":{"us":9}}';
+    assert.deepEqual(parseCanary(message(Buffer.from(old))), {
+      number: 7,
+      id: undefined,
+      node: 'n',
+      epoch: 'e',
+      previous: undefined,
+      echoes: new Map([['us', { number: 3, id: undefined, heldMs: 5 }]]),
+      agesMs: new Map(),
+    });
   });
 
   it('are nothing when they are something else, and never throw', () => {
@@ -59,90 +68,6 @@ describe('canaries', () => {
         }
       }),
     );
-  });
-});
-
-describe('lag', () => {
-  const canary = (number: number, echoed?: number, heldMs = 0): Canary => ({
-    number,
-    node: 'n',
-    epoch: 'e',
-    echoes: new Map(echoed === undefined ? [] : [['here', { number: echoed, heldMs }]]),
-    lagMs: new Map(),
-  });
-
-  it('is half of both ways, without the time that the other held the canary', () => {
-    const lag = new Lag();
-    lag.sent(7, 1_000);
-    lag.arrived(canary(4, 7, 300), 'here', 1_480);
-    assert.equal(lag.lagMs(1_480), 90);
-    assert.deepEqual(lag.echo(1_500), { number: 4, heldMs: 20 });
-  });
-
-  it('is not known before the other answered what was just sent', () => {
-    const lag = new Lag();
-    assert.equal(lag.lagMs(0), undefined);
-    lag.arrived(canary(90), 'here', 10);
-    lag.arrived(canary(91, 7), 'here', 20);
-    assert.equal(lag.lagMs(20), undefined);
-  });
-
-  it('grows while nothing comes, and never shrinks by waiting', () => {
-    fc.assert(
-      fc.property(
-        fc.nat(5_000),
-        fc.nat(5_000),
-        fc.nat(60_000),
-        fc.nat(60_000),
-        (both, held, a, b) => {
-          const lag = new Lag();
-          lag.sent(1, 0);
-          const atMs = both + held;
-          lag.arrived(canary(1, 1, held), 'here', atMs);
-          assert.equal(lag.lagMs(atMs), Math.round(both / 2));
-          const [sooner, later] = [Math.min(a, b), Math.max(a, b)];
-          assert.ok(lag.lagMs(atMs + later)! >= lag.lagMs(atMs + sooner)!);
-          assert.ok(lag.lagMs(atMs + later)! >= later - 1_500);
-        },
-      ),
-    );
-  });
-
-  it('remembers no more of its own canaries than can be answered', () => {
-    const lag = new Lag();
-    for (let number = 1; number <= 1_000; number++) lag.sent(number, number);
-    lag.arrived(canary(1, 1), 'here', 2_000);
-    assert.equal(lag.lagMs(2_000), undefined);
-    lag.arrived(canary(2, 1_000), 'here', 2_000);
-    assert.equal(lag.lagMs(2_000), 500);
-  });
-});
-
-describe('the lag that another node tells', () => {
-  it('is not believed before that node is known to tell it now', async (t) => {
-    const clock = new ManualClock();
-    const [log, lost] = [new MemoryLog('b', clock), new MemoryLog('b_lost', clock)];
-    const regionalLog: Store['regionalLog'] = (name, settings) => {
-      const one = name === 'b' ? log : lost;
-      one.settings = settings;
-      return one;
-    };
-    const told = (number: number) => {
-      const lagMs = new Map([['us', 90]]);
-      const value = canaryValue({ number, node: 'other', epoch: 'e', echoes: new Map(), lagMs });
-      return log.append({ subject: 'eu.canary', head: 'canary', value });
-    };
-    const bucket = new AsyncBucket('b', settings, {
-      ...{ store: { regionalLog } as Store, region: 'eu', regions: ['eu', 'us'] },
-      ...{ node: 'own', clock, log: { debug() {}, info() {}, warn() {}, error() {} } },
-    });
-    t.after(() => bucket.close());
-    await told(1);
-    await new Promise((resolve) => setTimeout(resolve, 1_300)); // a look at least
-    assert.equal((await bucket.get('k')).staleForMs, Number.POSITIVE_INFINITY);
-    await told(2);
-    await eventually('the lag', () => bucket.status().lagMs.get('us') === 90, 30_000);
-    assert.equal((await bucket.get('k')).staleForMs, 90);
   });
 });
 

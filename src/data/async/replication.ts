@@ -1,23 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../observability/log.ts';
 import { isStoreError } from '../../store/errors.ts';
 import { sleep } from '../../store/jetstream/sleep.ts';
 import type { RegionalLog } from '../../store/regional-log.ts';
-import {
-  type Canary,
-  canaryEveryMs,
-  canarySubject,
-  canaryValue,
-  type Echo,
-  parseCanary,
-} from './canary.ts';
+import { canaryEveryMs, canarySubject, canaryValue, parseCanary } from './canary.ts';
 import type { Copier } from './copier.ts';
 import { Duty } from './duty.ts';
 import { keyPattern, keyState, parseEntry } from './entries.ts';
 import { Follower } from './follower.ts';
-import { Lag } from './lag.ts';
 import type { Losers } from './losers.ts';
+import { Proofs } from './proofs.ts';
 
 const sweepLimitMs = 60_000;
 
@@ -35,11 +29,17 @@ export interface ReplicationOptions {
   readonly events: Log;
 }
 
+/** Of the own log, and the moment until which it has all that any region acknowledged. */
+export interface Extent {
+  readonly epoch: string | undefined;
+  /** `-Infinity`: not known. */
+  readonly throughMs: number;
+}
+
 /** What runs while the node is on duty. */
 interface Shift {
   readonly ending: AbortController;
   readonly followers: readonly Follower[];
-  readonly lags: ReadonlyMap<string, Lag>;
   readonly swept: Promise<void>;
 }
 
@@ -52,16 +52,14 @@ export class Replication {
   readonly #closing = new AbortController();
   readonly #duty: Duty;
   readonly #ended: Promise<void>;
+  readonly #proofs: Proofs;
   #shift: Shift | undefined;
-  /** By the canary of another node of the region. */
-  #told:
-    | { readonly sequence: number; readonly lagMs: Canary['lagMs']; readonly atMs: number }
-    | undefined;
   #problem: string | undefined;
 
   constructor(options: ReplicationOptions) {
     this.#options = options;
     this.#duty = new Duty(options.node);
+    this.#proofs = new Proofs(options);
     this.#ended = this.#run();
   }
 
@@ -70,14 +68,26 @@ export class Replication {
     return this.#problem ?? followers.find(({ problem }) => problem !== undefined)?.problem;
   }
 
-  /** By region; those are missing of which it is not known. */
+  /** By region, at most; those are missing of which it is not known. */
   lagMs(): ReadonlyMap<string, number> {
-    const nowMs = this.#options.clock.monotonicMs();
-    const shift = this.#shift;
-    if (shift) return known(shift.lags, (lag) => lag.lagMs(nowMs));
-    if (!this.#told) return new Map();
-    const sinceMs = Math.max(0, nowMs - this.#told.atMs - 1.5 * canaryEveryMs);
-    return known(this.#told.lagMs, (lagMs) => Math.round(lagMs + sinceMs));
+    if (this.#checkEpoch() === undefined) return new Map();
+    return this.#proofs.agesMs(this.#options.clock.monotonicMs());
+  }
+
+  /** What a read that begins now finds. */
+  extent(): Extent {
+    const { others, clock } = this.#options;
+    const epoch = this.#checkEpoch();
+    const through = others.map(
+      (other) => this.#proofs.throughMs(other) ?? Number.NEGATIVE_INFINITY,
+    );
+    return { epoch, throughMs: Math.min(clock.monotonicMs(), ...through) };
+  }
+
+  /** How old at most what such a read found is by now; `Infinity`: not known. */
+  ageMs({ epoch, throughMs }: Extent): number {
+    if (epoch === undefined || epoch !== this.#checkEpoch()) return Number.POSITIVE_INFINITY;
+    return this.#options.clock.monotonicMs() - throughMs;
   }
 
   async close(): Promise<void> {
@@ -101,13 +111,13 @@ export class Replication {
 
   async #beat(): Promise<void> {
     const { log, region, clock } = this.#options;
+    const startedAtMs = clock.monotonicMs();
+    const epoch = this.#checkEpoch();
     const last = await log.last(canarySubject(region));
     const canary = last && parseCanary(last);
     const nowMs = clock.monotonicMs();
-    if (canary && last.sequence !== this.#told?.sequence) {
-      // The first one may be of long ago: what it tells is known to be so when it has a successor.
-      const lagMs = this.#told ? canary.lagMs : new Map<string, number>();
-      this.#told = { sequence: last.sequence, lagMs, atMs: nowMs };
+    if (epoch !== undefined && epoch === this.#checkEpoch()) {
+      this.#proofs.read(last?.sequence ?? 0, canary, startedAtMs, nowMs);
     }
     const seen = canary && { sequence: last.sequence, node: canary.node };
     if (this.#duty.observe(seen, nowMs)) {
@@ -118,23 +128,17 @@ export class Replication {
   }
 
   async #sing(number: number, sequence: number): Promise<void> {
-    const { log, region, node, clock } = this.#options;
-    const { epoch } = log.state();
+    const { log, region, clock } = this.#options;
+    const epoch = this.#checkEpoch();
     if (epoch === undefined) return;
-    const nowMs = clock.monotonicMs();
-    const lags = this.#shift?.lags ?? new Map<string, Lag>();
-    const echoes = known(lags, (lag): Echo | undefined => lag.echo(nowMs));
-    const lagMs = known(lags, (lag) => lag.lagMs(nowMs));
-    const value = canaryValue({ number, node, epoch, echoes, lagMs });
+    const place = { number, epoch };
+    const made = this.#proofs.make(place, sequence, randomUUID(), clock.monotonicMs());
+    const value = canaryValue(made.canary);
     const subject = canarySubject(region);
+    const expected = { pattern: subject, sequence };
     try {
-      await log.append({
-        subject,
-        head: 'canary',
-        value,
-        expected: { pattern: subject, sequence },
-      });
-      for (const lag of lags.values()) lag.sent(number, nowMs);
+      const stored = await log.append({ subject, head: 'canary', value, expected });
+      this.#proofs.stored(made, stored, clock.monotonicMs());
       this.#duty.written(true);
     } catch (error) {
       if (!isStoreError(error, 'revision_mismatch')) throw error;
@@ -142,30 +146,40 @@ export class Replication {
     }
   }
 
+  /** The epoch of the own log; before anything is asked of the proofs, which are of one log. */
+  #checkEpoch(): string | undefined {
+    const { epoch } = this.#options.log.state();
+    if (epoch !== undefined) this.#proofs.epochIs(epoch);
+    return epoch;
+  }
+
   #startShift(): Shift {
     const { bucket, log, others, region, clock, copier, events } = this.#options;
     events.info('on duty for a bucket', { bucket, region });
     const ending = new AbortController();
-    const lags = new Map(others.map((other) => [other, new Lag()]));
+    this.#proofs.startDuty();
     const followers = others.map((from) => {
-      const onCanary = (canary: Canary) =>
-        lags.get(from)?.arrived(canary, region, clock.monotonicMs());
       return new Follower({
         log,
         from,
         signal: ending.signal,
         monotonicMs: () => clock.monotonicMs(),
         copy: (message) => copier.copy(message),
-        onCanary,
+        onCanary: (canary) => this.#proofs.heard(from, canary, clock.monotonicMs()),
+        onComplete: (canary) => {
+          if (this.#checkEpoch() === undefined) return;
+          this.#proofs.complete(from, canary, clock.monotonicMs());
+        },
       });
     });
-    return { ending, followers, lags, swept: this.#sweep(ending.signal) };
+    return { ending, followers, swept: this.#sweep(ending.signal) };
   }
 
   async #endShift(): Promise<void> {
     const shift = this.#shift;
     if (!shift) return;
     this.#shift = undefined;
+    this.#proofs.endDuty();
     shift.ending.abort();
     await Promise.all([shift.swept, ...shift.followers.map(({ ended }) => ended)]);
   }
@@ -209,16 +223,4 @@ export class Replication {
     if (!done.signal.aborted && !ending.aborted) throw new Error('it took too long');
     return keys;
   }
-}
-
-function known<T, U>(
-  items: ReadonlyMap<string, T>,
-  of: (item: T) => U | undefined,
-): Map<string, U> {
-  const found = new Map<string, U>();
-  for (const [name, item] of items) {
-    const value = of(item);
-    if (value !== undefined) found.set(name, value);
-  }
-  return found;
 }

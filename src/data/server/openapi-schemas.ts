@@ -123,7 +123,7 @@ export const apiSchemas = {
             lagMs: {
               type: 'object',
               additionalProperties: { type: 'number' },
-              description: "How far behind other regions' writes are seen here, by region.",
+              description: "How far behind other regions' writes are seen here at most, by region.",
             },
             lost: {
               type: 'integer',

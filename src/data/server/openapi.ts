@@ -53,7 +53,7 @@ const apiHeaders = {
   'Meridian-Region': { description: 'The region that answered.', schema: { type: 'string' } },
   'Meridian-Staleness-Ms': {
     description:
-      'What was read was the latest at some moment no longer ago than so many milliseconds; `unknown` if nobody knows. Of an `async` bucket an estimate.',
+      'A bound: what was read has all that any region had acknowledged so many milliseconds ago; `unknown` if nobody knows.',
     schema: { type: 'string', pattern: '^(\\d+|unknown)$' },
   },
 } as const;

@@ -85,12 +85,16 @@ export class MemoryLog implements RegionalLog {
     if (!log) throw storeError('store_unreachable', `region ${region} is out of reach`);
     const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
     const matches = matcher(pattern);
+    let underWay = 0;
     const follower = {
       deliver(message: LogMessage) {
         if (!matches(message.subject)) return;
+        underWay++;
         queueMicrotask(() => {
+          underWay--;
           if (signal.aborted || !log.#followers.has(follower)) return;
-          options.onMessage(options.headsOnly ? { ...message, value: new Uint8Array(0) } : message);
+          const told = options.headsOnly ? { ...message, value: new Uint8Array(0) } : message;
+          options.onMessage(told, underWay);
         });
       },
       fail: reject,

@@ -43,6 +43,8 @@ export class JetStreamLog implements RegionalLog {
   readonly #stood = Promise.withResolvers<void>();
   readonly #ended: Promise<void>;
   #standingOn: NatsConnection | undefined;
+  /** Where the log was found, with the epoch that is in the state. */
+  #foundOn: NatsConnection | undefined;
   #state: LogState = {
     epoch: undefined,
     lastSequence: 0,
@@ -112,7 +114,9 @@ export class JetStreamLog implements RegionalLog {
   }
 
   state(): LogState {
-    return this.#state;
+    const { current } = this.#options.link.connection;
+    if (current && current === this.#foundOn) return this.#state;
+    return this.#state.epoch === undefined ? this.#state : this.#unknown();
   }
 
   async close(): Promise<void> {
@@ -140,14 +144,17 @@ export class JetStreamLog implements RegionalLog {
       headersOnly: headsOnly,
       inboxPrefix: far ? deliveryPrefix(own) : link.connection.inboxPrefix,
       signal: AbortSignal.any([options.signal, this.#ending]),
-      onMessage: ({ message, sequence, storedAtMs }) =>
-        options.onMessage({
-          subject: message.subject.slice(skip),
-          head: message.headers?.get(headField) ?? '',
-          value: message.data.slice(),
-          sequence,
-          storedAtMs,
-        }),
+      onMessage: ({ message, sequence, storedAtMs, pending }) =>
+        options.onMessage(
+          {
+            subject: message.subject.slice(skip),
+            head: message.headers?.get(headField) ?? '',
+            value: message.data.slice(),
+            sequence,
+            storedAtMs,
+          },
+          pending,
+        ),
       onCaughtUp: () => options.onCaughtUp?.(),
       ...(room && { room }),
     });
@@ -155,7 +162,10 @@ export class JetStreamLog implements RegionalLog {
 
   async #keep(): Promise<void> {
     const { connection: connections } = this.#options.link;
+    let arrival = new AbortController();
+    const stopListening = connections.onConnected(() => arrival.abort());
     while (!this.#ending.aborted) {
+      arrival = new AbortController();
       const connection = connections.current;
       let waitMs = retryMs;
       try {
@@ -166,8 +176,10 @@ export class JetStreamLog implements RegionalLog {
         const problem = `log ${this.name} is not ready: ${messageOf(error)}`;
         this.#state = { ...this.#state, ready: false, problem };
       }
-      await sleep(waitMs, this.#ending);
+      if (connections.current !== connection) continue;
+      await sleep(waitMs, AbortSignal.any([this.#ending, arrival.signal]));
     }
+    stopListening();
   }
 
   async #look(connection: NatsConnection): Promise<void> {
@@ -175,11 +187,22 @@ export class JetStreamLog implements RegionalLog {
     if (this.#standingOn !== connection) {
       this.#state = await ensureLog(connection, this.#options, settings);
       this.#standingOn = connection;
+      this.#foundOn = connection;
       return this.#stood.resolve();
     }
     const { problem } = this.#state;
     const state = await logState(connection, name);
-    if (state) this.#state = { ...state, problem };
-    else this.#standingOn = undefined;
+    if (state) {
+      this.#state = { ...state, problem };
+    } else {
+      this.#standingOn = undefined;
+      this.#foundOn = undefined;
+    }
+  }
+
+  /** The same object each time, as it is for a state that stays. */
+  #unknown(): LogState {
+    this.#state = { ...this.#state, epoch: undefined, ready: false };
+    return this.#state;
   }
 }

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { eventually } from '../../../test/support/eventually.ts';
+import type { LogFollow, LogMessage, LogState, RegionalLog } from '../../store/regional-log.ts';
+import { canaryValue } from './canary.ts';
+import type { Copied } from './copier.ts';
+import { Follower } from './follower.ts';
+
+/** The own log, and that of `us`, of which the test says what comes when. */
+class ScriptedLog implements RegionalLog {
+  readonly name = 'b';
+  epoch: string | undefined = 'own';
+  on: LogFollow | undefined;
+  appended: string[] = [];
+
+  async last() {
+    return message('us.cursor', 0, Buffer.from('{"epoch":"far","sequence":1}'));
+  }
+
+  async lastOfEach() {
+    return [];
+  }
+
+  async append({ subject, value }: { subject: string; value: Uint8Array }) {
+    this.appended.push(`${subject} ${Buffer.from(value)}`);
+    return 1;
+  }
+
+  async follow(options: LogFollow) {
+    if (options.pattern === 'us.canary') options.onMessage(canary(1), 0);
+    else this.on = options;
+    if (options.signal.aborted) return;
+    await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
+  }
+
+  state(): LogState {
+    const { epoch } = this;
+    return { epoch, lastSequence: 0, messages: 0, bytes: 0, ready: true, problem: undefined };
+  }
+
+  async close() {}
+}
+
+function message(subject: string, sequence: number, value: Uint8Array = Buffer.alloc(0)) {
+  return { subject, head: '', value, sequence, storedAtMs: 0 } satisfies LogMessage;
+}
+
+function canary(number: number, sequence = number): LogMessage {
+  const none = new Map();
+  const fields = { number, id: `${number}`, node: 'n', epoch: 'far', previous: undefined };
+  return message('us.canary', sequence, canaryValue({ ...fields, echoes: none, agesMs: none }));
+}
+
+describe('a follower', () => {
+  let log: ScriptedLog;
+  let follower: Follower;
+  let ending: AbortController;
+  let copying: Map<string, PromiseWithResolvers<Copied>>;
+  let heard: number[];
+  let complete: number[];
+
+  beforeEach(async () => {
+    log = new ScriptedLog();
+    ending = new AbortController();
+    [copying, heard, complete] = [new Map(), [], []];
+    follower = new Follower({
+      log,
+      from: 'us',
+      signal: ending.signal,
+      monotonicMs: () => 0,
+      copy({ subject, sequence }) {
+        const copy = Promise.withResolvers<Copied>();
+        copying.set(`${subject} ${sequence}`, copy);
+        return copy.promise;
+      },
+      onCanary: ({ number }) => heard.push(number),
+      onComplete: ({ number }) => complete.push(number),
+    });
+    await eventually('it to follow', () => log.on);
+  });
+  afterEach(async () => {
+    ending.abort();
+    for (const { resolve } of copying.values()) resolve('done');
+    await follower.ended;
+  });
+
+  const under = (name: string) =>
+    eventually(name, () => copying.get(name)) as Promise<PromiseWithResolvers<Copied>>;
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('has all before a canary when what came before it is copied', async () => {
+    log.on!.onMessage(message('us.k.a', 5), 1);
+    log.on!.onMessage(canary(6), 0);
+    const copy = await under('us.k.a 5');
+    await settled();
+    assert.deepEqual([heard, complete], [[6], []]);
+    copy.resolve('done');
+    await eventually('the canary to count', () => complete.length === 1);
+    assert.deepEqual(complete, [6]);
+  });
+
+  it('does not take a canary for proof before what was superseded meanwhile is here', async () => {
+    log.on!.onMessage(canary(6), 2);
+    log.on!.onMessage(message('us.k.b', 7), 1);
+    (await under('us.k.b 7')).resolve('done');
+    await settled();
+    assert.deepEqual(complete, []);
+    log.on!.onMessage(message('us.k.a', 8), 0);
+    const copy = await under('us.k.a 8');
+    await settled();
+    assert.deepEqual(complete, []);
+    copy.resolve('done');
+    await eventually('the canary to count', () => complete.length === 1);
+  });
+
+  it('proves nothing while something waits whose time is far ahead', async () => {
+    log.on!.onMessage(message('us.k.a', 5), 0);
+    (await under('us.k.a 5')).resolve('held');
+    log.on!.onMessage(canary(6), 0);
+    await settled();
+    await settled();
+    assert.deepEqual([heard, complete], [[6], []]);
+    assert.match(follower.problem ?? '', /1 of its writes wait/);
+  });
+
+  it('proves nothing when the own log may be another one than at the start', async () => {
+    const { on } = log;
+    log.epoch = undefined;
+    on!.onMessage(canary(6), 0);
+    await eventually('it to begin anew', () => follower.problem?.includes('made anew'));
+    assert.deepEqual(complete, []);
+    assert.ok(on!.signal.aborted);
+  });
+});
