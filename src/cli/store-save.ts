@@ -30,7 +30,7 @@ export function defineFound(store: Command): void {
 
 async function found({ state, json, yes }: StackOptions & { readonly yes?: true }): Promise<void> {
   const { findRunningStack } = await import('../stack/control/client.ts');
-  const { Founding } = await import('../stack/founding.ts');
+  const { Founding } = await import('../stack/founding/founding.ts');
   const founding = await Founding.open(findRunningStack(state));
   try {
     const { voters, streams, alone } = await founding.look();

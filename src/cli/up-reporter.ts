@@ -44,7 +44,7 @@ export function describeExit({ code, signal, error }: ProcessExit): string {
 /** As it was typed: `region kill eu-west-1`. */
 function describeRequest(request: ControlRequest): string {
   const words = ['operation', 'action', 'region', 'node', 'service'];
-  const fields: Readonly<Record<string, string | number | undefined>> = request;
+  const fields: Readonly<Record<string, unknown>> = request;
   return words.flatMap((word) => fields[word] ?? []).join(' ');
 }
 

@@ -21,6 +21,8 @@ export type StackErrorCode =
   | 'hub_not_alone'
   | 'hub_of_one'
   | 'founding_failed'
+  | 'founding_running'
+  | 'founding_over'
   | 'region_wanted'
   | 'region_in_hub'
   | 'growth_running'

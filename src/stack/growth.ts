@@ -1,12 +1,14 @@
-import { rmSync } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema/config.ts';
 import { hubVoters, storeSites } from '../store/nats-server/sites.ts';
 import { failStack } from './errors.ts';
 import type { Fleet, FleetRecord, Outcome } from './fleet.ts';
+import { type FoundingAction, HubFounding } from './founding/hub-founding.ts';
 import { type StackNode, stackNodes } from './plan/nodes.ts';
 import { portNeeds } from './plan/port-needs.ts';
-import { type Founding, loneVoter, voterFolder } from './plan/voters.ts';
+import type { Founding } from './plan/voters.ts';
 import { claimPorts } from './ports.ts';
+import type { ProcessIdentity } from './processes/identity.ts';
 import type { ProcessSpec, StackProcess } from './processes/stack-process.ts';
 import type { StackLayout } from './state/layout.ts';
 import { keepVoterInstance, voterInstance } from './state/voter-instance.ts';
@@ -24,10 +26,19 @@ export interface GrowthOptions {
   readonly layout: StackLayout;
   /** Regions that run when it begins. */
   readonly config: Config;
-  /** Reads the file again, and writes what new processes read. */
-  readonly redraw: (founding?: Founding) => Promise<Blueprint>;
+  /** Writes what new processes read, by the file as it is now or as it was read last. */
+  readonly redraw: (how: Redraw) => Promise<Blueprint>;
+  readonly clock: Pick<Clock, 'after'>;
+  /** The founding of a hub was ended without a word of who had begun it. */
+  readonly onLeft: (outcome: Outcome) => void;
   readonly graceMs: number;
   readonly hurry: AbortSignal;
+}
+
+export interface Redraw {
+  readonly founding: Founding | undefined;
+  /** Whether the file is read again. */
+  readonly again: boolean;
 }
 
 const nothing: Outcome = { changed: [], unchanged: [], first: undefined };
@@ -47,11 +58,20 @@ export class Growth {
   readonly #options: GrowthOptions;
   #nodes: readonly StackNode[];
   #regions: readonly string[];
-  #founding: Founding | undefined;
+  readonly #founding: HubFounding;
   #busy = false;
 
   constructor(options: GrowthOptions) {
+    const { layout, clock, onLeft } = options;
     this.#options = options;
+    this.#founding = new HubFounding({
+      ...{ layout, clock, onLeft },
+      regions: () => this.#regions,
+      redraw: () => this.#redraw(),
+      restartHub: () => this.#restartHub(),
+      reloadHub: () => this.#reloadHub(),
+      alone: (act) => this.#alone(act, true),
+    });
     this.#nodes = stackNodes(options.config);
     this.#regions = Object.keys(options.config.regions);
   }
@@ -144,40 +164,38 @@ export class Growth {
     });
   }
 
-  /** One phase of making a hub of three from one voter, as `Founding` shows. */
-  found(phase: 'look' | 'close' | 'begin' | 'open' | 'undo'): Promise<Outcome> {
-    return this.#alone(async () => {
-      const { fleet, layout } = this.#options;
-      const { config } = await this.#redraw();
-      const lone = loneVoter(config, layout);
-      if (phase === 'look') return { ...nothing, unchanged: lone ? [lone.region] : [] };
-      const hubs = () => fleet.processes.filter(({ spec }) => spec.kind === 'hub');
-      if (phase === 'open' && this.#founding === 'new') {
-        this.#founding = undefined;
-        if (lone) keepVoterInstance(layout, lone.region, voterInstance(layout, lone.region) + 1);
-        this.#take(await this.#redraw(), idsOf(fleet.processes), this.#regions);
-        for (const member of hubs()) member.reload();
-        return { ...nothing, changed: idsOf(hubs()) };
-      }
-      if (!lone) return failStack('hub_not_alone', 'this stack has no voter that runs alone');
-      const wanted = hubVoters(storeSites(config)).map(({ region }) => region);
-      const absent = wanted.find((region) => !this.#regions.includes(region));
-      if (absent !== undefined) {
-        failStack('name_unknown', `region "${absent}" does not run: "meridian region add" it`);
-      }
-      await this.#end(hubs());
-      this.#founding = { close: 'closed', begin: 'new', open: undefined, undo: undefined }[phase] as
-        | Founding
-        | undefined;
-      if (phase === 'begin') clearFolders(layout, wanted, lone.region);
-      const drawn = await this.#redraw();
-      const specs = drawn.specs.filter(({ kind }) => kind === 'hub');
-      return await this.#start(drawn, specs, this.#regions);
-    });
+  /** One phase of making a hub of three from one voter. @throws as `HubFounding` */
+  found(action: FoundingAction, owner: ProcessIdentity | undefined): Promise<Outcome> {
+    return this.#founding.do(action, owner);
   }
 
+  close(): void {
+    this.#founding.close();
+  }
+
+  /** While a hub is founded the file counts as it was when that began. */
   #redraw(): Promise<Blueprint> {
-    return this.#options.redraw(this.#founding);
+    const { founding, isFree } = this.#founding;
+    return this.#options.redraw({ founding, again: isFree });
+  }
+
+  async #restartHub(): Promise<Outcome> {
+    await this.#end(this.#hubs());
+    const drawn = await this.#redraw();
+    const specs = drawn.specs.filter(({ kind }) => kind === 'hub');
+    return await this.#start(drawn, specs, this.#regions);
+  }
+
+  async #reloadHub(): Promise<Outcome> {
+    const ids = this.#options.fleet.processes.map(({ spec }) => spec.id);
+    this.#take(await this.#redraw(), ids, this.#regions);
+    const hubs = this.#hubs();
+    for (const member of hubs) member.reload();
+    return { ...nothing, changed: hubs.map(({ spec }) => spec.id) };
+  }
+
+  #hubs(): StackProcess[] {
+    return this.#options.fleet.processes.filter(({ spec }) => spec.kind === 'hub');
   }
 
   async #start(
@@ -230,26 +248,17 @@ export class Growth {
   }
 
   /** Two that read the file at once could start a process twice. */
-  async #alone(act: () => Promise<Outcome>): Promise<Outcome> {
+  async #alone(act: () => Promise<Outcome>, founding = false): Promise<Outcome> {
     if (this.#busy) failStack('growth_running', 'another region or voter is being changed');
+    if (!founding && !this.#founding.isFree) {
+      failStack('growth_running', 'the hub is being founded: "meridian store found" runs');
+    }
     this.#busy = true;
     try {
       return await act();
     } finally {
       this.#busy = false;
     }
-  }
-}
-
-function idsOf(members: readonly StackProcess[]): string[] {
-  return members.map(({ spec }) => spec.id);
-}
-
-/** Of voters that are to begin with nothing: what an attempt before may have left. */
-function clearFolders(layout: StackLayout, regions: readonly string[], lone: string): void {
-  for (const region of regions) {
-    const instance = voterInstance(layout, region) + (region === lone ? 1 : 0);
-    rmSync(voterFolder(layout, region, instance), { recursive: true, force: true });
   }
 }
 

@@ -60,7 +60,7 @@ export class Operations {
           ? this.#growth.startVoter(request.region, request.instance)
           : this.#growth.endVoter(request.region);
       case 'founding':
-        return this.#growth.found(request.action);
+        return this.#growth.found(request.action, request.owner);
       case 'node':
         return this.#actOnNodes(request.action, this.#nodesOf(request.region, request.node), tell);
       case 'restart':

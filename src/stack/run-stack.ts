@@ -1,14 +1,14 @@
+import { systemClock } from '../base/clock.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { ControlRequest } from './control/protocol.ts';
 import { ControlServer, chooseSocketPath } from './control/server.ts';
 import { failStack } from './errors.ts';
 import { Fleet, type FleetRecord } from './fleet.ts';
-import { Growth } from './growth.ts';
+import { Growth, type Redraw } from './growth.ts';
 import { tailOf } from './log-tail.ts';
 import { causesOf, type Missing } from './missing.ts';
 import { Operations } from './operations.ts';
 import { stackNodes } from './plan/nodes.ts';
-import type { Founding } from './plan/voters.ts';
 import { endProcesses, findMarked } from './processes/marked.ts';
 import type { ProcessEvent, ProcessSpec, StackProcess } from './processes/stack-process.ts';
 import { awaitReady } from './readiness.ts';
@@ -31,8 +31,8 @@ export interface Drawn {
 
 export interface RunOptions extends Drawn {
   readonly layout: StackLayout;
-  /** The same of the configuration file as it is now, with the files that it reads written. */
-  readonly redraw: (founding?: Founding) => Promise<Drawn>;
+  /** The same again, with the files that it reads written. */
+  readonly redraw: (how: Redraw) => Promise<Drawn>;
   readonly reporter: StackReporter;
   readonly readyWithinMs: number;
 }
@@ -63,6 +63,7 @@ class RunningStack {
   readonly #signals = new StopSignals();
   readonly #failed = new AbortController();
   readonly #fleet: Fleet;
+  readonly #growth: Growth;
   readonly #control: ControlServer;
   readonly #killAll = (): void => void this.#fleet.kill();
   readonly #possession: Possession;
@@ -89,13 +90,17 @@ class RunningStack {
       fleet: this.#fleet,
       layout,
       config,
-      redraw: async (founding) => {
-        const drawn = await redraw(founding);
+      redraw: async (how) => {
+        const drawn = await redraw(how);
         return { ...drawn, record: (regions) => recordOf(drawn, regions) };
       },
+      clock: systemClock,
+      onLeft: (outcome) =>
+        options.reporter.asked({ operation: 'founding', action: 'undo' }, outcome),
       graceMs,
       hurry: this.#signals.hurry,
     });
+    this.#growth = growth;
     const roller = new Roller({
       fleet: this.#fleet,
       get nodes() {
@@ -139,6 +144,7 @@ class RunningStack {
   async close(): Promise<void> {
     const { layout, reporter } = this.#options;
     const { hurry } = this.#signals;
+    this.#growth.close();
     const startedMs = performance.now();
     const all = this.#fleet.processes;
     const count = all.filter(({ state }) => state !== 'stopped').length;
@@ -204,7 +210,8 @@ class RunningStack {
       reporter.rolled(step);
       tell(step);
     });
-    if ('changed' in result) reporter.asked(request, result);
+    const isWord = 'action' in request && (request.action === 'hold' || request.action === 'look');
+    if ('changed' in result && !isWord) reporter.asked(request, result);
     return result;
   }
 

@@ -6,9 +6,13 @@ import { askStack, type FoundStack } from './control/client.ts';
 import { failStack } from './errors.ts';
 import type { Outcome } from './fleet.ts';
 import { effectiveFileFor } from './plan/effective-config.ts';
+import { identify } from './processes/identity.ts';
 import { readSealed } from './state/sealed-file.ts';
 
-type FoundingPhase = 'close' | 'begin' | 'open' | 'undo';
+type FoundingPhase = 'close' | 'hold' | 'begin' | 'open' | 'undo';
+
+/** Of a phase: servers that do not end by themselves are given 7 s. */
+const phaseLimitMs = 60_000;
 
 /** What is needed to change the hub of a running stack. */
 export interface StackHub {
@@ -19,7 +23,7 @@ export interface StackHub {
   readonly secret: string;
   /** Has the supervisor start a voter. */
   start(region: string, server: string): Promise<void>;
-  /** Has it do a phase of making a hub of three from one voter. */
+  /** Has it do a phase of making a hub of three from one voter, for this process. */
   found(action: FoundingPhase): Promise<void>;
   /** Whether its only voter runs alone, or did until that began. */
   isAlone(): Promise<boolean>;
@@ -49,7 +53,8 @@ export async function openStackHub(stack: FoundStack): Promise<StackHub> {
     if (!wanted) await askStack(stack, { operation: 'voter', action: 'end', region, instance: 1 });
   };
   const found = async (action: FoundingPhase) => {
-    await askStack(stack, { operation: 'founding', action });
+    const owner = identify(process.pid);
+    await askStack(stack, { operation: 'founding', action, owner }, phaseLimitMs);
   };
   const isAlone = async () => {
     const request = { operation: 'founding', action: 'look' } as const;

@@ -5,6 +5,7 @@ import { checkNatsServer, findNatsServer } from '../store/nats-server/find.ts';
 import { issueCertificates } from './certificates.ts';
 import { keepDataTokens } from './data-tokens.ts';
 import { failStack } from './errors.ts';
+import type { Redraw } from './growth.ts';
 import { type EffectiveConfig, effectiveConfig } from './plan/effective-config.ts';
 import { portNeeds } from './plan/port-needs.ts';
 import { planProcesses, type StorePlan } from './plan/processes.ts';
@@ -84,8 +85,11 @@ export async function up(options: UpOptions): Promise<void> {
       return { config: of.config, source: of.source, shape, specs };
     };
     rotateLogs(layout, config);
-    const redraw = async (founding?: Founding) =>
-      draw(await effectiveConfig(options.file, { relocation, nodes }), founding);
+    let latest = effective;
+    const redraw = async ({ founding, again }: Redraw) => {
+      if (again) latest = await effectiveConfig(options.file, { relocation, nodes });
+      return await draw(latest, founding);
+    };
     await runStack({ ...(await draw(effective)), redraw, layout, ...options });
   } catch (error) {
     throw explainUnusable(layout.directory, error);

@@ -24,8 +24,10 @@ export const requestSchema = z.discriminatedUnion('operation', [
   }),
   z.strictObject({
     operation: z.literal('founding'),
-    /** `look` only says whether there is a voter that ran alone. */
-    action: z.enum(['look', 'close', 'begin', 'open', 'undo']),
+    /** `look` only says whether there is a voter that ran alone, `hold` that the owner lives. */
+    action: z.enum(['look', 'hold', 'close', 'begin', 'open', 'undo']),
+    /** The process that does it: for all but `look`. */
+    owner: z.strictObject({ pid: z.int().min(1), startTicks: z.number() }).optional(),
   }),
   z.strictObject({
     operation: z.literal('node'),

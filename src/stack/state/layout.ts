@@ -11,6 +11,7 @@ import { join } from 'node:path';
  *         store-secret      password of the store servers                sealed 0600
  *         data-tokens/S     what service S shows to the data API      sealed 0600
  *         config.json       the configuration that the nodes read
+ *         founding/         buckets of the one voter that becomes three, until that is done
  *         ca/               development CA: ca.pem, ca-key.pem           sealed 0600
  *         regions/R/        of its node: node.log access.log snapshots
  *                     identity/ tls/      ca.pem cert.pem, key.pem       sealed 0600
@@ -35,6 +36,8 @@ export interface StackLayout {
   readonly config: string;
   readonly authority: string;
   readonly dataTokens: string;
+  /** What was saved of the one voter while a hub is founded. */
+  readonly founding: string;
   region(name: string): RegionLayout;
 }
 
@@ -66,6 +69,7 @@ export function layoutOf(directory: string): StackLayout {
     config: join(directory, 'config.json'),
     authority: join(directory, 'ca'),
     dataTokens: join(directory, 'data-tokens'),
+    founding: join(directory, 'founding'),
     region(name) {
       const region = join(directory, 'regions', name);
       return {

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConfigInput } from '../../src/config/public.ts';
+import { askStack, findRunningStack } from '../../src/stack/control/client.ts';
+import { identify } from '../../src/stack/processes/identity.ts';
+import { eventually } from '../support/eventually.ts';
+import { requireNatsServer } from '../support/requirements.ts';
+import { command, type RegionName, TestStack } from '../support/stack.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const token = 'a-token-for-the-ledger';
+const limitMs = 60_000;
+/** Where voters hear of each other, by default. */
+const clusterPort = 6222;
+
+const places: Record<RegionName, object> = {
+  'us-east-1': { address: '127.0.1.1', location: { latitude: 39, longitude: -77 } },
+  'eu-west-1': { address: '127.0.2.1', location: { latitude: 53, longitude: -6 } },
+  'ap-southeast-1': { address: '127.0.3.1', location: { latitude: 1, longitude: 104 } },
+};
+
+function configured(...regions: RegionName[]): ConfigInput {
+  return {
+    regions: Object.fromEntries(regions.map((region) => [region, places[region]])),
+    store: { engine: 'jetstream' },
+    data: {
+      buckets: { ledger: { consistency: 'sync' } },
+      tokens: { ledger: { token: 'ledger.token', rights: { ledger: 'write' } } },
+    },
+    stack: {},
+  } as ConfigInput;
+}
+
+/** Writes without pause, each key once, and keeps what was confirmed. */
+class Writer {
+  readonly confirmed = new Map<string, string>();
+  readonly #url: string;
+  #stopped = false;
+  readonly #running: Promise<void>;
+
+  constructor(url: string) {
+    this.#url = url;
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async moreWrites(what: string): Promise<void> {
+    const before = this.confirmed.size;
+    await eventually(`writes ${what}`, () => this.confirmed.size > before + 20, limitMs);
+  }
+
+  async #run(): Promise<void> {
+    for (let count = 0; !this.#stopped; count++) {
+      const request = { method: 'PUT', headers, body: `value ${count}` };
+      const answer = await fetch(`${this.#url}/k.${count}`, request).catch(() => undefined);
+      if (answer?.ok) this.confirmed.set(`k.${count}`, answer.headers.get('etag')!);
+      await answer?.arrayBuffer();
+      await sleep(10);
+    }
+  }
+}
+
+const headers = { authorization: `Bearer ${token}` };
+
+describe('one voter of a stack becomes three while it serves', {
+  skip: requireNatsServer(),
+}, () => {
+  let stack: TestStack;
+  let writer: Writer;
+  let file: string;
+  const commands: ChildProcess[] = [];
+  before(async () => {
+    const folder = await temporaryDirectory('founding');
+    file = join(folder, 'meridian.json');
+    await writeFile(join(folder, 'ledger.token'), token, { mode: 0o600 });
+    await writeFile(file, JSON.stringify(configured('us-east-1')));
+    stack = await TestStack.start(file);
+    writer = new Writer(urlIn('us-east-1'));
+    await writer.moreWrites('with one voter');
+    await writeFile(file, JSON.stringify(configured('us-east-1', 'eu-west-1', 'ap-southeast-1')));
+    await stack.attempt('apply', file, '--timeout', '1s'); // those that are to come cannot report
+    await stack.run('region', 'add', 'eu-west-1');
+    await stack.run('region', 'add', 'ap-southeast-1');
+  });
+  after(async () => {
+    for (const child of commands) child.kill('SIGKILL');
+    await writer?.stop();
+    await stack?.stop();
+  });
+
+  const urlIn = (region: RegionName) =>
+    `http://${stack.address(region)}:9100/v1/buckets/ledger/keys`;
+  const saved = () => readdirSync(stack.state).filter((name) => /^(saved-hub|founding)/.test(name));
+  const newVoter = () => existsSync(join(stack.state, 'regions/us-east-1/store/hub-2'));
+  const voters = async () => {
+    const { voters: wanted, alone } = JSON.parse(
+      (await stack.attempt('store', 'found', '--json')).stdout,
+    );
+    return { wanted: wanted.length, alone };
+  };
+
+  /** Until its output has an event; then it goes on. */
+  async function found(event: string): Promise<ChildProcess> {
+    const args = [command, 'store', 'found', '--yes', '--json', '--state', stack.state];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    commands.push(child);
+    let output = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      output += bytes;
+    });
+    await eventually(
+      `"${event}" of ${child.pid}`,
+      () => {
+        assert.ok(child.exitCode === null, output);
+        return output.includes(`"${event}"`);
+      },
+      limitMs,
+    );
+    return child;
+  }
+
+  async function goesOnAsBefore(): Promise<void> {
+    await writer.moreWrites('go on');
+    await eventually('nothing is left of it', () => saved().length === 0 && !newVoter(), limitMs);
+    assert.deepEqual(await voters(), { wanted: 3, alone: true });
+  }
+
+  test('killed while it holds writes: they go on by themselves', async () => {
+    const child = await found('held');
+    child.kill('SIGKILL');
+    await goesOnAsBefore();
+  });
+
+  test('killed when the new voters have the data: they end, and the one goes on', async () => {
+    const child = await found('restored');
+    assert.ok(newVoter());
+    child.kill('SIGSTOP');
+    const second = {
+      operation: 'founding',
+      action: 'close',
+      owner: identify(process.pid),
+    } as const;
+    await assert.rejects(askStack(findRunningStack(stack.state), second), {
+      code: 'founding_running',
+      message: new RegExp(`process ${child.pid} `),
+    });
+    child.kill('SIGKILL');
+    await goesOnAsBefore();
+  });
+
+  test('a step that fails is undone, and said; so is Ctrl-C', async (context) => {
+    const blocker = createServer().listen(clusterPort, stack.address('eu-west-1'));
+    context.after(() => blocker.close());
+    await once(blocker, 'listening');
+    const failed = await stack.attempt('store', 'found', '--yes', '--json');
+    assert.equal(failed.code, 1);
+    assert.match(failed.stdout + failed.stderr, /founding_failed.*6222.*goes on as before/s);
+    await once(blocker.close(), 'close');
+    await goesOnAsBefore();
+
+    const child = await found('saved');
+    child.kill('SIGINT');
+    await once(child, 'exit');
+    assert.equal(child.exitCode, 1);
+    await goesOnAsBefore();
+  });
+
+  test('then it is done: nothing that was confirmed is lost', async (context) => {
+    const done = await stack.run('store', 'found', '--yes', '--json');
+    context.diagnostic(done.trimEnd().split('\n').at(-1)!);
+    assert.deepEqual(await voters(), { wanted: 3, alone: false });
+    await writer.moreWrites('with three voters');
+    await writer.stop();
+    assert.match(saved().join(), /^saved-hub-\d+$/);
+    context.diagnostic(`${writer.confirmed.size} writes were confirmed`);
+    const check = async ([key, version]: [string, string]) => {
+      const answer = await fetch(`${urlIn('eu-west-1')}/${key}?consistency=strong`, { headers });
+      assert.equal(answer.headers.get('etag'), version, key);
+      await answer.arrayBuffer();
+    };
+    const all = [...writer.confirmed];
+    while (all.length > 0) await Promise.all(all.splice(0, 20).map(check));
+    const again = await stack.run('store', 'found', '--yes');
+    assert.match(again, /nothing is to be done/);
+  });
+});
