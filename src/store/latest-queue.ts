@@ -1,3 +1,6 @@
+/** Of an event that waits, besides what it carries; measured roughly. */
+const overheadBytes = 500;
+
 /**
  * What a watch has for a reader who has not asked yet. A later event of a key takes the
  * place of the earlier one, so a slow reader costs memory for the keys and not for their
@@ -24,9 +27,10 @@ export class LatestQueue<T> implements AsyncIterable<T> {
     this.#roomBytes = roomBytes;
   }
 
-  /** @param key `undefined`: a mark. */
-  add(event: T, key: string | undefined, bytes = 0): void {
+  /** @param key `undefined`: a mark. @param carriedBytes of key and value. */
+  add(event: T, key: string | undefined, carriedBytes = 0): void {
     if (this.#closed) return;
+    const bytes = carriedBytes + overheadBytes;
     const slot = `${this.#generation}:${key ?? ''}`;
     this.#take(slot);
     this.#events.set(slot, { event, bytes });

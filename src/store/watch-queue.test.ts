@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { LatestQueue } from './latest-queue.ts';
 import type { WatchEvent } from './store.ts';
 import { WatchQueue } from './watch-queue.ts';
 
@@ -56,6 +57,14 @@ describe('WatchQueue', () => {
     assert.equal((await waiting).done, true);
     assert.equal((await queue[Symbol.asyncIterator]().next()).done, true);
     assert.equal(closed, 1);
+  });
+
+  it('has room for so many small events as fit into memory, values or not', async () => {
+    const queue = new LatestQueue<number>(() => {}, 64 * 1024);
+    let events = 0;
+    while (!queue.room() && events < 10_000) queue.add(events++, `k${events}`, 4);
+    assert.ok(events < 200, `${events} were held`);
+    queue.close();
   });
 });
 

@@ -167,6 +167,7 @@ class RunningServer implements DataServer {
   }
 
   update(settings: DataServerSettings): void {
+    const before = this.#settings.grants;
     this.#settings = settings;
     this.#rights = new Rights(settings.grants);
     this.#networks = new Networks(settings.networks);
@@ -176,6 +177,7 @@ class RunningServer implements DataServer {
     const { grants, buckets } = settings;
     const mayGoOn = (service: string, bucket: string) =>
       Object.hasOwn(grants, service) &&
+      grants[service]!.token === before[service]?.token && // else opened with one that is gone
       rightOf({ service, rights: grants[service]!.rights }, bucket) !== undefined &&
       buckets.get(bucket)?.bucket !== undefined;
     this.#watches.endWhere((service, bucket) => !mayGoOn(service, bucket), 'bucket_unknown');

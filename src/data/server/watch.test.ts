@@ -108,6 +108,20 @@ test('so many watches are kept, and what may not go on is ended with a word', as
   await eventually('they are closed', () => world.server.figures().watches === 0);
 });
 
+test('a watch ends with the token that opened it, though its service has another one now', async (t) => {
+  const world = await startDataServer();
+  t.after(world.close);
+  const events = await watch(world);
+  await events.until('caughtUp');
+  const grants = { ...world.settings.grants };
+  world.server.update({ ...world.settings, grants: { ...grants } });
+  await ask(world, 'PUT', '/v1/buckets/ledger/keys/a', { body: 'x' });
+  assert.match(await events.until('put'), /event: put/);
+  const reader = { ...grants.reader!, token: 'another-token-of-the-reader' };
+  world.server.update({ ...world.settings, grants: { ...grants, reader } });
+  assert.match(await events.until('error'), /"code":"bucket_unknown"/);
+});
+
 test('a server that is closed tells its watches, and waits for no client', async (t) => {
   const world = await startDataServer({ closeTimeMs: 200 });
   t.after(world.close);

@@ -104,6 +104,10 @@ export class SyncBucket implements OpenDataBucket {
   }
 
   async delete(key: string, condition?: Condition): Promise<void> {
+    checkKey(key);
+    this.#checkOpen();
+    const isForNone = condition === undefined || condition.type === 'absent';
+    if (isForNone && (await this.#guard('read', () => this.#isAbsent(key)))) return;
     await this.#write(key, undefined, condition);
   }
 
@@ -212,6 +216,18 @@ export class SyncBucket implements OpenDataBucket {
       expectedRevision = last?.revision ?? 0;
     }
     throw dataError('too_busy', `${this.name}/${key} is written by too many others at once`);
+  }
+
+  /**
+   * Whether the key has no value. Then no deletion is written: each would take room for good, of
+   * as many keys as somebody can think of.
+   */
+  async #isAbsent(key: string): Promise<boolean> {
+    const deadlineMs = performance.now() + limitMs;
+    const isAbsentIn = ({ found }: Records) => holds({ type: 'absent' }, found.get(key));
+    const local = await this.#bucket.read([key], { deadlineMs }).catch(() => undefined);
+    if (local && !isAbsentIn(local)) return false;
+    return isAbsentIn(await this.#bucket.read([key], { strong: true, deadlineMs }));
   }
 
   /** What the condition names, or what the region's copy has; `undefined`: it does not hold there. */
