@@ -49,20 +49,13 @@ export interface BenchOptions {
 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      peers: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      json: { type: 'boolean', default: false },
-    },
-  });
+  const { values, positionals } = parsed();
   const { quick, json } = values;
   const rounds = wholeNumber(values.rounds, 'rounds');
-  const [name] = positionals;
+  const [name, surplus] = positionals;
+  if (values.help) return console.log(usage);
+  if (surplus !== undefined) throw new Error(`${surplus}: one bench at a time\n\n${usage}`);
+
   if (name === 'http') {
     await benchHttp({
       only: someOf(caseNames, values.only, 'only'),
@@ -100,6 +93,25 @@ async function main(): Promise<void> {
     const { benchMicro } = await import('./micro.ts');
     benchMicro({ words: values.only?.split(','), rounds, json });
   } else throw new Error(usage);
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        peers: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+  }
 }
 
 function wholeNumber(text: string | undefined, name: string): number | undefined {
