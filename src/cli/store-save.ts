@@ -4,6 +4,10 @@ import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
 import { counted, print, printJson } from './output.ts';
 import { access, type VoterOptions } from './store-voters.ts';
 
+interface SaveOptions extends VoterOptions {
+  readonly continue?: true;
+}
+
 export function defineSave(store: Command): void {
   access(store.command('save'))
     .description('save every bucket of the hub in a folder, with its revisions')
@@ -13,7 +17,8 @@ export function defineSave(store: Command): void {
   access(store.command('restore'))
     .description('make the buckets of such a folder on a hub that has none of them')
     .argument('<dir>', 'what `store save` left')
-    .action((folder: string, options: VoterOptions) => run('restore', folder, options));
+    .option('--continue', 'all that was ever confirmed is in it: mirrors and watches go on')
+    .action((folder: string, options: SaveOptions) => run('restore', folder, options));
 }
 
 export function defineFound(store: Command): void {
@@ -59,7 +64,7 @@ async function found({ state, json, yes }: StackOptions & { readonly yes?: true 
   }
 }
 
-async function run(name: 'save' | 'restore', folder: string, options: VoterOptions): Promise<void> {
+async function run(name: 'save' | 'restore', folder: string, options: SaveOptions): Promise<void> {
   const { accessHub } = await import('./store-hub.ts');
   const { restoreHub, saveHub } = await import('../store/voters/saved-hub.ts');
   const hub = await accessHub(options);
@@ -73,7 +78,11 @@ async function run(name: 'save' | 'restore', folder: string, options: VoterOptio
   try {
     const operator = await hub.servers.operator();
     if (name === 'save') await saveHub(operator, folder, onStream);
-    else await restoreHub(operator, folder, hub.voters.length, onStream);
+    else {
+      const { continue: continues } = options;
+      const replicas = hub.voters.length;
+      await restoreHub(operator, folder, { replicas, continues, onRestored: onStream });
+    }
     if (options.json) printJson({ folder, streams });
   } finally {
     await hub.close();

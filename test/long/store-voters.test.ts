@@ -175,9 +175,12 @@ describe('one voter becomes three', { skip: requireNatsServer() }, () => {
       async () => (await whole())?.filter(isWhole).length === 3,
       30_000,
     );
-    await restoreHub(await hub.servers.operator(), folder, 3, () => undefined);
+    await restoreHub(await hub.servers.operator(), folder, { replicas: 3, continues: true });
     const again: (boolean | undefined)[] = [];
-    await restoreHub(await hub.servers.operator(), folder, 3, (one) => again.push(one.already));
+    await restoreHub(await hub.servers.operator(), folder, {
+      replicas: 3,
+      onRestored: (one) => void again.push(one.already),
+    });
     assert.deepEqual(again, [true, true], 'what is there is left');
     const before = writer.confirmed.size;
     hub.reopen('eu', 2, three);
@@ -190,7 +193,7 @@ describe('one voter becomes three', { skip: requireNatsServer() }, () => {
       assert.equal((await bucket.get(key, { from: 'leader' }))?.revision, revision, key);
     }
     await assert.rejects(
-      restoreHub(await hub.servers.operator(), folder, 3, () => undefined),
+      restoreHub(await hub.servers.operator(), folder, { replicas: 3 }),
       { code: 'bucket_exists' },
       'over newer content',
     );

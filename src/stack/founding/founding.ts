@@ -102,9 +102,11 @@ export class Founding {
     await this.#until('the new voters', check, ({ leader, members }) => {
       return leader !== undefined && members.filter(isWhole).length === length;
     });
-    await restoreHub(await this.#servers.operator(), folder, length, ({ name, last }) =>
-      tell('restored', `${name} up to ${last}`),
-    );
+    await restoreHub(await this.#servers.operator(), folder, {
+      replicas: length,
+      continues: true,
+      onRestored: ({ name, last }) => tell('restored', `${name} up to ${last}`),
+    });
     await this.#until('all copies', check, ({ streams }) =>
       streams.every(({ leader, copies }) => {
         return leader !== undefined && copies.length === length && copies.every(isWhole);

@@ -18,12 +18,15 @@ export class BucketHealth {
   readonly ended: Promise<void>;
   readonly #bucket: string;
   readonly #link: Link;
+  readonly #onTold: (epoch: string | undefined) => void;
   #bytes: { readonly count: number; readonly atMs: number } | undefined;
   #state: OriginState = { leader: undefined, replicas: 0, current: 0, quorum: false };
 
-  constructor(bucket: string, link: Link) {
+  /** @param onTold with the life of the bucket that the hub has; `undefined`: it has no such bucket. */
+  constructor(bucket: string, link: Link, onTold: (epoch: string | undefined) => void) {
     this.#bucket = bucket;
     this.#link = link;
+    this.#onTold = onTold;
     this.ended = this.#run();
   }
 
@@ -58,6 +61,7 @@ export class BucketHealth {
       const atMs = this.#link.nowMs();
       const report = await originReport(connection, this.#bucket);
       if (report) this.#bytes = { count: report.bytes, atMs };
+      if (!report || report.leader !== undefined) this.#onTold(report?.epoch);
       return report;
     } catch {
       return undefined; // not made yet, no leader, or the hub is out of reach: nobody leads

@@ -41,7 +41,8 @@ async function startWorld(t: TestContext, maximumAgeMs?: number) {
     } as unknown as Link,
     maximumAgeMs: () => age.ms,
     staleForMs: () => 0,
-    barrierSubject: barrier,
+    mirror: () => world.mirror,
+    barrierSubject: () => barrier,
     isBehind: (asked, place) => asked <= place,
     read: async (keys) => {
       reads++;
@@ -59,6 +60,7 @@ async function startWorld(t: TestContext, maximumAgeMs?: number) {
   t.after(() => cached.close());
   const world = {
     cached,
+    mirror: 'first' as string | undefined,
     age,
     reads: () => reads,
     /** From now on the mirror answers when the promise is kept. */
@@ -80,7 +82,7 @@ async function startWorld(t: TestContext, maximumAgeMs?: number) {
   return world;
 }
 
-const barrier = '$KV.b_barrier.node';
+const barrier = '$KV.b_barrier.epoch.node';
 
 async function sleep(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
@@ -149,8 +151,22 @@ test('only a barrier of the own node proves that nothing is missing', async (t) 
   await sleep(60);
   cached.mark(3, performance.now());
   tell('$KV.b.other', 4);
-  tell('$KV.b_barrier.another', 5);
+  tell('$KV.b_barrier.epoch.another', 5);
   assert.ok((await read('a')).staleForMs >= 55);
   tell(barrier, 6);
   assert.ok((await read('a')).staleForMs < 55);
+});
+
+test('what was kept of one mirror is not given for another', async (t) => {
+  const world = await startWorld(t);
+  world.store('a', 1);
+  world.cached.mark(2, performance.now());
+  world.tell(barrier, 2);
+  await world.read('a');
+  const asked = world.reads();
+  await world.read('a');
+  assert.equal(world.reads(), asked, 'it is kept');
+  world.mirror = 'second';
+  await world.read('a');
+  assert.equal(world.reads(), asked + 1);
 });

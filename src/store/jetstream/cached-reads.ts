@@ -2,15 +2,14 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { FoundRecord, Records } from '../declared.ts';
 import { ReadCache } from '../read-cache.ts';
 import { leafApi } from './api.ts';
+import { keepFollowing } from './keep-following.ts';
 import type { Link } from './link.ts';
 import { consumeInOrder } from './ordered-consumer.ts';
-import { sleep } from './sleep.ts';
 import { extentOf } from './streams.ts';
 import { streamOf, subjectOf } from './subjects.ts';
 
 /** For the records of a bucket that were read lately. */
 const cacheBytes = 32 * 1024 * 1024;
-const againMs = 250;
 /** Barriers that are waited for; of more, the newest. */
 const marksMost = 64;
 /** More than that older than the mirror, what is kept is not used. */
@@ -30,8 +29,10 @@ export interface CachedReadsOptions {
   staleForMs(): number;
   /** From the mirror. */
   read(keys: readonly string[], deadlineMs: number): Promise<Records<CopiedRecord>>;
+  /** Which mirror it is that is read; `undefined`: none now. What is kept of another one is not used. */
+  mirror(): string | undefined;
   /** Of the own node. */
-  readonly barrierSubject: string;
+  barrierSubject(): string;
   /** As of `NewestBarrier`. */
   isBehind(barrier: number, place: number): boolean;
 }
@@ -55,6 +56,8 @@ export class CachedReads {
   readonly #cache = new ReadCache<CopiedRecord>(cacheBytes, ({ value }) => value.byteLength);
   readonly #closing = new AbortController();
   #isFollowing = false;
+  /** The one that is followed. */
+  #mirror: string | undefined;
   #maximumAgeMs: number | undefined;
   /** Of the last barrier of the own node that was told; all up to there was. */
   #place = 0;
@@ -71,7 +74,8 @@ export class CachedReads {
     this.#heedAge();
     const provedAtMs = this.#provedAtMs;
     const cachedForMs = performance.now() - provedAtMs;
-    const isUsable = cachedForMs <= this.#options.staleForMs() + behindMirrorMs;
+    const { mirror, staleForMs } = this.#options;
+    const isUsable = mirror() === this.#mirror && cachedForMs <= staleForMs() + behindMirrorMs;
     const found = new Map<string, FoundRecord>();
     const missing: string[] = [];
     const nowMs = Date.now();
@@ -148,19 +152,22 @@ export class CachedReads {
 
   async #follow(): Promise<void> {
     this.#isFollowing = true;
-    const { link, bucket } = this.#options;
-    const signal = AbortSignal.any([this.#closing.signal, link.closing]);
-    while (!signal.aborted) {
-      const connection = link.connection.current;
-      try {
-        const extent = connection && (await extentOf(connection, 'mirror', bucket));
-        if (extent) await this.#followFrom(connection, extent.lastRevision, signal);
-      } catch {
-        // Whatever it was, the next round finds out; reads ask the mirror meanwhile.
-      }
-      this.#forget();
-      await sleep(againMs, signal);
-    }
+    const { link, bucket, mirror } = this.#options;
+    await keepFollowing({
+      link,
+      ending: AbortSignal.any([this.#closing.signal, link.closing]),
+      choose: mirror,
+      follow: async (connection, chosen, signal) => {
+        const extent = chosen && (await extentOf(connection, 'mirror', bucket));
+        if (!extent) return;
+        this.#mirror = chosen;
+        try {
+          await this.#followFrom(connection, extent.lastRevision, signal);
+        } finally {
+          this.#forget();
+        }
+      },
+    });
   }
 
   /** Barriers too, which are beside the keys. */
@@ -180,7 +187,7 @@ export class CachedReads {
       onMessage: ({ message: { subject }, sequence, pending }) => {
         if (subject.startsWith(keyPrefix)) this.#cache.changed(subject.slice(keyPrefix.length));
         // What is pending may be of keys whose earlier changes it took the place of, untold.
-        if (subject === this.#options.barrierSubject) told = sequence;
+        if (subject === this.#options.barrierSubject()) told = sequence;
         if (pending > 0) return;
         this.#place = told;
         this.#prove();

@@ -59,7 +59,9 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly bucket: JetStreamBucket;
   readonly #options: DeclaredBucketOptions;
   readonly #barrier: Barrier;
-  readonly #newest = new NewestBarrier();
+  #epoch: string | undefined;
+  /** In that life of the bucket. */
+  #newest = new NewestBarrier();
   readonly #freshness: ProvenFreshness;
   readonly #cached: CachedReads;
   readonly #watches = new Set<RecordWatch>();
@@ -78,14 +80,15 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
       await this.#proveAgain(deadlineMs);
       await this.#strong([], deadlineMs, mirrorOnly);
     });
-    this.bucket = new JetStreamBucket(name, link, shape, () => this.#freshness.staleForMs());
+    this.bucket = new JetStreamBucket(name, link, shape, this.#freshness);
     this.#cached = new CachedReads({
       bucket: name,
       link,
       maximumAgeMs: () => this.#settings.maximumAgeMs,
       staleForMs: () => this.bucket.staleForMs(),
       read: (some, deadlineMs) => this.#local(some, deadlineMs),
-      barrierSubject: this.#barrierSubject,
+      mirror: () => this.bucket.life.mirror,
+      barrierSubject: () => this.#barrierSubject,
       isBehind: (barrier, place) => this.#newest.isBehind(barrier, place),
     });
   }
@@ -102,6 +105,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const { strong = false, deadlineMs = this.#options.link.deadlineMs() } = options;
     if (strong) return await this.#strong(keys, deadlineMs);
     this.#freshness.read();
+    if (this.bucket.life.isOther) return await this.#strong(keys, deadlineMs);
     await this.#proveAgain(deadlineMs);
     if (this.bucket.source() === 'hub') {
       try {
@@ -171,6 +175,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const limitMs = Math.min(deadlineMs, performance.now() + copyAskedMs);
     try {
       const { place, on } = await this.#ask([], 'mirror', limitMs, this.#barrierSubject);
+      if (on !== this.bucket.mirrorOn) return;
       if (this.#newest.isBehind(proof.barrier, place)) this.#freshness.proved({ ...proof, on });
     } catch (error) {
       if (!isPassingStoreError(error)) throw error;
@@ -183,8 +188,13 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const { connection } = this.#options.link;
     const before = connection.current;
     const levelBeforeMs = this.bucket.staleForMs();
+    const { mirror } = this.bucket.life;
     const { found, on } = await this.#inMirror(keys, deadlineMs);
     if (on !== before && keys.length > 0) return await this.#local(keys, deadlineMs);
+    const { life } = this.bucket;
+    if (life.isOther || (mirror !== life.mirror && levelBeforeMs < Number.POSITIVE_INFINITY)) {
+      throw storeError('store_unreachable', `${this.#what}: the region's replica is made anew`);
+    }
     if (levelBeforeMs === Number.POSITIVE_INFINITY && keys.some((key) => !found.has(key))) {
       const text = `${this.#what}: the region's replica was never complete, and the hub is out of reach`;
       throw storeError('store_unreachable', text);
@@ -247,9 +257,11 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     source: Source,
     deadlineMs: number,
   ): Promise<Asked | undefined> {
+    if (source === 'mirror' && this.bucket.life.isOther) return undefined;
     try {
       const limitMs = Math.min(deadlineMs, performance.now() + copyAskedMs);
       const asked = await this.#ask(keys, source, limitMs, this.#barrierSubject);
+      if (source === 'mirror' && asked.on !== this.bucket.mirrorOn) return undefined;
       return this.#newest.isBehind(barrier, asked.place) ? asked : undefined;
     } catch (error) {
       if (!isPassingStoreError(error)) throw error;
@@ -285,15 +297,22 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     return `read ${this.bucket.name}`;
   }
 
+  /** Of this life of the bucket; a stream without one takes any. */
   get #barrierSubject(): string {
-    return barrierOf(this.bucket.name, this.#options.node);
+    return barrierOf(this.bucket.name, this.bucket.life.epoch || '0', this.#options.node);
   }
 
   async #sendBarrier(): Promise<number> {
+    const epoch = await this.bucket.epoch(this.#options.link.deadlineMs());
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#newest = new NewestBarrier();
+    }
+    const newest = this.#newest;
     const sentAtMs = performance.now();
     const subject = this.#barrierSubject;
     const revision = await this.bucket.write('barrier', new Uint8Array(0), { subject });
-    this.#newest.confirmed(revision, sentAtMs, performance.now());
+    newest.confirmed(revision, sentAtMs, performance.now());
     return revision;
   }
 

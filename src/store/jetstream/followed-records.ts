@@ -1,15 +1,14 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Position, RecordEvent, RecordWatch } from '../declared.ts';
-import { isStoreError, storeError } from '../errors.ts';
+import { storeError } from '../errors.ts';
 import { LatestQueue } from '../latest-queue.ts';
 import { type Delivery, followStream } from './follow.ts';
 import type { Source } from './freshness.ts';
+import { keepFollowing } from './keep-following.ts';
 import type { Link } from './link.ts';
-import { sleep } from './sleep.ts';
 import { type Extent, extentOf } from './streams.ts';
 import { filterOf } from './watch.ts';
 
-const againMs = 250;
 /** Held for a reader that does not take it; what is on its way then is some MiB more. */
 const roomBytes = 8 * 1024 * 1024;
 
@@ -57,47 +56,37 @@ export class FollowedRecords {
 
   async #run(): Promise<void> {
     const { link, source } = this.#options;
-    while (!this.#ending.aborted) {
-      const connection = link.connection.current;
-      if (connection) {
-        try {
-          await this.#follow(connection, source());
-        } catch (error) {
-          // Whatever else it was, the next round finds out; `status` says what is wrong.
-          if (isStoreError(error, 'position_lost')) return this.queue.fail(error);
-        }
-      }
-      await sleep(againMs, this.#ending);
+    try {
+      await keepFollowing({
+        link,
+        ending: this.#ending,
+        choose: source,
+        follow: (connection, chosen, signal) => this.#follow(connection, chosen, signal),
+      });
+      this.queue.close();
+    } catch (error) {
+      this.queue.fail(error);
     }
-    this.queue.close();
   }
 
-  async #follow(connection: NatsConnection, source: Source): Promise<void> {
+  async #follow(connection: NatsConnection, source: Source, signal: AbortSignal): Promise<void> {
     const { bucket, prefix, link } = this.#options;
     const extent = await extentOf(connection, source, bucket);
     if (!extent) return;
     await this.#checkPosition(extent);
     this.#position ??= { epoch: extent.epoch, revision: 0, writtenAtMs: extent.lastWrittenAtMs };
-    const otherSource = new AbortController();
-    const looking = setInterval(() => {
-      if (this.#options.source() !== source) otherSource.abort();
-    }, againMs);
-    try {
-      await followStream(connection, {
-        source,
-        bucket,
-        filter: filterOf(prefix),
-        afterRevision: this.#position.revision,
-        headersOnly: false,
-        inboxPrefix: link.connection.inboxPrefix,
-        signal: AbortSignal.any([this.#ending, otherSource.signal]),
-        room: () => this.queue.room(),
-        onDelivery: (delivery) => this.#deliver(delivery),
-        onCaughtUp: () => this.#catchUp(extent),
-      });
-    } finally {
-      clearInterval(looking);
-    }
+    await followStream(connection, {
+      source,
+      bucket,
+      filter: filterOf(prefix),
+      afterRevision: this.#position.revision,
+      headersOnly: false,
+      inboxPrefix: link.connection.inboxPrefix,
+      signal,
+      room: () => this.queue.room(),
+      onDelivery: (delivery) => this.#deliver(delivery),
+      onCaughtUp: () => this.#catchUp(extent),
+    });
   }
 
   async #checkPosition(extent: Extent): Promise<void> {

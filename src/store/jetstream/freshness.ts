@@ -27,6 +27,11 @@ export class Freshness {
     this.#levelAtMs = Math.max(this.#levelAtMs, askedAtMs - silentForMs);
   }
 
+  /** It is another mirror. */
+  forget(): void {
+    this.#levelAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** `Infinity` before the mirror was level for the first time. */
   staleForMs(nowMs: number, confirmedAtMs: number): number {
     return Math.max(0, nowMs - Math.min(this.#levelAtMs, confirmedAtMs));

@@ -1,4 +1,4 @@
-import { nuid } from '@nats-io/transport-node';
+import { type NatsConnection, nuid } from '@nats-io/transport-node';
 import { isStoreError, storeError } from '../errors.ts';
 import { checkKey, checkPrefix, checkValue } from '../names.ts';
 import type { Bucket, BucketStatus, Entry, ReadOptions, Watch } from '../store.ts';
@@ -19,6 +19,13 @@ export interface WriteOptions extends Pick<Write, 'expectedRevision' | 'deletion
   readonly messageId?: string | undefined;
 }
 
+export interface ProofOfAge {
+  /** As of `Bucket`. */
+  staleForMs(): number;
+  /** It is another mirror. */
+  forget(): void;
+}
+
 /**
  * A bucket on the hub with its mirror on the local leaf. Reads, lists and watches use the
  * mirror unless it lags (`SourceChoice`); all else goes through the leaf to the hub.
@@ -31,15 +38,26 @@ export class JetStreamBucket implements Bucket {
   readonly health: BucketHealth;
   readonly #provisioning: Provisioning;
   readonly #watches = new Set<Watch>();
-  readonly #proved: (() => number) | undefined;
+  readonly #proof: ProofOfAge | undefined;
 
-  /** @param proved how old the mirror may be, where more is known than what it tells of itself. */
-  constructor(name: string, link: Link, shape: StreamShape, proved?: () => number) {
+  /** @param proof of how old the mirror may be, where more is known than what it tells of itself. */
+  constructor(name: string, link: Link, shape: StreamShape, proof?: ProofOfAge) {
     this.name = name;
     this.#link = link;
-    this.#proved = proved;
-    this.#provisioning = new Provisioning(name, shape, link, this.#freshness);
-    this.health = new BucketHealth(name, link);
+    this.#proof = proof;
+    this.#provisioning = new Provisioning(name, shape, link, {
+      told: (report) => this.#freshness.observe(report),
+      isAnother: () => {
+        this.#freshness.forget();
+        proof?.forget();
+      },
+    });
+    this.health = new BucketHealth(name, link, (epoch) => this.#provisioning.hubTold(epoch));
+  }
+
+  /** Which life of the bucket the hub has, and whether the mirror is of that. */
+  get life(): Provisioning['life'] {
+    return this.#provisioning.life;
   }
 
   /** A sentence when the region's mirror cannot follow the hub. */
@@ -122,7 +140,8 @@ export class JetStreamBucket implements Bucket {
   }
 
   staleForMs(): number {
-    if (this.#proved) return this.#proved();
+    if (this.life.isOther) return Number.POSITIVE_INFINITY;
+    if (this.#proof) return this.#proof.staleForMs();
     return this.#freshness.staleForMs(this.#link.nowMs(), this.#link.reachability.confirmedAtMs);
   }
 
@@ -152,15 +171,17 @@ export class JetStreamBucket implements Bucket {
 
   /** Where the bucket is to be read now. */
   source(): Source {
+    if (this.life.isOther) return 'hub';
     return this.#choice.choose(this.staleForMs(), this.#link.reachability.reachable);
   }
 
   /**
    * Reads where the bucket is to be read now. When that is the hub and it does not answer
-   * soon, the mirror is: old, but there.
+   * soon, the mirror is: old, but there; unless it is of another life of the bucket.
    */
   async #fromReplica<T>(read: (source: Source, deadlineMs: number) => Promise<T>): Promise<T> {
     if (this.source() === 'hub') {
+      if (this.life.isOther) return await read('hub', this.#link.deadlineMs());
       try {
         return await read('hub', performance.now() + hubReadLimitMs);
       } catch (error) {
@@ -195,6 +216,19 @@ export class JetStreamBucket implements Bucket {
     return await this.#link.attempt({ write: false, what, deadlineMs }, (connection, timeoutMs) =>
       get(connection, this.name, key, timeoutMs),
     );
+  }
+
+  /** The connection over which the mirror was found to be of the life that the hub has. */
+  get mirrorOn(): NatsConnection | undefined {
+    return this.life.isOther ? undefined : this.#provisioning.lookedOn;
+  }
+
+  /** Which life of the bucket the hub has, waited for. @throws {StoreError} `store_unreachable` */
+  async epoch(deadlineMs: number): Promise<string> {
+    await this.#provisioning.stood(deadlineMs);
+    const { epoch } = this.life;
+    if (epoch !== undefined) return epoch;
+    throw storeError('store_unreachable', this.problem ?? `bucket ${this.name} is not ready`);
   }
 
   /** @throws {StoreError} `store_unsafe` */

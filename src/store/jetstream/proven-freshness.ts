@@ -69,6 +69,11 @@ export class ProvenFreshness {
     return on && this.#proof?.on !== on ? this.#proof : undefined;
   }
 
+  /** It is another mirror. */
+  forget(): void {
+    this.#proof = undefined;
+  }
+
   /** Somebody reads the mirror. */
   read(): void {
     this.#readAtMs = performance.now();

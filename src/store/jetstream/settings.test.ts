@@ -84,6 +84,7 @@ describe('a stream', () => {
   it('has a quorum while a majority of its copies is level and heard from', () => {
     const follower = { current: true, silentForMs: 500 };
     const report = (...followers: (typeof follower)[]) => ({
+      epoch: 'e',
       leader: 'hub-a',
       replicas: 3,
       bytes: 0,

@@ -19,6 +19,7 @@ export interface StreamConfig {
 }
 
 interface StreamInfo {
+  readonly created: string;
   readonly config: StreamConfig;
   readonly state: { readonly last_seq: number; readonly last_ts: string; readonly bytes: number };
   readonly mirror?: { readonly lag: number; readonly active: number };
@@ -54,6 +55,8 @@ export interface StreamShape {
 }
 
 export interface MadeBucket {
+  /** Of its life on the hub. */
+  readonly epoch: string;
   /** The mirror cannot follow the hub, or copies are missing; a sentence. */
   readonly problem: string | undefined;
   /** What is written could be lost; a sentence. */
@@ -62,7 +65,8 @@ export interface MadeBucket {
 
 /**
  * Makes the stream on the hub and its mirror on the leaf where they are missing, adds replicas
- * to a stream that has fewer, and sets its age where it has another. Idempotent; safe when several nodes do it at once.
+ * to a stream that has fewer, and sets its age where it has another. A mirror of another life is
+ * removed and made anew, where it `mayRenew`. Idempotent; safe when several nodes do it at once.
  *
  * @throws whatever `callApi` throws: try again later.
  */
@@ -70,16 +74,26 @@ export async function ensureBucket(
   connection: NatsConnection,
   bucket: string,
   shape: StreamShape,
+  mayRenew: boolean,
 ): Promise<MadeBucket> {
   const { replicas } = shape;
   // The mirror first: later readings of the hub can only be higher.
-  const mirror = await streamInfo(connection, leafApi, bucket);
+  const found = await streamInfo(connection, leafApi, bucket);
   const origin = await ensureOrigin(connection, bucket, shape);
+  const epoch = epochOf(origin.config);
+  const isOther = found !== undefined && epochOf(found.config) !== epoch;
+  const isRemoved = isOther && mayRenew && (await removeMirror(connection, bucket, origin));
+  const mirror = isRemoved ? undefined : found;
   const copy = mirror
     ? await changed(connection, leafApi, mirror, changesTo(mirror.config, shape, 1))
     : await createMirror(connection, bucket, origin, shape);
-  const ahead = mirror !== undefined && mirror.state.last_seq > origin.state.last_seq;
-  const behind = ahead
+  const other =
+    mirror && isOther
+      ? `bucket ${bucket}: this region's mirror is of another life of the bucket, and not read. ` +
+        `A stack makes it anew; elsewhere "nats stream rm ${streamOf(bucket)}" on the leaf has it made`
+      : undefined;
+  const isAhead = mirror && mirror.state.last_seq > origin.state.last_seq;
+  const behind = isAhead
     ? `bucket ${bucket}: this region's mirror is ahead of the hub (${mirror.state.last_seq} > ${origin.state.last_seq}): ` +
       'the hub was set back or made anew, and the mirror keeps what it had. Restore the hub, or delete the mirror'
     : undefined;
@@ -94,7 +108,7 @@ export async function ensureBucket(
     ? `bucket ${bucket}: the age of its values could not be changed, for want of the right to: ` +
       `"nats stream edit ${streamOf(bucket)} --max-age" does it, on the hub and on each leaf`
     : undefined;
-  return { problem: behind ?? few ?? age, unsafe };
+  return { epoch, problem: other ?? behind ?? few ?? age, unsafe };
 }
 
 /**
@@ -120,17 +134,31 @@ function tooFewCopies(bucket: string, copies: number, replicas: number): string 
   );
 }
 
-/** The mirror's own account, or `undefined` where there is none. */
+/** The mirror's own account. */
+export interface MirrorAccount {
+  readonly lag: number;
+  readonly silentForMs: number;
+  /** Of the life of the bucket that it copies. */
+  readonly epoch: string;
+  /** Another mirror was made at another time. */
+  readonly madeAt: string;
+}
+
+/** `undefined` where there is none. */
 export async function mirrorInfo(
   connection: NatsConnection,
   bucket: string,
-): Promise<{ lag: number; silentForMs: number } | undefined> {
+): Promise<MirrorAccount | undefined> {
   const info = await streamInfo(connection, leafApi, bucket);
-  return info?.mirror && { lag: info.mirror.lag, silentForMs: info.mirror.active / 1e6 };
+  if (!info?.mirror) return undefined;
+  const { lag, active } = info.mirror;
+  const { created: madeAt, config } = info;
+  return { lag, silentForMs: active / 1e6, epoch: epochOf(config), madeAt };
 }
 
 /** A stream on the hub, as its leader sees it. */
 export interface OriginReport {
+  readonly epoch: string;
   readonly leader: string | undefined;
   /** Copies that it is to have. */
   readonly replicas: number;
@@ -147,6 +175,7 @@ export async function originReport(
   const info = await streamInfo(connection, hubApi, bucket);
   return (
     info && {
+      epoch: epochOf(info.config),
       leader: info.cluster?.leader || undefined,
       replicas: info.config.num_replicas,
       bytes: info.state.bytes,
@@ -163,7 +192,7 @@ export interface Extent {
   readonly lastRevision: number;
   /** When that was written; milliseconds since 1970. */
   readonly lastWrittenAtMs: number;
-  /** Names this life of a declared bucket, the same on the hub and in its mirrors. */
+  /** Names this life of the bucket, the same on the hub and in its mirrors. */
   readonly epoch: string;
 }
 
@@ -178,7 +207,7 @@ export async function extentOf(
     info && {
       lastRevision: info.state.last_seq,
       lastWrittenAtMs: Math.max(0, Date.parse(info.state.last_ts) || 0),
-      epoch: info.config.metadata?.[epochName] ?? '',
+      epoch: epochOf(info.config),
     }
   );
 }
@@ -196,11 +225,12 @@ async function ensureOrigin(
     const copies = found.cluster?.name === undefined ? found.config.num_replicas : replicas;
     return await changed(connection, hubApi, found, changesTo(found.config, shape, copies));
   }
+  const epoch = nuid.next();
   const config = {
     ...shared,
-    ...(declared && { ...agedBy(declared), metadata: { [epochName]: nuid.next() } }),
+    ...(declared && agedBy(declared)),
+    ...lifeOf(bucket, epoch, declared !== undefined),
     name: stream,
-    subjects: [subjectOf(bucket, '>'), ...(declared ? [barrierOf(bucket, '>')] : [])],
     num_replicas: replicas,
     deny_delete: true,
     deny_purge: true,
@@ -229,9 +259,11 @@ async function createMirror(
 ): Promise<StreamInfo | undefined> {
   if (!origin.cluster?.leader) throw new Error('its stream on the hub has no leader yet');
   const stream = streamOf(bucket);
+  const epoch = epochOf(origin.config);
   const config = {
     ...shared,
-    ...(declared && { max_age: nanoseconds(declared), metadata: origin.config.metadata }),
+    ...(declared && { max_age: nanoseconds(declared) }),
+    ...(epoch && { metadata: { [epochName]: epoch } }),
     name: stream,
     num_replicas: 1,
     mirror_direct: true,
@@ -243,6 +275,23 @@ async function createMirror(
   } catch (error) {
     if (!hasApiCode(error, apiErrors.streamNameInUse)) throw error;
     return undefined;
+  }
+}
+
+/** False where nodes have no right to. */
+async function removeMirror(
+  connection: NatsConnection,
+  bucket: string,
+  origin: StreamInfo,
+): Promise<boolean> {
+  if (!origin.cluster?.leader) throw new Error('its stream on the hub has no leader yet');
+  try {
+    await callApi(connection, `${leafApi}.STREAM.DELETE.${streamOf(bucket)}`, {}, callLimitMs);
+    return true;
+  } catch (error) {
+    if (hasApiCode(error, apiErrors.streamNotFound)) return true;
+    if (isForbidden(error)) return false;
+    throw error;
   }
 }
 
@@ -281,6 +330,18 @@ async function changed(
 }
 
 const epochName = 'meridian_epoch';
+
+/** What of a stream's settings belongs to its life. */
+export function lifeOf(bucket: string, epoch: string, hasBarriers: boolean) {
+  const barriers = hasBarriers ? [barrierOf(bucket, epoch, '>')] : [];
+  return { metadata: { [epochName]: epoch }, subjects: [subjectOf(bucket, '>'), ...barriers] };
+}
+
+/** Streams of older versions have none, and nor have their mirrors. */
+function epochOf({ metadata }: StreamConfig): string {
+  return metadata?.[epochName] ?? '';
+}
+
 const duplicateWindowMs = 120_000;
 
 /** 0: for ever. */

@@ -11,10 +11,11 @@ export function streamOf(bucket: string): string {
 
 /**
  * Of a barrier (`barrier.ts`): in the bucket's stream, and not among its keys. The buckets that
- * have barriers are called `NAME_data`, so that no other one's keys are there.
+ * have barriers are called `NAME_data`, so that no other one's keys are there. A stream takes those
+ * of its own life only (`epoch`): no barrier of one life is confirmed by another.
  */
-export function barrierOf(bucket: string, node: string): string {
-  return `$KV.${bucket}_barrier.${node}`;
+export function barrierOf(bucket: string, epoch: string, node: string): string {
+  return `$KV.${bucket}_barrier.${epoch}.${node}`;
 }
 
 export function subjectOf(bucket: string, key: string): string {

@@ -2,11 +2,9 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { WatchQueue } from '../watch-queue.ts';
 import { type Delivery, followStream } from './follow.ts';
 import type { Source } from './freshness.ts';
+import { keepFollowing } from './keep-following.ts';
 import type { Link } from './link.ts';
-import { sleep } from './sleep.ts';
 import { extentOf } from './streams.ts';
-
-const againMs = 250;
 
 export interface ReplicaWatchOptions {
   readonly bucket: string;
@@ -20,13 +18,14 @@ export interface ReplicaWatchOptions {
 /**
  * A watch that outlives connections and servers. It follows the mirror or the hub, and
  * whatever ends that, or when the other one is to be followed, it follows again after the
- * last revision that it delivered: revisions are the same in both.
+ * last revision that it delivered: revisions are the same in both, in one life of the bucket.
  */
 export class ReplicaWatch {
   readonly queue: WatchQueue;
   readonly #options: ReplicaWatchOptions;
   readonly #ending: AbortSignal;
   #lastRevision = 0;
+  #epoch: string | undefined;
 
   constructor(options: ReplicaWatchOptions) {
     this.#options = options;
@@ -40,47 +39,36 @@ export class ReplicaWatch {
   }
 
   async #run(): Promise<void> {
-    const { link } = this.#options;
-    while (!this.#ending.aborted) {
-      const connection = link.connection.current;
-      if (connection) {
-        try {
-          await this.#follow(connection, this.#options.source());
-        } catch {
-          // Whatever it was, the next round finds out; `status` says what is wrong.
-        }
-      }
-      await sleep(againMs, this.#ending);
-    }
+    const { link, source } = this.#options;
+    await keepFollowing({
+      link,
+      ending: this.#ending,
+      choose: source,
+      follow: (connection, chosen, signal) => this.#follow(connection, chosen, signal),
+    });
     this.queue.close();
   }
 
-  async #follow(connection: NatsConnection, source: Source): Promise<void> {
+  async #follow(connection: NatsConnection, source: Source, signal: AbortSignal): Promise<void> {
     const { bucket, prefix, link } = this.#options;
     const extent = await extentOf(connection, source, bucket);
     if (!extent) return;
-    const { lastRevision } = extent;
-    // Behind what was delivered: it was made anew. All its values come again then.
-    if (lastRevision < this.#lastRevision && source === 'hub') this.#lastRevision = 0;
-    const otherSource = new AbortController();
-    const looking = setInterval(() => {
-      if (this.#options.source() !== source) otherSource.abort();
-    }, againMs);
-    try {
-      await followStream(connection, {
-        source,
-        bucket,
-        filter: filterOf(prefix),
-        afterRevision: this.#lastRevision,
-        headersOnly: false,
-        inboxPrefix: link.connection.inboxPrefix,
-        signal: AbortSignal.any([this.#ending, otherSource.signal]),
-        onDelivery: (delivery) => this.#deliver(delivery),
-        onCaughtUp: () => this.queue.push({ type: 'caughtUp' }),
-      });
-    } finally {
-      clearInterval(looking);
-    }
+    const { lastRevision, epoch } = extent;
+    // All its values come again in another life; as where a hub without one is behind.
+    const isBehind = lastRevision < this.#lastRevision && source === 'hub';
+    if (isBehind || epoch !== this.#epoch) this.#lastRevision = 0;
+    this.#epoch = epoch;
+    await followStream(connection, {
+      source,
+      bucket,
+      filter: filterOf(prefix),
+      afterRevision: this.#lastRevision,
+      headersOnly: false,
+      inboxPrefix: link.connection.inboxPrefix,
+      signal,
+      onDelivery: (delivery) => this.#deliver(delivery),
+      onCaughtUp: () => this.queue.push({ type: 'caughtUp' }),
+    });
   }
 
   #deliver({ key, value, revision, deleted }: Delivery): void {

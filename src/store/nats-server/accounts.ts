@@ -3,7 +3,7 @@ import {
   followMapping,
   growthRequest,
   leafRights,
-  mirrorChangeRequest,
+  mirrorChangeRequests,
   nodeRights,
   type Rights,
   settingsSubject,
@@ -68,7 +68,7 @@ export function leafAccounts(region: string, options: SecretOptions, instance: n
   const nodes =
     password === undefined
       ? certificateUser(region, 'STANDARD', nodeRights(region))
-      : user(password, 'STANDARD', growing(nodeRights(region), mirrorChangeRequest));
+      : user(password, 'STANDARD', growing(nodeRights(region), ...mirrorChangeRequests));
   const { from, to } = followMapping(region);
   return [
     ...block(

@@ -82,8 +82,12 @@ const signals = 'meridian.signal.>';
  */
 export const growthRequest = `${hub}.STREAM.UPDATE.*`;
 
-/** The same of the mirrors on a leaf, and of the region's own logs beside them. */
-export const mirrorChangeRequest = '$JS.API.STREAM.UPDATE.*';
+/**
+ * The same of the mirrors on a leaf, and of the region's own logs beside them; and removing a
+ * mirror of a hub that was made anew. That may be the last copy of what the hub had: where the
+ * servers are an operator's own, it is left to the operator.
+ */
+export const mirrorChangeRequests = ['$JS.API.STREAM.UPDATE.*', '$JS.API.STREAM.DELETE.*'] as const;
 
 /** Of a node: what the engine (`store/jetstream`) asks of its leaf, and of the hub through it. */
 export function nodeRights(region: string): Rights {

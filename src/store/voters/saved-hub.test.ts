@@ -14,7 +14,7 @@ const nobody = {} as NatsConnection;
 const head = { name: 'KV_a', config: { num_replicas: 1 }, state: { messages: 1, last_seq: 1 } };
 
 test('what was not saved to its end, or is nothing of ours, is not restored', async () => {
-  const restore = () => restoreHub(nobody, folder, 3, () => undefined);
+  const restore = () => restoreHub(nobody, folder, { replicas: 3 });
   await assert.rejects(restore(), { code: 'save_failed', message: /holds no saved bucket$/ });
   writeFileSync(join(folder, 'KV_a.stream'), 'x');
   await assert.rejects(restore(), { code: 'save_failed', message: /not saved to its end$/ });
@@ -22,12 +22,9 @@ test('what was not saved to its end, or is nothing of ours, is not restored', as
     writeFileSync(join(folder, 'KV_a.json'), text);
     await assert.rejects(restore(), { code: 'save_failed', message: /cannot be read/ });
   }
-  await assert.rejects(
-    restoreHub(nobody, join(folder, 'none'), 3, () => undefined),
-    {
-      code: 'save_failed',
-    },
-  );
+  await assert.rejects(restoreHub(nobody, join(folder, 'none'), { replicas: 3 }), {
+    code: 'save_failed',
+  });
 });
 
 test('a folder with something in it is not written to', async () => {

@@ -11,10 +11,12 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type NatsConnection, nuid } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
+import { lifeOf } from '../jetstream/streams.ts';
 import { restoreSnapshot, type Snapshot, streamNames, takeSnapshot } from './snapshot.ts';
+import { bucketOf } from './words.ts';
 
 const partBytes = 128 * 1_024;
 /** What a stream may be called, and so a file. */
@@ -64,6 +66,16 @@ export async function saveHub(
   }
 }
 
+export interface RestoreOptions {
+  readonly replicas: number;
+  /**
+   * All that was ever confirmed is in the folder: the same life of each bucket goes on, and with it
+   * mirrors, watches and cursors. Otherwise it is another life, and they begin anew.
+   */
+  readonly continues?: boolean | undefined;
+  onRestored?(stream: SavedStream): void;
+}
+
 /**
  * Makes the buckets of a folder on a hub that has none of them, every message under its old
  * revision. Where it was interrupted, those that are there as they were saved are left.
@@ -73,8 +85,7 @@ export async function saveHub(
 export async function restoreHub(
   operator: NatsConnection,
   folder: string,
-  replicas: number,
-  onRestored: (stream: SavedStream) => void,
+  { replicas, continues = false, onRestored }: RestoreOptions,
 ): Promise<void> {
   const heads = readHeads(folder);
   const there = new Map<string, boolean>();
@@ -93,9 +104,10 @@ export async function restoreHub(
     const already = there.has(head.name);
     if (!already) {
       const parts = partsOf(join(folder, `${head.name}.stream`));
-      await restoreSnapshot(operator, head, parts, replicas);
+      const made = continues ? head : { ...head, config: { ...head.config, ...anotherLife(head) } };
+      await restoreSnapshot(operator, made, parts, replicas);
     }
-    onRestored({ ...savedOf(head), ...(already && { already }) });
+    onRestored?.({ ...savedOf(head), ...(already && { already }) });
   }
 }
 
@@ -121,6 +133,15 @@ async function isSame(operator: NatsConnection, { name, state }: Snapshot): Prom
   const answer = await operator.request(`$JS.API.STREAM.INFO.${name}`, '{}', { timeout: 5_000 });
   const there = answer.json<{ state?: Snapshot['state'] }>().state;
   return there?.last_seq === state.last_seq && there.messages === state.messages;
+}
+
+/** Of a bucket's stream; of no other is there a mirror. */
+function anotherLife({ name, config }: Snapshot) {
+  const bucket = bucketOf(name);
+  if (bucket === name) return {};
+  const { subjects } = config;
+  const hasBarriers = Array.isArray(subjects) && subjects.length > 1;
+  return lifeOf(bucket, nuid.next(), hasBarriers);
 }
 
 function* partsOf(path: string): Generator<Uint8Array> {
