@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { eventually } from '../../../test/support/eventually.ts';
+import { storeError } from '../../store/errors.ts';
 import type { LogFollow, LogMessage, LogState, RegionalLog } from '../../store/regional-log.ts';
 import { canaryValue } from './canary.ts';
 import type { Copied } from './copier.ts';
@@ -121,6 +122,20 @@ describe('a follower', () => {
     await settled();
     assert.deepEqual([heard, complete], [[6], []]);
     assert.match(follower.problem ?? '', /1 of its writes wait/);
+  });
+
+  it('names no key in what it says is wrong: every region gets to hear that', async () => {
+    for (const code of ['store_full', 'store_unreachable'] as const) {
+      copying.clear();
+      log.on!.onMessage(message('us.k.jane.doe', 5), 0);
+      const copy = await under('us.k.jane.doe 5');
+      log.on = undefined;
+      copy.reject(storeError(code, 'b/us.k.jane.doe: no room'));
+      const told = await eventually('it to say so', () => follower.problem);
+      assert.match(told, code === 'store_full' ? /has no room/ : /store_unreachable/);
+      assert.doesNotMatch(told, /jane/);
+      await eventually('it to follow again', () => log.on);
+    }
   });
 
   it('proves nothing when the own log may be another one than at the start', async () => {

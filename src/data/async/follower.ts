@@ -1,4 +1,5 @@
-import { messageOf } from '../../base/errors.ts';
+import { codeOf, messageOf } from '../../base/errors.ts';
+import { isStoreError } from '../../store/errors.ts';
 import { sleep } from '../../store/jetstream/sleep.ts';
 import { LatestQueue } from '../../store/latest-queue.ts';
 import type { LogMessage, RegionalLog } from '../../store/regional-log.ts';
@@ -216,7 +217,9 @@ export class Follower {
   }
 
   async #take(message: LogMessage, window: Window): Promise<void> {
-    const outcome = await this.#options.copy(message);
+    const outcome = await this.#options.copy(message).catch((cause: unknown) => {
+      throw new Error(whyNotCopied(cause), { cause });
+    });
     window.noteCopied();
     if (outcome === 'malformed') this.#malformed++;
     if (outcome !== 'held') return;
@@ -229,6 +232,16 @@ export class Follower {
     const value = Buffer.from(JSON.stringify(position));
     await log.append({ subject: `${from}.cursor`, head: 'cursor', value });
   }
+}
+
+/**
+ * Without the key, which messages of the store name: a problem is told in the status of the node,
+ * which every region has, and the keys of a bucket may be in some only.
+ */
+function whyNotCopied(error: unknown): string {
+  const full = isStoreError(error, 'store_full');
+  if (full) return 'the own log has no room for what it wrote';
+  return `what it wrote cannot be copied (${codeOf(error) ?? 'internal_error'})`;
 }
 
 function parseCursor(message: LogMessage | undefined): Position | undefined {
