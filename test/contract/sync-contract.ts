@@ -108,6 +108,22 @@ export function syncContract(engine: string, { skip, start }: DataContractOption
       }
     });
 
+    it('takes no more at once than there is room for', async () => {
+      const settings = { ...bucketSettings, maximumSize: 64 * 1024 };
+      const tight = subject.open('tight', settings);
+      await written(tight, 'k', '1');
+      const value = new Uint8Array(8 * 1024);
+      for (let n = 0; n < 8; n++) await tight.near.put('k', value);
+      const puts = await Promise.allSettled(
+        Array.from({ length: 24 }, (_, n) => tight.near.put(`k.${n}`, value)),
+      );
+      const refused = puts.filter(({ status }) => status === 'rejected');
+      assert.ok(refused.length >= 17, `only ${refused.length} of 24 were refused`);
+      for (const put of refused as PromiseRejectedResult[]) {
+        assert.equal(put.reason.code, 'bucket_full');
+      }
+    });
+
     it('says that writes will succeed, and where the data is', async () => {
       const status = await eventually('to be writable', () => {
         const told = pair.far.status();

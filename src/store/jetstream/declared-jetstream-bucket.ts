@@ -24,6 +24,7 @@ import { NewestBarrier } from './newest-barrier.ts';
 import { ProvenFreshness } from './proven-freshness.ts';
 import { resolvesWithin, sleep } from './sleep.ts';
 import { barrierOf, subjectOf } from './subjects.ts';
+import { WrittenBytes } from './written-bytes.ts';
 
 /** For a strong read in place of a local one, before the old copy is good enough. */
 const insteadOfMirrorMs = 800;
@@ -66,8 +67,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly #cached: CachedReads;
   readonly #watches = new Set<RecordWatch>();
   #settings: DeclaredSettings;
-  /** Own writes since the hub told what the bucket takes. */
-  #written = { atMs: 0, bytes: 0 };
+  readonly #written = new WrittenBytes();
 
   constructor(options: DeclaredBucketOptions) {
     const { name, link, replicas, settings } = options;
@@ -120,13 +120,14 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   }
 
   async write({ key, value, expectedRevision, id, deadlineMs }: RecordWrite): Promise<number> {
-    if (value) await this.#checkRoom(key, value);
-    return await this.bucket.write(key, value ?? new Uint8Array(0), {
-      expectedRevision,
-      messageId: id,
-      deadlineMs,
-      deletion: value === undefined,
-    });
+    const how = { expectedRevision, messageId: id, deadlineMs };
+    if (!value) return await this.bucket.write(key, new Uint8Array(0), { ...how, deletion: true });
+    const taken = await this.#takeRoom(key, value);
+    try {
+      return await this.bucket.write(key, value, how);
+    } finally {
+      this.#written.end(taken, this.#options.link.nowMs());
+    }
   }
 
   keys(prefix: string): Promise<readonly string[]> {
@@ -325,27 +326,27 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     throw storeError('no_quorum', `${this.#what}: no majority confirmed in time`);
   }
 
-  /** @throws {StoreError} `store_full`, by what the hub tells now. */
-  async #checkRoom(key: string, value: Uint8Array): Promise<void> {
+  /** @returns what is taken, until it is ended. @throws {StoreError} `store_full`, by what the hub tells now. */
+  async #takeRoom(key: string, value: Uint8Array): Promise<number> {
     const bytes = key.length + value.byteLength + recordOverheadBytes;
-    if (this.#takenBytes() + bytes > this.#settings.maximumBytes) {
+    let more = bytes;
+    if (!this.#hasRoom(more)) {
       await this.bucket.health.look();
-      if (
-        this.#takenBytes() + bytes - (await this.#replacedBytes(key)) >
-        this.#settings.maximumBytes
-      ) {
+      more -= await this.#replacedBytes(key);
+      if (!this.#hasRoom(more)) {
         const text = `${this.bucket.name}/${key}: the bucket has no room for ${bytes} bytes more`;
         throw storeError('store_full', text);
       }
     }
-    this.#written.bytes += bytes;
+    const taken = Math.max(0, more);
+    this.#written.begin(taken); // nothing was waited for since: no other write saw the same room
+    return taken;
   }
 
-  /** As the hub last told, and what was written here since. */
-  #takenBytes(): number {
-    const told = this.bucket.health.bytes;
-    if (told && told.atMs > this.#written.atMs) this.#written = { atMs: told.atMs, bytes: 0 };
-    return (told?.count ?? 0) + this.#written.bytes;
+  /** As the hub last told, and what is written here since. */
+  #hasRoom(bytes: number): boolean {
+    const { count, atMs } = this.bucket.health.bytes ?? { count: 0, atMs: 0 };
+    return count + this.#written.since(atMs) + bytes <= this.#settings.maximumBytes;
   }
 
   /** What a new value of the key takes the place of. */

@@ -1,0 +1,41 @@
+/** Ended within so much time of each other, writes are remembered as one. */
+const togetherMs = 100;
+
+/**
+ * What this node wrote to a bucket and the hub has not told of yet. Pure; times are monotonic
+ * milliseconds.
+ *
+ *   begun ────── ended                       the hub, asked here, has it
+ *        begun ──────────│──── ended         it may have it, or not: counted besides
+ *                   begun│────────────▶      under way: counted besides
+ *                      asked
+ */
+export class WrittenBytes {
+  #underWay = 0;
+  #endedBytes = 0;
+  readonly #ended: { bytes: number; atMs: number }[] = [];
+
+  begin(bytes: number): void {
+    this.#underWay += bytes;
+  }
+
+  /** Once for each `begin`. */
+  end(bytes: number, nowMs: number): void {
+    this.#underWay -= bytes;
+    this.#endedBytes += bytes;
+    const last = this.#ended.at(-1);
+    if (last && nowMs - last.atMs < togetherMs) {
+      last.bytes += bytes;
+      last.atMs = nowMs;
+    } else this.#ended.push({ bytes, atMs: nowMs });
+  }
+
+  /** What the answer to a question that was asked at that time may lack. */
+  since(askedAtMs: number): number {
+    for (let first = this.#ended[0]; first && first.atMs < askedAtMs; first = this.#ended[0]) {
+      this.#endedBytes -= first.bytes;
+      this.#ended.shift();
+    }
+    return this.#endedBytes + this.#underWay;
+  }
+}
