@@ -19,8 +19,8 @@ export interface DeclaredBucket {
   read(keys: readonly string[], options?: RecordReadOptions): Promise<Records>;
   /** @returns the revision. */
   write(write: RecordWrite): Promise<number>;
-  /** Keys with a value that start with `prefix`, sorted. */
-  keys(prefix: string): Promise<readonly string[]>;
+  /** Keys with a value that start with `prefix`. */
+  keys(prefix: string): Promise<KeyList>;
   /** Each key's last record that is newer than `after`, then what follows. One reader. */
   watch(prefix: string, after?: Position): RecordWatch;
   status(): DeclaredStatus;
@@ -54,6 +54,12 @@ export interface FoundRecord extends StoredRecord {
 export interface Records<T extends FoundRecord = FoundRecord> {
   /** Last records by key, tombstones too. */
   readonly found: ReadonlyMap<string, T>;
+  readonly staleForMs: number;
+}
+
+export interface KeyList {
+  /** Sorted. */
+  readonly keys: readonly string[];
   readonly staleForMs: number;
 }
 

@@ -115,12 +115,9 @@ export class SyncBucket implements OpenDataBucket {
     this.#checkOpen();
     checkPrefix(prefix);
     const deadlineMs = performance.now() + limitMs;
-    // Who read the keys knows nothing of those that came while it did.
-    const startedMs = performance.now();
-    const { staleForMs: staleBeforeMs } = await this.#read([], false, deadlineMs);
-    const keys = (await this.#guard('read', () => this.#bucket.keys(prefix))).filter(
-      (key) => key > after,
-    );
+    const listed = await this.#guard('read', () => this.#bucket.keys(prefix));
+    const listedAtMs = performance.now();
+    const keys = listed.keys.filter((key) => key > after);
     const entries: Entry[] = [];
     let bytes = 0;
     let oldestMs = 0;
@@ -137,7 +134,8 @@ export class SyncBucket implements OpenDataBucket {
         bytes += entry.value.byteLength;
       }
     }
-    const keysMs = staleBeforeMs + performance.now() - startedMs;
+    // Who read the keys knows nothing of those that came since.
+    const keysMs = listed.staleForMs + performance.now() - listedAtMs;
     return { entries, more: at < keys.length, staleForMs: Math.max(oldestMs, keysMs) };
   }
 

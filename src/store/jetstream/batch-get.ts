@@ -65,6 +65,19 @@ export async function batchGet(
   }
 }
 
+/** A batch in which nothing was superseded while it was sent. */
+export async function settledBatch(
+  connection: NatsConnection,
+  batch: BatchGet,
+): Promise<ReadonlyMap<string, FoundMessage>> {
+  const deadlineMs = performance.now() + batch.timeoutMs;
+  for (;;) {
+    const timeoutMs = Math.max(1, deadlineMs - performance.now());
+    const found = await batchGet(connection, { ...batch, timeoutMs });
+    if (found) return found;
+  }
+}
+
 function parse(headers: MsgHdrs, data: Uint8Array): FoundMessage {
   return {
     // Copied: the bytes are a view of all that came with them from the socket.

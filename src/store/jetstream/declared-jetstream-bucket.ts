@@ -3,6 +3,7 @@ import {
   type DeclaredBucket,
   type DeclaredSettings,
   type DeclaredStatus,
+  type KeyList,
   type Position,
   type RecordReadOptions,
   type Records,
@@ -14,7 +15,7 @@ import { isPassingStoreError, storeError } from '../errors.ts';
 import { checkKey, checkPrefix } from '../names.ts';
 import { directGet } from './api.ts';
 import { Barrier } from './barrier.ts';
-import { type BatchGet, batchGet, type FoundMessage } from './batch-get.ts';
+import { settledBatch } from './batch-get.ts';
 import { CachedReads, type CopiedRecord } from './cached-reads.ts';
 import { FollowedRecords } from './followed-records.ts';
 import type { Source } from './freshness.ts';
@@ -130,8 +131,23 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     }
   }
 
-  keys(prefix: string): Promise<readonly string[]> {
-    return this.bucket.keys(prefix);
+  /** By the mirror. Where that lags, by a copy of the hub that shows a barrier, if one does soon. */
+  async keys(prefix: string): Promise<KeyList> {
+    const deadlineMs = this.#options.link.deadlineMs();
+    this.#freshness.read();
+    if (this.bucket.life.isOther) return await this.#keysOfHub(prefix, deadlineMs);
+    await this.#proveAgain(deadlineMs);
+    if (this.bucket.source() === 'hub') {
+      try {
+        return await this.#keysOfHub(prefix, performance.now() + insteadOfMirrorMs);
+      } catch (error) {
+        if (!isPassingStoreError(error)) throw error;
+      }
+    }
+    const limitMs = performance.now() + mirrorReadLimitMs;
+    const list = () => this.bucket.list(prefix, 'mirror', limitMs);
+    const { taken, staleForMs } = await this.#ofMirror(list);
+    return { keys: taken.keys, staleForMs };
   }
 
   watch(prefix: string, after?: Position): RecordWatch {
@@ -183,24 +199,43 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     }
   }
 
+  async #keysOfHub(prefix: string, deadlineMs: number): Promise<KeyList> {
+    const startedMs = performance.now();
+    const barrier = await this.#inTime(this.#barrier.pass(), deadlineMs);
+    const { keys, place } = await this.bucket.list(prefix, 'hub', deadlineMs, this.#barrierSubject);
+    if (this.#newest.isBehind(barrier, place)) {
+      return { keys, staleForMs: performance.now() - startedMs };
+    }
+    const text = `list ${this.bucket.name}: a copy of the hub lacks what was confirmed`;
+    throw storeError('store_unreachable', text);
+  }
+
   /** The mirror's records, and how old it was when it was asked. */
   async #local(keys: readonly string[], deadlineMs: number): Promise<Records<CopiedRecord>> {
+    const { taken, staleForMs } = await this.#ofMirror(() => this.#inMirror(keys, deadlineMs));
+    const { found } = taken;
+    if (staleForMs === Number.POSITIVE_INFINITY && keys.some((key) => !found.has(key))) {
+      const text = `${this.#what}: the region's replica was never complete, and the hub is out of reach`;
+      throw storeError('store_unreachable', text);
+    }
+    return { found, staleForMs };
+  }
+
+  /** What was taken from one mirror over one connection, and how old that may be. */
+  async #ofMirror<T extends { readonly on: object | undefined }>(
+    ask: () => Promise<T>,
+  ): Promise<{ readonly taken: T; readonly staleForMs: number }> {
     const startedMs = performance.now();
-    const { connection } = this.#options.link;
-    const before = connection.current;
+    const before = this.#options.link.connection.current;
     const levelBeforeMs = this.bucket.staleForMs();
     const { mirror } = this.bucket.life;
-    const { found, on } = await this.#inMirror(keys, deadlineMs);
-    if (on !== before && keys.length > 0) return await this.#local(keys, deadlineMs);
+    const taken = await ask();
+    if (taken.on !== before) return await this.#ofMirror(ask);
     const { life } = this.bucket;
     if (life.isOther || (mirror !== life.mirror && levelBeforeMs < Number.POSITIVE_INFINITY)) {
       throw storeError('store_unreachable', `${this.#what}: the region's replica is made anew`);
     }
-    if (levelBeforeMs === Number.POSITIVE_INFINITY && keys.some((key) => !found.has(key))) {
-      const text = `${this.#what}: the region's replica was never complete, and the hub is out of reach`;
-      throw storeError('store_unreachable', text);
-    }
-    return { found, staleForMs: levelBeforeMs + performance.now() - startedMs };
+    return { taken, staleForMs: levelBeforeMs + performance.now() - startedMs };
   }
 
   /** One key, the most frequent read, by the request that costs least. */
@@ -209,7 +244,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     deadlineMs: number,
   ): Promise<Pick<Asked, 'found' | 'on'>> {
     const [key] = keys;
-    if (key === undefined) return { found: new Map(), on: undefined };
+    if (key === undefined) return { found: new Map(), on: this.#options.link.connection.current };
     if (keys.length > 1) return await this.#ask(keys, 'mirror', deadlineMs);
     const operation = { write: false, what: this.#what, deadlineMs };
     const { message, on } = await this.#options.link.attempt(operation, async (on, timeoutMs) => {
@@ -354,19 +389,6 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const { found } = await this.#ask([key], this.bucket.source(), performance.now() + copyAskedMs);
     const record = found.get(key);
     return record ? key.length + record.value.byteLength + recordOverheadBytes : 0;
-  }
-}
-
-/** A batch in which nothing was superseded while it was sent. */
-async function settledBatch(
-  connection: NatsConnection,
-  batch: BatchGet,
-): Promise<ReadonlyMap<string, FoundMessage>> {
-  const deadlineMs = performance.now() + batch.timeoutMs;
-  for (;;) {
-    const timeoutMs = Math.max(1, deadlineMs - performance.now());
-    const found = await batchGet(connection, { ...batch, timeoutMs });
-    if (found) return found;
   }
 }
 

@@ -19,6 +19,8 @@ export interface FollowOptions {
   readonly bucket: string;
   /** Whole words of the keys wanted, or `>` for all. */
   readonly filter: string;
+  /** A subject that is followed too, without being one of a key. */
+  readonly beside?: string | undefined;
   /** Deliver what is newer than this; 0: the last value of every key first. */
   readonly afterRevision: number;
   readonly headersOnly: boolean;
@@ -27,6 +29,8 @@ export interface FollowOptions {
   /** Waited for, where there is something, before the server is told to send more. */
   room?(): Promise<void> | undefined;
   onDelivery(delivery: Delivery): void;
+  /** With `beside`: a message of that. */
+  onBeside?(revision: number): void;
   /** Called once: all that the source held at the start was delivered. */
   onCaughtUp(): void;
 }
@@ -38,17 +42,19 @@ export async function followStream(
 ): Promise<void> {
   const { source, bucket, filter, afterRevision, headersOnly, inboxPrefix, signal } = options;
   const keyAt = subjectOf(bucket, '').length;
-  const { room } = options;
+  const { room, beside } = options;
+  const keys = subjectOf(bucket, filter);
   await consumeInOrder(connection, {
     stream: streamOf(bucket),
-    filter: subjectOf(bucket, filter),
+    filter: beside === undefined ? keys : [keys, beside],
     request: (consumer) => `${apiOf(source)}.CONSUMER.CREATE.${streamOf(bucket)}.${consumer}`,
     afterSequence: afterRevision,
     headersOnly,
     inboxPrefix,
     signal,
     ...(room && { room }),
-    onMessage: ({ message, sequence, storedAtMs }) =>
+    onMessage: ({ message, sequence, storedAtMs }) => {
+      if (message.subject === beside) return options.onBeside?.(sequence);
       options.onDelivery({
         key: message.subject.slice(keyAt),
         // Copied: the bytes are a view of all that came with them from the socket.
@@ -56,7 +62,8 @@ export async function followStream(
         revision: sequence,
         deleted: isDeletion(message.headers?.get('KV-Operation')),
         writtenAtMs: storedAtMs,
-      }),
+      });
+    },
     onCaughtUp: () => options.onCaughtUp(),
   });
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { judgePosition } from './followed-records.ts';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { FollowedRecords, judgePosition } from './followed-records.ts';
+import type { Source } from './freshness.ts';
+import type { Link } from './link.ts';
 
 const extent = { lastRevision: 50, lastWrittenAtMs: 9_000, epoch: 'e' };
 const position = { epoch: 'e', revision: 40, writtenAtMs: 8_000 };
@@ -21,3 +24,43 @@ it('does not where something may have been dropped that was not told', () => {
   assert.equal(judgePosition(atTheEnd, extent, aMinute(1e9)), undefined, 'nothing came since');
   assert.equal(judgePosition({ ...position, revision: 0 }, extent, aMinute(1e9)), undefined);
 });
+
+for (const [source, expected] of [
+  ['mirror', 9],
+  ['hub', 5],
+] as const) {
+  it(`at the ${source}, whose end was told to be 9, and which had nothing after 5, is then at ${expected}`, async (t) => {
+    const { queue } = followFrom(5, source);
+    t.after(() => queue.close());
+    const { value } = await queue[Symbol.asyncIterator]().next();
+    assert.deepEqual([value?.type, value?.position.revision], ['caughtUp', expected]);
+  });
+}
+
+/** In the hub, the leader says where the end is, and any voter delivers: one that is behind. */
+function followFrom(revision: number, source: Source): FollowedRecords {
+  const connection = {
+    subscribe: () => ({ unsubscribe() {} }),
+    closed: () => new Promise(() => undefined),
+    isClosed: () => false,
+    request: async (subject: string) => ({
+      json: () =>
+        subject.includes('.STREAM.INFO.')
+          ? { config: {}, state: { last_seq: 9, last_ts: '' } }
+          : { num_pending: 0 },
+    }),
+  } as unknown as NatsConnection;
+  return new FollowedRecords({
+    bucket: 'b',
+    prefix: '',
+    after: { epoch: '', revision, writtenAtMs: 0 },
+    link: {
+      closing: new AbortController().signal,
+      connection: { current: connection, inboxPrefix: '_INBOX.a' },
+    } as unknown as Link,
+    maximumAgeMs: () => undefined,
+    source: () => source,
+    end: async () => 9,
+    onClose() {},
+  });
+}

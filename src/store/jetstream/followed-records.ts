@@ -85,7 +85,7 @@ export class FollowedRecords {
       signal,
       room: () => this.queue.room(),
       onDelivery: (delivery) => this.#deliver(delivery),
-      onCaughtUp: () => this.#catchUp(extent),
+      onCaughtUp: () => this.#catchUp(source === 'mirror' ? extent : undefined),
     });
   }
 
@@ -115,11 +115,14 @@ export class FollowedRecords {
     this.queue.add({ type: 'record', record, position }, key, value.byteLength + key.length);
   }
 
-  /** All up to where the copy was when it was asked has been delivered, if not more. */
-  #catchUp({ lastRevision, lastWrittenAtMs }: Extent): void {
-    if (lastRevision > this.#position!.revision) {
-      const writtenAtMs = lastWrittenAtMs;
-      this.#position = { ...this.#position!, revision: lastRevision, writtenAtMs };
+  /**
+   * All up to where the copy was when it was asked has been delivered, if not more. Of the hub that
+   * says nothing: its leader was asked, and any voter delivers, which may be behind.
+   */
+  #catchUp(extent: Extent | undefined): void {
+    if (extent && extent.lastRevision > this.#position!.revision) {
+      const { lastRevision: revision, lastWrittenAtMs: writtenAtMs } = extent;
+      this.#position = { ...this.#position!, revision, writtenAtMs };
     }
     this.queue.add({ type: 'caughtUp', position: this.#position! }, undefined);
   }

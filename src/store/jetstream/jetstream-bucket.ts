@@ -8,7 +8,7 @@ import { Freshness, type Source, SourceChoice } from './freshness.ts';
 import type { Link } from './link.ts';
 import { Provisioning } from './provisioning.ts';
 import type { StreamShape } from './streams.ts';
-import { listKeys, ReplicaWatch } from './watch.ts';
+import { type ListedKeys, listKeys, ReplicaWatch } from './watch.ts';
 
 const hubReadLimitMs = 800;
 const mirrorReadLimitMs = 1_700;
@@ -112,17 +112,31 @@ export class JetStreamBucket implements Bucket {
 
   async keys(prefix = ''): Promise<readonly string[]> {
     checkPrefix(prefix);
+    const { keys } = await this.#fromReplica((source, deadlineMs) =>
+      this.list(prefix, source, deadlineMs),
+    );
+    return keys;
+  }
+
+  /** @param beside a subject, as `ListOptions` has it. */
+  async list(
+    prefix: string,
+    source: Source,
+    deadlineMs: number,
+    beside?: string,
+  ): Promise<ListedKeys & { readonly on: NatsConnection }> {
+    checkPrefix(prefix);
     const operation = {
       write: false,
       what: `list ${this.name}/${prefix}*`,
       sendAgainMs: Number.POSITIVE_INFINITY,
+      deadlineMs,
     };
     const { inboxPrefix } = this.#link.connection;
-    return await this.#fromReplica((source, deadlineMs) =>
-      this.#link.attempt({ ...operation, deadlineMs }, (connection, timeoutMs) =>
-        listKeys(connection, { source, bucket: this.name, prefix, inboxPrefix, timeoutMs }),
-      ),
-    );
+    const asked = { source, bucket: this.name, prefix, beside, inboxPrefix };
+    return await this.#link.attempt(operation, async (on, timeoutMs) => {
+      return { ...(await listKeys(on, { ...asked, timeoutMs })), on };
+    });
   }
 
   watch(prefix = ''): Watch {

@@ -17,7 +17,8 @@ export interface ConsumedMessage {
 
 export interface ConsumerOptions {
   readonly stream: string;
-  readonly filter: string;
+  /** Subjects, or patterns of them, of which none has a subject of another. */
+  readonly filter: string | readonly string[];
   /** The subject of the request for a consumer of that name. */
   request(name: string): string;
   /** Deliver what is newer than this; 0: the last message of every subject first. */
@@ -151,7 +152,7 @@ async function createConsumer(
     ...start,
     name,
     deliver_subject: inbox,
-    filter_subject: filter,
+    ...(typeof filter === 'string' ? { filter_subject: filter } : { filter_subjects: filter }),
     ack_policy: 'none',
     replay_policy: 'instant',
     flow_control: true,

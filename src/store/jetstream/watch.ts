@@ -83,15 +83,25 @@ export interface ListOptions {
   readonly source: Source;
   readonly bucket: string;
   readonly prefix: string;
+  /** A subject whose last message is to be told of too. */
+  readonly beside?: string | undefined;
   readonly inboxPrefix: string;
   readonly timeoutMs: number;
 }
 
-/** The keys with a value that start with `prefix`, sorted. */
+export interface ListedKeys {
+  /** With a value, sorted. */
+  readonly keys: readonly string[];
+  /** Of the last message of `beside`; 0: there is none. The copy had it when it was asked. */
+  readonly place: number;
+}
+
+/** The keys that start with `prefix`. */
 export async function listKeys(
   connection: NatsConnection,
-  { source, bucket, prefix, inboxPrefix, timeoutMs }: ListOptions,
-): Promise<readonly string[]> {
+  { source, bucket, prefix, beside, inboxPrefix, timeoutMs }: ListOptions,
+): Promise<ListedKeys> {
+  let place = 0;
   const found = new Set<string>();
   const done = new AbortController();
   const tooLong = new AbortController();
@@ -101,6 +111,7 @@ export async function listKeys(
       source,
       bucket,
       filter: filterOf(prefix),
+      beside,
       afterRevision: 0,
       headersOnly: true,
       inboxPrefix,
@@ -110,13 +121,16 @@ export async function listKeys(
         if (deleted) found.delete(key);
         else found.add(key);
       },
+      onBeside: (revision) => {
+        place = revision;
+      },
       onCaughtUp: () => done.abort(),
     });
   } finally {
     clearTimeout(timer);
   }
   if (!done.signal.aborted) throw new Error('the list did not end in time');
-  return [...found].sort();
+  return { keys: [...found].sort(), place };
 }
 
 /**

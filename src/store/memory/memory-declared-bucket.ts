@@ -5,6 +5,7 @@ import {
   type DeclaredSettings,
   type DeclaredStatus,
   type FoundRecord,
+  type KeyList,
   type Position,
   type RecordEvent,
   type Records,
@@ -83,12 +84,13 @@ export class MemoryDeclaredBucket implements DeclaredBucket {
     return slot.revision;
   }
 
-  async keys(prefix: string): Promise<readonly string[]> {
+  async keys(prefix: string): Promise<KeyList> {
     this.#options.checkOpen();
     checkPrefix(prefix);
-    return [...this.#slots.keys()]
+    const keys = [...this.#slots.keys()]
       .filter((key) => key.startsWith(prefix) && this.#slot(key)?.deleted === false)
       .sort();
+    return { keys, staleForMs: 0 };
   }
 
   watch(prefix: string, after?: Position): RecordWatch {
