@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DataBucket } from '../../src/data/bucket.ts';
+import type { DataBucket, Read, ReadOptions } from '../../src/data/bucket.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import { LeaderReads } from './leader-reads.ts';
 
-/** Ways to break a bucket on purpose: the judge must find each. */
+/** Ways to break a bucket, or its servers, on purpose: the judge must find each. */
 export const breakages = [
   'strong-reads-are-local',
   'strong-reads-ask-the-leader',
@@ -11,6 +11,8 @@ export const breakages = [
   'sent-again-as-new',
   'acknowledged-and-lost',
   'staleness-is-nought',
+  'staleness-is-halved',
+  'servers-sync-late',
 ] as const;
 
 export type Breakage = (typeof breakages)[number];
@@ -23,17 +25,20 @@ export function broken(
   if (breakage === undefined) return bucket;
   let lost = 0;
   const leader = breakage === 'strong-reads-ask-the-leader' ? new LeaderReads(store) : undefined;
+  const getAll = async (keys: readonly string[], options?: ReadOptions) => {
+    const { consistency } = options ?? {};
+    if (leader && consistency === 'strong') {
+      return await Promise.all(keys.map((key) => leader.get(bucket.name, key)));
+    }
+    const local = breakage === 'strong-reads-are-local' && consistency === 'strong';
+    const reads = await bucket.getAll(keys, local ? {} : options);
+    return reads.map((read) => younger(read, breakage));
+  };
   return {
     name: bucket.name,
     consistency: bucket.consistency,
-    async get(key, options) {
-      const { consistency } = options ?? {};
-      if (leader && consistency === 'strong') return await leader.get(bucket.name, key);
-      const local = breakage === 'strong-reads-are-local' && consistency === 'strong';
-      const read = await bucket.get(key, local ? {} : options);
-      return breakage === 'staleness-is-nought' ? { ...read, staleForMs: 0 } : read;
-    },
-    getAll: (keys, options) => bucket.getAll(keys, options),
+    getAll,
+    get: async (key, options) => (await getAll([key], options))[0]!,
     async put(key, value, condition) {
       if (breakage === 'conditions-are-dropped') return await bucket.put(key, value);
       if (breakage === 'acknowledged-and-lost' && Math.random() < 0.05) return `${1e12 + lost++}`;
@@ -48,4 +53,10 @@ export function broken(
     lostWrites: (options) => bucket.lostWrites(options),
     status: () => bucket.status(),
   };
+}
+
+function younger(read: Read, breakage: Breakage): Read {
+  if (breakage === 'staleness-is-nought') return { ...read, staleForMs: 0 };
+  if (breakage === 'staleness-is-halved') return { ...read, staleForMs: read.staleForMs / 2 };
+  return read;
 }

@@ -2,26 +2,34 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, MeridianError } from '../../src/base/errors.ts';
 import type { Condition, DataBucket, Entry } from '../../src/data/bucket.ts';
 import { between, pick } from '../simulation/seeded-random.ts';
-import type { Answer, Observation } from './observation.ts';
+import type { Journal } from './journal.ts';
+import type { Answer, Call, Observation } from './observation.ts';
+
+export type UsedBucket = Pick<DataBucket, 'get' | 'getAll' | 'put' | 'delete' | 'list'>;
+
+export interface ClientOptions {
+  readonly name: string;
+  readonly bucket: UsedBucket;
+  /** Of all clients. */
+  readonly keys: readonly string[];
+  /** What they begin with. */
+  readonly prefix: string;
+  readonly journal: Journal;
+  readonly random: () => number;
+}
+
+type How = Pick<Observation, 'action' | 'by'>;
 
 /** One call after the other on a few keys, and creations of keys of its own that nobody deletes. */
 export class Client {
-  readonly observations: Observation[] = [];
-  readonly #name: string;
-  readonly #bucket: DataBucket;
-  readonly #keys: readonly string[];
-  readonly #random: () => number;
-  readonly #created: string[] = [];
+  readonly #options: ClientOptions;
   /** Last seen, by key: what a `replace` is to replace. */
   readonly #seen = new Map<string, Entry>();
   #count = 0;
   #stopped = false;
 
-  constructor(name: string, bucket: DataBucket, keys: readonly string[], random: () => number) {
-    this.#name = name;
-    this.#bucket = bucket;
-    this.#keys = keys;
-    this.#random = random;
+  constructor(options: ClientOptions) {
+    this.#options = options;
   }
 
   stop(): void {
@@ -31,42 +39,77 @@ export class Client {
   async run(): Promise<void> {
     while (!this.#stopped) {
       await this.#step();
-      await delay(between(this.#random, 0, 40));
+      await delay(between(this.#options.random, 0, 40));
     }
   }
 
-  /** All that can be known now, by strong reads. */
-  async readAll(): Promise<void> {
-    for (const key of [...this.#keys, ...this.#created]) await this.#read(key, 'strong');
-  }
-
   async #step(): Promise<void> {
-    const key = pick(this.#random, this.#keys);
-    const what = this.#random();
-    if (what < 0.3) return await this.#read(key, 'strong');
-    if (what < 0.45) return await this.#read(key, 'local');
-    if (what < 0.65) return await this.#write('put', key);
-    if (what < 0.8) return await this.#replace(key);
-    if (what < 0.85) return await this.#write('create', key, { type: 'absent' });
-    if (what < 0.9) return await this.#delete(key);
-    const own = `own.${this.#name}.${this.#count}`;
-    this.#created.push(own);
+    const { random, keys, name } = this.#options;
+    const key = pick(random, keys);
+    const what = random();
+    if (what < 0.25) return await this.#read([key], 'strong');
+    if (what < 0.4) return await this.#read([key], 'local');
+    if (what < 0.43) return await this.#read(keys, 'strong');
+    if (what < 0.46) return await this.#read(keys, 'local');
+    if (what < 0.49) return await this.#list();
+    if (what < 0.67) return await this.#write('put', key);
+    if (what < 0.81) return await this.#replace(key);
+    if (what < 0.86) return await this.#write('create', key, { type: 'absent' });
+    if (what < 0.91) return await this.#delete(key);
+    const own = `own.${name}.${this.#count}`;
     await this.#write('create', own, { type: 'absent' });
-    if (this.#random() < 0.3) await this.#read(own, 'local');
+    if (random() < 0.3) await this.#read([own], 'local');
   }
 
-  async #read(key: string, action: 'strong' | 'local'): Promise<void> {
-    await this.#observe({ key, action }, async () => {
-      const { entry, staleForMs } = await this.#bucket.get(key, { consistency: action });
-      if (entry) this.#seen.set(key, entry);
-      else this.#seen.delete(key);
-      const value = entry && Buffer.from(entry.value).toString();
-      return { type: 'found', value, version: entry?.version, staleForMs };
+  /** One by itself, several in a batch. */
+  async #read(keys: readonly string[], action: 'strong' | 'local'): Promise<void> {
+    const { bucket } = this.#options;
+    const how: How = { action, by: keys.length === 1 ? 'get' : 'batch' };
+    await this.#observe(keys, how, async () => {
+      const options = { consistency: action };
+      const reads =
+        keys.length === 1
+          ? [await bucket.get(keys[0]!, options)]
+          : await bucket.getAll(keys, options);
+      return reads.map(({ entry, staleForMs }) => found(entry, staleForMs));
     });
   }
 
+  async #list(): Promise<void> {
+    const { bucket, keys, prefix } = this.#options;
+    await this.#observe(keys, { action: 'local', by: 'list' }, async () => {
+      const { entries, staleForMs } = await bucket.list({ prefix, limit: 1_000 });
+      const byKey = new Map(entries.map((entry) => [entry.key, entry]));
+      return keys.map((key) => found(byKey.get(key), staleForMs));
+    });
+  }
+
+  async #observe(
+    keys: readonly string[],
+    how: How,
+    ask: () => Promise<readonly Found[]>,
+  ): Promise<void> {
+    this.#count++;
+    const calledAtMs = nowMs();
+    const answers = await ask().catch(answerOf);
+    const answeredAtMs = nowMs();
+    for (const [i, key] of keys.entries()) {
+      const answer = 'type' in answers ? answers : answers[i]!;
+      if ('entry' in answer) this.#saw(key, answer.entry);
+      const told: Answer = 'entry' in answer ? answer.answer : answer;
+      const read = { key, client: this.#options.name, value: undefined, expected: undefined };
+      const times = { calledAtMs, answeredAtMs };
+      this.#options.journal.observed({ ...read, ...how, ...times, answer: told });
+    }
+  }
+
+  #saw(key: string, entry: Entry | undefined): void {
+    if (entry) this.#seen.set(key, entry);
+    else this.#seen.delete(key);
+  }
+
   async #replace(key: string): Promise<void> {
-    if (!this.#seen.has(key) || this.#random() < 0.5) await this.#read(key, 'strong');
+    if (!this.#seen.has(key) || this.#options.random() < 0.5) await this.#read([key], 'strong');
     const seen = this.#seen.get(key);
     if (!seen) return;
     const condition = { type: 'version', versions: [seen.version] } as const;
@@ -79,40 +122,45 @@ export class Client {
     condition?: Condition,
     expected?: string,
   ): Promise<void> {
-    const value = `${this.#name}-${this.#count}`;
-    await this.#observe({ key, action, value, expected }, async () => {
-      const version = await this.#bucket.put(key, Buffer.from(value), condition);
-      this.#seen.set(key, { key, value: Buffer.from(value), version });
+    const value = `${this.#options.name}-${this.#count}`;
+    await this.#change({ key, action, value, expected }, async () => {
+      const octets = Buffer.from(value);
+      const version = await this.#options.bucket.put(key, octets, condition);
+      this.#saw(key, { key, value: octets, version });
       return { type: 'done', version };
     });
   }
 
   async #delete(key: string): Promise<void> {
-    await this.#observe({ key, action: 'delete' }, async () => {
-      await this.#bucket.delete(key);
-      return { type: 'done', version: undefined };
-    });
+    await this.#change(
+      { key, action: 'delete', value: undefined, expected: undefined },
+      async () => {
+        await this.#options.bucket.delete(key);
+        return { type: 'done', version: undefined };
+      },
+    );
   }
 
-  async #observe(
-    what: Pick<Observation, 'key' | 'action'> & Partial<Pick<Observation, 'value' | 'expected'>>,
+  async #change(
+    what: Omit<Call, 'client' | 'calledAtMs'>,
     call: () => Promise<Answer>,
   ): Promise<void> {
     this.#count++;
-    const calledAtMs = nowMs();
+    const { journal, name } = this.#options;
+    const answered = journal.called({ ...what, client: name, calledAtMs: nowMs() });
     const answer = await call().catch(answerOf);
-    const answeredAtMs = nowMs();
-    const { value, expected } = what;
-    this.observations.push({
-      ...what,
-      value,
-      expected,
-      client: this.#name,
-      calledAtMs,
-      answeredAtMs,
-      answer,
-    });
+    answered(nowMs(), answer);
   }
+}
+
+interface Found {
+  readonly entry: Entry | undefined;
+  readonly answer: Answer;
+}
+
+export function found(entry: Entry | undefined, staleForMs: number): Found {
+  const value = entry && Buffer.from(entry.value).toString();
+  return { entry, answer: { type: 'found', value, version: entry?.version, staleForMs } };
 }
 
 function answerOf(error: unknown): Answer {
@@ -123,6 +171,6 @@ function answerOf(error: unknown): Answer {
 }
 
 /** Of the machine, and so the same for all processes. */
-function nowMs(): number {
+export function nowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -1,17 +1,17 @@
-import { brokenKeys } from '../linearizability/check.ts';
+import { brokenKeys, linearize } from '../linearizability/check.ts';
 import type { Action, Operation } from '../linearizability/operation.ts';
 import type { Observation, ProcessHistory } from './observation.ts';
-
-/** Timers and event loops of the processes that took the times. */
-const toleranceMs = 25;
 
 /** What is wrong with a history, a sentence each. */
 export function judge(histories: readonly ProcessHistory[]): string[] {
   const observations = histories.flatMap((one) => one.observations);
+  const broken = brokenKeys(operationsOf(observations));
   return [
-    ...brokenKeys(operationsOf(observations)).map((key) => `${key} is not linearizable`),
+    ...broken.map((key) => `${key} is not linearizable`),
+    ...staleLocalReads(observations.filter(({ key }) => !broken.includes(key))),
     ...twiceApplied(histories),
-    ...staleLocalReads(observations),
+    ...versionsGoneBack(observations),
+    ...toldBackwards(histories),
     ...inventedValues(observations),
   ];
 }
@@ -37,6 +37,55 @@ function actionOf({ action, answer, value, expected }: Observation): Action | un
   return { type: 'compareAndSet', expected, value, done: answer.type !== 'refused' };
 }
 
+/**
+ * A local read that may be S old gives what was current at some moment from S before its call
+ * to its answer. So it is a linearizable read that was called S earlier:
+ *
+ *             ├──────── S ────────┤ called ── answered
+ *   write 1 ──│──▶ write 2        │
+ *             └ here it may have read 1
+ *
+ * All of a key together must fit one order of the writes and strong reads, which fit one.
+ */
+function staleLocalReads(observations: readonly Observation[]): string[] {
+  const byKey = Map.groupBy(observations, ({ key }) => key);
+  return [...byKey].flatMap(([key, ofKey]) => {
+    const operations = operationsOf(ofKey);
+    const reads = ofKey
+      .flatMap(localRead)
+      .sort((a, b) => a.operation.answeredAtMs! - b.operation.answeredAtMs!);
+    const fits = (count: number) => {
+      const some = reads.slice(0, count).map(({ operation }) => operation);
+      return linearize([...operations, ...some]) !== undefined;
+    };
+    if (fits(reads.length)) return [];
+    // The first, by their answers, with which it does not fit any more.
+    let [fitting, broken] = [0, reads.length];
+    while (broken - fitting > 1) {
+      const middle = (fitting + broken) >> 1;
+      if (fits(middle)) fitting = middle;
+      else broken = middle;
+    }
+    return [`${key}: ${reads[broken - 1]!.text}, and was not`];
+  });
+}
+
+function localRead(observation: Observation): { operation: Operation; text: string }[] {
+  const { key, client, action, by, calledAtMs, answeredAtMs, answer } = observation;
+  if (action !== 'local' || answer.type !== 'found') return [];
+  const { value, version, staleForMs } = answer;
+  const text = `${client} read ${value} (version ${version}, by ${by}), said to be at most ${staleForMs.toFixed(1)} ms old`;
+  const read = { type: 'read', got: value } as const;
+  const operation = {
+    key,
+    client,
+    action: read,
+    calledAtMs: calledAtMs - staleForMs,
+    answeredAtMs,
+  };
+  return [{ operation, text }];
+}
+
 /** Every write has a value of its own, so a value with two versions was stored twice. */
 function twiceApplied(histories: readonly ProcessHistory[]): string[] {
   const versions = new Map<string, Set<string>>();
@@ -57,42 +106,41 @@ function twiceApplied(histories: readonly ProcessHistory[]): string[] {
     .map(([id, seen]) => `${id} was stored more than once: versions ${[...seen].join(', ')}`);
 }
 
-interface Acknowledged {
-  readonly atMs: number;
-  readonly version: number;
-}
-
-/**
- * A local read gives what was the latest no longer ago than it says: no version that had been
- * followed by another, acknowledged one at that time.
- */
-function staleLocalReads(observations: readonly Observation[]): string[] {
-  const written = Map.groupBy(observations, ({ key }) => key);
-  return observations.flatMap(({ key, client, action, answeredAtMs, answer }) => {
-    if (action !== 'local' || answer.type !== 'found') return [];
-    const since = answeredAtMs - answer.staleForMs - toleranceMs;
-    const others = written.get(key) ?? [];
-    // Without versions of deletions, a key that was deleted may have no value at any time.
-    const deletable = others.some((one) => one.action === 'delete');
-    if (answer.version === undefined && deletable) return [];
-    const newest = latest(others, since);
-    const got = Number(answer.version ?? 0);
-    if (newest === undefined || newest.version <= got) return [];
-    const text = `${key}: ${client} read version ${got}, at most ${answer.staleForMs.toFixed(0)} ms old`;
-    const lateMs = (answeredAtMs - newest.atMs).toFixed(0);
-    return [`${text}, and ${newest.version} was acknowledged ${lateMs} ms before`];
+/** Versions are numbers in the order of writes: what strong reads and writes are told only grows. */
+function versionsGoneBack(observations: readonly Observation[]): string[] {
+  const told = observations.flatMap(({ key, client, action, calledAtMs, answeredAtMs, answer }) => {
+    const version = 'version' in answer ? Number(answer.version) : Number.NaN;
+    return action === 'local' || Number.isNaN(version)
+      ? []
+      : [{ key, client, calledAtMs, answeredAtMs, version }];
+  });
+  return [...Map.groupBy(told, ({ key }) => key).values()].flatMap((ofKey) => {
+    const byCall = ofKey.toSorted((a, b) => a.calledAtMs - b.calledAtMs);
+    const byAnswer = ofKey.toSorted((a, b) => a.answeredAtMs - b.answeredAtMs);
+    let [answered, highest] = [0, 0];
+    for (const { key, client, calledAtMs, version } of byCall) {
+      for (; byAnswer[answered]!.answeredAtMs < calledAtMs; answered++) {
+        highest = Math.max(highest, byAnswer[answered]!.version);
+      }
+      if (version < highest) return [`${key}: ${client} got version ${version} after ${highest}`];
+    }
+    return [];
   });
 }
 
-function latest(observations: readonly Observation[], beforeMs: number): Acknowledged | undefined {
-  let newest: Acknowledged | undefined;
-  for (const { answer, answeredAtMs } of observations) {
-    if (answer.type !== 'done' || answer.version === undefined) continue;
-    const version = Number(answer.version);
-    if (answeredAtMs >= beforeMs || version <= (newest?.version ?? 0)) continue;
-    newest = { atMs: answeredAtMs, version };
-  }
-  return newest;
+/** A watch tells of newer versions only. */
+function toldBackwards(histories: readonly ProcessHistory[]): string[] {
+  return histories.flatMap(({ name, told }) => {
+    const last = new Map<string, number>();
+    return told.flatMap(({ key, version }) => {
+      const revision = Number.parseInt(version, 10);
+      const before = last.get(key) ?? 0;
+      last.set(key, Math.max(before, revision));
+      return revision < before
+        ? [`${key}: the watch of ${name} told of version ${revision} after ${before}`]
+        : [];
+    });
+  });
 }
 
 /** Local reads too give only what somebody had begun to write. */

@@ -3,6 +3,8 @@ export interface Observation {
   readonly key: string;
   readonly client: string;
   readonly action: 'put' | 'create' | 'replace' | 'delete' | 'strong' | 'local';
+  /** Of reads: alone, with others at once, or in a list. */
+  readonly by?: 'get' | 'batch' | 'list' | undefined;
   /** Written; `undefined` of reads and deletions. */
   readonly value: string | undefined;
   /** That `replace` was to replace, by its version. */
@@ -12,6 +14,8 @@ export interface Observation {
   readonly answeredAtMs: number;
   readonly answer: Answer;
 }
+
+export type Call = Omit<Observation, 'answeredAtMs' | 'answer'>;
 
 export type Answer =
   | {
@@ -30,12 +34,15 @@ export type Answer =
 /** One version that a watch told of. */
 export interface Told {
   readonly key: string;
-  readonly value: string;
+  /** `undefined`: it has none any more. */
+  readonly value: string | undefined;
   readonly version: string;
 }
 
-/** What a process of clients hands back. */
+/** What a process of clients saw in its life. */
 export interface ProcessHistory {
+  readonly name: string;
   readonly observations: readonly Observation[];
+  /** In the order in which it was told. */
   readonly told: readonly Told[];
 }

@@ -1,120 +1,95 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../simulation/seeded-random.ts';
-import { eventually } from '../support/eventually.ts';
 import { NatsCluster } from '../support/nats-cluster.ts';
-import { mountMissing } from '../support/small-disks.ts';
+import { disksMissing } from '../support/small-disks.ts';
 import type { Breakage } from './broken-bucket.ts';
-import type { ClientProcessOptions } from './client-process.ts';
-import { injectFaults, putRight, type Victims } from './faults.ts';
+import { type FaultName, faultNames, injectFaults, putRight } from './faults.ts';
 import { judge } from './judge.ts';
 import type { ProcessHistory } from './observation.ts';
+import { RegionClients } from './processes.ts';
+import type { Victims } from './victims.ts';
 
 const regions = ['a', 'b', 'c'];
-const keys = ['k1', 'k2', 'k3', 'k4'];
-const program = fileURLToPath(new URL('client-process.ts', import.meta.url));
-const formedMs = 60_000;
-const recoveredMs = 90_000;
 
 export interface RunOptions {
   readonly seed: number;
   readonly seconds: number;
+  /** In each region. */
   readonly clients: number;
-  readonly breakage: Breakage | undefined;
+  readonly breakage?: Breakage | undefined;
+  /** Default: all. */
+  readonly faults?: readonly FaultName[] | undefined;
+}
+
+export interface DoneFault {
+  readonly name: FaultName;
+  /** What was done, and when. */
+  readonly text: string;
 }
 
 export interface Run {
   readonly seed: number;
-  /** What was done, and when. */
-  readonly faults: readonly string[];
+  readonly faults: readonly DoneFault[];
   readonly histories: readonly ProcessHistory[];
   readonly findings: readonly string[];
+  /** Why some faults could not be done. */
+  readonly without: string | false;
 }
 
 /**
- * Clients in three regions, each with a node's store of its own in a process of its own, on
- * three voters and three leaves, while faults are done to all of them; then everything is put
- * right, all is read once more, and the history is judged.
+ * Clients in three regions, each with a node's store and data API of its own in a process of
+ * its own, on three voters and three leaves, while faults are done to all of them; then
+ * everything is put right, all is read once more, and the history is judged.
  */
 export async function runHistory(options: RunOptions): Promise<Run> {
-  const { seed, seconds } = options;
+  const { seed, seconds, breakage, faults: names = faultNames } = options;
   const random = seededRandom(seed);
-  const disks = mountMissing() === false;
-  const secret = 'a-secret-of-the-test';
-  const cluster = await NatsCluster.start({ regions, leaves: regions, secret, delayMs: 0, disks });
-  const processes = regions.map((region) => new Clients(region, cluster, options));
+  const without = disksMissing();
+  const disks = without === false;
+  const cluster = await NatsCluster.start({
+    ...{ regions, leaves: regions, secret: 'a-secret-of-the-test', delayMs: 0, disks },
+    ...(breakage === 'servers-sync-late' && { edit: syncLate }),
+  });
+  const nodes = regions.map((region) => {
+    const settings = { regions, clients: options.clients, seed, breakage };
+    return new RegionClients(region, cluster.storeOptions(region), settings);
+  });
+  const victims: Victims = { cluster, nodes, disks };
+  const endServers = () => void cluster.killAll();
+  process.once('exit', endServers);
   try {
-    await Promise.all(processes.map((one) => one.heard('ready', formedMs)));
-    const faults: string[] = [];
+    await Promise.all(nodes.map((node) => node.ready()));
+    const faults: DoneFault[] = [];
     const startedMs = performance.now();
-    const tell = (what: string) => {
-      faults.push(`${((performance.now() - startedMs) / 1_000).toFixed(1)} s: ${what}`);
+    const tell = (name: FaultName, what: string) => {
+      const atSeconds = (performance.now() - startedMs) / 1_000;
+      faults.push({ name, text: `${atSeconds.toFixed(1)} s: ${what}` });
     };
-    const freezeClients = (region: string, isFrozen: boolean) =>
-      processes[regions.indexOf(region)]!.freeze(isFrozen);
-    const victims: Victims = { cluster, regions, freezeClients, disks };
-    for (const one of processes) one.send('start');
-    await injectFaults(victims, random, startedMs + seconds * 1_000, tell);
+    for (const node of nodes) node.send({ type: 'start' });
+    await injectFaults(victims, names, random, startedMs + seconds * 1_000, tell);
     putRight(victims);
-    for (const one of processes) one.send('stop');
-    await Promise.all(processes.map((one) => one.heard('stopped', recoveredMs)));
-    const histories: ProcessHistory[] = [];
-    for (const one of processes) histories.push(await one.finish());
-    return { seed, faults, histories, findings: judge(histories) };
+    await Promise.all(nodes.map((node) => node.stop()));
+    const untold = await readAgain(nodes);
+    const histories = nodes.flatMap((node) => node.histories());
+    return { seed, faults, histories, findings: [...judge(histories), ...untold], without };
   } finally {
-    for (const one of processes) one.end();
+    await Promise.all(nodes.map((node) => node.close()));
     await cluster.close();
+    process.off('exit', endServers);
   }
 }
 
-/** The process of a region's clients. */
-class Clients {
-  readonly #child: ChildProcess;
-  readonly #heard = new Set<string>();
-  #history: ProcessHistory | undefined;
+/** By every node, what anybody may have written. */
+async function readAgain(nodes: readonly RegionClients[]): Promise<string[]> {
+  const histories = nodes.flatMap((node) => node.histories());
+  const keys = new Set(histories.flatMap((one) => one.observations.map(({ key }) => key)));
+  await Promise.all(nodes.map((node) => node.ready()));
+  const untold = await Promise.all(nodes.map((node) => node.finish([...keys])));
+  return nodes.flatMap(({ region }, i) =>
+    untold[i]!.map((what) => `the watch in ${region} did not tell of ${what}`),
+  );
+}
 
-  constructor(region: string, cluster: NatsCluster, { seed, clients, breakage }: RunOptions) {
-    const options: ClientProcessOptions = {
-      region,
-      regions,
-      store: cluster.storeOptions(region),
-      clients,
-      keys,
-      seed: seed * 7 + regions.indexOf(region),
-      breakage,
-    };
-    this.#child = fork(program, [JSON.stringify(options)], { execArgv: [] });
-    this.#child.on('message', (message: string | ProcessHistory) => {
-      if (typeof message === 'string') this.#heard.add(message);
-      else this.#history = message;
-    });
-  }
-
-  send(message: 'start' | 'stop' | 'finish'): void {
-    if (!this.#child.connected) throw new Error('a process of clients failed');
-    this.#child.send(message);
-  }
-
-  async heard(message: string, limitMs: number): Promise<void> {
-    const heard = () => this.#heard.has(message) || this.#child.exitCode !== null;
-    await eventually(`clients to be ${message}`, heard, limitMs);
-    if (!this.#heard.has(message)) throw new Error('a process of clients failed');
-  }
-
-  freeze(isFrozen: boolean): void {
-    this.#child.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT');
-  }
-
-  async finish(): Promise<ProcessHistory> {
-    const exited = once(this.#child, 'exit');
-    this.send('finish');
-    await exited;
-    if (!this.#history) throw new Error('a process of clients told nothing');
-    return this.#history;
-  }
-
-  end(): void {
-    this.#child.kill('SIGKILL');
-  }
+/** As nats-server does by itself; and voters do not tell, or nobody would write to them. */
+function syncLate(text: string): string {
+  return text.replace('sync_interval: always', 'sync_interval: "2m"').replace(/imports: .*$/m, '');
 }

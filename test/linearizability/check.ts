@@ -16,6 +16,10 @@ import type { Action, Operation } from './operation.ts';
  *
  *   from the head: take the first call that fits the state, lift it and its return out of the
  *   list, and begin again; at a return nothing before it fits: undo the last one taken.
+ *
+ * A read that fits is taken for good: it changes nothing, so in any order that is found from
+ * here it may as well come now. Without that, reads whose calls reach far back (what a read of
+ * a stale copy may have seen) would be tried in each of their orders.
  */
 
 interface Node {
@@ -29,6 +33,9 @@ interface Node {
 
 type State = string | undefined;
 
+/** Of one key's search: about 1 GiB. */
+const statesMost = 4_000_000;
+
 interface Taken {
   readonly call: Node;
   readonly before: State;
@@ -39,9 +46,9 @@ interface Taken {
  * @returns the order found, or `undefined` where there is none.
  */
 export function linearize(operations: readonly Operation[]): readonly Operation[] | undefined {
-  const counted = operations.filter(({ action, answeredAtMs }) => {
-    return answeredAtMs !== undefined || action.type !== 'read';
-  });
+  const counted = operations
+    .filter(({ action, answeredAtMs }) => answeredAtMs !== undefined || action.type !== 'read')
+    .sort((a, b) => a.calledAtMs - b.calledAtMs || 0);
   const head = linked(counted);
   const remaining = { answered: counted.filter((one) => one.answeredAtMs !== undefined).length };
   const linearized = new Uint8Array(Math.ceil(counted.length / 8));
@@ -64,12 +71,16 @@ export function linearize(operations: readonly Operation[]): readonly Operation[
       }
       continue;
     }
-    const last = taken.pop();
+    let last = taken.pop();
+    for (; last; last = taken.pop()) {
+      const { action, answeredAtMs } = counted[last.call.index]!;
+      flip(linearized, last.call.index);
+      unlift(last.call);
+      if (answeredAtMs !== undefined) remaining.answered++;
+      state = last.before;
+      if (action.type !== 'read') break;
+    }
     if (!last) return undefined;
-    flip(linearized, last.call.index);
-    unlift(last.call);
-    if (counted[last.call.index]!.answeredAtMs !== undefined) remaining.answered++;
-    state = last.before;
     node = last.call.next;
   }
   return taken.map(({ call }) => counted[call.index]!);
@@ -100,13 +111,23 @@ function possibly(state: State, action: Action): { readonly state: State } | typ
 /** Marks the operation as taken, unless the same set of operations led to the same state before. */
 function isNew(seen: Set<string>, linearized: Uint8Array, index: number, state: State): boolean {
   flip(linearized, index);
-  const place = `${Buffer.from(linearized).toString('latin1')}${state === undefined ? '-' : `=${state}`}`;
+  const place = `${setText(linearized)}${state === undefined ? '-' : `=${state}`}`;
   if (!seen.has(place)) {
     seen.add(place);
+    if (seen.size > statesMost) throw new Error('the history has too many orders to be judged');
     return true;
   }
   flip(linearized, index);
   return false;
+}
+
+/** Without what all sets of the search have at their beginning, and the nothing at their end. */
+function setText(bits: Uint8Array): string {
+  let start = 0;
+  while (bits[start] === 0xff) start++;
+  let end = bits.length;
+  while (end > start && bits[end - 1] === 0) end--;
+  return `${start}:${Buffer.from(bits.buffer, start, end - start).toString('latin1')}`;
 }
 
 function flip(bits: Uint8Array, index: number): void {

@@ -53,7 +53,7 @@ export interface NatsClusterOptions {
   readonly tls?: boolean;
   /** Puts relays with this delay, one way, between any two regions: then links can be cut. */
   readonly delayMs?: number;
-  /** Gives each voter a disk of its own, which can be filled. Wants the right to mount. */
+  /** Gives each server a disk of its own, to fill and to cut the power of. Wants the right to mount. */
   readonly disks?: boolean;
   /** Changes the configuration of a server, as an operator might. */
   readonly edit?: (text: string, kind: ServerKind, region: string) => string;
@@ -102,7 +102,6 @@ export class NatsCluster {
     this.#parts = parts;
     const voters = hubVoters(sites);
     const { leaves } = parts.options;
-    for (const { region } of voters) parts.disks?.mount(this.#dataOf(region));
     this.#servers = sites.flatMap((site) => [
       ...(voters.includes(site) ? [this.#prepare('hub', site, voters)] : []),
       ...(leaves.includes(site.region) ? [this.#prepare('leaf', site, voters)] : []),
@@ -268,7 +267,20 @@ export class NatsCluster {
 
   /** The disk of a region's voter has no room left; or has again. Only with `disks`. */
   fillDisk(region: string, isFull: boolean): void {
-    this.#parts.disks?.fill(this.#dataOf(region), isFull);
+    this.#parts.disks?.fill(this.#dataOf('hub', region), isFull);
+  }
+
+  /**
+   * The servers of these regions end at once; with `disks`, what they had not brought to their
+   * disks is gone.
+   */
+  async losePower(regions: readonly string[]): Promise<void> {
+    const lost = this.#servers.filter(({ region }) => regions.includes(region));
+    // Others may start some again meanwhile.
+    while (lost.some(({ child }) => child !== undefined)) {
+      await Promise.all(lost.map(({ kind, region }) => this.kill(kind, region)));
+    }
+    for (const { kind, region } of lost) this.#parts.disks?.losePower(this.#dataOf(kind, region));
   }
 
   async close(): Promise<void> {
@@ -278,8 +290,8 @@ export class NatsCluster {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  #dataOf(region: string): string {
-    return join(this.directory, region, 'hub', 'data');
+  #dataOf(kind: ServerKind, region: string): string {
+    return join(this.directory, region, kind, 'data');
   }
 
   #find(kind: ServerKind, region: string): ServerProcess {
@@ -311,10 +323,12 @@ export class NatsCluster {
     const directory = join(this.directory, site.region, kind);
     mkdirSync(directory, { recursive: true });
     const text = kind === 'hub' ? hubConfigText : leafConfigText;
+    const storeDirectory = join(directory, 'data');
+    this.#parts.disks?.mount(storeDirectory);
     const configFile = join(directory, 'server.conf');
     const tls = this.#writeIdentity(site.region, directory);
     const reached = voters.map((voter) => this.#reached(site, voter));
-    const options = { site, voters: reached, storeDirectory: join(directory, 'data'), tls };
+    const options = { site, voters: reached, storeDirectory, tls };
     const { secret } = this;
     const { edit = (unchanged: string) => unchanged } = this.#parts.options;
     const generated = text(secret ? { ...options, secretVariable } : options);
