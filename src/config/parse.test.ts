@@ -55,7 +55,7 @@ test('no YAML-like text makes the reader fail', () => {
   const text = fc.array(scraps, { maxLength: 40 }).map((parts) => parts.join(''));
   fc.assert(
     fc.property(text, (joined) => void parseSafely(joined)),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 });
 
@@ -76,7 +76,7 @@ test('no damage to a valid file makes the reader fail', () => {
       for (const { at, cut, put } of list) text = text.slice(0, at) + put + text.slice(at + cut);
       parseSafely(text);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -106,7 +106,7 @@ test('no data make the checks fail, whatever stands where', () => {
       holder[whole.at(-1)!] = value;
       parseSafely(JSON.stringify(copy.root));
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 

@@ -95,9 +95,9 @@ test('every accepted zone compiles', () => {
       accepted++;
       compiles(config);
     }),
-    { numRuns: 700 },
+    { numRuns: 400 },
   );
-  assert.ok(accepted > 30, `only ${accepted} were accepted`);
+  assert.ok(accepted > 15, `only ${accepted} were accepted`);
 });
 
 test('every accepted tree of record sets compiles', () => {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bugged, plant } from '../simulation/planted/plant.ts';
 import { plantedBugs } from '../simulation/planted/planted-bugs.ts';
+import { firstFailure } from '../simulation/run-scenario.ts';
 import { firstFinding, report } from '../simulation/schedules/try-schedules.ts';
 
 type Schedules = typeof import('../simulation/schedules/try-schedules.ts');
 type Scenarios = typeof import('../simulation/run-scenario.ts');
 
-/** As many of each scenario as `simulation.test.ts` tries without a bug. */
+/** Of each scenario; `simulation.test.ts` tries fewer. */
 const seedsOfScenario = 13;
 const schedules = 500;
 
@@ -32,9 +33,10 @@ async function findFrom(n: number, first: number): Promise<string> {
 }
 
 async function find(n: number, scenario: string): Promise<string> {
-  const { firstFailure }: Scenarios = await import(bugged('run-scenario.ts', n));
-  const seed = firstFailure(scenario, firstSeeds(seedsOfScenario));
+  const broken: Scenarios = await import(bugged('run-scenario.ts', n));
+  const seed = broken.firstFailure(scenario, firstSeeds(seedsOfScenario));
   assert.ok(seed !== undefined, `"${scenario}" does not find it`);
+  assert.equal(firstFailure(scenario, [seed]), undefined, 'it holds without the bug');
   return `${scenario}, seed ${seed}`;
 }
 

@@ -30,7 +30,7 @@ const targetsMs: Record<string, readonly [median: number, p99: number]> = {
 };
 
 for (const scenario of allScenarios) {
-  const seeds = seedsFor(scenario.nodesPerRegion ? 5 : 13);
+  const seeds = seedsFor(scenario.nodesPerRegion ? 4 : 8);
   test(`simulation: ${scenario.name}`, (context) => {
     const measured = seeds.flatMap((seed) => [...simulate(scenario, seed).measured]);
     const targets = targetsMs[scenario.name];

@@ -25,7 +25,7 @@ import { Totals } from './totals.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const alone = /^test\/(long\/|integration\/(exclusive|region-loss)\.)/;
-const deployments = /^test\/integration\//;
+const deployments = /^(test\/integration\/|src\/cli\/stack-commands\.)/;
 const long = /^test\/long(\/|$)/;
 /** A file that takes longer hangs. REPEAT, OUTAGE_SECONDS, SOAK_MINUTES ask for the long form of some. */
 const fileTimeoutMs =

@@ -8,7 +8,7 @@ import type { Plant } from './lease-world.ts';
 // one schedule, `SCHEDULES=10000` runs that many.
 
 const onlySeed = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
-const schedules = Number(process.env.SCHEDULES ?? 300);
+const schedules = Number(process.env.SCHEDULES ?? 120);
 
 test(`exclusive: never active in two regions, over ${schedules} schedules`, (context) => {
   if (onlySeed !== undefined) {
