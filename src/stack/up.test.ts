@@ -222,12 +222,12 @@ test('a command that does not exist is named', async (t) => {
 
 test('a node that is never ready fails the start at the deadline, which is named', async (t) => {
   const environment = { FAKE_NODE: 'unready:eu' };
-  const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 1_500 });
+  const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 4_000 });
   t.after(() => stack.clean());
   const error = await stack.event('error');
   assert.match(
     String(error.message),
-    /not ready within 1\.5 s\n {2}the gateway of eu is unknown to eu\n/,
+    /not ready within 4 s\n {2}the gateway of eu is unknown to eu\n/,
   );
   assert.match(String(error.message), /fake node of eu/);
   assert.equal(await stack.exit(), 1);
@@ -236,7 +236,7 @@ test('a node that is never ready fails the start at the deadline, which is named
 
 test('a service that is never healthy is said once, with its own log and no other', async (t) => {
   const environment = { FAKE_NODE: 'serviceless:eu' };
-  const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 1_500 });
+  const stack = new FakeStack(makeFolder(), { environment, readyWithinMs: 4_000 });
   t.after(() => stack.clean());
   const message = String((await stack.event('error')).message);
   const [, cause, log, tail, ...rest] = message.split('\n');

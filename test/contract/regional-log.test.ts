@@ -134,9 +134,8 @@ function contract(kind: string, skip: string | false, start: () => Promise<World
       const own = follow(log, 0);
       const other = follow(far, 0, 'us-east-1');
       const later = follow(far, sequences[1]!, 'us-east-1');
-      await eventually('all', () =>
-        [own, other, later].every(({ seen }) => seen.includes('level')),
-      );
+      const all = () => [own, other, later].every(({ seen }) => seen.includes('level'));
+      await eventually('all', all, 60_000);
       await log.append({ subject: 'f.k.4', head: '4', value: bytes('v') });
       await log.append({ subject: 'g.k.5', head: '5', value: bytes('v') });
       await eventually('the next', () => [own, other, later].every(({ seen }) => seen.includes(4)));

@@ -37,7 +37,7 @@ export function meridian(
   env: NodeJS.ProcessEnv = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: 180_000, maxBuffer: 64 << 20 };
+    const options = { env: { ...process.env, ...env }, timeout: 400_000, maxBuffer: 64 << 20 };
     const child = execFile(
       process.execPath,
       [command, ...args],

@@ -4,14 +4,15 @@
  * Tests that take minutes (`test/long`) only when a PATH lies there: `npm run test:long`.
  *
  * One file more than there are cores runs at a time, as many of them wait for timers and
- * sockets; those of `test` first, which take longest. Of `test/integration`, whose files start
- * whole deployments, one runs at a time beside others: two would wait for each other. What
- * measures times at real processes runs after them and alone, so that what it measures is not
- * the load of the others. All make one report with one set of totals.
+ * sockets; those of `test` first, which take longest. Of files that start whole deployments one
+ * runs at a time beside others: two would wait for each other. What measures times at real
+ * processes runs after them and alone, so that what it measures is not the load of the others.
+ * All make one report with one set of totals.
  *
- *   lane 1   integration ───────────────▶ others ─▶ ┐
- *   lane 2   others ──────────────────────────────▶ ├─ alone, one by one ─▶ totals
- *   lane 3   others ──────────────────────────────▶ ┘
+ *   lane 1   deployments, one by one ─▶ others ─▶ ┐
+ *   lane 2   others ────────────────────────────▶ ├─ alone, one by one ─▶ totals
+ *   lane 3   others ────────────────────────────▶ ┘
+ *
  * What Node makes of a source file is kept for the other test files and the processes they start.
  */
 import { globSync } from 'node:fs';
@@ -24,8 +25,12 @@ import { TestFile } from './test-file.ts';
 import { Totals } from './totals.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const alone = /^test\/(long\/|integration\/(exclusive|region-loss)\.)/;
-const deployments = /^(test\/integration\/|src\/cli\/stack-commands\.)/;
+/** Start whole deployments, and measure no times at them. */
+const deployments =
+  /^(test\/integration\/(?!exclusive|region-loss)|test\/long\/(async|browser|data|mirror|planted-secrets|traffic|zone)|src\/cli\/stack-commands\.)/;
+/** Start none, or servers of a moment. */
+const others = /^test\/long\/(dns|planted-bugs)/;
+const alone = /^test\/(integration|long)\//;
 const long = /^test\/long(\/|$)/;
 /** A file that takes longer hangs. REPEAT, OUTAGE_SECONDS, SOAK_MINUTES ask for the long form of some. */
 const fileTimeoutMs =
@@ -63,13 +68,14 @@ const options = {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => stop.abort());
 }
-const { alone: last = [], deployments: heavy = [], others = [] } = Object.groupBy(files, kindOf);
-const [heavyLeft, othersLeft] = [heavy.values(), others.values()];
+const kinds = Object.groupBy(files, kindOf);
+const deploymentsLeft = (kinds.deployments ?? []).values();
+const othersLeft = (kinds.others ?? []).values();
 await Promise.all([
-  runFiles(inTurn(heavyLeft, othersLeft)),
+  runFiles(inTurn(deploymentsLeft, othersLeft)),
   ...Array.from({ length: availableParallelism() }, () => runFiles(othersLeft)),
 ]);
-await runFiles(last.values(), show);
+await runFiles(kinds.alone ?? [], show);
 for (const event of totals.closing()) report.write(event);
 report.end();
 await finished(report);
@@ -77,8 +83,8 @@ process.stdout.write(longest() + totals.leftOut());
 process.exitCode = totals.success && !stop.signal.aborted ? 0 : 1;
 
 function kindOf(file: string): 'alone' | 'deployments' | 'others' {
-  if (alone.test(file)) return 'alone';
-  return deployments.test(file) ? 'deployments' : 'others';
+  if (deployments.test(file)) return 'deployments';
+  return alone.test(file) && !others.test(file) ? 'alone' : 'others';
 }
 
 function* inTurn(...lists: readonly Iterable<string>[]): Generator<string> {

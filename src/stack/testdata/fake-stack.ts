@@ -54,7 +54,7 @@ export class FakeStack {
   readonly #exited: Promise<unknown>;
 
   constructor(folder: string, options: StartOptions = {}) {
-    const { config = fakeConfig, environment, readyWithinMs = 15_000, stateName, nodes } = options;
+    const { config = fakeConfig, environment, readyWithinMs = 60_000, stateName, nodes } = options;
     const { loopback, portOffset } = options.place ?? somePlace();
     this.folder = folder;
     this.state = join(folder, stateName ?? 'state');
@@ -71,7 +71,7 @@ export class FakeStack {
     createInterface(this.child.stdout!).on('line', (line) => this.events.push(JSON.parse(line)));
   }
 
-  /** Waits for an event by its name, 20 s at most. */
+  /** Waits for an event by its name, for a while. */
   async event(name: string): Promise<SupervisorEvent> {
     const find = () => this.events.find(({ event }) => event === name);
     await until(() => find() !== undefined || this.child.exitCode !== null, `event ${name}`);
@@ -79,7 +79,7 @@ export class FakeStack {
     await until(
       () => find() !== undefined,
       `event ${name}; got ${JSON.stringify(this.events)}`,
-      500,
+      5_000,
     );
     return find()!;
   }
@@ -103,7 +103,7 @@ export class FakeStack {
 export async function until(
   condition: () => boolean,
   what: string,
-  limitMs = 20_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const deadlineMs = performance.now() + limitMs;
   while (!condition()) {
