@@ -55,6 +55,7 @@ test('a difference says what becomes of the data', () => {
       gone: bucket('async'),
       other: bucket('async'),
       moved: bucket('async', ['eu', 'us']),
+      narrow: bucket('sync', ['eu', 'us', 'ap']),
     },
     tokens,
   });
@@ -62,6 +63,7 @@ test('a difference says what becomes of the data', () => {
     buckets: {
       other: bucket('sync'),
       moved: bucket('async', ['eu', 'ap']),
+      narrow: bucket('sync', ['eu', 'us']),
       fresh: bucket('async'),
     },
     tokens: { rates: { token: 'secret:rates-2', rights: { other: 'read' } } },
@@ -70,11 +72,12 @@ test('a difference says what becomes of the data', () => {
   assert.deepEqual(everywhere, [
     'added data bucket fresh',
     'removed data bucket gone',
-    'changed data buckets other (consistency), moved (residency)',
+    'changed data buckets other (consistency), moved (residency), narrow (residency)',
     'data bucket gone: services lose it; its data stays in the store, and is there again with a bucket of the same name and consistency',
     'data bucket other: begins EMPTY as sync; what it has as async stays in the store, where no service reaches it',
     'data bucket moved: is not served in us any more; the copy that is there STAYS until an operator removes it',
     'data bucket moved: is copied to ap',
+    'data bucket narrow: is not served in ap any more; the copy that is there STAYS, and TAKES WHAT IS WRITTEN, until an operator removes it',
     'changed data token rates (token, rights)',
   ]);
   assert.deepEqual(restartOnly(before, after), []);

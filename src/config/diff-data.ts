@@ -1,6 +1,9 @@
 import { regionsOfBucket } from './data-places.ts';
 import type { Config } from './schema/config.ts';
 
+/** Servers feed a mirror by themselves, whether or not a node reads it. */
+const fed = { sync: ', and TAKES WHAT IS WRITTEN,', async: '' } as const;
+
 /**
  * What a change does to data that is there, a sentence each. No revision removes data: what
  * a bucket had stays in the store until an operator takes it away there.
@@ -20,7 +23,7 @@ export function dataBucketWords(before: Config, after: Config): string[] {
     return [
       ...left.map(
         (region) =>
-          `data bucket ${name}: is not served in ${region} any more; the copy that is there STAYS until an operator removes it`,
+          `data bucket ${name}: is not served in ${region} any more; the copy that is there STAYS${fed[next.consistency]} until an operator removes it`,
       ),
       ...come.map((region) => `data bucket ${name}: is copied to ${region}`),
     ];
