@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../http/stage.ts';
-import { ReplySocket, redisReply } from './reply-socket.ts';
+import { ReplySocket, redisReplies } from './reply-socket.ts';
 
 /** One Redis that has a write on disk before it confirms it, as a leaf and the hub have. */
 export class Redis {
@@ -37,7 +37,7 @@ export class Redis {
   async connect(): Promise<ReplySocket> {
     for (let tries = 0; ; tries++) {
       try {
-        return await ReplySocket.open('127.0.0.1', this.#port, redisReply);
+        return await ReplySocket.open('127.0.0.1', this.#port, redisReplies);
       } catch (error) {
         if (tries === 50) throw error;
         await sleep(100);

@@ -1,8 +1,13 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** Bytes of one whole reply at the start of `data`; 0: more must come. @throws for an error. */
-export type Measure = (data: Buffer) => number;
+/** How replies are understood. */
+export interface Protocol {
+  /** Bytes of one whole reply at the start of `data`; 0: more must come. */
+  measure(data: Buffer): number;
+  /** @throws where a whole reply is an error. */
+  check(reply: Buffer): void;
+}
 
 /**
  * A connection that sends a request and waits for its reply, with as little of its own as can
@@ -10,23 +15,23 @@ export type Measure = (data: Buffer) => number;
  */
 export class ReplySocket {
   readonly #socket: Socket;
-  readonly #measure: Measure;
+  readonly #protocol: Protocol;
   #got: Buffer = Buffer.alloc(0);
   #waiting: PromiseWithResolvers<Buffer> | undefined;
 
-  private constructor(socket: Socket, measure: Measure) {
+  private constructor(socket: Socket, protocol: Protocol) {
     this.#socket = socket;
-    this.#measure = measure;
+    this.#protocol = protocol;
     socket.setNoDelay(true);
     socket.on('data', (part) => this.#take(part));
     socket.on('close', () => this.#waiting?.reject(new Error('the connection closed')));
     socket.on('error', (error) => this.#waiting?.reject(error));
   }
 
-  static async open(host: string, port: number, measure: Measure): Promise<ReplySocket> {
+  static async open(host: string, port: number, protocol: Protocol): Promise<ReplySocket> {
     const socket = connect({ host, port });
     await once(socket, 'connect');
-    return new ReplySocket(socket, measure);
+    return new ReplySocket(socket, protocol);
   }
 
   /** One at a time. @returns the reply. */
@@ -43,11 +48,12 @@ export class ReplySocket {
 
   #take(part: Buffer): void {
     this.#got = this.#got.length === 0 ? part : Buffer.concat([this.#got, part]);
+    const length = this.#protocol.measure(this.#got);
+    if (length === 0) return;
+    const reply = this.#got.subarray(0, length);
+    this.#got = this.#got.subarray(length);
     try {
-      const length = this.#measure(this.#got);
-      if (length === 0) return;
-      const reply = this.#got.subarray(0, length);
-      this.#got = this.#got.subarray(length);
+      this.#protocol.check(reply);
       this.#waiting?.resolve(reply);
     } catch (error) {
       this.#waiting?.reject(error);
@@ -55,25 +61,35 @@ export class ReplySocket {
   }
 }
 
-/** A response of HTTP/1.1 that tells its length. */
-export function httpReply(data: Buffer): number {
-  const headEnd = data.indexOf('\r\n\r\n');
-  if (headEnd < 0) return 0;
-  const head = data.toString('latin1', 0, headEnd);
-  const status = Number(head.slice(9, 12));
-  if (status >= 400) throw new Error(`answered ${status}: ${data.toString('utf8', headEnd + 4)}`);
-  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
-  const end = headEnd + 4 + length;
-  return data.length < end ? 0 : end;
-}
+/** Responses of HTTP/1.1 that tell their length. */
+export const httpReplies: Protocol = {
+  measure(data) {
+    const headEnd = data.indexOf('\r\n\r\n');
+    if (headEnd < 0) return 0;
+    const head = data.toString('latin1', 0, headEnd);
+    const end = headEnd + 4 + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
+    return data.length < end ? 0 : end;
+  },
+  check(reply) {
+    const status = Number(reply.toString('latin1', 9, 12));
+    if (status < 400) return;
+    throw new Error(`answered ${status}: ${reply.toString('utf8', reply.indexOf('\r\n\r\n') + 4)}`);
+  },
+};
 
-/** A reply of Redis: a line, or a bulk string. */
-export function redisReply(data: Buffer): number {
-  const lineEnd = data.indexOf('\r\n');
-  if (lineEnd < 0) return 0;
-  const line = data.toString('latin1', 0, lineEnd);
-  if (line.startsWith('-')) throw new Error(`redis answered ${line}`);
-  const bulk = line.startsWith('$') ? Number(line.slice(1)) : -1;
-  const end = bulk < 0 ? lineEnd + 2 : lineEnd + 4 + bulk;
-  return data.length < end ? 0 : end;
-}
+const minus = '-'.charCodeAt(0);
+
+/** Replies of Redis: a line, or a bulk string. */
+export const redisReplies: Protocol = {
+  measure(data) {
+    const lineEnd = data.indexOf('\r\n');
+    if (lineEnd < 0) return 0;
+    const line = data.toString('latin1', 0, lineEnd);
+    const bulk = line.startsWith('$') ? Number(line.slice(1)) : -1;
+    const end = bulk < 0 ? lineEnd + 2 : lineEnd + 4 + bulk;
+    return data.length < end ? 0 : end;
+  },
+  check(reply) {
+    if (reply[0] === minus) throw new Error(`redis answered ${reply.toString('latin1').trim()}`);
+  },
+};

@@ -71,11 +71,7 @@ function api(what: string, request: (n: number) => string): Maker {
         (n) =>
           socket.ask(request(n)),
     );
-    for (let n = 0; n < keys; n++) {
-      for (const bucket of ['sync', 'async'] as const) {
-        await sockets[0]!.ask(put(bucket, key(n), value));
-      }
-    }
+    await world.fill(here, keys, (bucket, n) => put(bucket, key(n), value));
     const close = () => {
       for (const socket of sockets) socket.close();
     };

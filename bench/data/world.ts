@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NatsCluster } from '../../test/support/nats-cluster.ts';
 import type { NodeOrder } from './node.ts';
-import { httpReply, ReplySocket } from './reply-socket.ts';
+import { httpReplies, ReplySocket } from './reply-socket.ts';
 
 export const regions = ['one', 'two', 'three'] as const;
 export type Region = (typeof regions)[number];
@@ -22,6 +22,7 @@ const readyLimitMs = 60_000;
 export class World {
   readonly cluster: NatsCluster;
   readonly #nodes: ReadonlyMap<Region, NodeProcess>;
+  #filled: Promise<void> | undefined;
 
   private constructor(cluster: NatsCluster, nodes: ReadonlyMap<Region, NodeProcess>) {
     this.cluster = cluster;
@@ -47,11 +48,29 @@ export class World {
 
   /** A kept-alive connection to the API of a region. */
   connect(region: Region): Promise<ReplySocket> {
-    return ReplySocket.open('127.0.0.1', this.#nodes.get(region)!.port, httpReply);
+    return ReplySocket.open('127.0.0.1', this.#nodes.get(region)!.port, httpReplies);
   }
 
-  url(region: Region): string {
-    return `http://127.0.0.1:${this.#nodes.get(region)!.port}`;
+  /** Writes `count` keys into each bucket, once. */
+  fill(region: Region, count: number, request: (bucket: BucketName, n: number) => string) {
+    this.#filled ??= this.#fill(region, count, request);
+    return this.#filled;
+  }
+
+  async #fill(
+    region: Region,
+    count: number,
+    request: (bucket: BucketName, n: number) => string,
+  ): Promise<void> {
+    let next = 0;
+    const write = async () => {
+      const socket = await this.connect(region);
+      for (let n = next++; n < count; n = next++) {
+        for (const bucket of ['sync', 'async'] as const) await socket.ask(request(bucket, n));
+      }
+      socket.close();
+    };
+    await Promise.all(Array.from({ length: 16 }, write));
   }
 
   async close(): Promise<void> {
