@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MeridianError } from '../../base/errors.ts';
-import { dataError } from '../errors.ts';
 import { endSoon } from './end-soon.ts';
 import { type DataProblemCode, refuse } from './problems.ts';
 
@@ -8,26 +7,6 @@ import { type DataProblemCode, refuse } from './problems.ts';
 const discardedBytes = 16 * 1024 * 1024;
 /** Of an operation that has no use for one. */
 const ignoredBytes = 64 * 1024;
-
-/** Room for the bodies of all requests that are under way. */
-export class BodyRoom {
-  #free: number;
-
-  constructor(bytes: number) {
-    this.#free = bytes;
-  }
-
-  /** @throws DataError `too_busy` */
-  take(bytes: number): () => void {
-    if (bytes > this.#free) {
-      throw dataError('too_busy', 'more bodies are on their way than the node has room for');
-    }
-    this.#free -= bytes;
-    return () => {
-      this.#free += bytes;
-    };
-  }
-}
 
 export interface BodyRule {
   readonly limitBytes: number;
@@ -101,14 +80,17 @@ export function ignoreBody(request: IncomingMessage): void {
 
 /**
  * After an answer that did not wait for the body: what still comes is thrown away, so that no
- * reset overtakes the answer, and the connection ends with it.
+ * reset overtakes the answer, and the connection ends with it. Not before the answer is out:
+ * one to an earlier request of the connection may come before it.
  */
-export function discardRest(request: IncomingMessage): void {
+export function discardRest(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
   let bytes = 0;
   request.on('data', (part: Buffer) => {
     bytes += part.length;
     if (bytes > discardedBytes) socket.destroy();
   });
-  request.once('end', () => endSoon(socket));
+  const isRead = new Promise((resolve) => request.once('end', resolve));
+  const isOut = new Promise((resolve) => response.once('finish', resolve));
+  void Promise.all([isRead, isOut]).then(() => endSoon(socket));
 }

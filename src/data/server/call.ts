@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import type { DataBucket } from '../bucket.ts';
-import type { BodyRoom } from './body.ts';
 import type { DataApiCounters } from './counters.ts';
 import type { Parameters } from './parameters.ts';
 import type { Caller } from './rights.ts';
+import type { SharedRoom } from './shared-room.ts';
 import type { Watches } from './watches.ts';
 
 /** A bucket of the configuration as this region has it. */
@@ -23,12 +23,19 @@ export type ServedBuckets = ReadonlyMap<string, ServedBucket>;
 export interface CallContext {
   readonly region: string;
   readonly buckets: ServedBuckets;
-  readonly room: BodyRoom;
+  /** Requests under way, watches not. */
+  readonly requests: SharedRoom;
+  /** Octets of bodies on their way. */
+  readonly bodies: SharedRoom;
+  /** Octets of values, while an answer of many is made. */
+  readonly values: SharedRoom;
   readonly watches: Watches;
   readonly counters: DataApiCounters;
   readonly clock: Clock;
   /** The document of the API, as JSON. */
   readonly document: string;
+  /** Told of a connection that showed a token which is known. */
+  onKnown(request: IncomingMessage): void;
 }
 
 /** A request that passed every check which needs none of its body. */

@@ -31,11 +31,11 @@ export async function getEntry(call: KeyCall): Promise<Answer> {
 }
 
 export async function putEntry(call: KeyCall): Promise<Answer> {
-  const { bucket, key, served, parameters, request, response, context } = call;
+  const { bucket, key, served, parameters, request, response, context, caller } = call;
   const condition = writeCondition(request.headers);
   const { maximumValueBytes: limitBytes } = served;
   const declared = Number(request.headers['content-length'] ?? limitBytes);
-  const release = context.room.take(Math.min(declared, limitBytes));
+  const release = context.bodies.take(caller.service, Math.min(declared, limitBytes));
   try {
     const value = await readBody(request, response, {
       limitBytes,

@@ -37,8 +37,12 @@ export async function handle(
   const { operation } = routed;
   const { id } = operation;
   const writes = operation.right === 'write';
+  let release: (() => void) | undefined;
   try {
+    checkHead(request);
     const caller = id === 'describe' ? nobody : callerOf(request, rights);
+    if (caller !== nobody) context.onKnown(request);
+    if (id !== 'watch') release = context.requests.take(caller.service, 1);
     const call = { request, response, context, caller, parameters: {} };
     return { operation: id, answer: await answerTo(call, routed, query) };
   } catch (error) {
@@ -51,10 +55,20 @@ export async function handle(
     }
     const answer = problem(known.code, known.message, membersOf(known, writes));
     return { operation: id, answer };
+  } finally {
+    release?.();
   }
 }
 
 const nobody: Caller = { service: '', rights: {} };
+
+/** What node:http would answer by itself, uncounted (RFC 9110, section 10.1.1; RFC 9112, 3.2). */
+function checkHead({ headers: { expect, host }, httpVersion }: IncomingMessage): void {
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    refuse('expectation_failed', 'expect: only "100-continue" is known');
+  }
+  if (host === undefined && httpVersion === '1.1') refuse('malformed_request', 'it has no host');
+}
 
 /** Of an absolute target (RFC 9112, section 3.2.2) the host is of no interest here. */
 function splitTarget(target: string): { readonly path: string; readonly query: string } {

@@ -118,6 +118,29 @@ test('what is no HTTP is answered as such', async (t) => {
   assert.deepEqual(world.failures, []);
 });
 
+test('what node:http would answer by itself is answered as the rest is, and counted', async (t) => {
+  const world = await startDataServer();
+  t.after(world.close);
+  const { port } = world.server;
+  const expecting = await raw(
+    port,
+    head('PUT', key, 'Expect: other\r\nContent-Length: 1\r\n'),
+    'x',
+  );
+  const nameless = await raw(port, 'GET /v1/buckets HTTP/1.1\r\n\r\n');
+  await eventually('answers', () => expecting.received !== '' && nameless.received !== '');
+  assert.match(expecting.received, /^HTTP\/1\.1 417 .*"code":"expectation_failed"/s);
+  assert.match(nameless.received, /^HTTP\/1\.1 400 .*"code":"malformed_request"/s);
+  const old = await raw(port, 'GET /openapi.json HTTP/1.0\r\n\r\n');
+  await eventually('an answer', () => old.received.includes('200 OK'));
+  assert.deepEqual(world.server.figures().requests, [
+    { operation: 'put', status: 417, count: 1 },
+    { operation: 'listBuckets', status: 400, count: 1 },
+    { operation: 'describe', status: 200, count: 1 },
+  ]);
+  assert.equal((await world.ledger.get('a')).entry, undefined);
+});
+
 test('who is in no network of the clients is closed at once, and counted', async (t) => {
   const world = await startDataServer({}, ['127.0.0.9/32']);
   t.after(world.close);
@@ -133,7 +156,7 @@ test('who is in no network of the clients is closed at once, and counted', async
 });
 
 test('connections, requests and bodies are bounded, and what is within the bounds is served', async (t) => {
-  const world = await startDataServer({ connections: 3, requests: 1, bodyBytes: 1_500 });
+  const world = await startDataServer({ connections: 3, requests: 1, bodyBytes: 3_000 });
   t.after(world.close);
   const { port } = world.server;
   const held = await raw(port, head('PUT', key, 'Content-Length: 1000\r\n'), 'x');
@@ -147,13 +170,38 @@ test('connections, requests and bodies are bounded, and what is within the bound
   const third = await raw(port);
   await eventually('three', () => world.server.figures().connections === 3);
   const fourth = await raw(port);
-  await eventually('closed', () => fourth.socket.destroyed || fourth.socket.readableEnded);
+  const isClosed = ({ socket }: RawClient) => socket.destroyed || socket.readableEnded;
+  await eventually('who showed no token gives way', () => isClosed(third));
   assert.equal(world.server.figures().refused.limit, 1);
-  third.socket.destroy();
+  fourth.send(head('GET', key));
+  await eventually('it is served', () => fourth.received.includes('200 OK'));
+  const fifth = await raw(port);
+  await eventually('those with a token stay', () => isClosed(fifth));
+  busy.send(head('GET', key));
+  await eventually('served again', () => busy.received.split('200 OK').length === 3);
+});
+
+test('one service cannot take what others need, whatever it asks for at once', async (t) => {
+  const world = await startDataServer({ requests: 8 });
+  t.after(world.close);
+  const { port } = world.server;
+  await ask(world, 'PUT', key, { body: 'x' });
+  const gate = Promise.withResolvers<void>();
+  world.ledger.before = (_, name) => (name === 'slow' ? gate.promise : undefined);
+  const greedy = await raw(port);
+  greedy.send(head('GET', '/v1/buckets/ledger/keys/slow').repeat(7));
+  await eventually('it has its half', async () => {
+    return (await ask(world, 'GET', '/v1/buckets')).code === 'too_busy';
+  });
+  const other = await ask(world, 'GET', key, { token: tokens.reader });
+  assert.equal(other.status, 200);
+  gate.resolve();
+  await eventually('all are answered', () => greedy.received.split('HTTP/1.1').length === 8);
+  assert.equal(greedy.received.split('too_busy').length - 1, 3);
 });
 
 test('bodies on their way have so much room', async (t) => {
-  const world = await startDataServer({ bodyBytes: 1_500 });
+  const world = await startDataServer({ bodyBytes: 3_000 });
   t.after(world.close);
   const held = await raw(world.server.port, head('PUT', key, 'Content-Length: 1000\r\n'), 'x');
   await eventually('it is under way', () => world.server.figures().connections === 1);
@@ -164,6 +212,20 @@ test('bodies on their way have so much room', async (t) => {
   await eventually('there is room', async () => {
     return (await ask(world, 'PUT', key, { body: 'x'.repeat(1_000) })).status === 204;
   });
+});
+
+test('a refusal that waits for no body waits for the answers before it', async (t) => {
+  const world = await startDataServer();
+  t.after(world.close);
+  const gate = Promise.withResolvers<void>();
+  world.ledger.before = () => gate.promise;
+  const client = await raw(world.server.port, head('GET', key));
+  client.send(`${head('PUT', key, 'Content-Length: 9999\r\n')}${'x'.repeat(9_999)}`);
+  await eventually('both are known', () => world.server.figures().requests.length === 1);
+  gate.resolve();
+  await eventually('both are answered', () => client.received.includes('value_too_large'));
+  assert.match(client.received, /^HTTP\/1\.1 404 .*HTTP\/1\.1 413 /s);
+  await eventually('it is closed', () => world.server.figures().connections === 0);
 });
 
 test('settings change while connections stay', async (t) => {

@@ -6,7 +6,13 @@ import { type DataProblemCode, dataProblems } from './problems.ts';
 type Node = Readonly<Record<string, unknown>>;
 
 /** What every operation may answer besides its own problems. */
-const everywhere: readonly DataProblemCode[] = ['bad_parameter', 'too_busy', 'internal_error'];
+const everywhere: readonly DataProblemCode[] = [
+  'bad_parameter',
+  'malformed_request',
+  'expectation_failed',
+  'too_busy',
+  'internal_error',
+];
 const withToken: readonly DataProblemCode[] = ['not_authenticated', ...everywhere];
 const ofBucket: readonly DataProblemCode[] = [
   ...withToken,

@@ -13,6 +13,11 @@ import { type Right, rightOf } from './rights.ts';
 /** Of a batch: what is held in memory at once, before base64. */
 const mostValueBytes = 8 * 1024 * 1024;
 const batchBytes = 64 * 1024;
+/** Of a page: its values, and all keys of which it is a part. */
+const pageRoomBytes = 16 * 1024 * 1024;
+const lostPageRoomBytes = 8 * 1024 * 1024;
+/** For those who read much to come in their turn. */
+const turnLimitMs = 2_000;
 
 export function listBuckets({ caller, context }: Call): Answer {
   const buckets = [...context.buckets].flatMap(([name, served]) => {
@@ -37,23 +42,47 @@ function bucketShown(name: string, right: Right, served: ServedBucket): object {
   };
 }
 
-export async function listEntries({ bucket, parameters, context }: BucketCall): Promise<Answer> {
+/** Makes an answer of many values, when there is room for it. @throws DataError `too_busy` */
+async function inTurn(
+  { caller, context, response }: BucketCall,
+  bytes: number,
+  answer: () => Promise<Answer>,
+): Promise<Answer> {
+  const { values, clock } = context;
+  const release = await values.takeInTurn(caller.service, bytes, turnLimitMs, clock);
+  try {
+    if (response.destroyed) return refuse('request_aborted', 'the connection was closed');
+    return await answer();
+  } finally {
+    release();
+  }
+}
+
+export function listEntries(call: BucketCall): Promise<Answer> {
+  return inTurn(call, pageRoomBytes, () => page(call));
+}
+
+async function page({ bucket, parameters, context }: BucketCall): Promise<Answer> {
   const prefix = String(parameters.prefix);
   checkPrefix(prefix);
   const { cursor, limit, values } = parameters;
   const after = cursor === undefined ? undefined : keyOfCursor(String(cursor), prefix);
-  const page = await bucket.list({ prefix, after, limit: Number(limit) });
-  const last = page.entries.at(-1);
+  const { entries, more, staleForMs } = await bucket.list({ prefix, after, limit: Number(limit) });
+  const last = entries.at(-1);
   return json(
     {
-      entries: page.entries.map((entry) => shown(entry, values === true)),
-      cursor: page.more && last ? listCursor(last.key) : null,
+      entries: entries.map((entry) => shown(entry, values === true)),
+      cursor: more && last ? listCursor(last.key) : null,
     },
-    { ...stalenessField(page.staleForMs), ...regionField(context) },
+    { ...stalenessField(staleForMs), ...regionField(context) },
   );
 }
 
-export async function listLost({ bucket, parameters, context }: BucketCall): Promise<Answer> {
+export function listLost(call: BucketCall): Promise<Answer> {
+  return inTurn(call, lostPageRoomBytes, () => lostPage(call));
+}
+
+async function lostPage({ bucket, parameters, context }: BucketCall): Promise<Answer> {
   const { cursor, limit } = parameters;
   const after = cursor === undefined ? undefined : String(cursor);
   const { writes, next = null } = await bucket.lostWrites({ after, limit: Number(limit) });
@@ -74,7 +103,12 @@ export function base64(value: Uint8Array): string {
 }
 
 export async function readBatch(call: BucketCall): Promise<Answer> {
-  const { keys, consistency } = await batchOf(call);
+  const batch = await batchOf(call);
+  const bytes = batch.keys.length * call.served.maximumValueBytes;
+  return inTurn(call, Math.min(bytes, mostValueBytes), () => batchAnswer(call, batch));
+}
+
+async function batchAnswer(call: BucketCall, { keys, consistency }: BatchAsked): Promise<Answer> {
   const { bucket, served, context } = call;
   const entries: object[] = [];
   let staleForMs = 0;
@@ -111,11 +145,15 @@ function noAnswer(): never {
   throw new Error('a bucket gave fewer answers than it was asked for');
 }
 
-async function batchOf(call: BucketCall): Promise<{ keys: string[]; consistency: ReadOptions }> {
-  const { request, response, context } = call;
+interface BatchAsked {
+  readonly keys: readonly string[];
+  readonly consistency: ReadOptions;
+}
+
+async function batchOf({ request, response, context, caller }: BucketCall): Promise<BatchAsked> {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') refuse('unsupported_media_type', 'send it as application/json');
-  const release = context.room.take(batchBytes);
+  const release = context.bodies.take(caller.service, batchBytes);
   try {
     const body = await readBody(request, response, {
       limitBytes: batchBytes,
@@ -128,7 +166,7 @@ async function batchOf(call: BucketCall): Promise<{ keys: string[]; consistency:
   }
 }
 
-function parseBatch(text: string): { keys: string[]; consistency: ReadOptions } {
+function parseBatch(text: string): BatchAsked {
   const body = parseJson(text);
   const expected = 'expected {"keys": [...], "consistency": "local" or "strong"}';
   if (typeof body !== 'object' || body === null) return refuse('bad_body', expected);

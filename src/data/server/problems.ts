@@ -12,6 +12,7 @@ export type RequestErrorCode =
   | 'bad_body'
   | 'unsupported_media_type'
   | 'malformed_request'
+  | 'expectation_failed'
   | 'headers_too_large'
   | 'request_timeout'
   | 'request_aborted'
@@ -79,7 +80,8 @@ export const dataProblems: Readonly<Record<DataProblemCode, DataProblemDefinitio
   },
   too_busy: {
     ...{ ...yes, status: 503, title: 'Too busy' },
-    meaning: 'The node has more requests, or bodies, than it takes on at once.',
+    meaning:
+      'The node has more requests, bodies or values than it takes on at once, in all or of the service.',
   },
   closed: {
     ...{ ...yes, status: 503, title: 'Closing' },
@@ -120,6 +122,10 @@ export const dataProblems: Readonly<Record<DataProblemCode, DataProblemDefinitio
   malformed_request: {
     ...{ ...no, status: 400, title: 'Malformed request' },
     meaning: 'It is no HTTP/1.1 that could be read.',
+  },
+  expectation_failed: {
+    ...{ ...no, status: 417, title: 'Expectation failed' },
+    meaning: 'In `Expect` there is something else than `100-continue`.',
   },
   headers_too_large: {
     ...{ ...no, status: 431, title: 'Header section too large' },

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
 import type { DataApiFigures } from '../../observability/data-metrics.ts';
 import { type Answer, problem, send } from './answer.ts';
-import { BodyRoom, isEarly } from './body.ts';
+import { isEarly } from './body.ts';
 import type { ServedBuckets } from './call.ts';
 import { DataApiCounters } from './counters.ts';
 import { handle } from './handle.ts';
@@ -15,6 +15,7 @@ import { Networks } from './networks.ts';
 import { apiDocument } from './openapi.ts';
 import type { OperationId } from './operations.ts';
 import { type Grant, Rights, rightOf } from './rights.ts';
+import { SharedRoom } from './shared-room.ts';
 import { Unsent } from './unsent.ts';
 import { Watches } from './watches.ts';
 
@@ -46,10 +47,13 @@ export interface DataServerLimits {
   readonly connections: number;
   /** Under way at once, watches not counted. */
   readonly requests: number;
+  /** Of watches; of everything else half is for one service. */
   readonly watchesOfService: number;
   readonly watches: number;
   /** Of all that are under way. */
   readonly bodyBytes: number;
+  /** Of values, while answers of many are made. */
+  readonly valueBytes: number;
   readonly headerTimeMs: number;
   /** For head and body of a request to come in. */
   readonly requestTimeMs: number;
@@ -67,6 +71,7 @@ export const dataServerLimits: DataServerLimits = {
   watchesOfService: 32,
   watches: 256,
   bodyBytes: 64 * 1024 * 1024,
+  valueBytes: 128 * 1024 * 1024,
   headerTimeMs: 5_000,
   requestTimeMs: 15_000,
   unsentBytes: 256 * 1024 * 1024,
@@ -101,11 +106,15 @@ class RunningServer implements DataServer {
   readonly #limits: DataServerLimits;
   readonly #http: Server;
   readonly #counters = new DataApiCounters();
-  readonly #room: BodyRoom;
+  readonly #requests: SharedRoom;
+  readonly #bodies: SharedRoom;
+  readonly #values: SharedRoom;
   readonly #unsent: Unsent;
   readonly #watches: Watches;
   readonly #document = JSON.stringify(apiDocument());
   readonly #connections = new Set<Socket>();
+  /** Those that have shown no token yet, the oldest first. */
+  readonly #strangers = new Set<Socket>();
   /** Whose body was still on its way: the limit of its time calls for no second answer. */
   readonly #answeredEarly = new WeakSet<Duplex>();
   #settings: DataServerSettings;
@@ -121,7 +130,9 @@ class RunningServer implements DataServer {
     this.#settings = options.settings;
     this.#rights = new Rights(options.settings.grants);
     this.#networks = new Networks(options.settings.networks);
-    this.#room = new BodyRoom(limits.bodyBytes);
+    this.#requests = new SharedRoom('requests are under way', limits.requests);
+    this.#bodies = new SharedRoom('bodies are on their way', limits.bodyBytes);
+    this.#values = new SharedRoom('values are asked for at once', limits.valueBytes);
     const unsent = { bytes: limits.unsentBytes, timeMs: limits.answerTimeMs };
     this.#unsent = new Unsent(unsent, options.clock);
     this.#watches = new Watches({ ofService: limits.watchesOfService, ofAll: limits.watches });
@@ -131,6 +142,7 @@ class RunningServer implements DataServer {
       keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headerTimeMs),
       maxHeaderSize: 16 * 1024,
+      requireHostHeader: false, // `checkHead` does, and is counted
       noDelay: true,
     });
     this.#http.on('connection', (socket) => this.#accept(socket));
@@ -139,6 +151,7 @@ class RunningServer implements DataServer {
     };
     this.#http.on('request', take);
     this.#http.on('checkContinue', take);
+    this.#http.on('checkExpectation', take);
     this.#http.on('clientError', (error, socket) => {
       if (this.#answeredEarly.has(socket)) return void socket.destroy();
       const status = refuseMalformed(error, socket);
@@ -200,17 +213,29 @@ class RunningServer implements DataServer {
     return this.#closed;
   }
 
+  /** Where all places are taken, the oldest connection that showed no token gives way. */
   #accept(socket: Socket): void {
     if (!this.#networks.has(socket.remoteAddress)) {
       this.#counters.refusedNetwork++;
-      socket.destroy();
-    } else if (this.#connections.size >= this.#limits.connections) {
-      this.#counters.refusedLimit++;
-      socket.destroy();
-    } else {
-      this.#connections.add(socket);
-      socket.once('close', () => this.#connections.delete(socket));
+      return void socket.destroy();
     }
+    this.#add(socket);
+    if (this.#connections.size <= this.#limits.connections) return;
+    this.#counters.refusedLimit++;
+    const [oldest = socket] = this.#strangers;
+    this.#remove(oldest);
+    oldest.destroy();
+  }
+
+  #add(socket: Socket): void {
+    this.#connections.add(socket);
+    this.#strangers.add(socket);
+    socket.once('close', () => this.#remove(socket));
+  }
+
+  #remove(socket: Socket): void {
+    this.#connections.delete(socket);
+    this.#strangers.delete(socket);
   }
 
   /** Never rejects. */
@@ -227,10 +252,13 @@ class RunningServer implements DataServer {
       region,
       clock,
       buckets: this.#settings.buckets,
-      room: this.#room,
+      requests: this.#requests,
+      bodies: this.#bodies,
+      values: this.#values,
       watches: this.#watches,
       counters: this.#counters,
       document: this.#document,
+      onKnown: ({ socket }: IncomingMessage) => void this.#strangers.delete(socket),
     };
     this.#underWay++;
     const handled = await handle(request, response, context, this.#rights, onFailure);
