@@ -6,6 +6,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import * as client from '../../src/data/client/public.ts';
 import type { ServedBucket } from '../../src/data/server/call.ts';
 import { mostKeysOfBatch, operations } from '../../src/data/server/operations.ts';
+import { turnLimitMs } from '../../src/data/server/pages.ts';
 import { dataProblems } from '../../src/data/server/problems.ts';
 import { createDataServer, dataServerLimits } from '../../src/data/server/server.ts';
 import { MemoryDataBucket } from '../support/memory-bucket.ts';
@@ -105,12 +106,13 @@ test('what the guide imports is exported, and its limits are those of the source
   assert.ok('rows' in limits);
   const told = Object.fromEntries(limits.rows.map(([what, value]) => [what, value]));
   const { connections, requests, bodyBytes, headerTimeMs, requestTimeMs } = dataServerLimits;
-  const { answerTimeMs, unsentBytes } = dataServerLimits;
+  const { answerTimeMs, unsentBytes, valueBytes } = dataServerLimits;
   const list = operations.find((one) => one.id === 'list')!;
   assert.deepEqual(told, {
     'connections of a node': connections.toLocaleString('en'),
     'requests under way': `${requests.toLocaleString('en')}; beyond, \`too_busy\``,
     'bodies under way': `${bodyBytes / 1024 ** 2} MiB in all; beyond, \`too_busy\``,
+    'values of batches and lists that are being answered': `${valueBytes / 1024 ** 2} MiB in all; others wait their turn, after ${turnLimitMs / 1_000} s \`too_busy\``,
     'head of a request': `16 KiB, within ${headerTimeMs / 1_000} s`,
     'a whole request': `within ${requestTimeMs / 1_000} s`,
     'answers that clients have not taken': `${answerTimeMs / 1_000} s each, ${unsentBytes / 1024 ** 2} MiB in all; beyond, \`too_busy\``,

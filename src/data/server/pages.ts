@@ -17,7 +17,7 @@ const batchBytes = 64 * 1024;
 const pageRoomBytes = 16 * 1024 * 1024;
 const lostPageRoomBytes = 8 * 1024 * 1024;
 /** For those who read much to come in their turn. */
-const turnLimitMs = 2_000;
+export const turnLimitMs = 2_000;
 
 export function listBuckets({ caller, context }: Call): Answer {
   const buckets = [...context.buckets].flatMap(([name, served]) => {
