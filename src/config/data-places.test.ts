@@ -55,7 +55,7 @@ test('a difference says what becomes of the data', () => {
       gone: bucket('async'),
       other: bucket('async'),
       moved: bucket('async', ['eu', 'us']),
-      narrow: bucket('sync', ['eu', 'us', 'ap']),
+      narrow: bucket('sync', ['eu', 'us', 'wi', 'ap']),
     },
     tokens,
   });
@@ -63,7 +63,7 @@ test('a difference says what becomes of the data', () => {
     buckets: {
       other: bucket('sync'),
       moved: bucket('async', ['eu', 'ap']),
-      narrow: bucket('sync', ['eu', 'us']),
+      narrow: bucket('sync', ['eu', 'us', 'wi']),
       fresh: bucket('async'),
     },
     tokens: { rates: { token: 'secret:rates-2', rights: { other: 'read' } } },
