@@ -23,6 +23,7 @@ export type StackErrorCode =
   | 'founding_failed'
   | 'founding_running'
   | 'founding_over'
+  | 'hub_would_be_lost'
   | 'region_wanted'
   | 'region_in_hub'
   | 'growth_running'

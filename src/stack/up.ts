@@ -7,6 +7,7 @@ import { keepDataTokens } from './data-tokens.ts';
 import { failStack } from './errors.ts';
 import type { Redraw } from './growth.ts';
 import { type EffectiveConfig, effectiveConfig } from './plan/effective-config.ts';
+import { refuseHubLoss } from './plan/kept-hub.ts';
 import { portNeeds } from './plan/port-needs.ts';
 import { planProcesses, type StorePlan } from './plan/processes.ts';
 import { type Founding, type StackVoter, stackVoters } from './plan/voters.ts';
@@ -60,6 +61,7 @@ export async function up(options: UpOptions): Promise<void> {
   const layout = openStateDirectory(options.state);
   const lock = await lockStack(layout);
   try {
+    if (storeServers) refuseHubLoss(config, layout);
     const leftovers = await endLeftovers(layout);
     if (leftovers > 0) options.reporter.leftoversEnded(leftovers, layout.directory);
     await claimPorts(portNeeds(config, natsServer !== undefined));

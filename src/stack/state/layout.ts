@@ -38,6 +38,7 @@ export interface StackLayout {
   readonly dataTokens: string;
   /** What was saved of the one voter while a hub is founded. */
   readonly founding: string;
+  readonly regions: string;
   region(name: string): RegionLayout;
 }
 
@@ -58,6 +59,7 @@ export interface NodeLayout {
 }
 
 export function layoutOf(directory: string): StackLayout {
+  const regions = join(directory, 'regions');
   return {
     directory,
     record: join(directory, 'stack.json'),
@@ -70,8 +72,9 @@ export function layoutOf(directory: string): StackLayout {
     authority: join(directory, 'ca'),
     dataTokens: join(directory, 'data-tokens'),
     founding: join(directory, 'founding'),
+    regions,
     region(name) {
-      const region = join(directory, 'regions', name);
+      const region = join(regions, name);
       return {
         directory: region,
         services: join(region, 'services'),
