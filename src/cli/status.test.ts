@@ -189,5 +189,10 @@ test('buckets of data have a row each, and how each region sees its copy', () =>
   const text = renderSurvey({ ...survey, nodes: { eu: seen('eu', eu), us: seen('us', us) } });
   assert.match(text, /^ledger +sync +writable +not here$/m);
   assert.match(text, /^history +async +not writable +writable, 40 ms behind, 2 lost$/m);
+  const more = { ...us, buckets: [...us.buckets, { ...us.buckets[1]!, name: 'visits' }] };
+  const edge = { edge: seen('edge', undefined), eu: seen('eu', eu), us: seen('us', more) };
+  const wide = renderSurvey({ ...survey, nodes: edge });
+  assert.match(wide, /^ledger +sync +- +writable +not here$/m);
+  assert.match(wide, /^visits +async +- +- +writable, 40 ms behind, 2 lost$/m);
   assert.doesNotMatch(renderSurvey(survey), /BUCKET/);
 });

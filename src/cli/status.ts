@@ -174,7 +174,12 @@ function checkTable(columns: readonly Column[]): string {
 
 /** Buckets of replicated data, as each region sees its own copy. */
 function bucketTable(columns: readonly Column[]): string {
-  const rows = (columns[0]!.observers[0]!.data?.buckets ?? []).map(({ name, consistency }) => [
+  const seen = columns.flatMap(({ observers }) =>
+    observers.flatMap(({ data }) => data?.buckets ?? []),
+  );
+  // An edge or a witness has none, and a node that was just configured has more than others.
+  const buckets = new Map(seen.map(({ name, consistency }) => [name, consistency]));
+  const rows = [...buckets].map(([name, consistency]) => [
     name,
     consistency,
     ...cells(columns, ({ data }) =>

@@ -10,7 +10,8 @@ import type { KeyRing } from '../secrets/key-ring.ts';
 import { Secrets } from '../secrets/secrets.ts';
 import { appliedShifts } from '../shifts/shift.ts';
 import { isLatencyFrame } from '../steering/latency/latency-frame.ts';
-import { openStore, storeOptionsFor } from '../store/open.ts';
+import { hubShapeFor, openStore, storeOptionsFor } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
 import type { Configuration } from './configuration/configuration.ts';
 import type { ConfigurationSource } from './configuration/configuration-source.ts';
 import { FileSource } from './configuration/file-source.ts';
@@ -137,6 +138,7 @@ class RunningNode implements RegionNode {
   #transfers: ZoneTransfers | undefined;
   #dataPlane: DataPlane | undefined;
   #data: DataService | undefined;
+  #store: Store | undefined;
   #exclusive: NodeExclusive | undefined;
   #latency: MeasuredLatency | undefined;
   #live: LiveConfiguration | undefined;
@@ -246,6 +248,7 @@ class RunningNode implements RegionNode {
       onServing: (configuration) => {
         this.#transfers?.update(configuration);
         this.#data?.use(configuration);
+        this.#store?.adjust(hubShapeFor(configuration.config, region, this.#options.storeSecret));
       },
       health: {
         update: (next) => {
@@ -274,6 +277,7 @@ class RunningNode implements RegionNode {
     const storeOptions = (name: string) =>
       storeOptionsFor(config, own.region, name, storeSecret, material.identity);
     const store = openStore(storeOptions(storeName), clock);
+    this.#store = store;
     this.#parts.push(store);
     this.#data = new DataService({ store: storeOptions, node: storeName, clock, log });
     this.#data.use(live.configuration);
@@ -310,11 +314,7 @@ class RunningNode implements RegionNode {
       dataPlane: this.#dataPlane!,
       data: this.#data,
       latency: this.#latency!,
-      store,
-      revisions,
-      secrets,
-      nodeShifts,
-      source,
+      ...{ store, revisions, secrets, nodeShifts, source },
       snapshots: this.#snapshots,
       staleness: this.#staleness,
       transfers: this.#transfers,

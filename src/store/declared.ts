@@ -24,6 +24,11 @@ export interface DeclaredBucket {
   /** Each key's last record that is newer than `after`, then what follows. One reader. */
   watch(prefix: string, after?: Position): RecordWatch;
   status(): DeclaredStatus;
+  /**
+   * Ends what runs for it in the background, when each `declared` that gave it is answered by
+   * one; the data stays. Who has closed it does not use it any more.
+   */
+  close(): Promise<void>;
 }
 
 export interface DeclaredSettings {

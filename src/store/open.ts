@@ -6,7 +6,7 @@ import { type JetStreamOptions, JetStreamStore } from './jetstream/jetstream-sto
 import { MemoryStore } from './memory/memory-store.ts';
 import { identityName } from './nats-server/identities.ts';
 import { hubVoters, replicasFor, storeSites } from './nats-server/sites.ts';
-import type { Store } from './store.ts';
+import type { HubShape, Store } from './store.ts';
 
 export type StoreOptions =
   | { readonly engine: 'memory' }
@@ -44,11 +44,21 @@ export function storeOptionsFor(
       `store.servers names no server for region "${region}"`,
     );
   }
-  const replicas = replicasFor(storeSites(config).filter(({ edge }) => !edge).length);
   const tls = config.store.tls ? tlsOf(region, identity) : undefined;
-  const isStack = servers.join() === stackServers(config, region).join();
-  const voters = isStack && secret !== undefined ? stackVoters(config) : [];
-  return { engine: 'jetstream', servers, name: node, region, replicas, secret, tls, voters };
+  const hub = hubShapeFor(config, region, secret);
+  return { engine: 'jetstream', servers, name: node, region, secret, tls, ...hub };
+}
+
+/** What a configuration wants of the hub, for a node of that region. */
+export function hubShapeFor(config: Config, region: string, secret?: string): HubShape {
+  const sites = storeSites(config);
+  const servers = (config.store.engine === 'jetstream' && config.store.servers?.[region]) || [];
+  const own = stackServers(config, region);
+  const isStack = servers.length === 0 || servers.join() === own.join();
+  return {
+    replicas: replicasFor(sites.filter(({ edge }) => !edge).length),
+    voters: isStack && own.length > 0 && secret !== undefined ? stackVoters(config) : [],
+  };
 }
 
 function tlsOf(region: string, identity: Omit<StoreTls, 'serverName'> | undefined): StoreTls {

@@ -1,6 +1,14 @@
 import type { DeclaredBucket, DeclaredSettings } from './declared.ts';
 import type { LogSettings, RegionalLog } from './regional-log.ts';
 
+/** What a configuration wants of the hub. */
+export interface HubShape {
+  /** Copies of each bucket: `replicasFor(regions)`. */
+  readonly replicas: 1 | 3 | 5;
+  /** Clients' ports of its voters, where the node may call elections. */
+  readonly voters: readonly string[];
+}
+
 /**
  * Replicated state: what the rest of Meridian may ask for. One contract suite
  * (`test/contract/store-contract.ts`) holds both engines, `memory` and `jetstream`, to
@@ -52,6 +60,11 @@ export interface Store {
    * the background. Whoever asks for it again gets a handle of his own.
    */
   regionalLog(name: string, settings: LogSettings): RegionalLog;
+  /**
+   * The configuration wants another hub by now: what is made from now on is made for that, as
+   * soon as the hub is so.
+   */
+  adjust(wanted: HubShape): void;
   /** Large values by key, in parts of a bucket of their own. */
   objects(name: string): Objects;
   /** Messages to whoever listens at this moment, in every region. Nothing is kept. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { DataBucketConfig } from '../../src/config/schema/data.ts';
 import type { DataBucket } from '../../src/data/bucket.ts';
+import type { OpenDataBucket } from '../../src/data/create-bucket.ts';
 import type { DataErrorCode } from '../../src/data/errors.ts';
 import { eventually } from '../support/eventually.ts';
 import { bytes, text } from './contract-values.ts';
@@ -15,8 +16,8 @@ export const bucketSettings = {
 
 /** One bucket as two nodes have it, as far apart as the engine allows. */
 export interface DataPair {
-  readonly near: DataBucket;
-  readonly far: DataBucket;
+  readonly near: OpenDataBucket;
+  readonly far: OpenDataBucket;
 }
 
 export interface DataContractSubject {

@@ -47,6 +47,28 @@ export function syncContract(engine: string, { skip, start }: DataContractOption
       assert.equal(new Set(versions.flat()).size, 24);
     });
 
+    it('closed, it leaves the bucket to whoever has it open too, and can be opened again', async () => {
+      const { near } = subject.open('sync', bucketSettings);
+      const version = await near.put('kept', bytes('1'));
+      await near.close();
+      await near.close();
+      await assert.rejects(near.get('kept'), { code: 'closed' });
+      const { entry } = await pair.near.get('kept', { consistency: 'strong' });
+      assert.equal(entry?.version, version);
+      const alone = subject.open('alone', bucketSettings);
+      await eventually('its first write', () =>
+        alone.near.put('kept', bytes('2')).catch(() => undefined),
+      );
+      await Promise.all([alone.near.close(), alone.far.close()]);
+      const again = subject.open('alone', bucketSettings);
+      const read = await eventually('it again', () =>
+        again.near.get('kept', { consistency: 'strong' }).catch(() => undefined),
+      );
+      assert.equal(text(read.entry!.value), '2');
+      await again.near.put('kept', bytes('3'));
+      await Promise.all([again.near.close(), again.far.close()]);
+    });
+
     it('lets exactly one of many creators win, and tells all others', async () => {
       const { near, far } = pair;
       const results = await Promise.allSettled(

@@ -116,6 +116,7 @@ export function tamperedStore(store: Store, tampering: Tampering): Store {
     bucket: (name) => (name === 'config' ? bucket : store.bucket(name)),
     declared: (name, settings) => store.declared(name, settings),
     regionalLog: (name, settings) => store.regionalLog(name, settings),
+    adjust: (wanted) => store.adjust(wanted),
     objects: (name) => store.objects(name),
     signal: (subject) => store.signal(subject),
     status: () => store.status(),

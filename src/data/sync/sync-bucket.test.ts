@@ -28,6 +28,7 @@ function tampered(
       write: write ?? ((one) => real.write(one)),
       keys: keys ?? ((prefix) => real.keys(prefix)),
       watch: (prefix, after) => real.watch(prefix, after),
+      close: () => real.close(),
       status: () => real.status(),
     };
   };

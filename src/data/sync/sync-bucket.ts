@@ -160,8 +160,10 @@ export class SyncBucket implements OpenDataBucket {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     for (const watch of this.#watches) watch.close();
+    await this.#bucket.close();
   }
 
   async #write(

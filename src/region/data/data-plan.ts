@@ -3,6 +3,8 @@ import { regionsOfBucket, servesData } from '../../config/data-places.ts';
 import type { Config } from '../../config/schema/config.ts';
 import type { DataBucketConfig } from '../../config/schema/data.ts';
 import type { Grant } from '../../data/server/rights.ts';
+import { hubShapeFor } from '../../store/open.ts';
+import type { HubShape } from '../../store/store.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import type { OwnNode } from '../own-node.ts';
 
@@ -11,6 +13,8 @@ export interface DataPlan {
   readonly host: string;
   readonly port: number;
   readonly region: string;
+  /** Copies that the configuration wants of what the hub holds. */
+  readonly replicas: HubShape['replicas'];
   /** All that may hold data. */
   readonly regions: readonly string[];
   /** Whose connections are taken. */
@@ -49,6 +53,7 @@ export function dataPlanOf({
     host,
     port: data.port,
     region,
+    replicas: hubShapeFor(config, region).replicas,
     regions: Object.keys(regions).filter((name) => regions[name]!.kind === 'region'),
     networks: clientNetworks(config, own),
     buckets: Object.fromEntries(buckets),

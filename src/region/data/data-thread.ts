@@ -18,11 +18,14 @@ async function runDataThread({ plan, store: options, node }: DataThreadData): Pr
   const { host, port, region } = plan;
   const store = openStore(options, clock);
   const buckets = new OpenBuckets(openDataBucket, { store, region, node, clock, log });
+  // The node itself calls elections among those that there are by now.
+  const voters = options.engine === 'jetstream' ? (options.voters ?? []) : [];
   const settingsOf = (next: DataPlan) => ({
     networks: next.networks,
     grants: next.grants,
     buckets: buckets.use(next),
   });
+  store.adjust({ replicas: plan.replicas, voters });
   const server = await createDataServer({
     ...{ host, port, region, clock, settings: settingsOf(plan) },
     onFailure: (error) => log.error('data API', { error: messageOf(error) }),
@@ -38,8 +41,10 @@ async function runDataThread({ plan, store: options, node }: DataThreadData): Pr
     parentPort?.close();
   };
   parentPort?.on('message', (message: ToDataThread) => {
-    if (message.kind === 'plan') server.update(settingsOf(message.plan));
-    else void close();
+    if (message.kind === 'plan') {
+      store.adjust({ replicas: message.plan.replicas, voters });
+      server.update(settingsOf(message.plan));
+    } else void close();
     overwriteRegisters();
   });
   overwriteRegisters();

@@ -20,14 +20,14 @@ export class OpenBuckets {
     this.#context = context;
   }
 
-  /** What is to be served from now on. What is not part of it any more is closed a moment later. */
+  /** What is to be served from now on. What is not part of it any more is closed. */
   use(plan: DataPlan): ServedBuckets {
-    const ended: Open[] = [];
     for (const [name, open] of this.#open) {
       const next = Object.hasOwn(plan.buckets, name) ? plan.buckets[name] : undefined;
       if (isDeepStrictEqual(next, open.plan)) continue;
       this.#open.delete(name);
-      ended.push(open);
+      // Its background ends now, before the one that takes its place begins.
+      void open.bucket.close();
     }
     const served = new Map(
       Object.entries(plan.buckets).map(([name, own]) => {
@@ -37,7 +37,6 @@ export class OpenBuckets {
         return [name, { consistency, maximumValueBytes, regions, bucket }];
       }),
     );
-    for (const { bucket } of ended) void bucket.close();
     return served;
   }
 

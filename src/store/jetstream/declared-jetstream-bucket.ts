@@ -1,4 +1,4 @@
-import type { NatsConnection } from '@nats-io/transport-node';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type DeclaredBucket,
   type DeclaredSettings,
@@ -17,10 +17,10 @@ import { directGet } from './api.ts';
 import { Barrier } from './barrier.ts';
 import { settledBatch } from './batch-get.ts';
 import { CachedReads, type CopiedRecord } from './cached-reads.ts';
+import { type Asked, type DeclaredBucketOptions, shapeOf } from './declared-options.ts';
 import { FollowedRecords } from './followed-records.ts';
 import type { Source } from './freshness.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
-import type { Link } from './link.ts';
 import { NewestBarrier } from './newest-barrier.ts';
 import { ProvenFreshness } from './proven-freshness.ts';
 import { resolvesWithin, sleep } from './sleep.ts';
@@ -37,25 +37,6 @@ const copyAskedMs = 500;
 const firstPauseMs = 2;
 const longestPauseMs = 64;
 
-export interface DeclaredBucketOptions {
-  /** Of the stream: `orders_data`. */
-  readonly name: string;
-  /** Whose barriers these are. */
-  readonly node: string;
-  readonly link: Link;
-  readonly replicas: number;
-  readonly settings: DeclaredSettings;
-}
-
-/** What a copy answered. */
-interface Asked {
-  readonly found: ReadonlyMap<string, CopiedRecord>;
-  /** Of the last barrier there; 0: it has none, or was not asked. */
-  readonly place: number;
-  /** Over which connection. */
-  readonly on: NatsConnection | undefined;
-}
-
 /** A declared bucket: a stream of the hub, its mirror, and barriers beside the keys. */
 export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly bucket: JetStreamBucket;
@@ -67,14 +48,20 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly #freshness: ProvenFreshness;
   readonly #cached: CachedReads;
   readonly #watches = new Set<RecordWatch>();
+  readonly #ending: AbortController;
+  /** How many have it open. */
+  #users = 1;
   #settings: DeclaredSettings;
   readonly #written = new WrittenBytes();
 
   constructor(options: DeclaredBucketOptions) {
-    const { name, link, replicas, settings } = options;
-    this.#options = options;
+    const ending = new AbortController();
+    const link = options.link.until(ending.signal);
+    const { name, settings } = options;
+    this.#ending = ending;
+    this.#options = { ...options, link };
     this.#settings = settings;
-    const shape = { replicas, declared: settings };
+    const shape = shapeOf(options, settings);
     this.#barrier = new Barrier(link.closing, () => this.#sendBarrier());
     const current = () => link.connection.current;
     this.#freshness = new ProvenFreshness(link.closing, current, async (deadlineMs) => {
@@ -94,11 +81,13 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     });
   }
 
-  apply(settings: DeclaredSettings): void {
-    const { replicas } = this.#options;
+  /** For one more user, who may want it otherwise. */
+  use(settings: DeclaredSettings): void {
+    this.#users += 1;
     const { maximumAgeMs } = this.#settings;
     this.#settings = settings;
-    if (maximumAgeMs !== settings.maximumAgeMs) this.bucket.apply({ replicas, declared: settings });
+    if (maximumAgeMs === settings.maximumAgeMs) return;
+    this.bucket.apply(shapeOf(this.#options, settings));
   }
 
   async read(keys: readonly string[], options: RecordReadOptions = {}): Promise<Records> {
@@ -179,7 +168,17 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     return { writable: unsafe === undefined && reachability.reachable && quorum, problem };
   }
 
+  /** Who changes its settings opens it again before, or in the same turn: it goes on then. */
   async close(): Promise<void> {
+    this.#users -= 1;
+    await nextTurn();
+    if (this.#users <= 0) await this.end();
+  }
+
+  /** However many have it open. Idempotent. */
+  async end(): Promise<void> {
+    this.#options.onClose();
+    this.#ending.abort();
     for (const watch of this.#watches) watch.close();
     this.#cached.close();
     await Promise.all([this.bucket.close(), this.#freshness.ended]);

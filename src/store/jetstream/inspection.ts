@@ -1,18 +1,24 @@
 import { createInbox, type NatsConnection } from '@nats-io/transport-node';
 import { settingsSubject } from '../nats-server/rights.ts';
 import type { Connection } from './connection.ts';
-import { judgeServers, parseSettings, type ServerSettings } from './settings.ts';
+import { judgeServers, parseSettings, type ServerSettings, votersTold } from './settings.ts';
 import { resolvesWithin, sleep } from './sleep.ts';
 
 const tickMs = 250;
 const everyMs = { unknown: 250, unverified: 2_000, unsafe: 2_000, fine: 30_000 } as const;
+const everyMsOfGrowth = 2_000;
 const firstAnswerMs = 1_500;
 /** After an answer, for the next one: voters are up to a wide-area round trip apart. */
 const nextAnswerMs = 500;
 
 export interface InspectionOptions {
   readonly connection: Connection;
-  readonly replicas: number;
+  /** As many voters as buckets have copies. */
+  replicas(): number;
+  /** Whether it is waited for that the hub has another number of voters. */
+  awaitsVoters(): boolean;
+  /** How many the hub has by its own word. */
+  onVoters(count: number): void;
   /** Whether the hub confirms writes now, so that its silence means that it will not tell. */
   hubConfirms(): boolean;
 }
@@ -20,7 +26,7 @@ export interface InspectionOptions {
 /**
  * Asks the hub's servers for their version and settings, in the background: at first four
  * times a second, on every new connection, when the hub comes back into reach, and every
- * 30 s while there is nothing against them.
+ * 30 s while there is nothing against them, 2 s while it is to become larger.
  *
  *   ┌─────────┐ all is well    ┌──────┐
  *   │ unknown │ ─────────────▶ │ fine │ ◀──────────┐ all is well
@@ -65,7 +71,7 @@ export class Inspection {
   }
 
   async #run(): Promise<void> {
-    const { connection, hubConfirms } = this.#options;
+    const { connection, hubConfirms, awaitsVoters } = this.#options;
     const { closing } = connection;
     let asked: { on: NatsConnection; confirmed: boolean; atMs: number } | undefined;
     for (; !closing.aborted; await sleep(tickMs, closing)) {
@@ -74,17 +80,23 @@ export class Inspection {
       const nowMs = performance.now();
       if (!on) continue;
       const news = on !== asked?.on || (confirmed && !asked.confirmed);
-      if (!news && nowMs - asked!.atMs < everyMs[this.#verdict]) continue;
+      const pauseMs = Math.min(
+        everyMs[this.#verdict],
+        awaitsVoters() ? everyMsOfGrowth : Number.POSITIVE_INFINITY,
+      );
+      if (!news && nowMs - asked!.atMs < pauseMs) continue;
       asked = { on, confirmed, atMs: nowMs };
       await this.#inspect(on, confirmed).catch(() => undefined); // the connection broke: again on the next
     }
   }
 
   async #inspect(current: NatsConnection, confirmed: boolean): Promise<void> {
-    const { connection, replicas } = this.#options;
+    const { connection, replicas, onVoters } = this.#options;
     const inbox = createInbox(connection.inboxPrefix);
-    const hub = await askServers(current, inbox, replicas, connection.closing);
-    const unsafe = judgeServers(current.info?.version, hub, replicas);
+    const hub = await askServers(current, inbox, replicas(), connection.closing);
+    const voters = votersTold(hub);
+    if (voters !== undefined) onVoters(voters);
+    const unsafe = judgeServers(current.info?.version, hub, replicas());
     if (unsafe !== undefined) this.#verdict = 'unsafe';
     else if (hub.length > 0) this.#verdict = 'fine';
     else if (this.#verdict === 'unknown' && confirmed) this.#verdict = 'unverified';

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import type { DeclaredBucket, DeclaredSettings } from '../declared.ts';
 import { Elections } from '../elections/elections.ts';
@@ -5,12 +6,13 @@ import { checkBucketName, checkKey, checkLogName, checkSubject } from '../names.
 import { PartedObjects } from '../objects.ts';
 import { Reachability } from '../reachability.ts';
 import type { LogSettings, RegionalLog } from '../regional-log.ts';
-import type { Bucket, Objects, Signal, Store, StoreStatus } from '../store.ts';
+import type { Bucket, HubShape, Objects, Signal, Store, StoreStatus } from '../store.ts';
 import { Connection, type StoreTls } from './connection.ts';
 import { DeclaredJetStreamBucket } from './declared-jetstream-bucket.ts';
 import { keepHeartbeat } from './heartbeat.ts';
+import { adoptedShape } from './hub-shape.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
-import { Link } from './link.ts';
+import { Link, type LinkOptions } from './link.ts';
 import { JetStreamLog } from './regional/jetstream-log.ts';
 import { createSignal } from './signals.ts';
 
@@ -20,7 +22,7 @@ export interface JetStreamOptions {
   /** Names the node in the store; a word of `A-Za-z0-9_=/-`, one per process. */
   readonly name: string;
   /** Copies of each bucket on the hub: `replicasFor(regions)`. */
-  readonly replicas: 1 | 3 | 5;
+  readonly replicas: HubShape['replicas'];
   /** Default: `name`. */
   readonly region?: string | undefined;
   /** Password of the store's servers, where they have one. */
@@ -40,7 +42,6 @@ const heartbeatBucket = 'sys_heartbeat';
 /** The store of a deployment: NATS JetStream through the region's leaf server. */
 export class JetStreamStore implements Store {
   readonly #link: Link;
-  readonly #replicas: number;
   readonly #reachability: Reachability;
   readonly #node: string;
   readonly #buckets = new Map<string, JetStreamBucket>();
@@ -50,7 +51,10 @@ export class JetStreamStore implements Store {
   /** To the first leaf, where there are several: a regional log lies on that alone. */
   #firstLeaf: Link | undefined;
   readonly #heartbeat: Promise<void>;
-  readonly #elections: Elections | undefined;
+  #elections: Elections | undefined;
+  /** What the hub is, and what it is to become. */
+  #hub: HubShape;
+  #wanted: HubShape;
 
   constructor(options: JetStreamOptions, clock: Clock) {
     checkKey(options.name);
@@ -59,18 +63,16 @@ export class JetStreamStore implements Store {
     const reachability = new Reachability(nowMs());
     this.#reachability = reachability;
     this.#node = options.name;
-    this.#replicas = options.replicas;
     const onLost = (reason: string) => reachability.failed(nowMs(), reason);
     const connection = new Connection({
       ...options,
       region: options.region ?? options.name,
       onLost,
     });
-    this.#link = new Link(connection, nowMs, reachability, options.replicas);
-    const { voters = [], name, secret, tls } = options;
-    const hub = voters.map((url) => ({ url }));
-    this.#elections =
-      hub.length > 1 ? new Elections({ voters: hub, name, secret, tls }) : undefined;
+    this.#hub = { replicas: options.replicas, voters: options.voters ?? [] };
+    this.#wanted = this.#hub;
+    this.#link = Link.over(connection, this.#linkOptions(nowMs));
+    this.#elections = this.#attend();
     this.#open(heartbeatBucket);
     this.#heartbeat = keepHeartbeat(heartbeatBucket, options.name, this.#link);
   }
@@ -84,14 +86,19 @@ export class JetStreamStore implements Store {
     checkBucketName(name);
     this.#link.checkOpen();
     const known = this.#declared.get(name);
-    known?.apply(settings);
+    known?.use(settings);
     if (known) return known;
     const bucket = new DeclaredJetStreamBucket({
       name: `${name}_data`,
       node: this.#node,
       link: this.#link,
-      replicas: this.#replicas,
+      replicas: () => this.#hub.replicas,
       settings,
+      onClose: () => {
+        if (this.#declared.get(name) !== bucket) return;
+        this.#declared.delete(name);
+        this.#buckets.delete(bucket.bucket.name);
+      },
     });
     this.#declared.set(name, bucket);
     this.#buckets.set(bucket.bucket.name, bucket.bucket);
@@ -107,6 +114,12 @@ export class JetStreamStore implements Store {
     const log = new JetStreamLog({ name, region, settings, link, onClose });
     this.#logs.add(log);
     return log;
+  }
+
+  adjust(wanted: HubShape): void {
+    if (this.#link.closing.aborted || isDeepStrictEqual(wanted, this.#wanted)) return;
+    this.#wanted = isDeepStrictEqual(wanted, this.#hub) ? this.#hub : wanted;
+    this.#adopt(undefined);
   }
 
   objects(name: string): Objects {
@@ -143,22 +156,45 @@ export class JetStreamStore implements Store {
   async close(): Promise<void> {
     const first = this.#firstLeaf;
     const closed = [this.#link.connection.close(), first?.connection.close()];
-    const buckets = [...this.#buckets.values(), ...this.#declared.values()].map((bucket) =>
-      bucket.close(),
-    );
+    const declared = [...this.#declared.values()].map((bucket) => bucket.end());
+    const buckets = [...this.#buckets.values()].map((bucket) => bucket.close());
     const logs = [...this.#logs].map((log) => log.close());
     const inspections = [this.#link.inspection.ended, first?.inspection.ended];
     const background = [this.#heartbeat, ...inspections, this.#elections?.close()];
-    await Promise.all([...closed, ...background, ...buckets, ...logs]);
+    await Promise.all([...closed, ...background, ...declared, ...buckets, ...logs]);
+  }
+
+  #linkOptions(nowMs: () => number): LinkOptions {
+    return {
+      nowMs,
+      reachability: this.#reachability,
+      replicas: () => this.#hub.replicas,
+      awaitsVoters: () => this.#hub !== this.#wanted,
+      onVoters: (count) => this.#adopt(count),
+    };
+  }
+
+  #adopt(voters: number | undefined): void {
+    const before = this.#hub;
+    this.#hub = adoptedShape(before, this.#wanted, voters);
+    if (this.#hub.voters.join() === before.voters.join()) return;
+    void this.#elections?.close();
+    this.#elections = this.#attend();
+  }
+
+  #attend(): Elections | undefined {
+    const voters = this.#hub.voters.map((url) => ({ url }));
+    const { name, secret, tls } = this.#options;
+    return voters.length > 1 ? new Elections({ voters, name, secret, tls }) : undefined;
   }
 
   #toFirstLeaf(): Link {
-    const { servers, replicas, name, region = name } = this.#options;
+    const { servers, name, region = name } = this.#options;
     if (servers.length === 1) return this.#link;
     if (this.#firstLeaf) return this.#firstLeaf;
     const first = { ...this.#options, region, servers: servers.slice(0, 1), onLost: () => {} };
     const { nowMs } = this.#link;
-    const link = new Link(new Connection(first), nowMs, this.#reachability, replicas);
+    const link = Link.over(new Connection(first), this.#linkOptions(nowMs));
     this.#firstLeaf = link;
     return link;
   }
@@ -167,7 +203,12 @@ export class JetStreamStore implements Store {
     const known = this.#buckets.get(name);
     if (known) return known;
     this.#link.checkOpen();
-    const bucket = new JetStreamBucket(name, this.#link, { replicas: this.#replicas });
+    const replicas = () => this.#hub.replicas;
+    const bucket = new JetStreamBucket(name, this.#link, {
+      get replicas() {
+        return replicas();
+      },
+    });
     this.#buckets.set(name, bucket);
     return bucket;
   }

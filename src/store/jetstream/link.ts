@@ -3,7 +3,7 @@ import { isStoreError, storeError } from '../errors.ts';
 import type { Reachability } from '../reachability.ts';
 import type { Connection } from './connection.ts';
 import { explainFailure } from './failures.ts';
-import { Inspection } from './inspection.ts';
+import { Inspection, type InspectionOptions } from './inspection.ts';
 import { sleep } from './sleep.ts';
 import { Tries } from './tries.ts';
 
@@ -22,28 +22,42 @@ export interface Operation {
   readonly sendAgainMs?: number | undefined;
 }
 
+export interface LinkOptions
+  extends Pick<InspectionOptions, 'replicas' | 'awaitsVoters' | 'onVoters'> {
+  readonly nowMs: () => number;
+  readonly reachability: Reachability;
+}
+
+type LinkParts = Pick<Link, 'connection' | 'nowMs' | 'reachability' | 'inspection' | 'closing'>;
+
 /** What buckets and watches share of their store: its connection, its limits, its clock, its servers. */
 export class Link {
   readonly connection: Connection;
   readonly nowMs: () => number;
   readonly reachability: Reachability;
   readonly inspection: Inspection;
+  readonly closing: AbortSignal;
 
-  constructor(
-    connection: Connection,
-    nowMs: () => number,
-    reachability: Reachability,
-    replicas: number,
-  ) {
+  constructor({ connection, nowMs, reachability, inspection, closing }: LinkParts) {
     this.connection = connection;
     this.nowMs = nowMs;
     this.reachability = reachability;
-    const hubConfirms = () => reachability.reachable;
-    this.inspection = new Inspection({ connection, replicas, hubConfirms });
+    this.inspection = inspection;
+    this.closing = closing;
   }
 
-  get closing(): AbortSignal {
-    return this.connection.closing;
+  static over(connection: Connection, options: LinkOptions): Link {
+    const { nowMs, reachability } = options;
+    const hubConfirms = () => reachability.reachable;
+    const inspection = new Inspection({ ...options, connection, hubConfirms });
+    return new Link({ connection, nowMs, reachability, inspection, closing: connection.closing });
+  }
+
+  /** The same, for what ends before the connection does. */
+  until(end: AbortSignal): Link {
+    const { connection, nowMs, reachability, inspection } = this;
+    const closing = AbortSignal.any([this.closing, end]);
+    return new Link({ connection, nowMs, reachability, inspection, closing });
   }
 
   deadlineMs(): number {

@@ -75,6 +75,14 @@ export function judgeServers(
   return `the hub has ${voters} of the ${replicas} voters that its buckets are to be kept on`;
 }
 
+/** Voters that the hub counts of itself; `undefined`: none of them says how many. */
+export function votersTold(hub: readonly ServerSettings[]): number | undefined {
+  const counts = hub.flatMap(({ syncsAlways, voters }) =>
+    syncsAlways === undefined || voters === undefined ? [] : [voters],
+  );
+  return counts.length === 0 ? undefined : Math.max(...counts);
+}
+
 function isTooOld(version: string): boolean {
   const numbers = /^\d+\.\d+\.\d+/.exec(version)?.[0];
   return numbers === undefined || compareVersions(numbers, minimumNatsServer) < 0;

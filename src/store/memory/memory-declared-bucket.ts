@@ -116,7 +116,12 @@ export class MemoryDeclaredBucket implements DeclaredBucket {
     return { writable: true, problem: undefined };
   }
 
-  close(): void {
+  /** What is stored stays, for whoever opens it again. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  end(): void {
     for (const { queue } of this.#watchers) queue.close();
   }
 

@@ -43,6 +43,8 @@ export class MemoryStore implements Store {
     return bucket;
   }
 
+  adjust(): void {}
+
   objects(name: string): Objects {
     checkBucketName(name);
     return new PartedObjects(this.#open(`${name}_objects`));
@@ -82,7 +84,8 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const bucket of [...this.#buckets.values(), ...this.#declared.values()]) bucket.close();
+    for (const bucket of this.#buckets.values()) bucket.close();
+    for (const bucket of this.#declared.values()) bucket.end();
     for (const log of this.#logs.values()) log.end();
     this.#listeners.clear();
   }
