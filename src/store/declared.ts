@@ -1,3 +1,5 @@
+import type { KeyPage, PageOptions } from './key-index.ts';
+
 /**
  * A bucket that the configuration declares for the services' own data (`data.buckets`). It
  * lies beside the buckets of Meridian itself, under names that those cannot have, and shows
@@ -19,8 +21,8 @@ export interface DeclaredBucket {
   read(keys: readonly string[], options?: RecordReadOptions): Promise<Records>;
   /** @returns the revision. */
   write(write: RecordWrite): Promise<number>;
-  /** Keys with a value that start with `prefix`. */
-  keys(prefix: string): Promise<KeyList>;
+  /** Some of the keys with a value. With `more` there may be fewer than `limit`, or none. */
+  keys(page: PageOptions): Promise<KeyList>;
   /** Each key's last record that is newer than `after`, then what follows. One reader. */
   watch(prefix: string, after?: Position): RecordWatch;
   status(): DeclaredStatus;
@@ -62,9 +64,7 @@ export interface Records<T extends FoundRecord = FoundRecord> {
   readonly staleForMs: number;
 }
 
-export interface KeyList {
-  /** Sorted. */
-  readonly keys: readonly string[];
+export interface KeyList extends KeyPage {
   readonly staleForMs: number;
 }
 

@@ -26,7 +26,7 @@ function tampered(
     return {
       read: read ?? ((keys, options) => real.read(keys, options)),
       write: write ?? ((one) => real.write(one)),
-      keys: keys ?? ((prefix) => real.keys(prefix)),
+      keys: keys ?? ((page) => real.keys(page)),
       watch: (prefix, after) => real.watch(prefix, after),
       close: () => real.close(),
       status: () => real.status(),
@@ -138,9 +138,7 @@ it('a value that ended is absent to everybody, and an old cursor is compacted', 
 
 it('a list is as old as its keys, though its values were read later', async () => {
   const bucket = tampered((real) => ({
-    async keys(prefix: string) {
-      return { ...(await real.keys(prefix)), staleForMs: 60 };
-    },
+    keys: async (page) => ({ ...(await real.keys(page)), staleForMs: 60 }),
     read: async (keys, options) => ({ ...(await real.read(keys, options)), staleForMs: 5 }),
   }));
   await bucket.put('k', one);

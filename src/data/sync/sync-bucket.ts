@@ -3,11 +3,13 @@ import type { DataBucketConfig } from '../../config/schema/data.ts';
 import type {
   DeclaredBucket,
   FoundRecord,
+  KeyList,
   Records,
   RecordWatch,
   RecordWrite,
 } from '../../store/declared.ts';
 import { isStoreError } from '../../store/errors.ts';
+import type { PageOptions } from '../../store/key-index.ts';
 import type {
   Condition,
   DataBucketStatus,
@@ -115,28 +117,47 @@ export class SyncBucket implements OpenDataBucket {
     this.#checkOpen();
     checkPrefix(prefix);
     const deadlineMs = performance.now() + limitMs;
-    const listed = await this.#guard('read', () => this.#bucket.keys(prefix));
-    const listedAtMs = performance.now();
-    const keys = listed.keys.filter((key) => key > after);
     const entries: Entry[] = [];
     let bytes = 0;
     let oldestMs = 0;
-    let at = 0;
-    while (at < keys.length && entries.length < limit && bytes < pageBytes) {
-      const some = keys.slice(at, at + Math.min(keysAtOnce, limit - entries.length));
-      at += some.length;
-      const { found, staleForMs } = await this.#read(some, false, deadlineMs);
-      oldestMs = Math.max(oldestMs, staleForMs);
-      for (const key of some) {
-        const entry = entryOf(found.get(key));
-        if (!entry) continue; // deleted meanwhile
-        entries.push(entry);
-        bytes += entry.value.byteLength;
+    let last = after;
+    let more = true;
+    while (more && entries.length < limit && bytes < pageBytes) {
+      if (performance.now() >= deadlineMs) return this.#partOf(entries, oldestMs);
+      const listed = await this.#keys({ prefix, after: last, limit: limit - entries.length });
+      const listedAtMs = performance.now();
+      const { keys } = listed;
+      let at = 0;
+      while (at < keys.length && bytes < pageBytes) {
+        const some = keys.slice(at, at + keysAtOnce);
+        at += some.length;
+        const { found, staleForMs } = await this.#read(some, false, deadlineMs);
+        oldestMs = Math.max(oldestMs, staleForMs);
+        for (const key of some) {
+          const entry = entryOf(found.get(key));
+          if (!entry) continue; // deleted meanwhile, or it ended
+          entries.push(entry);
+          bytes += entry.value.byteLength;
+        }
       }
+      more = listed.more || at < keys.length;
+      last = keys[at - 1] ?? last;
+      // Who read the keys knows nothing of those that came since.
+      oldestMs = Math.max(oldestMs, listed.staleForMs + performance.now() - listedAtMs);
     }
-    // Who read the keys knows nothing of those that came since.
-    const keysMs = listed.staleForMs + performance.now() - listedAtMs;
-    return { entries, more: at < keys.length, staleForMs: Math.max(oldestMs, keysMs) };
+    return { entries, more, staleForMs: oldestMs };
+  }
+
+  /** What there was time for. @throws {DataError} where that is nothing, so that nobody could go on. */
+  #partOf(entries: readonly Entry[], staleForMs: number): Page {
+    if (entries.length > 0) return { entries, more: true, staleForMs };
+    throw dataError('unreachable', `${this.name}: the list found no value in time`);
+  }
+
+  /** @throws {DataError} */
+  #keys(page: PageOptions): Promise<KeyList> {
+    this.#checkOpen();
+    return this.#guard('read', () => this.#bucket.keys(page));
   }
 
   watch({ prefix = '', after }: WatchOptions): DataWatch {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { eventually } from '../../../test/support/eventually.ts';
 import { CachedReads, type CopiedRecord } from './cached-reads.ts';
 import type { Link } from './link.ts';
 
@@ -26,6 +27,7 @@ async function startWorld(t: TestContext, maximumAgeMs?: number) {
     closed: () => new Promise(() => undefined),
     isClosed: () => false,
     request: async (subject: string) => {
+      if (subject.includes('.CONSUMER.CREATE.')) delivered = 0;
       const answer = subject.includes('.STREAM.INFO.')
         ? { config: {}, state: { last_seq: 1, last_ts: '' } }
         : { num_pending: 0 };
@@ -71,9 +73,11 @@ async function startWorld(t: TestContext, maximumAgeMs?: number) {
       const record = { key, value: encoder.encode(String(revision)), revision, deleted: false };
       records.set(key, { ...record, writeId: undefined, writtenAtMs: Date.now() });
     },
-    tell: (subject: string, sequence: number, pending = 0) => {
+    tell: (subject: string, sequence: number, pending = 0, operation?: string) => {
+      const fields = headers();
+      if (operation !== undefined) fields.set('KV-Operation', operation);
       const reply = `$JS.ACK.KV_b.c.1.${sequence}.${++delivered}.1700000000000000000.${pending}`;
-      deliver?.(null, { subject, reply, headers: headers(), data: new Uint8Array() } as Msg);
+      deliver?.(null, { subject, reply, headers: fields, data: new Uint8Array() } as Msg);
     },
     read: (...keys: string[]) => cached.read(keys, performance.now() + 1_000),
   };
@@ -169,4 +173,37 @@ test('what was kept of one mirror is not given for another', async (t) => {
   world.mirror = 'second';
   await world.read('a');
   assert.equal(world.reads(), asked + 1);
+});
+
+test('keys are known once they were asked for, as old as the last barrier', async (t) => {
+  const { cached, tell, read } = await startWorld(t);
+  const page = { prefix: 'a', after: '', limit: 2 };
+  assert.equal(cached.page(page), undefined);
+  await eventually('it begins anew', () => {
+    cached.mark(10, performance.now());
+    tell('$KV.b.a1', 3);
+    tell('$KV.b.a2', 4);
+    tell('$KV.b.a3', 5);
+    tell(barrier, 10);
+    return cached.page(page) !== undefined;
+  });
+  tell('$KV.b.a1', 11, 0, 'DEL');
+  tell('$KV.b.a4', 12);
+  const found = cached.page(page);
+  assert.deepEqual([found?.keys, found?.more], [['a2', 'a3'], true]);
+  assert.ok(found!.staleForMs < 10_000);
+  await read('a2');
+  assert.deepEqual(cached.page({ ...page, after: 'a3' })?.keys, ['a4']);
+});
+
+test('who was told of a record is not given the one before', async (t) => {
+  const { cached, store, tell, read } = await startWorld(t);
+  store('a', 1);
+  cached.mark(2, performance.now());
+  tell(barrier, 2);
+  await read('a');
+  store('a', 3);
+  assert.equal((await read('a')).found.get('a')?.revision, 1);
+  cached.changed('a');
+  assert.equal((await read('a')).found.get('a')?.revision, 3);
 });

@@ -1,10 +1,11 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { FoundRecord, Records } from '../declared.ts';
+import type { FoundRecord, KeyList, Records } from '../declared.ts';
+import { KeyIndex, type PageOptions } from '../key-index.ts';
 import { ReadCache } from '../read-cache.ts';
-import { leafApi } from './api.ts';
+import { isDeletion, leafApi } from './api.ts';
 import { keepFollowing } from './keep-following.ts';
 import type { Link } from './link.ts';
-import { consumeInOrder } from './ordered-consumer.ts';
+import { type ConsumedMessage, consumeInOrder } from './ordered-consumer.ts';
 import { extentOf } from './streams.ts';
 import { streamOf, subjectOf } from './subjects.ts';
 
@@ -14,6 +15,10 @@ const cacheBytes = 32 * 1024 * 1024;
 const marksMost = 64;
 /** More than that older than the mirror, what is kept is not used. */
 const behindMirrorMs = 2_000;
+/** For its keys, once it was listed: about 100,000. */
+const keyBytes = 16 * 1024 * 1024;
+/** A key whose value ended is kept for this long after, for clocks that differ. */
+const keyMarginMs = 60_000;
 /** A record is read again this long before it ends, by clocks that differ a little. */
 const ageMarginMs = 1_000;
 
@@ -48,13 +53,19 @@ interface Mark {
  * values, and what it tells of is read anew. From the first read on; whatever ends the
  * following empties the memory.
  *
+ * Once the bucket was listed, its keys are kept too: the mirror is then followed from its beginning,
+ * which costs what one list did. More than about 100,000 keys are not kept: each page reads all then.
+ *
  * Its age is proved as the mirror's is (`proven-freshness.ts`): when a barrier has come by, so has
  * all that was confirmed before that was asked for.
  */
 export class CachedReads {
   readonly #options: CachedReadsOptions;
   readonly #cache = new ReadCache<CopiedRecord>(cacheBytes, ({ value }) => value.byteLength);
+  readonly #keys = new KeyIndex(keyBytes);
   readonly #closing = new AbortController();
+  #isListed = false;
+  #hasKeys = false;
   #isFollowing = false;
   /** The one that is followed. */
   #mirror: string | undefined;
@@ -74,8 +85,7 @@ export class CachedReads {
     this.#heedAge();
     const provedAtMs = this.#provedAtMs;
     const cachedForMs = performance.now() - provedAtMs;
-    const { mirror, staleForMs } = this.#options;
-    const isUsable = mirror() === this.#mirror && cachedForMs <= staleForMs() + behindMirrorMs;
+    const isUsable = this.#isUsable(cachedForMs);
     const found = new Map<string, FoundRecord>();
     const missing: string[] = [];
     const nowMs = Date.now();
@@ -92,6 +102,26 @@ export class CachedReads {
     return { found, staleForMs: Math.max(fresh.staleForMs, performance.now() - provedAtMs) };
   }
 
+  /** Some of the keys, where all are known; else they will be, soon after the first call. */
+  page(page: PageOptions): KeyList | undefined {
+    this.#isListed = true;
+    if (!this.#isFollowing) void this.#follow();
+    const staleForMs = performance.now() - this.#provedAtMs;
+    const isKnown = this.#hasKeys && this.#cache.isOpen && !this.#keys.isFull;
+    if (!isKnown || !this.#isUsable(staleForMs)) return undefined;
+    const maximumAgeMs = this.#options.maximumAgeMs();
+    if (maximumAgeMs !== undefined) this.#keys.deleteOlder(Date.now() - maximumAgeMs - keyMarginMs);
+    return { ...this.#keys.page(page), staleForMs };
+  }
+
+  /**
+   * Somebody is told of a record of the key, and must not read the one before after that. The
+   * mirror that tells of it has it; what follows that here may be later.
+   */
+  changed(key: string): void {
+    this.#cache.changed(key);
+  }
+
   /** A barrier was confirmed. */
   mark(revision: number, askedAtMs: number): void {
     if (!this.#cache.isOpen) return;
@@ -103,6 +133,11 @@ export class CachedReads {
   close(): void {
     this.#closing.abort();
     this.#forget();
+  }
+
+  #isUsable(cachedForMs: number): boolean {
+    const { mirror, staleForMs } = this.#options;
+    return mirror() === this.#mirror && cachedForMs <= staleForMs() + behindMirrorMs;
   }
 
   /** Values that end are not told of: with another age, none is kept for as long as it was to be. */
@@ -125,6 +160,8 @@ export class CachedReads {
 
   #forget(): void {
     this.#cache.close();
+    this.#keys.clear();
+    this.#hasKeys = false;
     this.#marks = [];
     this.#provedAtMs = Number.NEGATIVE_INFINITY;
   }
@@ -150,19 +187,29 @@ export class CachedReads {
     return { value, expiresAtMs };
   }
 
+  /** Values that another age lets end are missing in what was told. */
+  #wanted(): string | undefined {
+    const { mirror, maximumAgeMs } = this.#options;
+    const which = mirror();
+    return which === undefined || !this.#isListed ? which : `${which} listed ${maximumAgeMs()}`;
+  }
+
   async #follow(): Promise<void> {
     this.#isFollowing = true;
     const { link, bucket, mirror } = this.#options;
     await keepFollowing({
       link,
       ending: AbortSignal.any([this.#closing.signal, link.closing]),
-      choose: mirror,
-      follow: async (connection, chosen, signal) => {
-        const extent = chosen && (await extentOf(connection, 'mirror', bucket));
+      choose: () => this.#wanted(),
+      follow: async (connection, wanted, signal) => {
+        const which = mirror();
+        const extent = wanted && (await extentOf(connection, 'mirror', bucket));
         if (!extent) return;
-        this.#mirror = chosen;
+        this.#mirror = which;
+        this.#hasKeys = this.#isListed;
         try {
-          await this.#followFrom(connection, extent.lastRevision, signal);
+          const revision = this.#hasKeys ? 0 : extent.lastRevision;
+          await this.#followFrom(connection, revision, signal);
         } finally {
           this.#forget();
         }
@@ -173,7 +220,6 @@ export class CachedReads {
   /** Barriers too, which are beside the keys. */
   async #followFrom(connection: NatsConnection, revision: number, signal: AbortSignal) {
     const { link, bucket } = this.#options;
-    const keyPrefix = subjectOf(bucket, '');
     this.#place = 0;
     let told = 0;
     await consumeInOrder(connection, {
@@ -184,15 +230,26 @@ export class CachedReads {
       headersOnly: true,
       inboxPrefix: link.connection.inboxPrefix,
       signal,
-      onMessage: ({ message: { subject }, sequence, pending }) => {
-        if (subject.startsWith(keyPrefix)) this.#cache.changed(subject.slice(keyPrefix.length));
+      onMessage: (consumed) => {
+        const { message, sequence, pending } = consumed;
+        this.#told(consumed);
         // What is pending may be of keys whose earlier changes it took the place of, untold.
-        if (subject === this.#options.barrierSubject()) told = sequence;
+        if (message.subject === this.#options.barrierSubject()) told = sequence;
         if (pending > 0) return;
         this.#place = told;
         this.#prove();
       },
       onCaughtUp: () => this.#cache.open(),
     });
+  }
+
+  #told({ message, storedAtMs }: ConsumedMessage): void {
+    const prefix = subjectOf(this.#options.bucket, '');
+    if (!message.subject.startsWith(prefix)) return;
+    const key = message.subject.slice(prefix.length);
+    this.#cache.changed(key);
+    if (!this.#hasKeys) return;
+    if (isDeletion(message.headers?.get('KV-Operation'))) this.#keys.delete(key);
+    else this.#keys.add(key, storedAtMs);
   }
 }

@@ -12,6 +12,7 @@ import {
   recordOverheadBytes,
 } from '../declared.ts';
 import { isPassingStoreError, storeError } from '../errors.ts';
+import type { PageOptions } from '../key-index.ts';
 import { checkKey, checkPrefix } from '../names.ts';
 import { directGet } from './api.ts';
 import { Barrier } from './barrier.ts';
@@ -42,9 +43,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   readonly bucket: JetStreamBucket;
   readonly #options: DeclaredBucketOptions;
   readonly #barrier: Barrier;
-  #epoch: string | undefined;
-  /** In that life of the bucket. */
-  #newest = new NewestBarrier();
+  #newest = new NewestBarrier(undefined);
   readonly #freshness: ProvenFreshness;
   readonly #cached: CachedReads;
   readonly #watches = new Set<RecordWatch>();
@@ -120,23 +119,26 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     }
   }
 
-  /** By the mirror. Where that lags, by a copy of the hub that shows a barrier, if one does soon. */
-  async keys(prefix: string): Promise<KeyList> {
+  /** From memory, or by the mirror. Where that lags, by a copy of the hub that shows a barrier, if one does soon. */
+  async keys(page: PageOptions): Promise<KeyList> {
+    checkPrefix(page.prefix);
     const deadlineMs = this.#options.link.deadlineMs();
     this.#freshness.read();
-    if (this.bucket.life.isOther) return await this.#keysOfHub(prefix, deadlineMs);
+    if (this.bucket.life.isOther) return await this.#keysOfHub(page, deadlineMs);
     await this.#proveAgain(deadlineMs);
     if (this.bucket.source() === 'hub') {
       try {
-        return await this.#keysOfHub(prefix, performance.now() + insteadOfMirrorMs);
+        return await this.#keysOfHub(page, performance.now() + insteadOfMirrorMs);
       } catch (error) {
         if (!isPassingStoreError(error)) throw error;
       }
     }
+    const known = this.#cached.page(page);
+    if (known) return known;
     const limitMs = performance.now() + mirrorReadLimitMs;
-    const list = () => this.bucket.list(prefix, 'mirror', limitMs);
+    const list = () => this.bucket.list(page, 'mirror', limitMs);
     const { taken, staleForMs } = await this.#ofMirror(list);
-    return { keys: taken.keys, staleForMs };
+    return { keys: taken.keys, more: taken.more, staleForMs };
   }
 
   watch(prefix: string, after?: Position): RecordWatch {
@@ -151,6 +153,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
       maximumAgeMs: () => this.#settings.maximumAgeMs,
       source: () => this.bucket.source(),
       end: () => this.#barrier.pass(),
+      onRecord: (key) => this.#cached.changed(key),
       onClose: () => this.#watches.delete(queue),
     });
     this.#watches.add(queue);
@@ -198,12 +201,13 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     }
   }
 
-  async #keysOfHub(prefix: string, deadlineMs: number): Promise<KeyList> {
+  async #keysOfHub(page: PageOptions, deadlineMs: number): Promise<KeyList> {
     const startedMs = performance.now();
     const barrier = await this.#inTime(this.#barrier.pass(), deadlineMs);
-    const { keys, place } = await this.bucket.list(prefix, 'hub', deadlineMs, this.#barrierSubject);
+    const beside = this.#barrierSubject;
+    const { keys, more, place } = await this.bucket.list(page, 'hub', deadlineMs, beside);
     if (this.#newest.isBehind(barrier, place)) {
-      return { keys, staleForMs: performance.now() - startedMs };
+      return { keys, more, staleForMs: performance.now() - startedMs };
     }
     const text = `list ${this.bucket.name}: a copy of the hub lacks what was confirmed`;
     throw storeError('store_unreachable', text);
@@ -339,10 +343,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
 
   async #sendBarrier(): Promise<number> {
     const epoch = await this.bucket.epoch(this.#options.link.deadlineMs());
-    if (epoch !== this.#epoch) {
-      this.#epoch = epoch;
-      this.#newest = new NewestBarrier();
-    }
+    if (epoch !== this.#newest.epoch) this.#newest = new NewestBarrier(epoch);
     const newest = this.#newest;
     const sentAtMs = performance.now();
     const subject = this.#barrierSubject;

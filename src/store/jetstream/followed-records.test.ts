@@ -61,6 +61,7 @@ function followFrom(revision: number, source: Source): FollowedRecords {
     maximumAgeMs: () => undefined,
     source: () => source,
     end: async () => 9,
+    onRecord() {},
     onClose() {},
   });
 }

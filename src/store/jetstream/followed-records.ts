@@ -22,6 +22,8 @@ export interface FollowedRecordsOptions {
   source(): Source;
   /** The revision of a barrier. */
   end(): Promise<number>;
+  /** Before the watch tells of it. */
+  onRecord(key: string): void;
   onClose(): void;
 }
 
@@ -111,6 +113,7 @@ export class FollowedRecords {
     const position = { ...this.#position!, revision, writtenAtMs };
     this.#position = position;
     if (!key.startsWith(this.#options.prefix)) return;
+    this.#options.onRecord(key);
     const record = { key, value, revision, deleted };
     this.queue.add({ type: 'record', record, position }, key, value.byteLength + key.length);
   }

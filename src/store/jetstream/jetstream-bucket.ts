@@ -1,5 +1,6 @@
 import { type NatsConnection, nuid } from '@nats-io/transport-node';
 import { isStoreError, storeError } from '../errors.ts';
+import type { PageOptions } from '../key-index.ts';
 import { checkKey, checkPrefix, checkValue } from '../names.ts';
 import type { Bucket, BucketStatus, Entry, ReadOptions, Watch } from '../store.ts';
 import { directGet, leaderGet, publish, type StoredMessage, type Write } from './api.ts';
@@ -111,29 +112,30 @@ export class JetStreamBucket implements Bucket {
   }
 
   async keys(prefix = ''): Promise<readonly string[]> {
+    const all = { prefix, after: '', limit: Number.POSITIVE_INFINITY };
     checkPrefix(prefix);
     const { keys } = await this.#fromReplica((source, deadlineMs) =>
-      this.list(prefix, source, deadlineMs),
+      this.list(all, source, deadlineMs),
     );
     return keys;
   }
 
-  /** @param beside a subject, as `ListOptions` has it. */
+  /** It costs what all with the prefix do. @param beside a subject, as `ListOptions` has it. */
   async list(
-    prefix: string,
+    page: PageOptions,
     source: Source,
     deadlineMs: number,
     beside?: string,
   ): Promise<ListedKeys & { readonly on: NatsConnection }> {
-    checkPrefix(prefix);
+    checkPrefix(page.prefix);
     const operation = {
       write: false,
-      what: `list ${this.name}/${prefix}*`,
+      what: `list ${this.name}/${page.prefix}*`,
       sendAgainMs: Number.POSITIVE_INFINITY,
       deadlineMs,
     };
     const { inboxPrefix } = this.#link.connection;
-    const asked = { source, bucket: this.name, prefix, beside, inboxPrefix };
+    const asked = { source, bucket: this.name, page, beside, inboxPrefix };
     return await this.#link.attempt(operation, async (on, timeoutMs) => {
       return { ...(await listKeys(on, { ...asked, timeoutMs })), on };
     });

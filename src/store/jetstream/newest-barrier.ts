@@ -9,8 +9,14 @@
  * Pure.
  */
 export class NewestBarrier {
+  readonly epoch: string | undefined;
   #revision = 0;
   #confirmedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param epoch names the life, where it has a name */
+  constructor(epoch: string | undefined) {
+    this.epoch = epoch;
+  }
 
   /** A barrier sent at `sentAtMs` has this place. Answers may come in another order. */
   confirmed(revision: number, sentAtMs: number, nowMs: number): void {

@@ -1,4 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import { FirstKeys, type KeyPage, type PageOptions } from '../key-index.ts';
 import { WatchQueue } from '../watch-queue.ts';
 import { type Delivery, followStream } from './follow.ts';
 import type { Source } from './freshness.ts';
@@ -82,27 +83,25 @@ export class ReplicaWatch {
 export interface ListOptions {
   readonly source: Source;
   readonly bucket: string;
-  readonly prefix: string;
+  readonly page: PageOptions;
   /** A subject whose last message is to be told of too. */
   readonly beside?: string | undefined;
   readonly inboxPrefix: string;
   readonly timeoutMs: number;
 }
 
-export interface ListedKeys {
-  /** With a value, sorted. */
-  readonly keys: readonly string[];
+export interface ListedKeys extends KeyPage {
   /** Of the last message of `beside`; 0: there is none. The copy had it when it was asked. */
   readonly place: number;
 }
 
-/** The keys that start with `prefix`. */
+/** A page of the keys with a value. All with the prefix are read for it. */
 export async function listKeys(
   connection: NatsConnection,
-  { source, bucket, prefix, beside, inboxPrefix, timeoutMs }: ListOptions,
+  { source, bucket, page, beside, inboxPrefix, timeoutMs }: ListOptions,
 ): Promise<ListedKeys> {
   let place = 0;
-  const found = new Set<string>();
+  const first = new FirstKeys(page);
   const done = new AbortController();
   const tooLong = new AbortController();
   const timer = setTimeout(() => tooLong.abort(), timeoutMs);
@@ -110,16 +109,15 @@ export async function listKeys(
     await followStream(connection, {
       source,
       bucket,
-      filter: filterOf(prefix),
+      filter: filterOf(page.prefix),
       beside,
       afterRevision: 0,
       headersOnly: true,
       inboxPrefix,
       signal: AbortSignal.any([done.signal, tooLong.signal]),
       onDelivery: ({ key, deleted }) => {
-        if (!key.startsWith(prefix)) return;
-        if (deleted) found.delete(key);
-        else found.add(key);
+        if (deleted) first.delete(key);
+        else first.add(key);
       },
       onBeside: (revision) => {
         place = revision;
@@ -130,7 +128,7 @@ export async function listKeys(
     clearTimeout(timer);
   }
   if (!done.signal.aborted) throw new Error('the list did not end in time');
-  return { keys: [...found].sort(), place };
+  return { ...first.page(), place };
 }
 
 /**

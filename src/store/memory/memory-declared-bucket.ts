@@ -14,6 +14,7 @@ import {
   recordOverheadBytes,
 } from '../declared.ts';
 import { storeError } from '../errors.ts';
+import { FirstKeys, type PageOptions } from '../key-index.ts';
 import { LatestQueue } from '../latest-queue.ts';
 import { checkKey, checkPrefix } from '../names.ts';
 
@@ -84,13 +85,12 @@ export class MemoryDeclaredBucket implements DeclaredBucket {
     return slot.revision;
   }
 
-  async keys(prefix: string): Promise<KeyList> {
+  async keys(page: PageOptions): Promise<KeyList> {
     this.#options.checkOpen();
-    checkPrefix(prefix);
-    const keys = [...this.#slots.keys()]
-      .filter((key) => key.startsWith(prefix) && this.#slot(key)?.deleted === false)
-      .sort();
-    return { keys, staleForMs: 0 };
+    checkPrefix(page.prefix);
+    const first = new FirstKeys(page);
+    for (const key of this.#slots.keys()) if (this.#slot(key)?.deleted === false) first.add(key);
+    return { ...first.page(), staleForMs: 0 };
   }
 
   watch(prefix: string, after?: Position): RecordWatch {
