@@ -24,6 +24,13 @@ describe('a test file as a process', { concurrency: true }, () => {
     assert.deepEqual(failures, ['did not end within 3 s: unfinished: holds its thread (line 5)']);
   });
 
+  test('a file that goes on when its tests have failed is ended soon', async () => {
+    const { failures } = await runFixture('fails-and-stays', { failedMs: 200, graceMs: 200 });
+    assert.deepEqual(failures.slice(1), [
+      'did not end though its tests were over, of which some failed',
+    ]);
+  });
+
   test('a process that ends before its tests fails them', async () => {
     const { failures } = await runFixture('exits-early');
     assert.match(

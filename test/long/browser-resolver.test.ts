@@ -17,7 +17,7 @@ test('a browser whose machine asks our name server goes where health says', { sk
   const folder = await temporaryDirectory('browser');
   const inside = join(import.meta.dirname, 'browser/inside.ts');
   const words = ['-m', '-n', process.execPath, inside, folder, browser!];
-  const { stdout } = await run('unshare', words, { timeout: 100_000 });
+  const { stdout } = await run('unshare', words, { timeout: 300_000 });
   const { shown, queries } = JSON.parse(stdout) as { shown: string[]; queries: number };
   assert.deepEqual(shown, [
     'us-east-1 api.browser.test',

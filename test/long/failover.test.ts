@@ -19,7 +19,7 @@ interface Line {
 test('the failover bench: a black hole and a SIGKILL, each left within 5 s', {
   skip: requireNatsServer(),
 }, async (context) => {
-  const options = { timeout: 150_000, killSignal: 'SIGINT' } as const;
+  const options = { timeout: 400_000, killSignal: 'SIGINT' } as const;
   const args = [bench, 'failover', '--rounds', '2', '--json'];
   const { stdout } = await promisify(execFile)(process.execPath, args, options);
   const lines = stdout

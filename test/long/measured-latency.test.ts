@@ -92,7 +92,7 @@ async function startRegions(
 /** A site of somebody else, whose page includes the script and is looked at again and again. */
 async function startSite(t: TestContext, host: string, script: string): Promise<string> {
   const page = `<!doctype html><script async src="${script}"></script>
-    <script>setTimeout(() => location.reload(), 2500)</script>`;
+    <script>setTimeout(() => location.reload(), 4000)</script>`;
   const site = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html').end(page);
   });
@@ -153,7 +153,7 @@ test('a browser measures the regions, and every name server answers with the one
       const { accepted = 0 } = (await status(reporter)).measuredLatency ?? {};
       return accepted >= minimumReports;
     },
-    60_000,
+    120_000,
   );
   for (const name of names) {
     await until(`the name server of ${name} knows`, async () => {

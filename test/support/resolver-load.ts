@@ -41,8 +41,10 @@ export interface ResolverLoadOptions {
   readonly servers: readonly string[];
 }
 
-const lookupLimitMs = 500;
-const requestLimitMs = 2_000;
+/** From then on a resolver asks the next name server. */
+const lookupLimitMs = 2_000;
+/** Of a client that waits however long it takes on a busy machine. */
+const requestLimitMs = 15_000;
 const clientsPerRegion = 4;
 
 /**

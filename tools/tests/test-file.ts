@@ -13,6 +13,8 @@ export interface TestFileOptions {
   readonly namePatterns?: readonly string[];
   /** From when on it is taken for hanging. */
   readonly timeoutMs: number;
+  /** How long it may go on when tests failed and none is left: what they left open keeps it up. */
+  readonly failedMs?: number;
   /** From then until what is left of it is killed. */
   readonly graceMs?: number;
   /** Ends it early. */
@@ -36,6 +38,8 @@ export class TestFile {
   readonly #file: string;
   readonly #options: TestFileOptions;
   readonly #unfinished = new Unfinished();
+  readonly #idle = new AbortController();
+  #idleTimer: NodeJS.Timeout | undefined;
   #failed = false;
   #complete = false;
 
@@ -49,7 +53,8 @@ export class TestFile {
   async run(): Promise<void> {
     const { timeoutMs, graceMs = 5_000, signal } = this.#options;
     const timeout = AbortSignal.timeout(timeoutMs);
-    const stop = signal ? AbortSignal.any([timeout, signal]) : timeout;
+    const idle = this.#idle.signal;
+    const stop = AbortSignal.any(signal ? [timeout, idle, signal] : [timeout, idle]);
     const child = this.#start();
     const closed = once(child, 'close');
     const stopped = once(stop, 'abort').then(() => this.#where());
@@ -62,10 +67,13 @@ export class TestFile {
     // Also what a file that ended well has left behind: it would keep the pipes open.
     signalGroup(child, 'SIGKILL');
     const [code, killedBy] = await exited;
+    clearTimeout(this.#idleTimer);
     await Promise.race([closed, sleep(graceMs, undefined, { ref: false })]);
     for (const stream of child.stdio) stream?.destroy();
     const how = killedBy ?? `exit code ${code}`;
     if (timeout.aborted && where) this.#fail(`did not end within ${timeoutMs / 1_000} s: ${where}`);
+    else if (idle.aborted)
+      this.#fail('did not end though its tests were over, of which some failed');
     else if (where) this.#fail(`was stopped: ${where}`);
     else if (!this.#complete) this.#fail(`ended with ${how}: ${this.#where()}`);
     else if (code !== 0 && !this.#failed) this.#fail(`ended with ${how}, but no test failed`);
@@ -96,7 +104,15 @@ export class TestFile {
     this.#unfinished.take(event);
     if (event.type === 'test:fail' && event.data.todo === undefined) this.#failed = true;
     if (event.type === 'test:summary') this.#complete = true;
+    if (this.#failed) this.#waitForNext();
     this.#options.onEvent(event);
+  }
+
+  #waitForNext(): void {
+    const { failedMs = 30_000 } = this.#options;
+    clearTimeout(this.#idleTimer);
+    if (this.#unfinished.size > 0) return;
+    this.#idleTimer = setTimeout(() => this.#idle.abort(), failedMs).unref();
   }
 
   #where(): string {

@@ -10,6 +10,10 @@ interface Begun {
 export class Unfinished {
   readonly #tests = new Map<number, Begun>();
 
+  get size(): number {
+    return this.#tests.size;
+  }
+
   take({ type, data }: TestEvent): void {
     if (type === 'test:enqueue') {
       const { testId, parentId, name, line } = data;
