@@ -161,7 +161,7 @@ function tell(message: FromProcess): void {
   process.send!(message);
 }
 
-void follow();
+follow().catch((error: Error) => journal.watchEnded(error.message));
 const looking = setInterval(() => {
   if (!bucket.status().writable) return;
   clearInterval(looking);

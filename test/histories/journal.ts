@@ -33,6 +33,10 @@ export class Journal {
     this.#write({ told });
   }
 
+  watchEnded(watchEnded: string): void {
+    this.#write({ watchEnded });
+  }
+
   #write(line: Line): void {
     writeSync(this.#file, `${text(line)}\n`);
   }
@@ -42,16 +46,19 @@ type Line =
   | { readonly id: number; readonly call: Call }
   | { readonly id: number; readonly answeredAtMs: number; readonly answer: Answer }
   | { readonly observation: Observation }
-  | { readonly told: Told };
+  | { readonly told: Told }
+  | { readonly watchEnded: string };
 
 export function readJournal(path: string, name: string): ProcessHistory {
   const told: Told[] = [];
+  let watchEnded: string | undefined;
   const observations: Observation[] = [];
   const open = new Map<number, Call>();
   for (const line of readFileSync(path, 'utf8').split('\n')) {
     if (line === '') continue;
     const parsed = JSON.parse(line, (_, one) => (one === 'Infinity' ? Number(one) : one)) as Line;
     if ('told' in parsed) told.push(parsed.told);
+    else if ('watchEnded' in parsed) watchEnded = parsed.watchEnded;
     else if ('observation' in parsed) observations.push(parsed.observation);
     else if ('call' in parsed) open.set(parsed.id, parsed.call);
     else {
@@ -64,5 +71,5 @@ export function readJournal(path: string, name: string): ProcessHistory {
   for (const call of open.values()) {
     observations.push({ ...call, answeredAtMs: Number.POSITIVE_INFINITY, answer });
   }
-  return { name, observations, told };
+  return { name, observations, told, watchEnded };
 }

@@ -96,4 +96,6 @@ it('finds versions that go back, of writes and of a watch', () => {
   assert.deepEqual(findingsOfWatch({ key: 'k', value: '1', version: '1' }, deleted, deleted), []);
   const back = findingsOfWatch(deleted, { key: 'k', value: '1', version: '1' });
   assert.match(back.join(), /told of version 1 after 3/);
+  const ended = [{ name: 'a1', observations: [], told: [], watchEnded: 'position lost' }];
+  assert.match(judge(ended).join(), /watch of a1 ended: position lost/);
 });

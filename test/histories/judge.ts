@@ -11,7 +11,7 @@ export function judge(histories: readonly ProcessHistory[]): string[] {
     ...staleLocalReads(observations.filter(({ key }) => !broken.includes(key))),
     ...twiceApplied(histories),
     ...versionsGoneBack(observations),
-    ...toldBackwards(histories),
+    ...wrongWatches(histories),
     ...inventedValues(observations),
   ];
 }
@@ -128,9 +128,10 @@ function versionsGoneBack(observations: readonly Observation[]): string[] {
   });
 }
 
-/** A watch tells of newer versions only. */
-function toldBackwards(histories: readonly ProcessHistory[]): string[] {
-  return histories.flatMap(({ name, told }) => {
+/** A watch tells of newer versions only, and never ends. */
+function wrongWatches(histories: readonly ProcessHistory[]): string[] {
+  return histories.flatMap(({ name, told, watchEnded }) => {
+    if (watchEnded !== undefined) return [`the watch of ${name} ended: ${watchEnded}`];
     const last = new Map<string, number>();
     return told.flatMap(({ key, version }) => {
       const revision = Number.parseInt(version, 10);

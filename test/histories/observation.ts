@@ -45,4 +45,6 @@ export interface ProcessHistory {
   readonly observations: readonly Observation[];
   /** In the order in which it was told. */
   readonly told: readonly Told[];
+  /** Why its watch ended, which none does by itself. */
+  readonly watchEnded?: string | undefined;
 }
