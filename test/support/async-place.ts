@@ -3,6 +3,7 @@ import { AsyncBucket } from '../../src/data/async/async-bucket.ts';
 import { Copier } from '../../src/data/async/copier.ts';
 import { KeyLog } from '../../src/data/async/key-log.ts';
 import { Losers } from '../../src/data/async/losers.ts';
+import { Writer } from '../../src/data/async/writer.ts';
 import { MemoryLog } from '../../src/store/memory/memory-log.ts';
 import type { LogMessage } from '../../src/store/regional-log.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -19,27 +20,32 @@ const sizeBytes = 1024 * 1024;
 export class AsyncPlace {
   readonly region: string;
   readonly clock: ManualClock;
+  /** Of one node, which remembers keys; the bucket is another one's. */
   readonly copier: Copier;
+  readonly writer: Writer;
   readonly log: MemoryLog;
   readonly lost: MemoryLog;
   readonly #ttlMs: number | undefined;
   #bucket: AsyncBucket;
 
-  constructor(region: string, ttlMs?: number, aheadMs = 0) {
+  /** @param of the region has this node already: another one, with the same clock and disk. */
+  constructor(region: string, ttlMs?: number, aheadMs = 0, of?: AsyncPlace) {
     this.region = region;
-    this.clock = new ManualClock(1_700_000_000_000 + aheadMs);
+    this.clock = of?.clock ?? new ManualClock(1_700_000_000_000 + aheadMs);
     this.#ttlMs = ttlMs;
-    this.log = new MemoryLog('b', this.clock);
-    this.lost = new MemoryLog('b_lost', this.clock);
+    this.log = of?.log ?? new MemoryLog('b', this.clock);
+    this.lost = of?.lost ?? new MemoryLog('b_lost', this.clock);
     this.#bucket = this.#open();
     const wallMs = () => this.clock.wallMs();
-    this.copier = new Copier({
-      keys: new KeyLog(this.log, sizeBytes),
-      losers: new Losers(this.lost, conflictsMs, wallMs),
-      region,
-      ttlMs,
-      wallMs,
-    });
+    const keys = new KeyLog(this.log, sizeBytes);
+    const losers = new Losers(this.lost, conflictsMs, wallMs);
+    this.copier = new Copier({ keys, losers, region, ttlMs, wallMs });
+    this.writer = new Writer({ bucket: 'b', keys, losers, region, ttlMs, wallMs });
+  }
+
+  /** Another node of the region. */
+  another(): AsyncPlace {
+    return new AsyncPlace(this.region, this.#ttlMs, 0, this);
   }
 
   get bucket(): AsyncBucket {

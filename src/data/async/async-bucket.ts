@@ -1,6 +1,5 @@
 import { logBytes, lostLogBytes } from '../../config/data-room.ts';
 import type { DataBucketConfig } from '../../config/schema/data.ts';
-import { isStoreError } from '../../store/errors.ts';
 import type {
   Condition,
   DataBucketStatus,
@@ -18,21 +17,18 @@ import type { DataContext, OpenBucket, OpenDataBucket } from '../create-bucket.t
 import { dataError } from '../errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
 import { checkSize } from '../value-size.ts';
-import { ownWrite } from './appending.ts';
 import { Copier } from './copier.ts';
-import { entrySubject, type KeyState, keyPattern, type StoredWrite, visible } from './entries.ts';
+import { type StoredWrite, visible } from './entries.ts';
 import { asyncError } from './errors.ts';
-import { headText } from './head.ts';
 import { KeyLog } from './key-log.ts';
 import { keysWithValue } from './listing.ts';
 import { keptLongerMs, Losers } from './losers.ts';
 import { Replication } from './replication.ts';
 import { maximumAheadMs } from './timestamp.ts';
 import { openWatch } from './watch.ts';
+import { type WriteOrder, Writer } from './writer.ts';
 import { versionOf } from './writes.ts';
 
-/** Of every operation whole; below `writeLimitMs` of the store, with room for a busy event loop. */
-const limitMs = 2_500;
 const readsAtOnce = 64;
 const pageBytes = 4 * 1024 * 1024;
 
@@ -40,8 +36,7 @@ const pageBytes = 4 * 1024 * 1024;
  * A bucket that each region writes for itself (`docs/decisions/replicated-data.md`).
  *
  *   read    the newest entry of the key in the region's log; all of them where that is hidden
- *   write   the newest entry (all, where it is another region's) ─▶ condition ─▶ time beyond
- *           all that is known ─▶ append, if the key is still as it was read: else again
+ *   write   see `writer.ts`
  *
  * A condition speaks of what the region knows, and holds at the moment of the append. With
  * `ttl`, a value that ends is no event, as in a `sync` bucket.
@@ -54,6 +49,7 @@ export class AsyncBucket implements OpenDataBucket {
   readonly #regions: readonly string[];
   readonly #keys: KeyLog;
   readonly #losers: Losers;
+  readonly #writer: Writer;
   readonly #replication: Replication;
   readonly #watches = new Set<DataWatch>();
   readonly #closing = new AbortController();
@@ -79,6 +75,9 @@ export class AsyncBucket implements OpenDataBucket {
     const wallMs = () => clock.wallMs();
     this.#keys = new KeyLog(log, maximumSize);
     this.#losers = new Losers(lost, conflicts, wallMs);
+    this.#writer = new Writer({
+      ...{ bucket: name, keys: this.#keys, losers: this.#losers, region, ttlMs: ttl, wallMs },
+    });
     const others = this.#regions.filter((other) => other !== region);
     this.#replication = new Replication({
       bucket: name,
@@ -126,7 +125,7 @@ export class AsyncBucket implements OpenDataBucket {
     checkKey(key);
     this.#checkOffered(consistency);
     checkSize(value, this.#settings.maximumValue, `${this.name}/${key}`);
-    return (await this.#write(key, value.slice(), condition)) ?? '';
+    return (await this.#write({ key, value: value.slice(), condition })) ?? '';
   }
 
   async delete(
@@ -136,7 +135,7 @@ export class AsyncBucket implements OpenDataBucket {
   ): Promise<void> {
     checkKey(key);
     this.#checkOffered(consistency);
-    await this.#write(key, undefined, condition);
+    await this.#write({ key, value: undefined, condition });
   }
 
   async list({ prefix = '', after = '', limit }: ListOptions): Promise<Page> {
@@ -207,67 +206,9 @@ export class AsyncBucket implements OpenDataBucket {
     return { entry: found && entryOf(found), staleForMs: this.#replication.ageMs(extent) };
   }
 
-  async #write(
-    key: string,
-    value: Uint8Array | undefined,
-    condition: Condition | undefined,
-  ): Promise<string | undefined> {
+  async #write(order: WriteOrder): Promise<string | undefined> {
     this.#checkOpen();
-    const deadlineMs = performance.now() + limitMs;
-    return await this.#guard('write', async () => {
-      do {
-        const outcome = await this.#writeOnce(key, value, condition, deadlineMs);
-        if (outcome !== 'changed') return outcome?.version;
-      } while (performance.now() < deadlineMs);
-      throw dataError('too_busy', `${this.name}/${key} is written by too many others at once`);
-    });
-  }
-
-  async #writeOnce(
-    key: string,
-    value: Uint8Array | undefined,
-    condition: Condition | undefined,
-    deadlineMs: number,
-  ): Promise<{ readonly version: string } | undefined | 'changed'> {
-    const { region } = this.#context;
-    const { nowMs, ttlMs } = this.#view();
-    const state = await this.#keys.all(key, ({ writes: [newest] }) => isOwn(newest, region));
-    const current = visible(state.writes, nowMs(), ttlMs);
-    this.#checkCondition(key, condition, current);
-    if (!value && !current) return undefined;
-    if (value) {
-      const replaced = state.writes.find((write) => write.region === region);
-      this.#keys.takeRoom(this.name, key, value.byteLength, replaced?.value.byteLength);
-    }
-    await this.#losers.record(state.writes, region);
-    const head = ownWrite(state, region, value === undefined, nowMs());
-    const expected = { pattern: keyPattern(key), sequence: state.newest };
-    const message = { subject: entrySubject(region, key), head: headText(head), expected };
-    try {
-      await this.#keys.log.append({ ...message, value: value ?? new Uint8Array(0), deadlineMs });
-      return { version: versionOf(head.write) };
-    } catch (error) {
-      if (!isStoreError(error, 'revision_mismatch')) throw error;
-      if (error.details.outcome !== 'unknown') return 'changed';
-      return await this.#findOut(key, versionOf(head.write), error);
-    }
-  }
-
-  /** An earlier sending may be what changed the key; then doing it again would do it twice. */
-  async #findOut(key: string, version: string, cause: unknown): Promise<{ version: string }> {
-    const { writes }: KeyState = await this.#keys.all(key, () => false);
-    if (writes.some((write) => versionOf(write) === version)) return { version };
-    const text = `${this.name}/${key}: whether it was written could not be found out`;
-    throw dataError('unreachable', text, { cause, outcome: 'unknown' });
-  }
-
-  #checkCondition(
-    key: string,
-    condition: Condition | undefined,
-    current: StoredWrite | undefined,
-  ): void {
-    if (!condition || holds(condition, current)) return;
-    throw dataError('precondition_failed', `${this.name}/${key}: ${unmet[condition.type]}`);
+    return await this.#guard('write', () => this.#writer.write(order));
   }
 
   #view() {
@@ -298,22 +239,6 @@ export class AsyncBucket implements OpenDataBucket {
 export const openAsyncBucket: OpenBucket = (name, settings, context) =>
   new AsyncBucket(name, settings, context);
 
-const unmet = {
-  version: 'the key has none of the versions that the condition names',
-  exists: 'the key has no value',
-  absent: 'the key has a value',
-} as const;
-
-function holds(condition: Condition, current: StoredWrite | undefined): boolean {
-  if (condition.type === 'absent') return current === undefined;
-  if (condition.type === 'exists') return current !== undefined;
-  return current !== undefined && condition.versions.includes(versionOf(current));
-}
-
 function entryOf(write: StoredWrite) {
   return { key: write.key, value: write.value, version: versionOf(write) };
-}
-
-function isOwn(write: StoredWrite | undefined, region: string): boolean {
-  return write?.shown === true && write.region === region;
 }

@@ -7,8 +7,18 @@ import type { LogMessage } from '../../store/regional-log.ts';
 const regions = ['ap', 'eu', 'us'] as const;
 type Region = (typeof regions)[number];
 
+/** Each region has two: one that copies and writes, one that writes. */
+const nodes = ['copier', 'other'] as const;
+type Node = (typeof nodes)[number];
+
 type Step =
-  | { readonly type: 'write'; readonly in: Region; readonly key: string; readonly deletes: boolean }
+  | {
+      readonly type: 'write';
+      readonly in: Region;
+      readonly key: string;
+      readonly deletes: boolean;
+      readonly by: Node;
+    }
   | { readonly type: 'copy'; readonly from: Region; readonly to: Region; readonly which: number }
   | { readonly type: 'wait'; readonly ms: number }
   | { readonly type: 'jump'; readonly in: Region; readonly ms: number };
@@ -20,7 +30,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record(
-      { type: fc.constant('write' as const), in: region, key, deletes: fc.boolean() },
+      {
+        type: fc.constant('write' as const),
+        in: region,
+        key,
+        deletes: fc.boolean(),
+        by: fc.constantFrom(...nodes),
+      },
       strict,
     ),
   },
@@ -99,7 +115,7 @@ class World {
   async take(step: Step): Promise<void> {
     if (step.type === 'wait') for (const { clock } of this.#places.values()) clock.advance(step.ms);
     else if (step.type === 'jump') this.#places.get(step.in)!.jump(step.ms);
-    else if (step.type === 'write') await this.#write(step.in, step.key, step.deletes);
+    else if (step.type === 'write') await this.#write(step);
     else if (step.from !== step.to) await this.#copy(step.from, step.to, step.which);
   }
 
@@ -142,12 +158,14 @@ class World {
     await Promise.all([...this.#places.values()].map(({ bucket }) => bucket.close()));
   }
 
-  async #write(where: Region, name: string, deletes: boolean): Promise<void> {
+  async #write({ in: where, key: name, deletes, by }: Step & { type: 'write' }): Promise<void> {
     const place = this.#places.get(where)!;
     const model = place.modelOf(name);
     const knew = new Set(model.known);
-    if (deletes) await place.bucket.delete(name);
-    else await place.bucket.put(name, Buffer.from(name));
+    const value = deletes ? undefined : Buffer.from(name);
+    if (by === 'copier') await place.writer.write({ key: name, value, condition: undefined });
+    else if (value) await place.bucket.put(name, value);
+    else await place.bucket.delete(name);
     const version = await place.lastVersion(name);
     // Nothing was there to delete.
     if (version === undefined || this.#writes.has(`${name} ${version}`)) return;

@@ -32,6 +32,8 @@ export function prefixPattern(prefix: string): string {
 export interface StoredWrite extends Head, Write {
   readonly key: string;
   readonly value: Uint8Array;
+  /** Of the value, also where that was left out. */
+  readonly valueBytes: number;
   readonly sequence: number;
   readonly storedAtMs: number;
 }
@@ -47,7 +49,8 @@ export function parseEntry(message: LogMessage): StoredWrite | undefined {
     const head = parseHead(message.head);
     if (head.write.region !== region) return undefined;
     const { value, sequence, storedAtMs } = message;
-    return { ...head, ...head.write, key, value, sequence, storedAtMs };
+    const valueBytes = value.byteLength;
+    return { ...head, ...head.write, key, value, valueBytes, sequence, storedAtMs };
   } catch {
     return undefined;
   }
@@ -64,15 +67,22 @@ export function parseEntry(message: LogMessage): StoredWrite | undefined {
 export interface KeyState {
   readonly newest: number;
   readonly writes: readonly StoredWrite[];
+  /** Whether the writes are those of all regions, or the newest one alone. */
+  readonly whole: boolean;
 }
 
-export const nothingKnown: KeyState = { newest: 0, writes: [] };
+export const nothingKnown: KeyState = { newest: 0, writes: [], whole: true };
 
-export function keyState(messages: readonly LogMessage[]): KeyState {
+export function keyState(messages: readonly LogMessage[], whole: boolean): KeyState {
   return {
     newest: messages.at(-1)?.sequence ?? 0,
     writes: messages.map(parseEntry).filter((write) => write !== undefined),
+    whole,
   };
+}
+
+export function without(writes: readonly StoredWrite[], region: string): StoredWrite[] {
+  return writes.filter((write) => write.region !== region);
 }
 
 /** What the key has for its readers; `undefined`: no value. */

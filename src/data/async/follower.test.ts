@@ -114,6 +114,23 @@ describe('a follower', () => {
     await eventually('the canary to count', () => complete.length === 1);
   });
 
+  it('copies several at once, but what is of one key in order', async () => {
+    for (const [sequence, subject] of [
+      [5, 'us.k.a'],
+      [6, 'us.k.b'],
+    ] as const) {
+      log.on!.onMessage(message(subject, sequence), 1);
+    }
+    const first = await under('us.k.a 5');
+    await under('us.k.b 6');
+    log.on!.onMessage(message('us.k.a', 7), 0);
+    await settled();
+    await settled();
+    assert.ok(!copying.has('us.k.a 7'));
+    first.resolve('done');
+    await under('us.k.a 7');
+  });
+
   it('proves nothing while something waits whose time is far ahead', async () => {
     log.on!.onMessage(message('us.k.a', 5), 0);
     (await under('us.k.a 5')).resolve('held');

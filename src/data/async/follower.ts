@@ -5,7 +5,7 @@ import { LatestQueue } from '../../store/latest-queue.ts';
 import type { LogMessage, RegionalLog } from '../../store/regional-log.ts';
 import { type Canary, canarySubject, isCount, parseCanary, parseObject } from './canary.ts';
 import type { Copied } from './copier.ts';
-import { Window } from './window.ts';
+import { Lanes, Window } from './window.ts';
 
 const retryMs = { first: 250, most: 1_000 } as const;
 const peekLimitMs = 3_000;
@@ -48,7 +48,8 @@ interface Start extends Position {
 }
 
 /**
- * Follows another region's log and has its entries copied, in order, several at once:
+ * Follows another region's log and has its entries copied, several at once, those of a key one
+ * after the other:
  *
  *   read its canary: epoch ─▶ as the cursor's ──────── from there ─▶ follow what it writes
  *         ▲                └▶ another, or no cursor ─▶ all that it has ─▶ │
@@ -186,6 +187,7 @@ export class Follower {
 
   async #copyAll(queue: LatestQueue<Arrival>, start: Start, mode: 'once' | 'on'): Promise<number> {
     const window = new Window(start.sequence);
+    const lanes = new Lanes();
     const { monotonicMs, signal } = this.#options;
     let savedAtMs = monotonicMs();
     const heldUntilMs = monotonicMs() + heldForMs;
@@ -195,7 +197,7 @@ export class Follower {
       const work =
         'canary' in arrival
           ? this.#complete(arrival, start.own, window)
-          : this.#take(arrival, window);
+          : lanes.run(keyOf(arrival.subject), () => this.#take(arrival, window));
       window.add(arrival.sequence, work, (error) => queue.fail(error));
       await window.room(atOnce);
       if (this.#held > 0 && mode === 'on' && monotonicMs() >= heldUntilMs) break;
@@ -242,6 +244,11 @@ function whyNotCopied(error: unknown): string {
   const full = isStoreError(error, 'store_full');
   if (full) return 'the own log has no room for what it wrote';
   return `what it wrote cannot be copied (${codeOf(error) ?? 'internal_error'})`;
+}
+
+/** Of a message for a key; in a log, all of them have a region and a letter before it. */
+function keyOf(subject: string): string {
+  return subject.slice(subject.indexOf('.'));
 }
 
 function parseCursor(message: LogMessage | undefined): Position | undefined {

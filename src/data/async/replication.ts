@@ -200,7 +200,7 @@ export class Replication {
 
   async #recordLosersOf(key: string): Promise<void> {
     const { log, losers, region } = this.#options;
-    const { writes } = keyState(await log.lastOfEach(keyPattern(key)));
+    const { writes } = keyState(await log.lastOfEach(keyPattern(key)), true);
     await losers.record(writes, region);
   }
 

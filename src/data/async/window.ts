@@ -62,3 +62,20 @@ export class Window {
     if (this.#failure) throw this.#failure.error;
   }
 }
+
+/** What is of one key is done one after the other; what is of different ones, at once. */
+export class Lanes {
+  readonly #last = new Map<string, Promise<void>>();
+
+  /** After all that was run for the key before; not at all where that failed, but as that did. */
+  run(key: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#last.get(key);
+    const done = before ? before.then(work) : work();
+    this.#last.set(key, done);
+    const leave = () => {
+      if (this.#last.get(key) === done) this.#last.delete(key);
+    };
+    done.then(leave, leave);
+    return done;
+  }
+}
