@@ -213,7 +213,7 @@ class HttpBucket implements BucketClient {
 
 interface Told {
   readonly key: string;
-  readonly version: string | null;
+  readonly version?: string | null;
   readonly value?: string;
   readonly omitted?: true;
 }

@@ -81,13 +81,13 @@ export const apiSchemas = {
         maxItems: mostKeysOfBatch,
         items: {
           type: 'object',
-          required: ['key', 'version'],
+          required: ['key'],
           additionalProperties: false,
           properties: {
             key,
             version: { type: ['string', 'null'], description: '`null`: the key has no value.' },
             value,
-            omitted: { const: true, description: 'There is a value, and no room for it here.' },
+            omitted: { const: true, description: 'No room here: then nothing else is said of it.' },
           },
         },
       },

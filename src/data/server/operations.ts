@@ -186,7 +186,7 @@ export const operations = [
     path: '/v1/buckets/{bucket}/read',
     summary: `Up to ${mostKeysOfBatch} keys at once.`,
     description:
-      'Each key is read by itself. Values beyond 8 MiB in all are left out, and marked `omitted`: get those by themselves.',
+      'Each key is read by itself. What is beyond 8 MiB of values in all is left out, and marked `omitted`: get those keys by themselves.',
     right: 'read',
     query: {},
     fields: {},

@@ -112,37 +112,36 @@ async function batchAnswer(call: BucketCall, { keys, consistency }: BatchAsked):
   const { bucket, served, context } = call;
   const entries: object[] = [];
   let staleForMs = 0;
-  for await (const { key, read, omitted } of readAll(bucket, keys, consistency, served)) {
-    staleForMs = Math.max(staleForMs, read.staleForMs);
-    if (!read.entry) entries.push({ key, version: null });
-    else if (omitted) entries.push({ key, version: read.entry.version, omitted: true });
-    else entries.push(shown(read.entry, true));
+  for await (const { key, read } of readAll(bucket, keys, consistency, served)) {
+    staleForMs = Math.max(staleForMs, read?.staleForMs ?? 0);
+    if (!read) entries.push({ key, omitted: true });
+    else entries.push(read.entry ? shown(read.entry, true) : { key, version: null });
   }
   return json({ entries }, { ...stalenessField(staleForMs), ...regionField(context) });
 }
 
-/** In parts, so that values of the largest size do not fill the memory. */
+/**
+ * In parts, so that values of the largest size do not fill the memory; what there would be no
+ * room for is not read, and has no `read`.
+ */
 async function* readAll(
   bucket: DataBucket,
   keys: readonly string[],
   options: ReadOptions,
   { maximumValueBytes }: ServedBucket,
-): AsyncGenerator<{ readonly key: string; readonly read: Read; readonly omitted: boolean }> {
+): AsyncGenerator<{ readonly key: string; readonly read: Read | undefined }> {
   const atOnce = Math.max(1, Math.floor(mostValueBytes / maximumValueBytes));
   let bytes = 0;
   for (let from = 0; from < keys.length; from += atOnce) {
     const part = keys.slice(from, from + atOnce);
-    const reads = await bucket.getAll(part, options);
+    const reads = bytes <= mostValueBytes ? await bucket.getAll(part, options) : [];
     for (const [index, key] of part.entries()) {
-      const read = reads[index] ?? noAnswer();
-      bytes += read.entry?.value.byteLength ?? 0;
-      yield { key, read, omitted: bytes > mostValueBytes };
+      const read = reads[index];
+      bytes += read?.entry?.value.byteLength ?? 0;
+      const isOmitted = bytes > mostValueBytes && read?.entry !== undefined;
+      yield { key, read: isOmitted ? undefined : read };
     }
   }
-}
-
-function noAnswer(): never {
-  throw new Error('a bucket gave fewer answers than it was asked for');
 }
 
 interface BatchAsked {

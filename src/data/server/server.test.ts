@@ -196,6 +196,24 @@ test('values that are too many for one answer are marked and left out', async (t
     Array(20).fill(true),
   );
   assert.equal(entries.filter(({ omitted }) => omitted).length, 4);
+  const served = { ...world.settings.buckets.get('ledger')!, maximumValueBytes: 512 * 1024 };
+  world.server.update({ ...world.settings, buckets: new Map([['ledger', served]]) });
+  const read: string[] = [];
+  const get = world.ledger.get;
+  world.ledger.get = (name) => {
+    read.push(name);
+    return get(name);
+  };
+  const many = { keys: Array.from({ length: 100 }, (_, index) => `k${index}`) };
+  const most = await ask(world, 'POST', '/v1/buckets/ledger/read', {
+    ...{ body: JSON.stringify(many), headers },
+  });
+  const all = (most.json as { entries: { key: string; omitted?: true }[] }).entries;
+  assert.deepEqual(
+    all.slice(16),
+    many.keys.slice(16).map((key) => ({ key, omitted: true })),
+  );
+  assert.ok(read.length <= 32, 'what has no room is not read either');
 });
 
 test('lost writes are told page by page, to who may read the bucket', async (t) => {
