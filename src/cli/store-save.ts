@@ -6,6 +6,7 @@ import { access, type VoterOptions } from './store-voters.ts';
 
 interface SaveOptions extends VoterOptions {
   readonly continue?: true;
+  readonly force?: true;
 }
 
 export function defineSave(store: Command): void {
@@ -17,6 +18,7 @@ export function defineSave(store: Command): void {
   access(store.command('restore'))
     .description('make the buckets of such a folder on a hub that has none of them')
     .argument('<dir>', 'what `store save` left')
+    .option('--force', 'replace buckets that have other content: what they have is lost')
     .option('--continue', 'all that was ever confirmed is in it: mirrors and watches go on')
     .action((folder: string, options: SaveOptions) => run('restore', folder, options));
 }
@@ -64,6 +66,11 @@ async function found({ state, json, yes }: StackOptions & { readonly yes?: true 
   }
 }
 
+const doubts = {
+  save: 'written to meanwhile: restored, it cannot be compared with this by its values',
+  restore: 'compared by number only',
+} as const;
+
 async function run(name: 'save' | 'restore', folder: string, options: SaveOptions): Promise<void> {
   const { accessHub } = await import('./store-hub.ts');
   const { restoreHub, saveHub } = await import('../store/voters/saved-hub.ts');
@@ -73,15 +80,17 @@ async function run(name: 'save' | 'restore', folder: string, options: SaveOption
     streams.push(stream);
     if (options.json) return;
     const there = stream.already ? ', there already' : '';
-    print(`${stream.name}: ${counted(stream.messages, 'message')} up to ${stream.last}${there}`);
+    const doubt = stream.proved ? '' : `, ${doubts[name]}`;
+    const { name: bucket, messages, last } = stream;
+    print(`${bucket}: ${counted(messages, 'message')} up to ${last}${there}${doubt}`);
   };
   try {
     const operator = await hub.servers.operator();
     if (name === 'save') await saveHub(operator, folder, onStream);
     else {
-      const { continue: continues } = options;
+      const { continue: continues, force } = options;
       const replicas = hub.voters.length;
-      await restoreHub(operator, folder, { replicas, continues, onRestored: onStream });
+      await restoreHub(operator, folder, { replicas, continues, force, onRestored: onStream });
     }
     if (options.json) printJson({ folder, streams });
   } finally {

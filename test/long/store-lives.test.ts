@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { DeclaredBucket, RecordEvent } from '../../src/store/declared.ts';
 import { isPassingStoreError, isStoreError } from '../../src/store/errors.ts';
 import type { Bucket, Store } from '../../src/store/store.ts';
-import { restoreHub, saveHub } from '../../src/store/voters/saved-hub.ts';
+import { restoreHub, type SavedStream, saveHub } from '../../src/store/voters/saved-hub.ts';
 import { eventually } from '../support/eventually.ts';
 import { GrowingHub } from '../support/growing-hub.ts';
 import { natsServerMissing } from '../support/nats-cluster.ts';
@@ -43,6 +44,12 @@ describe('a mirror of a hub that was made anew', { skip: natsServerMissing() }, 
     const watch = watchOf(declared);
     await eventually('the watch has it', () => watch.keys.has('lost'), followedMs);
 
+    await startClosed(1);
+    const refused = restoreHub(await hub.servers.operator(), folder, { replicas: 1 });
+    await assert.rejects(refused, {
+      code: 'bucket_exists',
+      message: /orders_data: \d+ writes after/,
+    });
     await hub.lose('eu', 1);
     await startClosed(1);
     await restoreHub(await hub.servers.operator(), folder, { replicas: 1 });
@@ -73,6 +80,34 @@ describe('a mirror of a hub that was made anew', { skip: natsServerMissing() }, 
     await putBoth('after');
     await eventually('the watch goes on', () => watch.keys.has('after'), followedMs);
     assert.equal(watch.error(), undefined);
+  });
+
+  it('is of the life that was forced over what the hub had, which is proved to be what was saved', async () => {
+    const folder = join(hub.directory, 'saved-before');
+    await hub.end('hub-eu-1');
+    await startClosed(1);
+    const saved: SavedStream[] = [];
+    await saveHub(await hub.servers.operator(), folder, (one) => saved.push(one));
+    assert.ok(saved.length >= 3 && saved.every(({ proved }) => proved));
+    hub.reopen('eu', 1, ['eu']);
+    await putBoth('old');
+    await startClosed(1);
+    const restored: SavedStream[] = [];
+    const onRestored = (one: SavedStream) => restored.push(one);
+    await restoreHub(await hub.servers.operator(), folder, {
+      replicas: 1,
+      force: true,
+      onRestored,
+    });
+    assert.deepEqual(restored, saved);
+    const head = join(folder, 'KV_notes.json');
+    writeFileSync(head, readFileSync(head, 'utf8').replace(/"digest":"./, '"digest":"x'));
+    await assert.rejects(restoreHub(await hub.servers.operator(), folder, { replicas: 1 }), {
+      code: 'bucket_exists',
+      message: /notes: other values/,
+    });
+    hub.reopen('eu', 1, ['eu']);
+    await isOfTheNewLife(['whole', 'after']);
   });
 
   /** Writes past what the mirror had, and reads all the while: what was lost must not be seen. */

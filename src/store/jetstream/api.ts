@@ -26,6 +26,7 @@ export const apiErrors = {
   keyInFlight: 10164,
   /** Another creation of the same name won. */
   streamNameInUse: 10058,
+  nameInUseByRestore: 10130,
   maximumBytes: 10077,
   insufficientStorage: 10047,
   storageExceeded: 10028,

@@ -1,6 +1,7 @@
 import {
   closeSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -14,18 +15,29 @@ import { join } from 'node:path';
 import { type NatsConnection, nuid } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
+import { apiErrors, callApi, hasApiCode } from '../jetstream/api.ts';
 import { lifeOf } from '../jetstream/streams.ts';
+import { digestOf } from './digest.ts';
 import { restoreSnapshot, type Snapshot, streamNames, takeSnapshot } from './snapshot.ts';
 import { bucketOf } from './words.ts';
 
 const partBytes = 128 * 1_024;
+const triesMost = 3;
+const callLimitMs = 10_000;
 /** What a stream may be called, and so a file. */
 const streamName = /^[A-Za-z0-9_-]{1,120}$/;
 const headSchema = z.object({
   name: z.string().regex(streamName),
   config: z.looseObject({ num_replicas: z.number().int() }),
   state: z.looseObject({ messages: z.number().int(), last_seq: z.number().int() }),
+  digest: z.string().optional(),
 });
+
+/** What stands in `NAME.json`. */
+interface SavedHead extends Snapshot {
+  /** As of `digestOf`. */
+  readonly digest?: string | undefined;
+}
 
 export interface SavedStream {
   readonly name: string;
@@ -34,6 +46,11 @@ export interface SavedStream {
   readonly last: number;
   /** Restoring: it was there already, as it was saved. */
   readonly already?: boolean;
+  /**
+   * Saving: it was not written to meanwhile, so that it can be proved when it is restored. Restoring:
+   * what is there is what was saved, message by message.
+   */
+  readonly proved: boolean;
 }
 
 /**
@@ -54,12 +71,12 @@ export async function saveHub(
     if (!streamName.test(name)) fail(`${JSON.stringify(name)} is no name of a bucket's stream`);
     const file = openSync(join(folder, `${name}.stream`), 'wx', 0o600);
     try {
-      const head = await takeSnapshot(operator, name, (part) => writeWhole(file, part));
+      const head = await takeProved(operator, name, file);
       fsyncSync(file);
       const unfinished = join(folder, `.${name}.json`);
       writeFileSync(unfinished, `${JSON.stringify(head)}\n`, { mode: 0o600, flush: true });
       renameSync(unfinished, join(folder, `${name}.json`));
-      onSaved(savedOf(head));
+      onSaved(savedOf(head, head.digest !== undefined));
     } finally {
       closeSync(file);
     }
@@ -73,6 +90,8 @@ export interface RestoreOptions {
    * mirrors, watches and cursors. Otherwise it is another life, and they begin anew.
    */
   readonly continues?: boolean | undefined;
+  /** Buckets that are there with other content are removed first, and what they have is lost. */
+  readonly force?: boolean | undefined;
   onRestored?(stream: SavedStream): void;
 }
 
@@ -85,34 +104,94 @@ export interface RestoreOptions {
 export async function restoreHub(
   operator: NatsConnection,
   folder: string,
-  { replicas, continues = false, onRestored }: RestoreOptions,
+  { replicas, continues = false, force = false, onRestored }: RestoreOptions,
 ): Promise<void> {
   const heads = readHeads(folder);
-  const there = new Map<string, boolean>();
+  const same = new Set<string>();
+  const others: string[] = [];
   for (const name of await streamNames(operator)) {
     const head = heads.find((one) => one.name === name);
-    if (head) there.set(name, await isSame(operator, head));
+    if (!head) continue;
+    const difference = await differenceOf(operator, head);
+    if (difference === undefined) same.add(name);
+    else others.push(difference.text);
   }
-  const other = [...there].find(([, same]) => !same);
-  if (other) {
+  if (others.length > 0 && !force) {
     throw new MeridianError(
       'bucket_exists',
-      `the hub has ${other[0]} already, with other content: nothing was restored`,
+      `nothing was restored: the hub has what would be lost (${others.join('; ')}). --force does it anyway`,
+      { details: { wouldBeLost: others } },
     );
   }
   for (const head of heads) {
-    const already = there.has(head.name);
+    const already = same.has(head.name);
     if (!already) {
-      const parts = partsOf(join(folder, `${head.name}.stream`));
-      const made = continues ? head : { ...head, config: { ...head.config, ...anotherLife(head) } };
-      await restoreSnapshot(operator, made, parts, replicas);
+      const isReplaced = others.length > 0;
+      const made = continues && !isReplaced ? head : withAnotherLife(head);
+      await restoreStream(operator, folder, made, { replicas, force });
     }
-    onRestored?.({ ...savedOf(head), ...(already && { already }) });
+    const difference = await differenceOf(operator, head);
+    if (difference && !difference.isLater) fail(`not what was saved: ${difference.text}`);
+    const proved = head.digest !== undefined && !hasAge(head) && !difference;
+    onRestored?.({ ...savedOf(head, proved), ...(already && { already }) });
+  }
+}
+
+/** As often as nodes made the bucket again, empty, between its removal and this. */
+async function restoreStream(
+  operator: NatsConnection,
+  folder: string,
+  head: SavedHead,
+  { replicas, force }: { readonly replicas: number; readonly force: boolean },
+): Promise<void> {
+  const { digest: _, ...snapshot } = head;
+  for (let tries = 1; ; tries++) {
+    if (force) await removeStream(operator, head.name);
+    try {
+      const parts = partsOf(join(folder, `${head.name}.stream`));
+      return await restoreSnapshot(operator, snapshot, parts, replicas);
+    } catch (error) {
+      if (!force || tries === triesMost || !hasApiCode(error, apiErrors.nameInUseByRestore)) {
+        throw error;
+      }
+    }
+  }
+}
+
+async function removeStream(operator: NatsConnection, name: string): Promise<void> {
+  try {
+    await callApi(operator, `$JS.API.STREAM.DELETE.${name}`, {}, callLimitMs);
+  } catch (error) {
+    if (!hasApiCode(error, apiErrors.streamNotFound)) throw error;
+  }
+}
+
+/**
+ * A snapshot with its digest, where nothing was written meanwhile; after three tries, without: then
+ * it is a copy of one moment all the same.
+ */
+async function takeProved(
+  operator: NatsConnection,
+  name: string,
+  file: number,
+): Promise<SavedHead> {
+  for (let tries = 1; ; tries++) {
+    const before = await stateOf(operator, name);
+    const { digest, messages } = await digestOf(operator, name);
+    let at = 0;
+    const head = await takeSnapshot(operator, name, (part) => {
+      at = writeWhole(file, part, at);
+    });
+    const { state } = head;
+    const isStill = before.last_seq === state.last_seq && before.messages === state.messages;
+    if (isStill && messages === state.messages) return { ...head, digest };
+    if (tries === triesMost) return head;
+    ftruncateSync(file);
   }
 }
 
 /** @throws {MeridianError} `save_failed` */
-function readHeads(folder: string): Snapshot[] {
+function readHeads(folder: string): SavedHead[] {
   try {
     const files = readdirSync(folder).sort();
     const heads = files
@@ -129,19 +208,52 @@ function readHeads(folder: string): Snapshot[] {
   }
 }
 
-async function isSame(operator: NatsConnection, { name, state }: Snapshot): Promise<boolean> {
-  const answer = await operator.request(`$JS.API.STREAM.INFO.${name}`, '{}', { timeout: 5_000 });
-  const there = answer.json<{ state?: Snapshot['state'] }>().state;
-  return there?.last_seq === state.last_seq && there.messages === state.messages;
+interface Difference {
+  readonly text: string;
+  /** It was written to since, and what came before may be what was saved. */
+  readonly isLater: boolean;
+}
+
+/** What the hub has in place of what was saved; `undefined`: just that. */
+async function differenceOf(
+  operator: NatsConnection,
+  head: SavedHead,
+): Promise<Difference | undefined> {
+  const { name, state, digest } = head;
+  const there = await stateOf(operator, name);
+  const later = there.last_seq - state.last_seq;
+  const other = (what: string, isLater = false) => ({
+    text: `${bucketOf(name)}: ${what}`,
+    isLater,
+  });
+  if (later > 0) return other(`${later} writes after ${state.last_seq}, the last saved`, true);
+  // What ended by its age is not there, and not missed.
+  const hasEnded = hasAge(head) && there.messages < state.messages;
+  if (later < 0 || (there.messages !== state.messages && !hasEnded)) {
+    return other(`${there.messages} messages up to ${there.last_seq}, not as saved`);
+  }
+  if (digest === undefined || hasEnded) return undefined;
+  const { digest: found } = await digestOf(operator, name);
+  return found === digest ? undefined : other(`other values up to ${there.last_seq}`);
+}
+
+async function stateOf(operator: NatsConnection, name: string): Promise<Snapshot['state']> {
+  type Info = { state: Snapshot['state'] };
+  return (await callApi<Info>(operator, `$JS.API.STREAM.INFO.${name}`, {}, callLimitMs)).state;
+}
+
+function hasAge({ config: { max_age: age } }: Snapshot): boolean {
+  return typeof age === 'number' && age > 0;
 }
 
 /** Of a bucket's stream; of no other is there a mirror. */
-function anotherLife({ name, config }: Snapshot) {
+function withAnotherLife(head: SavedHead): SavedHead {
+  const { name, config } = head;
   const bucket = bucketOf(name);
-  if (bucket === name) return {};
+  if (bucket === name) return head;
   const { subjects } = config;
   const hasBarriers = Array.isArray(subjects) && subjects.length > 1;
-  return lifeOf(bucket, nuid.next(), hasBarriers);
+  return { ...head, config: { ...config, ...lifeOf(bucket, nuid.next(), hasBarriers) } };
 }
 
 function* partsOf(path: string): Generator<Uint8Array> {
@@ -158,12 +270,16 @@ function* partsOf(path: string): Generator<Uint8Array> {
   }
 }
 
-function writeWhole(file: number, part: Uint8Array): void {
-  for (let at = 0; at < part.length; ) at += writeSync(file, part, at);
+/** @returns where the next part goes */
+function writeWhole(file: number, part: Uint8Array, position: number): number {
+  for (let at = 0; at < part.length; ) {
+    at += writeSync(file, part, at, part.length - at, position + at);
+  }
+  return position + part.length;
 }
 
-function savedOf({ name, state }: Snapshot): SavedStream {
-  return { name, messages: state.messages, last: state.last_seq };
+function savedOf({ name, state }: Snapshot, proved: boolean): SavedStream {
+  return { name, messages: state.messages, last: state.last_seq, proved };
 }
 
 function fail(message: string): never {
