@@ -70,6 +70,7 @@ export class Growth {
       redraw: () => this.#redraw(),
       restartHub: () => this.#restartHub(),
       reloadHub: () => this.#reloadHub(),
+      renewLeaves: () => this.#renewLeaves(),
       alone: (act) => this.#alone(act, true),
     });
     this.#nodes = stackNodes(options.config);
@@ -192,6 +193,16 @@ export class Growth {
     const hubs = this.#hubs();
     for (const member of hubs) member.reload();
     return { ...nothing, changed: hubs.map(({ spec }) => spec.id) };
+  }
+
+  /** A leaf takes its list of voters from its start: one after the other, each in a moment. */
+  async #renewLeaves(): Promise<void> {
+    const { fleet, graceMs, hurry } = this.#options;
+    const leaves = fleet.processes.filter(({ spec }) => spec.kind === 'leaf');
+    for (const leaf of leaves.filter(({ isOutdated }) => isOutdated)) {
+      await fleet.stop([leaf], graceMs, hurry);
+      fleet.start([leaf]);
+    }
   }
 
   #hubs(): StackProcess[] {

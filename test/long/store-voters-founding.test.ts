@@ -9,7 +9,10 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigInput } from '../../src/config/public.ts';
 import { askStack, findRunningStack } from '../../src/stack/control/client.ts';
+import type { ProcessStatus } from '../../src/stack/operations.ts';
 import { identify } from '../../src/stack/processes/identity.ts';
+import { openStackHub } from '../../src/stack/stack-hub.ts';
+import { HubServers } from '../../src/store/voters/hub-servers.ts';
 import { eventually } from '../support/eventually.ts';
 import { requireNatsServer } from '../support/requirements.ts';
 import { command, type RegionName, TestStack } from '../support/stack.ts';
@@ -17,6 +20,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const token = 'a-token-for-the-ledger';
 const limitMs = 60_000;
+const others = ['eu-west-1', 'ap-southeast-1'] as const;
 /** Where voters hear of each other, by default. */
 const clusterPort = 6222;
 
@@ -88,10 +92,9 @@ describe('one voter of a stack becomes three while it serves', {
     stack = await TestStack.start(file);
     writer = new Writer(urlIn('us-east-1'));
     await writer.moreWrites('with one voter');
-    await writeFile(file, JSON.stringify(configured('us-east-1', 'eu-west-1', 'ap-southeast-1')));
+    await writeFile(file, JSON.stringify(configured('us-east-1', ...others)));
     await stack.attempt('apply', file, '--timeout', '1s'); // those that are to come cannot report
-    await stack.run('region', 'add', 'eu-west-1');
-    await stack.run('region', 'add', 'ap-southeast-1');
+    for (const region of others) await stack.run('region', 'add', region);
   });
   after(async () => {
     for (const child of commands) child.kill('SIGKILL');
@@ -134,6 +137,38 @@ describe('one voter of a stack becomes three while it serves', {
     await writer.moreWrites('go on');
     await eventually('nothing is left of it', () => saved().length === 0 && !newVoter(), limitMs);
     assert.deepEqual(await voters(), { wanted: 3, alone: true });
+  }
+
+  /** That of the first region: its leaf knew no other when it was started. */
+  async function oneVoterLess(): Promise<void> {
+    const found = findRunningStack(stack.state);
+    const processes = await askStack<ProcessStatus[]>(found, { operation: 'status' });
+    process.kill(processes.find(({ id }) => id === 'us-east-1/store/hub')!.pid!, 'SIGKILL');
+    await writer.moreWrites('without the first voter');
+    await stack.run('store', 'start', 'us-east-1');
+  }
+
+  /** Made by a node that began with one voter and was not restarted. */
+  async function newBucketHasThreeCopies(): Promise<void> {
+    for (const region of others) await stack.run('node', 'kill', region);
+    const document = configured('us-east-1', ...others);
+    const ledger = document.data!.buckets!.ledger!;
+    const buckets = { ledger, later: { consistency: 'sync' } };
+    await writeFile(file, JSON.stringify({ ...document, data: { ...document.data, buckets } }));
+    await stack.run('apply', file, '--no-wait');
+    const { urls, secret } = await openStackHub(findRunningStack(stack.state));
+    const servers = new HubServers({ voters: urls.map((url) => ({ url })), secret });
+    try {
+      const made = await eventually(
+        'the new bucket',
+        async () => (await servers.look()).streams.find(({ name }) => name === 'KV_later_data'),
+        limitMs,
+      );
+      assert.equal(made.replicas, 3);
+    } finally {
+      await servers.close();
+    }
+    for (const region of others) await stack.run('node', 'start', region);
   }
 
   test('killed while it holds writes: they go on by themselves', async () => {
@@ -181,6 +216,8 @@ describe('one voter of a stack becomes three while it serves', {
     context.diagnostic(done.trimEnd().split('\n').at(-1)!);
     assert.deepEqual(await voters(), { wanted: 3, alone: false });
     await writer.moreWrites('with three voters');
+    await oneVoterLess();
+    await newBucketHasThreeCopies();
     await writer.stop();
     assert.match(saved().join(), /^saved-hub-\d+$/);
     context.diagnostic(`${writer.confirmed.size} writes were confirmed`);
@@ -189,6 +226,8 @@ describe('one voter of a stack becomes three while it serves', {
       assert.equal(answer.headers.get('etag'), version, key);
       await answer.arrayBuffer();
     };
+    const serves = () => fetch(urlIn('eu-west-1'), { headers }).then(({ ok }) => ok);
+    await eventually('a node that was started serves', () => serves().catch(() => false), limitMs);
     const all = [...writer.confirmed];
     while (all.length > 0) await Promise.all(all.splice(0, 20).map(check));
     const again = await stack.run('store', 'found', '--yes');

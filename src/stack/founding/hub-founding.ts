@@ -21,6 +21,8 @@ export interface HubFoundingOptions {
   redraw(): Promise<{ readonly config: Config }>;
   /** Ends all voters, and starts those that there are to be by now. */
   restartHub(): Promise<Outcome>;
+  /** Has leaves that run know the voters that there are to be by now. */
+  renewLeaves(): Promise<void>;
   /** Has all voters read their files again. */
   reloadHub(): Promise<Outcome>;
   /** @throws MeridianError `growth_running` while something else is changed. */
@@ -102,7 +104,9 @@ export class HubFounding {
   async #begin(): Promise<Outcome> {
     this.#hold.pass('closed', 'new');
     await this.#clear();
-    return await this.#options.restartHub();
+    const outcome = await this.#options.restartHub();
+    await this.#options.renewLeaves();
+    return outcome;
   }
 
   /** From the moment that the number is on disk there are three voters, whatever happens. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { identify, type ProcessIdentity } from './identity.ts';
 import { signal } from './marked.ts';
 
@@ -56,6 +57,7 @@ export type ProcessEvent =
 export class StackProcess {
   #spec: ProcessSpec;
   readonly #onEvent: (process: StackProcess, event: ProcessEvent) => void;
+  #spawned: ProcessSpec | undefined;
   #state: ProcessState = 'stopped';
   #identity: ProcessIdentity | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -75,6 +77,11 @@ export class StackProcess {
   /** From its next start on. */
   respec(spec: ProcessSpec): void {
     this.#spec = spec;
+  }
+
+  /** Whether it runs, and not as it would be started now. */
+  get isOutdated(): boolean {
+    return this.#state !== 'stopped' && !isDeepStrictEqual(this.#spawned, this.#spec);
   }
 
   get state(): ProcessState {
@@ -103,6 +110,7 @@ export class StackProcess {
   start(): boolean {
     if (this.#state !== 'stopped') return false;
     const child = this.#spawn();
+    this.#spawned = this.#spec;
     this.#asked = false;
     this.#ended = new Promise((resolve) => {
       const settle = (exit: Omit<ProcessExit, 'asked'>) => {

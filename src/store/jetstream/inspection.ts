@@ -6,7 +6,7 @@ import { resolvesWithin, sleep } from './sleep.ts';
 
 const tickMs = 250;
 const everyMs = { unknown: 250, unverified: 2_000, unsafe: 2_000, fine: 30_000 } as const;
-const everyMsOfGrowth = 2_000;
+const everyMsOfGrowth = 500;
 const firstAnswerMs = 1_500;
 /** After an answer, for the next one: voters are up to a wide-area round trip apart. */
 const nextAnswerMs = 500;
@@ -26,7 +26,7 @@ export interface InspectionOptions {
 /**
  * Asks the hub's servers for their version and settings, in the background: at first four
  * times a second, on every new connection, when the hub comes back into reach, and every
- * 30 s while there is nothing against them, 2 s while it is to become larger.
+ * 30 s while there is nothing against them, 0.5 s while it is to become larger.
  *
  *   ┌─────────┐ all is well    ┌──────┐
  *   │ unknown │ ─────────────▶ │ fine │ ◀──────────┐ all is well

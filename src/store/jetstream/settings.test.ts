@@ -25,7 +25,7 @@ describe('settings of the hub', () => {
           ...changes,
         },
       });
-    const expected = { name: 'hub-a', version: '2.14.1', syncsAlways: true, voters: 5 };
+    const expected = { name: 'hub-a', version: '2.14.1', syncsAlways: true, voters: 5, counted: 5 };
     assert.deepEqual(parseSettings(told()), expected);
     const forming = parseSettings(told({ now: '2026-01-01T00:00:02Z' }));
     assert.equal(forming.voters, undefined);
@@ -34,7 +34,7 @@ describe('settings of the hub', () => {
       server: { name: 'hub-a', ver: '2.14.1' },
       data: { jetstream: { config: {} } },
     };
-    const alone = { ...expected, syncsAlways: false, voters: 1 };
+    const alone = { ...expected, syncsAlways: false, voters: 1, counted: undefined };
     assert.deepEqual(parseSettings(JSON.stringify(single)), alone);
     const without = parseSettings(JSON.stringify({ ...single, data: {} }));
     assert.equal(without.syncsAlways, undefined);

@@ -9,6 +9,8 @@ export interface ServerSettings {
   readonly syncsAlways: boolean | undefined;
   /** Voters that the hub counts, of itself; `undefined` while it is still being formed. */
   readonly voters: number | undefined;
+  /** The same as counted now: of a hub that is being formed perhaps too few, never too many. */
+  readonly counted?: number | undefined;
 }
 
 /** Within it the servers of a hub that all start find each other. */
@@ -34,6 +36,7 @@ export function parseSettings(text: string): ServerSettings {
     version,
     syncsAlways: config === undefined ? undefined : field(config, 'sync_always') === true,
     voters: votersOf(answer),
+    counted: countedBy(answer),
   };
 }
 
@@ -42,8 +45,13 @@ function votersOf(answer: unknown): number | undefined {
   const data = field(answer, 'data');
   const runsForMs =
     Date.parse(String(field(data, 'now'))) - Date.parse(String(field(data, 'start')));
-  const size = field(field(field(data, 'jetstream'), 'meta'), 'cluster_size');
-  return typeof size === 'number' && runsForMs >= formingMs ? size : undefined;
+  return runsForMs >= formingMs ? countedBy(answer) : undefined;
+}
+
+function countedBy(answer: unknown): number | undefined {
+  const jetstream = field(field(answer, 'data'), 'jetstream');
+  const size = field(field(jetstream, 'meta'), 'cluster_size');
+  return typeof size === 'number' ? size : undefined;
 }
 
 /**
@@ -77,8 +85,8 @@ export function judgeServers(
 
 /** Voters that the hub counts of itself; `undefined`: none of them says how many. */
 export function votersTold(hub: readonly ServerSettings[]): number | undefined {
-  const counts = hub.flatMap(({ syncsAlways, voters }) =>
-    syncsAlways === undefined || voters === undefined ? [] : [voters],
+  const counts = hub.flatMap(({ syncsAlways, counted }) =>
+    syncsAlways === undefined || counted === undefined ? [] : [counted],
   );
   return counts.length === 0 ? undefined : Math.max(...counts);
 }
