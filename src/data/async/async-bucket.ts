@@ -21,7 +21,7 @@ import { Copier } from './copier.ts';
 import { type StoredWrite, visible } from './entries.ts';
 import { asyncError } from './errors.ts';
 import { KeyLog } from './key-log.ts';
-import { keysWithValue } from './listing.ts';
+import { Listing, placeAfter } from './listing.ts';
 import { keptLongerMs, Losers } from './losers.ts';
 import { Replication } from './replication.ts';
 import { maximumAheadMs } from './timestamp.ts';
@@ -50,6 +50,7 @@ export class AsyncBucket implements OpenDataBucket {
   readonly #keys: KeyLog;
   readonly #losers: Losers;
   readonly #writer: Writer;
+  readonly #listing: Listing;
   readonly #replication: Replication;
   readonly #watches = new Set<DataWatch>();
   readonly #closing = new AbortController();
@@ -78,6 +79,7 @@ export class AsyncBucket implements OpenDataBucket {
     this.#writer = new Writer({
       ...{ bucket: name, keys: this.#keys, losers: this.#losers, region, ttlMs: ttl, wallMs },
     });
+    this.#listing = new Listing(log, this.#view(), clock);
     const others = this.#regions.filter((other) => other !== region);
     this.#replication = new Replication({
       bucket: name,
@@ -142,12 +144,9 @@ export class AsyncBucket implements OpenDataBucket {
     checkPrefix(prefix);
     this.#checkOpen();
     const extent = this.#replication.extent();
-    const found = await this.#guard('read', () =>
-      keysWithValue(this.#keys.log, prefix, this.#view()),
-    );
-    const keys = [...found.keys()].filter((key) => key > after).sort();
+    const keys = await this.#guard('read', () => this.#listing.keys(prefix, after !== ''));
     const entries: Page['entries'][number][] = [];
-    let at = 0;
+    let at = placeAfter(keys, after);
     for (let bytes = 0; at < keys.length && entries.length < limit && bytes < pageBytes; ) {
       const some = keys.slice(at, at + Math.min(readsAtOnce, limit - entries.length));
       at += some.length;
@@ -157,6 +156,7 @@ export class AsyncBucket implements OpenDataBucket {
         bytes += entry.value.byteLength;
       }
     }
+    if (at >= keys.length) this.#listing.end(prefix);
     return { entries, more: at < keys.length, staleForMs: this.#replication.ageMs(extent) };
   }
 
@@ -194,6 +194,7 @@ export class AsyncBucket implements OpenDataBucket {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const watch of this.#watches) watch.close();
+    this.#listing.close();
     await this.#replication.close();
     await Promise.all([this.#keys.log.close(), this.#losers.close()]);
   }
