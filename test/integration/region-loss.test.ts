@@ -26,6 +26,8 @@ const clientLimitMs = 1_000;
 const patienceMs = 4_000;
 const host = 'rates.exchange.test';
 const path = '/v1/rates?base=EUR';
+/** Each on a connection of its own: more of them are themselves a fault, on a slow machine. */
+const perSecond = 80;
 
 interface Outcome {
   readonly switchedMs: number;
@@ -47,19 +49,19 @@ describe('a region is lost under load', { skip: requireNatsServer() }, () => {
         `${fault} ${region}: last name server switched after ${outcome.switchedMs.toFixed(0)} ms, ` +
           `last failed request after ${outcome.lastFailureMs.toFixed(0)} ms`,
       );
+      await recover(stack, region);
       assert.ok(outcome.switchedMs < limitMs, `switched after ${outcome.switchedMs} ms`);
       const failedLimitMs = limitMs + clientLimitMs;
       assert.ok(outcome.lastFailureMs < failedLimitMs, `failed after ${outcome.lastFailureMs} ms`);
       assert.deepEqual(outcome.wrong, []);
-      await recover(stack, region);
     });
   }
 
   test('a graceful stop moves look-ups at once and fails no request', async (context) => {
     const region = 'us-east-1';
     const pid = await stack.nodePid(region);
-    const load = new RoundLoad(stack, { host, path, perSecond: 200 });
-    await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 100);
+    const load = new RoundLoad(stack, { host, path, perSecond });
+    await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 50);
     load.ask(othersThan(region));
     const askedMs = performance.now();
     process.kill(pid, 'SIGTERM');
@@ -67,13 +69,13 @@ describe('a region is lost under load', { skip: requireNatsServer() }, () => {
     await until('the node ends', async () => !(await answering().catch(() => false)));
     const endedMs = performance.now();
     await load.stop();
+    await recover(stack, region);
     const named = load.rounds.filter(({ answered }) => answered?.includes(region));
     const movedMs = named.at(-1)!.startedMs - askedMs;
     context.diagnostic(`look-ups moved after ${movedMs.toFixed(0)} ms`);
     assert.ok(movedMs < 2_000, `moved after ${movedMs} ms`);
     assert.ok(endedMs - askedMs > 6_500, 'served for the TTL + 2 s');
     assert.deepEqual(load.rounds.filter(failed), []);
-    await recover(stack, region);
   });
 });
 
@@ -82,8 +84,8 @@ function othersThan(region: RegionName): RegionName[] {
 }
 
 async function lose(stack: TestStack, region: RegionName, fault: Fault): Promise<Outcome> {
-  const load = new RoundLoad(stack, { host, path, perSecond: 200, patienceMs });
-  await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 100);
+  const load = new RoundLoad(stack, { host, path, perSecond, patienceMs });
+  await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 50);
   const survivors = othersThan(region);
   const before = load.rounds.filter((round) => round.endedMs > round.startedMs);
   assert.deepEqual(before.filter(failed), [], 'no round fails before the fault');
