@@ -60,7 +60,7 @@ describe('a region is lost under load', { skip: requireNatsServer() }, () => {
   test('a graceful stop moves look-ups at once and fails no request', async (context) => {
     const region = 'us-east-1';
     const pid = await stack.nodePid(region);
-    const load = new RoundLoad(stack, { host, path, perSecond });
+    await using load = new RoundLoad(stack, { host, path, perSecond });
     await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 50);
     load.ask(othersThan(region));
     const askedMs = performance.now();
@@ -84,7 +84,7 @@ function othersThan(region: RegionName): RegionName[] {
 }
 
 async function lose(stack: TestStack, region: RegionName, fault: Fault): Promise<Outcome> {
-  const load = new RoundLoad(stack, { host, path, perSecond, patienceMs });
+  await using load = new RoundLoad(stack, { host, path, perSecond, patienceMs });
   await until('load runs', () => load.rounds.filter((round) => !failed(round)).length > 50);
   const survivors = othersThan(region);
   const before = load.rounds.filter((round) => round.endedMs > round.startedMs);

@@ -45,7 +45,7 @@ describe('revisions of a running stack', { skip: requireNatsServer() }, () => {
   test('the file of `up` is the first; an applied one serves everywhere, nothing is lost', async () => {
     const { current } = await revisions.head();
     assert.deepEqual([current.sequence, current.kind], [1, 'seed']);
-    const load = new RoundLoad(stack, { host, path: '/v1/rates', perSecond: 60 });
+    await using load = new RoundLoad(stack, { host, path: '/v1/rates', perSecond: 60 });
     const document = await revisions.document();
     assert.deepEqual(await routed('/added'), [false, false, false]);
     for (const name of ['added', 'more', 'most']) {

@@ -47,7 +47,7 @@ describe('two nodes in each of three regions', { skip: requireNatsServer() }, ()
 
   test('one after the other restarted under load: nobody notices', async (context) => {
     const processesBefore = await pids();
-    const load = startLoad();
+    await using load = startLoad();
     await until('load runs', () => load.visits.length > 100);
     const startedMs = performance.now();
     const { code, stdout, stderr } = await stack.attempt('restart');
@@ -77,7 +77,7 @@ describe('two nodes in each of three regions', { skip: requireNatsServer() }, ()
     const dead = [...victims].map(([region, node]) => stack.address(region, node));
     const isDead = (address = '') => dead.includes(address);
     const servers = [...regionOf.keys()].filter((address) => !isDead(address));
-    const load = new ResolverLoad({ host, path, perSecond: 100, servers });
+    await using load = new ResolverLoad({ host, path, perSecond: 100, servers });
     await until('load runs', () => load.visits.length > 100);
     const killedMs = performance.now();
     const each = (action: string) =>

@@ -96,7 +96,7 @@ describe('regions serve whatever becomes of the store', { skip: requireNatsServe
   }
 
   test('all of it is killed: nothing fails, status says so, writes are refused in time', async (context) => {
-    const load = new RoundLoad(stack, { ...rates, perSecond: 50 });
+    await using load = new RoundLoad(stack, { ...rates, perSecond: 50 });
     await until('load runs', () => load.rounds.length > 20);
     await stack.run('store', 'kill');
     await Promise.all(regionNames.map((region) => refusedApply(context, region)));

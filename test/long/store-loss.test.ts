@@ -29,7 +29,12 @@ describe('the store is gone for long', { skip: requireNatsServer() }, () => {
     const api = await AdminApi.of(stack, 'us-east-1');
     await api.untilServing(1);
     const servers = regionNames.map((region) => stack.address(region));
-    const load = new ResolverLoad({ host, path: '/v1/rates?base=EUR', perSecond: 50, servers });
+    await using load = new ResolverLoad({
+      host,
+      path: '/v1/rates?base=EUR',
+      perSecond: 50,
+      servers,
+    });
     const killedMs = performance.now();
     await stack.run('store', 'kill');
     await stack.run('restart');

@@ -83,6 +83,10 @@ export class ResolverLoad {
     for (const server of this.#servers) server.close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   #catchUp(): void {
     const due = ((performance.now() - this.#startedMs) / 1_000) * this.#options.perSecond;
     while (this.#count < due) {

@@ -74,6 +74,10 @@ export class RoundLoad {
     for (const client of this.#clients.values()) client.close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   #catchUp(): void {
     const passedMs = performance.now() - this.#startedMs;
     const due = Math.floor((passedMs / 1_000) * this.#perSecond) - this.#leftOut;
