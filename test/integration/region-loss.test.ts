@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { askStack, findRunningStack } from '../../src/stack/control/client.ts';
+import type { ProcessStatus } from '../../src/stack/operations.ts';
 import { NameServers } from '../support/name-servers.ts';
 import { requireNatsServer } from '../support/requirements.ts';
 import { failed, type Round, RoundLoad } from '../support/round-load.ts';
@@ -65,8 +66,13 @@ describe('a region is lost under load', { skip: requireNatsServer() }, () => {
     load.ask(othersThan(region));
     const askedMs = performance.now();
     process.kill(pid, 'SIGTERM');
-    const answering = () => fetch(`http://${stack.address(region)}:9000/live`).then(() => true);
-    await until('the node ends', async () => !(await answering().catch(() => false)));
+    // As the stack sees it, so that it can be started again.
+    const state = async () => {
+      const operation = { operation: 'status' } as const;
+      const processes = await askStack<ProcessStatus[]>(findRunningStack(stack.state), operation);
+      return processes.find(({ id }) => id === `${region}/node`)?.state;
+    };
+    await until('the node ends', async () => (await state()) === 'stopped');
     const endedMs = performance.now();
     await load.stop();
     await recover(stack, region);
