@@ -13,6 +13,8 @@ import type { KeyPage, PageOptions } from './key-index.ts';
  * - `read` with `strong` sees every write that was confirmed before it was called, and
  *   whatever it sees, later strong reads see or something newer: by a barrier, see
  *   `jetstream/barrier.ts`.
+ * - A local read after an event of a watch of the same store sees the event's record or a newer one,
+ *   as long as both come from the same server. A list need not yet.
  * - Values older than `maximumAgeMs` are dropped by each copy by its own clock.
  * - The room is watched over by the writers, from what the hub tells every two seconds and
  *   always before a write is refused; writers of other nodes may so go beyond it for that long.

@@ -97,7 +97,12 @@ export interface Bucket {
   keys(prefix?: string): Promise<readonly string[]>;
   /** Every change of the keys that start with `prefix`. One reader; `close` or `break` ends it. */
   watch(prefix?: string): Watch;
-  /** How old the region's replica may be, in milliseconds; `Infinity` before it ever was level. */
+  /**
+   * How old the region's replica may be, in milliseconds; `Infinity` before it ever was level. By what
+   * the replica tells of itself and by this node's heartbeats, which may be some seconds too low
+   * when the replica has just found its origin again. Declared buckets prove it, by a write a second
+   * and node to each: too much for these, on which nothing is decided by local reads.
+   */
   staleForMs(): number;
 }
 

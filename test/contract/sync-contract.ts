@@ -69,6 +69,43 @@ export function syncContract(engine: string, { skip, start }: DataContractOption
       await Promise.all([again.near.close(), again.far.close()]);
     });
 
+    it('lists each key once that is there throughout, in order, whatever else comes and goes', async () => {
+      const bucket = subject.open('listed', bucketSettings).near;
+      const stays = Array.from({ length: 120 }, (_, i) => `k.${String(i * 7).padStart(4, '0')}`);
+      for (const key of stays)
+        await eventually(key, () => bucket.put(key, bytes(key)).catch(() => ''));
+      const all = async (limit: number) => {
+        const found: string[] = [];
+        for (let more = true; more; ) {
+          const page = await bucket.list({ prefix: 'k.', after: found.at(-1) ?? '', limit });
+          found.push(...page.entries.map(({ key }) => key));
+          more = page.more;
+        }
+        return found;
+      };
+      await eventually('the copy has them', async () => (await all(1_000)).length === stays.length);
+      let isDone = false;
+      const others = (async () => {
+        for (let i = 0; !isDone; i++) {
+          const key = `k.${String((i * 31) % 840).padStart(4, '0')}.x`;
+          if (i % 3 === 2) await bucket.delete(key);
+          else await bucket.put(key, bytes('x'));
+        }
+      })();
+      // Long enough for the keys to be followed, and listed from memory.
+      const untilMs = performance.now() + 1_500;
+      for (let round = 0; round < 10 || performance.now() < untilMs; round++) {
+        const found = await all(1 + ((round * 13) % 50));
+        assert.deepEqual(found, [...new Set(found)].sort());
+        assert.deepEqual(
+          found.filter((key) => !key.endsWith('.x')),
+          stays,
+        );
+      }
+      isDone = true;
+      await others;
+    });
+
     it('lets exactly one of many creators win, and tells all others', async () => {
       const { near, far } = pair;
       const results = await Promise.allSettled(

@@ -71,7 +71,9 @@ export interface Write {
   readonly value: Uint8Array;
   /**
    * The same for every sending of one write: within two minutes the stream stores it once
-   * and answers later ones with the first one's revision.
+   * and answers later ones with the first one's revision. Ids are found again from the messages
+   * when all servers start anew: a put without a condition, stored, overwritten and sent again by then
+   * is stored twice. With a condition it is not, since the revision is another.
    */
   readonly messageId: string;
   /** By default, that of the key. */

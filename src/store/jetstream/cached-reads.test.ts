@@ -21,7 +21,7 @@ async function startWorld(t: TestContext, maximumAgeMs?: number) {
   const connection = {
     subscribe: (_: string, { callback }: { callback: typeof deliver }) => {
       deliver = callback;
-      return { unsubscribe() {} };
+      return { unsubscribe() {}, closed: new Promise(() => undefined) };
     },
     publish() {},
     closed: () => new Promise(() => undefined),

@@ -40,7 +40,7 @@ for (const [source, expected] of [
 /** In the hub, the leader says where the end is, and any voter delivers: one that is behind. */
 function followFrom(revision: number, source: Source): FollowedRecords {
   const connection = {
-    subscribe: () => ({ unsubscribe() {} }),
+    subscribe: () => ({ unsubscribe() {}, closed: new Promise(() => undefined) }),
     closed: () => new Promise(() => undefined),
     isClosed: () => false,
     request: async (subject: string) => ({

@@ -67,7 +67,8 @@ export async function consumeInOrder(
       }
     },
   });
-  void connection.closed().then(() => fail(new Error('the connection closed')));
+  // Not the connection's own promise: that would keep something of each consumer for as long as it stands.
+  void subscription.closed.then(() => fail(new Error('the connection closed')));
   const abort = () => end();
   options.signal.addEventListener('abort', abort);
   try {
