@@ -17,6 +17,8 @@ export interface DataApiFigures {
   readonly watches: number;
   /** Connections that were closed at once, by why. */
   readonly refused: Readonly<Record<'network' | 'limit', number>>;
+  /** Connections that were closed since their client took nothing for long, by of what. */
+  readonly stalled: Readonly<Record<'answer' | 'watch', number>>;
 }
 
 /** Buckets of replicated data as a node sees them. */
@@ -92,5 +94,10 @@ export function exposeDataApi(exposition: Exposition, figures: DataApiFigures | 
     name('connections_refused_total'),
     'Connections closed at once: `network`, from outside of `data.clients`; `limit`, as many are open as may be.',
     Object.entries(figures.refused).map(([reason, count]) => [{ reason }, count]),
+  );
+  exposition.counter(
+    name('connections_stalled_total'),
+    'Connections closed because their client took nothing for 60 s: of an `answer`, or of a `watch`.',
+    Object.entries(figures.stalled).map(([reason, count]) => [{ reason }, count]),
   );
 }

@@ -34,6 +34,8 @@ export interface CallContext {
   readonly clock: Clock;
   /** The document of the API, as JSON. */
   readonly document: string;
+  /** For a client to take an answer, or the next event. */
+  readonly answerTimeMs: number;
   /** Told of a connection that showed a token which is known. */
   onKnown(request: IncomingMessage): void;
 }

@@ -13,6 +13,8 @@ export class DataApiCounters {
   sentBytes = 0;
   refusedNetwork = 0;
   refusedLimit = 0;
+  stalledAnswers = 0;
+  stalledWatches = 0;
 
   /** Watches have no duration that would say something. */
   request(operation: Counted, status: number, durationMs?: number): void {
@@ -42,6 +44,7 @@ export class DataApiCounters {
       connections,
       watches,
       refused: { network: this.refusedNetwork, limit: this.refusedLimit },
+      stalled: { answer: this.stalledAnswers, watch: this.stalledWatches },
     };
   }
 }

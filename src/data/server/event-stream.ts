@@ -3,15 +3,13 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { DataEvent, DataWatch } from '../bucket.ts';
 import { dataError } from '../errors.ts';
 import { checkPrefix } from '../keys.ts';
-import type { BucketCall } from './call.ts';
+import type { BucketCall, CallContext } from './call.ts';
 import { regionField } from './entries.ts';
 import { base64 } from './pages.ts';
 import { explained, problemBody, refuse } from './problems.ts';
 
 /** A comment this often, so that neither side holds a dead connection for an open one. */
 const heartbeatMs = 15_000;
-/** A client that takes nothing for so long is given up. */
-const slowLimitMs = 60_000;
 /** For a refusal to come as one, before the answer begins. */
 const firstEventMs = 1_000;
 /** After which a client should connect again. */
@@ -50,7 +48,7 @@ export async function streamEvents(call: BucketCall): Promise<void> {
     await within(first, firstEventMs, context.clock);
     if (ending) throw dataError('closed', 'the node is stopping');
     begin(response, context);
-    const writer = new EventWriter(response, context.clock);
+    const writer = new EventWriter(response, context);
     try {
       for (let next = await first; !next.done && !ending; next = await events.next()) {
         context.counters.sentBytes += await writer.event(next.value);
@@ -109,14 +107,14 @@ function begin(response: ServerResponse, context: { readonly region: string }): 
 /** Writes events, as fast as the client takes them. */
 class EventWriter {
   readonly #response: ServerResponse;
-  readonly #clock: Clock;
+  readonly #context: CallContext;
   #heartbeat: Timer | undefined;
   /** Waited for while the client is behind. */
   #taken: (() => void) | undefined;
 
-  constructor(response: ServerResponse, clock: Clock) {
+  constructor(response: ServerResponse, context: CallContext) {
     this.#response = response;
-    this.#clock = clock;
+    this.#context = context;
     response.on('drain', () => this.#taken?.());
     response.once('close', () => this.#taken?.());
     this.#beat();
@@ -127,7 +125,11 @@ class EventWriter {
     const response = this.#response;
     const text = textOf(event);
     if (response.write(text) || response.destroyed) return text.length;
-    const slow = this.#clock.after(slowLimitMs, () => response.destroy());
+    const { clock, answerTimeMs, counters } = this.#context;
+    const slow = clock.after(answerTimeMs, () => {
+      counters.stalledWatches++;
+      response.destroy();
+    });
     await new Promise<void>((resolve) => {
       this.#taken = resolve;
     });
@@ -146,7 +148,7 @@ class EventWriter {
   }
 
   #beat(): void {
-    this.#heartbeat = this.#clock.after(heartbeatMs, () => {
+    this.#heartbeat = this.#context.clock.after(heartbeatMs, () => {
       if (!this.#response.writableNeedDrain) this.#response.write(':\n\n');
       this.#beat();
     });

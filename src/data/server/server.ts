@@ -134,7 +134,9 @@ class RunningServer implements DataServer {
     this.#bodies = new SharedRoom('bodies are on their way', limits.bodyBytes);
     this.#values = new SharedRoom('values are asked for at once', limits.valueBytes);
     const unsent = { bytes: limits.unsentBytes, timeMs: limits.answerTimeMs };
-    this.#unsent = new Unsent(unsent, options.clock);
+    this.#unsent = new Unsent(unsent, options.clock, () => {
+      this.#counters.stalledAnswers++;
+    });
     this.#watches = new Watches({ ofService: limits.watchesOfService, ofAll: limits.watches });
     this.#http = createServer({
       headersTimeout: limits.headerTimeMs,
@@ -258,6 +260,7 @@ class RunningServer implements DataServer {
       watches: this.#watches,
       counters: this.#counters,
       document: this.#document,
+      answerTimeMs: this.#limits.answerTimeMs,
       onKnown: ({ socket }: IncomingMessage) => void this.#strangers.delete(socket),
     };
     this.#underWay++;

@@ -42,6 +42,7 @@ test('who does not take an answer is closed after a while', async (t) => {
   askAndTakeNothing(world.server.port);
   await eventually('it is connected', () => world.server.figures().connections === 1);
   await eventually('it is closed', () => world.server.figures().connections === 0);
+  assert.deepEqual(world.server.figures().stalled, { answer: 1, watch: 0 });
 });
 
 test('answers that are not taken have so much room, which comes back', async (t) => {

@@ -10,11 +10,14 @@ export interface UnsentLimits {
 export class Unsent {
   readonly #limits: UnsentLimits;
   readonly #clock: Clock;
+  readonly #onStalled: () => void;
   #bytes = 0;
 
-  constructor(limits: UnsentLimits, clock: Clock) {
+  /** @param onStalled told of each whose time is over. */
+  constructor(limits: UnsentLimits, clock: Clock, onStalled: () => void) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#onStalled = onStalled;
   }
 
   hasRoom(bytes: number): boolean {
@@ -35,6 +38,7 @@ export class Unsent {
     };
     // One that waits behind another of its connection hears nothing of the end of that.
     const late = this.#clock.after(this.#limits.timeMs, () => {
+      this.#onStalled();
       socket.destroy();
       end();
     });

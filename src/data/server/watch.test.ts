@@ -135,6 +135,22 @@ test('a server that is closed tells its watches, and waits for no client', async
   await assert.rejects(fetch(world.url));
 });
 
+test('a watch whose client takes nothing for long is closed, and counted', async (t) => {
+  const world = await startDataServer({ answerTimeMs: 300 });
+  t.after(world.close);
+  const client = await RawClient.connect(world.server.port);
+  client.socket.pause();
+  client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${tokens.reader}\r\n\r\n`);
+  await eventually('it is open', () => world.ledger.openWatches === 1);
+  await eventually('it is closed', async () => {
+    for (let index = 0; index < 500; index++) await world.ledger.put('hot', new Uint8Array(1_000));
+    return world.ledger.openWatches === 0;
+  });
+  await eventually('the connection too', () => world.server.figures().connections === 0);
+  assert.deepEqual(world.server.figures().stalled, { answer: 0, watch: 1 });
+  client.socket.destroy();
+});
+
 test('a client that reads nothing holds no more than what its connection does', async (t) => {
   const world = await startDataServer();
   t.after(world.close);
