@@ -26,7 +26,7 @@ type MakeFault = (target: Target) => Fault | Promise<Fault>;
 
 const kinds = ['hub', 'leaf'] as const;
 /** Another voter is elected, and takes writes, within this time; the old leader may not know yet. */
-const leaderGoneMs = 7_000;
+const leaderGoneMs = 9_000;
 const slowMs = 250;
 /** Of those who do things beside each other: between two faults. */
 const longestPausesMs = [3_000, 9_000];
