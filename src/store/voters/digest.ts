@@ -1,20 +1,47 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { consumeInOrder } from '../jetstream/ordered-consumer.ts';
 import { inboxPrefix } from '../nats-server/rights.ts';
 import { operatorUser } from '../nats-server/secret.ts';
 
-export interface StreamDigest {
+const togetherWithinMs = 20_000;
+const againMs = 200;
+
+/** How far a stream is, as its leader tells. */
+interface Extent {
   readonly messages: number;
-  /** SHA-256 in hexadecimal, over revision, subject, kind, id and value of each message, in order. */
-  readonly digest: string;
+  readonly last_seq: number;
 }
 
-/** Of what a bucket's stream has now. It reads all of it. @throws as `consumeInOrder` */
-export async function digestOf(operator: NatsConnection, stream: string): Promise<StreamDigest> {
+/**
+ * SHA-256 in hexadecimal, over revision, subject, kind, id and value of each message of a bucket's
+ * stream, in order; it reads all of them. Any copy may deliver them, and one that was just made may
+ * be behind: it is asked again until it has as much as the leader told.
+ *
+ * @returns `undefined`: none had that in 20 s, or it was written to.
+ * @throws as `consumeInOrder`
+ */
+export async function digestOf(
+  operator: NatsConnection,
+  stream: string,
+  extent: Extent,
+): Promise<string | undefined> {
+  const deadlineMs = performance.now() + togetherWithinMs;
+  for (;;) {
+    const { digest, messages, last } = await digestNow(operator, stream);
+    const isWhole = messages === extent.messages && (messages === 0 || last === extent.last_seq);
+    if (isWhole) return digest;
+    if (last > extent.last_seq || performance.now() > deadlineMs) return undefined;
+    await sleep(againMs);
+  }
+}
+
+async function digestNow(operator: NatsConnection, stream: string) {
   const hash = createHash('sha256');
   const done = new AbortController();
   let messages = 0;
+  let last = 0;
   await consumeInOrder(operator, {
     stream,
     filter: '$KV.>',
@@ -27,10 +54,11 @@ export async function digestOf(operator: NatsConnection, stream: string): Promis
       if (done.signal.aborted) return;
       const [kind, id] = [headers?.get('KV-Operation'), headers?.get('Nats-Msg-Id')];
       messages++;
+      last = sequence;
       hash.update(`${JSON.stringify([sequence, subject, kind ?? '', id ?? '', data.length])}\n`);
       hash.update(data);
     },
     onCaughtUp: () => done.abort(),
   });
-  return { messages, digest: hash.digest('hex') };
+  return { messages, last, digest: hash.digest('hex') };
 }

@@ -177,14 +177,14 @@ async function takeProved(
 ): Promise<SavedHead> {
   for (let tries = 1; ; tries++) {
     const before = await stateOf(operator, name);
-    const { digest, messages } = await digestOf(operator, name);
+    const digest = await digestOf(operator, name, before);
     let at = 0;
     const head = await takeSnapshot(operator, name, (part) => {
       at = writeWhole(file, part, at);
     });
     const { state } = head;
     const isStill = before.last_seq === state.last_seq && before.messages === state.messages;
-    if (isStill && messages === state.messages) return { ...head, digest };
+    if (isStill && digest !== undefined) return { ...head, digest };
     if (tries === triesMost) return head;
     ftruncateSync(file);
   }
@@ -233,7 +233,7 @@ async function differenceOf(
     return other(`${there.messages} messages up to ${there.last_seq}, not as saved`);
   }
   if (digest === undefined || hasEnded) return undefined;
-  const { digest: found } = await digestOf(operator, name);
+  const found = await digestOf(operator, name, there);
   return found === digest ? undefined : other(`other values up to ${there.last_seq}`);
 }
 
