@@ -34,7 +34,7 @@ export class AdminApi {
   }
 
   async get<T>(path: string): Promise<T> {
-    const answer = await fetch(this.#base + path, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(this.#base + path, { signal: AbortSignal.timeout(15_000) });
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
   }
@@ -48,7 +48,7 @@ export class AdminApi {
         authorization: `Bearer ${token}`,
         'content-type': isData ? 'application/json' : 'application/octet-stream',
       },
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(20_000),
       ...(body !== undefined && { body: isData ? JSON.stringify(body) : new Uint8Array(body) }),
     });
     const text = await answer.text();

@@ -21,7 +21,7 @@ export interface GetOptions {
 
 /** One request on a connection of its own, sent to `address` whatever `host` resolves to. */
 export function send(options: GetOptions): Promise<Answer> {
-  const { address, port = 8080, host, path, method = 'GET', timeoutMs = 5_000 } = options;
+  const { address, port = 8080, host, path, method = 'GET', timeoutMs = 15_000 } = options;
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {

@@ -15,7 +15,7 @@ export class NameServers {
 
   /** The regions that the name server of `server` sends clients near `near` to. */
   async ask(server: RegionName, host: string, near: RegionName): Promise<string[]> {
-    const question = { name: host, type: 'A', subnet: clientNear[near] };
+    const question = { name: host, type: 'A', subnet: clientNear[near], timeoutMs: 15_000 };
     const { answers } = await this.#clients.get(server)!.lookup(question);
     return answers.map(
       ({ data }) => regionNames.find((region) => this.#stack.address(region) === data) ?? data,

@@ -60,7 +60,7 @@ export class NodeProcess {
   }
 
   /** Resolves when it has ended by itself; gives its exit code. One that serves is killed. */
-  async end(limitMs = 15_000): Promise<number | null> {
+  async end(limitMs = 60_000): Promise<number | null> {
     const limit = setTimeout(() => this.process.kill('SIGKILL'), limitMs);
     await this.#ended;
     clearTimeout(limit);

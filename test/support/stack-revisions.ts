@@ -43,7 +43,7 @@ export class StackRevisions {
         'Content-Type': 'application/json',
       },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(20_000),
     }).then(async (answer) => ({
       status: answer.status,
       body: (await answer.json()) as ApplyAnswer['body'],

@@ -111,7 +111,10 @@ export class TestStack {
     const { loopback, lock } = await takeLoopback();
     const state = await mkdtemp(join(tmpdir(), 'meridian-stack-'));
     const passedMs = fairTimer();
-    const args = [command, 'up', config, '--state', state, '--loopback', String(loopback)];
+    // What is tested of it is `readyAfterMs`.
+    const patience = ['--ready-within', '200'];
+    const place = ['--state', state, '--loopback', String(loopback)];
+    const args = [command, 'up', config, ...place, ...patience];
     const all = [...args, ...(nodes === undefined ? [] : ['--nodes', String(nodes)]), ...more];
     const child = spawn(process.execPath, all, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -130,7 +133,7 @@ export class TestStack {
         if (child.exitCode !== null) throw new Error(`meridian up ended:\n${output.text}`);
         return ready();
       },
-      120_000,
+      200_000,
     );
     const readyAfterMs = passedMs();
     return new TestStack({ state, loopback, readyAfterMs, process: child, lock, output });
@@ -168,7 +171,7 @@ export class TestStack {
   /** A resource of the admin API of a node as JSON. */
   async admin<T>(region: RegionName, path: string, node?: string): Promise<T> {
     const answer = await fetch(`http://${this.address(region, node)}:9000${path}`, {
-      signal: AbortSignal.timeout(2_000),
+      signal: AbortSignal.timeout(10_000),
     });
     return (await answer.json()) as T;
   }
