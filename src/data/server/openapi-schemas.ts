@@ -13,55 +13,25 @@ export const apiSchemas = {
     pattern: '^[A-Za-z0-9_=/-]+(\\.[A-Za-z0-9_=/-]+)*$',
   },
   BucketName: { type: 'string', maxLength: 24, pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$' },
-  Page: {
-    type: 'object',
-    required: ['entries', 'cursor'],
-    additionalProperties: false,
-    properties: {
-      entries: {
-        type: 'array',
-        maxItems: 1_000,
-        items: {
-          type: 'object',
-          required: ['key', 'version'],
-          additionalProperties: false,
-          properties: { key, version, value: { ...value, description: 'With `values=true`.' } },
-        },
-      },
-      cursor: { type: ['string', 'null'], description: 'Of the next page; `null`: there is none.' },
+  Page: pageOf(['key', 'version'], {
+    key,
+    version,
+    value: { ...value, description: 'With `values=true`.' },
+  }),
+  LostPage: pageOf(['key', 'version', 'lostTo', 'recordedAtMs'], {
+    key,
+    version: { ...version, description: 'That the write had got.' },
+    value: { ...value, description: 'What it wrote.' },
+    deleted: { const: true, description: 'It removed the value: then there is none.' },
+    lostTo: {
+      type: 'string',
+      description: 'The version that counts instead, or did at first.',
     },
-  },
-  LostPage: {
-    type: 'object',
-    required: ['entries', 'cursor'],
-    additionalProperties: false,
-    properties: {
-      entries: {
-        type: 'array',
-        maxItems: 1_000,
-        items: {
-          type: 'object',
-          required: ['key', 'version', 'lostTo', 'recordedAtMs'],
-          additionalProperties: false,
-          properties: {
-            key,
-            version: { ...version, description: 'That the write had got.' },
-            value: { ...value, description: 'What it wrote.' },
-            deleted: { const: true, description: 'It removed the value: then there is none.' },
-            lostTo: {
-              type: 'string',
-              description: 'The version that counts instead, or did at first.',
-            },
-            recordedAtMs: {
-              type: 'integer',
-              description: 'When that was found; milliseconds since 1970.',
-            },
-          },
-        },
-      },
-      cursor: { type: ['string', 'null'], description: 'Of the next page; `null`: there is none.' },
+    recordedAtMs: {
+      type: 'integer',
+      description: 'When that was found; milliseconds since 1970.',
     },
-  },
+  }),
   BatchRead: {
     type: 'object',
     required: ['keys'],
@@ -135,3 +105,17 @@ export const apiSchemas = {
     },
   },
 } as const;
+
+/** Entries, and the cursor of what follows them. */
+function pageOf(required: readonly string[], properties: object) {
+  const items = { type: 'object', required, additionalProperties: false, properties };
+  return {
+    type: 'object',
+    required: ['entries', 'cursor'],
+    additionalProperties: false,
+    properties: {
+      entries: { type: 'array', maxItems: 1_000, items },
+      cursor: { type: ['string', 'null'], description: 'Of the next page; `null`: there is none.' },
+    },
+  };
+}
