@@ -8,6 +8,7 @@ import type { Store } from '../../store/store.ts';
 import { openSyncBucket } from './sync-bucket.ts';
 
 const one = new Uint8Array([1]);
+const two = new Uint8Array([2]);
 const settings = {
   consistency: 'sync',
   maximumValue: 1_000,
@@ -66,15 +67,44 @@ it('a refusal of what was stored by an earlier sending is known by its id', asyn
   let refusals = 0;
   const bucket = tampered((real) => ({
     async write(write: RecordWrite) {
-      const revision = await real.write(write);
-      if (write.expectedRevision === undefined) return revision;
+      await real.write(write);
       refusals++;
       throw mismatch('unknown');
     },
   }));
-  await bucket.put('k', one);
+  assert.equal(await bucket.put('k', one), '1');
   assert.equal(await bucket.put('k', one, { type: 'exists' }), '2');
-  assert.equal(refusals, 1);
+  assert.equal(refusals, 2);
+});
+
+it('what was sent is not stored over a later write, also by who has forgotten its id', async () => {
+  const sent: RecordWrite[] = [];
+  let hub: DeclaredBucket | undefined;
+  const bucket = tampered((real) => {
+    hub = real;
+    return {
+      write(write: RecordWrite) {
+        sent.push(write);
+        return real.write(write);
+      },
+    };
+  });
+  for (const change of [() => bucket.put('k', one), () => bucket.delete('k')]) await change();
+  await bucket.put('k', two);
+  for (const [at, write] of sent.entries()) {
+    const late = hub!.write({ ...write, id: `late ${at}` });
+    await assert.rejects(late, { code: 'revision_mismatch' });
+  }
+  assert.deepEqual((await bucket.get('k')).entry?.value, two);
+});
+
+it('writes of one key take turns', async () => {
+  const bucket = tampered(() => ({}));
+  const versions = await Promise.all(Array.from({ length: 40 }, () => bucket.put('k', one)));
+  assert.deepEqual(
+    versions.map(Number),
+    [...versions.keys()].map((at) => at + 1),
+  );
 });
 
 it('where that was overwritten meanwhile, the outcome is unknown', async () => {
@@ -91,8 +121,11 @@ it('where that was overwritten meanwhile, the outcome is unknown', async () => {
     },
     read: async () => ({ found: new Map([['k', other]]), staleForMs: 0 }),
   }));
-  const write = bucket.put('k', one, { type: 'version', versions: ['5'] });
-  await assert.rejects(write, { code: 'no_quorum', details: { outcome: 'unknown' } });
+  const conditions = [{ type: 'version', versions: ['5'] }, { type: 'exists' }, undefined] as const;
+  for (const condition of conditions) {
+    const write = bucket.put('k', one, condition);
+    await assert.rejects(write, { code: 'no_quorum', details: { outcome: 'unknown' } });
+  }
 });
 
 it('nobody waits for ever for a key that others write all the time', async () => {
@@ -106,7 +139,9 @@ it('nobody waits for ever for a key that others write all the time', async () =>
       return { found: new Map([['k', last]]), staleForMs: 0 };
     },
   }));
-  await assert.rejects(bucket.put('k', one, { type: 'exists' }), { code: 'too_busy' });
+  for (const condition of [{ type: 'exists' } as const, undefined]) {
+    await assert.rejects(bucket.put('k', one, condition), { code: 'too_busy' });
+  }
 });
 
 it('a value that ended is absent to everybody, and an old cursor is compacted', async () => {

@@ -31,6 +31,7 @@ import { holds, revisionNamedBy, versionOf } from './condition.ts';
 import { parseCursor } from './cursor.ts';
 import { asDataError, outcomeOf } from './errors.ts';
 import { eventsOf } from './events.ts';
+import { KeyTurns } from './key-turns.ts';
 
 type DeadlinedWrite = RecordWrite & { readonly deadlineMs: number };
 
@@ -39,13 +40,13 @@ const limitMs = 2_500;
 /** So that one answer of a server, of at most 512 KiB a value, stays below 16 MiB. */
 const keysAtOnce = 32;
 const pageBytes = 4 * 1024 * 1024;
-/** Of a conditional write whose key others write meanwhile. */
+/** Of a write whose key others write meanwhile. */
 const roundsMost = 16;
 
 /**
  * A bucket of the store's hub.
  *
- * A write with a condition is a compare-and-set on the revision that fulfils the condition.
+ * Every write is a compare-and-set on a revision that fulfils its condition, if it has one.
  * When the hub refuses it, a strong read decides: it shows that the condition does not hold,
  * or the revision for the next round. The refusal alone would not do, since a leader that
  * lost its office unnoticed refuses by what it knows.
@@ -54,9 +55,13 @@ const roundsMost = 16;
  *        ▲ by name, or     │ refused
  *        │ local copy      ▼
  *        └─ it holds ── strong read ── own write ──▶ version      (by its id)
- *                          └── it does not ──▶ `precondition_failed`
+ *                          ├── it does not ──▶ `precondition_failed`
+ *                          └── a sending was not answered ──▶ outcome unknown
  *
- * All rounds of a write have one id, so at most one of them is stored.
+ * So a sending that comes late, is sent again, or meets a server that has forgotten the ids of
+ * before its restart, is never stored over what was written since. Nothing is tried after a
+ * sending that nobody answered and that is not the last one: it may have been stored, and
+ * replaced by another.
  *
  * With `ttl`, a value that ends is no event: a watch does not tell of it, and its key is
  * `absent` to conditions, reads and lists. A cursor older than `ttl` is `revision_compacted`.
@@ -68,6 +73,7 @@ export class SyncBucket implements OpenDataBucket {
   readonly #maximumValueBytes: number;
   readonly #regions: readonly string[];
   readonly #watches = new Set<RecordWatch>();
+  readonly #turns = new KeyTurns();
   #closed = false;
 
   constructor(name: string, settings: DataBucketConfig, { store, regions }: DataContext) {
@@ -196,11 +202,13 @@ export class SyncBucket implements OpenDataBucket {
     checkKey(key);
     const write = { key, value, id: randomUUID(), deadlineMs: performance.now() + limitMs };
     return await this.#guard('write', () =>
-      condition === undefined ? this.#bucket.write(write) : this.#writeIf(write, condition),
+      condition === undefined
+        ? this.#turns.take(key, () => this.#writeWhere(write, undefined))
+        : this.#writeWhere(write, condition),
     );
   }
 
-  async #writeIf(write: DeadlinedWrite, condition: Condition): Promise<number> {
+  async #writeWhere(write: DeadlinedWrite, condition: Condition | undefined): Promise<number> {
     const progress = { unknown: false };
     try {
       return await this.#rounds(write, condition, progress);
@@ -214,7 +222,7 @@ export class SyncBucket implements OpenDataBucket {
   /** @param progress tells whether an earlier round may have been stored, or may be later. */
   async #rounds(
     write: DeadlinedWrite,
-    condition: Condition,
+    condition: Condition | undefined,
     progress: { unknown: boolean },
   ): Promise<number> {
     const { key, id, deadlineMs } = write;
@@ -231,7 +239,8 @@ export class SyncBucket implements OpenDataBucket {
       const { found } = await this.#bucket.read([key], { strong: true, deadlineMs });
       const last = found.get(key);
       if (last?.writeId === id) return last.revision;
-      if (!holds(condition, last)) {
+      if (progress.unknown) break;
+      if (condition && !holds(condition, last)) {
         throw dataError('precondition_failed', `${this.name}/${key}: ${unmet[condition.type]}`);
       }
       expectedRevision = last?.revision ?? 0;
@@ -254,14 +263,15 @@ export class SyncBucket implements OpenDataBucket {
   /** What the condition names, or what the region's copy has; `undefined`: it does not hold there. */
   async #firstGuess(
     key: string,
-    condition: Condition,
+    condition: Condition | undefined,
     deadlineMs: number,
   ): Promise<number | undefined> {
-    const named = revisionNamedBy(condition);
+    const named = condition && revisionNamedBy(condition);
     if (named !== undefined) return named;
     const local = await this.#bucket.read([key], { deadlineMs }).catch(() => undefined);
     const last = local?.found.get(key);
-    return local && holds(condition, last) ? (last?.revision ?? 0) : undefined;
+    const mayHold = local && (!condition || holds(condition, last));
+    return mayHold ? (last?.revision ?? 0) : undefined;
   }
 
   #read(keys: readonly string[], strong: boolean, deadlineMs: number): Promise<Records> {
