@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
 /** How replies are understood. */
 export interface Protocol {
@@ -14,32 +14,41 @@ export interface Protocol {
  * be: what is measured is the server.
  */
 export class ReplySocket {
-  readonly #socket: Socket;
+  #socket: Socket;
+  readonly #to: NetConnectOpts;
   readonly #protocol: Protocol;
   #got: Buffer = Buffer.alloc(0);
   #waiting: PromiseWithResolvers<Buffer> | undefined;
 
-  private constructor(socket: Socket, protocol: Protocol) {
+  private constructor(to: NetConnectOpts, socket: Socket, protocol: Protocol) {
+    this.#to = to;
     this.#socket = socket;
     this.#protocol = protocol;
+    this.#use(socket);
+  }
+
+  static async open(host: string, port: number, protocol: Protocol): Promise<ReplySocket> {
+    const to = { host, port };
+    const socket = connect(to);
+    await once(socket, 'connect');
+    return new ReplySocket(to, socket, protocol);
+  }
+
+  /** One at a time, on another connection where the server has closed this one for being idle. @returns the reply. */
+  ask(request: Uint8Array | string): Promise<Buffer> {
+    const waiting = Promise.withResolvers<Buffer>();
+    this.#waiting = waiting;
+    if (this.#socket.destroyed) this.#use(connect(this.#to));
+    this.#socket.write(request);
+    return waiting.promise;
+  }
+
+  #use(socket: Socket): void {
+    this.#socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (part) => this.#take(part));
     socket.on('close', () => this.#waiting?.reject(new Error('the connection closed')));
     socket.on('error', (error) => this.#waiting?.reject(error));
-  }
-
-  static async open(host: string, port: number, protocol: Protocol): Promise<ReplySocket> {
-    const socket = connect({ host, port });
-    await once(socket, 'connect');
-    return new ReplySocket(socket, protocol);
-  }
-
-  /** One at a time. @returns the reply. */
-  ask(request: Uint8Array | string): Promise<Buffer> {
-    const waiting = Promise.withResolvers<Buffer>();
-    this.#waiting = waiting;
-    this.#socket.write(request);
-    return waiting.promise;
   }
 
   close(): void {
