@@ -58,7 +58,7 @@ function regionSequel(serves: boolean): string {
 }
 
 /** The failure of a step is the error of the command. */
-function printStep(step: RollStep): void {
+export function printStep(step: RollStep): void {
   if (step.step !== 'failed') print(describeStep(step));
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { MeridianError } from '../base/errors.ts';
-import { operate } from './operate.ts';
+import { operate, printStep } from './operate.ts';
 import { addJsonOption, addStateOption, type StackOptions } from './options.ts';
+import { print, printJson } from './output.ts';
 
 const actions = {
   kill: 'SIGKILL every process of the region at once: node, services, store servers',
@@ -24,10 +24,15 @@ export function define(command: Command): void {
   addJsonOption(addStateOption(command.command('remove')))
     .description('end a region for good that the configuration file has no more')
     .argument('<region>', 'name of the region')
+    .option(
+      '--delete-data',
+      'delete what its store servers have; refused for what is the last copy',
+    )
+    .option('--lost', 'give up what only it has of the data of services')
     .addHelpText(
       'after',
       '\nIts nodes leave one after the other. Refused while the configuration has it, or while its\n' +
-        'voter is one of the hub (`meridian store remove`).',
+        'voter is one of the hub (`meridian store remove`), or while it wrote what no other region has.',
     )
     .action(remove);
   for (const action of ['kill', 'freeze', 'start'] as const) {
@@ -40,30 +45,24 @@ export function define(command: Command): void {
   }
 }
 
-async function remove(region: string, options: StackOptions): Promise<void> {
-  await refuseVoter(region, options.state);
-  await operate({ operation: 'region', action: 'remove', region }, options);
+interface RemoveOptions extends StackOptions {
+  readonly deleteData?: true;
+  readonly lost?: true;
 }
 
-/** @throws MeridianError `region_in_hub`: its loss would count against a majority. */
-async function refuseVoter(region: string, state: string): Promise<void> {
+async function remove(region: string, options: RemoveOptions): Promise<void> {
   const { findRunningStack } = await import('../stack/control/client.ts');
+  const { removeRegion } = await import('../stack/removal/remove-region.ts');
+  const { json, state, deleteData = false, lost = false } = options;
+  const onProgress = json ? () => undefined : printStep;
   const stack = findRunningStack(state);
-  if (!stack.record.shape?.storeServers) return;
-  const { openStackHub } = await import('../stack/stack-hub.ts');
-  const { HubServers } = await import('../store/voters/hub-servers.ts');
-  const { regionOf } = await import('../store/voters/hub.ts');
-  const { urls, secret } = await openStackHub(stack);
-  const servers = new HubServers({ voters: urls.map((url) => ({ url })), secret });
-  try {
-    const { members, clustered } = await servers.look();
-    const member = members.find(({ server }) => regionOf(server) === region);
-    if (!member || !clustered) return;
-    throw new MeridianError(
-      'region_in_hub',
-      `${member.server} is a voter of the store: "meridian store remove" takes it out first`,
-    );
-  } finally {
-    await servers.close();
+  const removed = await removeRegion(stack, region, { deleteData, lost }, onProgress);
+  const { remarks, data, ...outcome } = removed;
+  if (json) {
+    const request = { operation: 'region', action: 'remove', region };
+    return printJson({ request, ...outcome, remarks, data });
   }
+  if (outcome.changed.length > 0) print(`removed: ${outcome.changed.join(', ')}`);
+  for (const remark of remarks) print(remark);
+  if (data !== undefined) print(`its data stays in ${data}; --delete-data deletes it too`);
 }

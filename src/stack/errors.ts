@@ -26,6 +26,9 @@ export type StackErrorCode =
   | 'hub_would_be_lost'
   | 'region_wanted'
   | 'region_in_hub'
+  | 'last_copy'
+  | 'entries_left'
+  | 'entries_unknown'
   | 'growth_running'
   | 'restart_running'
   | 'restart_failed';
