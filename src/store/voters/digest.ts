@@ -20,7 +20,6 @@ interface Extent {
  * be behind: it is asked again until it has as much as the leader told.
  *
  * @returns `undefined`: none had that in 20 s, or it was written to.
- * @throws as `consumeInOrder`
  */
 export async function digestOf(
   operator: NatsConnection,
@@ -29,10 +28,15 @@ export async function digestOf(
 ): Promise<string | undefined> {
   const deadlineMs = performance.now() + togetherWithinMs;
   for (;;) {
-    const { digest, messages, last } = await digestNow(operator, stream);
-    const isWhole = messages === extent.messages && (messages === 0 || last === extent.last_seq);
-    if (isWhole) return digest;
-    if (last > extent.last_seq || performance.now() > deadlineMs) return undefined;
+    // A stream that was just made may have no leader yet: as good as a copy that is behind.
+    const found = await digestNow(operator, stream).catch(() => undefined);
+    if (found) {
+      const { digest, messages, last } = found;
+      const isAll = messages === 0 || last === extent.last_seq;
+      if (messages === extent.messages && isAll) return digest;
+      if (last > extent.last_seq) return undefined;
+    }
+    if (performance.now() > deadlineMs) return undefined;
     await sleep(againMs);
   }
 }

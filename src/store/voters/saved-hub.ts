@@ -131,7 +131,7 @@ export async function restoreHub(
       await restoreStream(operator, folder, made, { replicas, force });
     }
     const difference = await differenceOf(operator, head);
-    if (difference && !difference.isLater) fail(`not what was saved: ${difference.text}`);
+    if (difference && !difference.mayBeSame) fail(`not what was saved: ${difference.text}`);
     const proved = head.digest !== undefined && !hasAge(head) && !difference;
     onRestored?.({ ...savedOf(head, proved), ...(already && { already }) });
   }
@@ -210,8 +210,8 @@ function readHeads(folder: string): SavedHead[] {
 
 interface Difference {
   readonly text: string;
-  /** It was written to since, and what came before may be what was saved. */
-  readonly isLater: boolean;
+  /** It was written to since, or could not be read: what came before may be what was saved. */
+  readonly mayBeSame: boolean;
 }
 
 /** What the hub has in place of what was saved; `undefined`: just that. */
@@ -222,9 +222,9 @@ async function differenceOf(
   const { name, state, digest } = head;
   const there = await stateOf(operator, name);
   const later = there.last_seq - state.last_seq;
-  const other = (what: string, isLater = false) => ({
+  const other = (what: string, mayBeSame = false) => ({
     text: `${bucketOf(name)}: ${what}`,
-    isLater,
+    mayBeSame,
   });
   if (later > 0) return other(`${later} writes after ${state.last_seq}, the last saved`, true);
   // What ended by its age is not there, and not missed.
@@ -234,6 +234,8 @@ async function differenceOf(
   }
   if (digest === undefined || hasEnded) return undefined;
   const found = await digestOf(operator, name, there);
+  if (found === undefined)
+    return other(`values up to ${there.last_seq} that could not be read`, true);
   return found === digest ? undefined : other(`other values up to ${there.last_seq}`);
 }
 
