@@ -92,7 +92,16 @@ const api: UsedBucket = {
 const clients = Array.from({ length: options.clients }, (_, i) => {
   const random = seededRandom(options.seed * 31 + i);
   const through = i % 2 === 0 ? bucket : api;
-  return new Client({ name: `${name}${i}`, bucket: through, keys, prefix, journal, random });
+  const writes = i === 0 || i < options.clients - 1;
+  return new Client({
+    name: `${name}${i}`,
+    bucket: through,
+    keys,
+    prefix,
+    journal,
+    writes,
+    random,
+  });
 });
 
 /** Last told, by key. */

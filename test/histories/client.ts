@@ -15,8 +15,13 @@ export interface ClientOptions {
   /** What they begin with. */
   readonly prefix: string;
   readonly journal: Journal;
+  /** Or reads only, without waiting for writes that nobody confirms. */
+  readonly writes: boolean;
   readonly random: () => number;
 }
+
+/** Of the steps of a client. */
+const readsBelow = 0.49;
 
 type How = Pick<Observation, 'action' | 'by'>;
 
@@ -44,14 +49,14 @@ export class Client {
   }
 
   async #step(): Promise<void> {
-    const { random, keys, name } = this.#options;
+    const { random, keys, name, writes } = this.#options;
     const key = pick(random, keys);
-    const what = random();
+    const what = between(random, 0, writes ? 1 : readsBelow);
     if (what < 0.25) return await this.#read([key], 'strong');
     if (what < 0.4) return await this.#read([key], 'local');
     if (what < 0.43) return await this.#read(keys, 'strong');
     if (what < 0.46) return await this.#read(keys, 'local');
-    if (what < 0.49) return await this.#list();
+    if (what < readsBelow) return await this.#list();
     if (what < 0.67) return await this.#write('put', key);
     if (what < 0.81) return await this.#replace(key);
     if (what < 0.86) return await this.#write('create', key, { type: 'absent' });

@@ -15,7 +15,7 @@ const usage = `usage: npm run histories -- [--runs N] [--seconds S] [--seed N] [
   --runs N        how many, with seeds one after the other: 1
   --seconds S     of faults in each: 30
   --seed N        of the first: 1
-  --clients N     in each of the three regions: 3
+  --clients N     in each of the three regions, of which one reads only: 3
   --fault NAME    only these: ${faultNames.join(', ')}
   --break NAME    breaks it on purpose: ${breakages.join(', ')}
   --keep FOLDER   where histories of runs that failed are kept: histories-failed`;
