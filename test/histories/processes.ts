@@ -22,6 +22,7 @@ const prefix = 'k';
 const keys = ['k1', 'k2', 'k3', 'k4'];
 const formedMs = 60_000;
 const recoveredMs = 90_000;
+const toldAllMs = 240_000;
 
 /** The node of a region with its clients: processes one after the other, as they are killed. */
 export class RegionClients {
@@ -83,7 +84,7 @@ export class RegionClients {
   /** @returns keys whose last version its watch did not tell of. */
   async finish(all: readonly string[]): Promise<readonly string[]> {
     this.send({ type: 'finish', keys: all });
-    const message = await this.#process?.heard('finished', recoveredMs);
+    const message = await this.#process?.heard('finished', toldAllMs);
     return message?.type === 'finished' ? message.untold : [];
   }
 
