@@ -48,11 +48,13 @@ test('who does not take an answer is closed after a while', async (t) => {
 test('answers that are not taken have so much room, which comes back', async (t) => {
   const world = await startWorld(t, { answerTimeMs: 400, unsentBytes: 1.5 * large });
   askAndTakeNothing(world.server.port, 2);
+  // On a busy machine who asks for the large one may itself be too slow to take it.
+  const askOrLate = () => ask(world, 'GET', key).catch(() => undefined);
   await eventually('there is no room', async () => {
-    const { status, code } = await ask(world, 'GET', key);
-    return status === 503 && code === 'too_busy';
+    const answer = await askOrLate();
+    return answer?.status === 503 && answer.code === 'too_busy';
   });
   assert.equal((await ask(world, 'GET', '/v1/buckets')).status, 200, 'short answers have room');
-  await eventually('there is room', async () => (await ask(world, 'GET', key)).status === 200);
+  await eventually('there is room', async () => (await askOrLate())?.status === 200);
   assert.deepEqual(world.failures, []);
 });
