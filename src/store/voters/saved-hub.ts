@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, nuid } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
@@ -24,6 +25,9 @@ import { bucketOf } from './words.ts';
 const partBytes = 128 * 1_024;
 const triesMost = 3;
 const callLimitMs = 10_000;
+const ledWithinMs = 20_000;
+const askedMs = 1_000;
+const askAgainMs = 100;
 /** What a stream may be called, and so a file. */
 const streamName = /^[A-Za-z0-9_-]{1,120}$/;
 const headSchema = z.object({
@@ -239,9 +243,18 @@ async function differenceOf(
   return found === digest ? undefined : other(`other values up to ${there.last_seq}`);
 }
 
+/** Of a stream that may have been made just now: while it has no leader, the question is dropped. */
 async function stateOf(operator: NatsConnection, name: string): Promise<Snapshot['state']> {
   type Info = { state: Snapshot['state'] };
-  return (await callApi<Info>(operator, `$JS.API.STREAM.INFO.${name}`, {}, callLimitMs)).state;
+  const deadlineMs = performance.now() + ledWithinMs;
+  for (;;) {
+    try {
+      return (await callApi<Info>(operator, `$JS.API.STREAM.INFO.${name}`, {}, askedMs)).state;
+    } catch (error) {
+      if (performance.now() > deadlineMs || operator.isClosed()) throw error;
+      await sleep(askAgainMs);
+    }
+  }
 }
 
 function hasAge({ config: { max_age: age } }: Snapshot): boolean {
