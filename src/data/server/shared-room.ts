@@ -54,12 +54,14 @@ export class SharedRoom {
       enter: () => turn.resolve(this.#enter(service, amount)),
     };
     this.#waiting.add(waiting);
-    const late = clock.after(limitMs, () => turn.reject(this.#tooBusy()));
+    const late = clock.after(limitMs, () => {
+      this.#waiting.delete(waiting); // at once: it is not to be let in any more
+      turn.reject(this.#tooBusy());
+    });
     try {
       return await turn.promise;
     } finally {
       late.cancel();
-      this.#waiting.delete(waiting);
     }
   }
 
