@@ -1,4 +1,5 @@
 import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { NatsCluster, natsServerMissing } from '../support/nats-cluster.ts';
 import { storeContract } from './store-contract.ts';
@@ -25,6 +26,10 @@ for (const protection of [{ secret: 'a-secret-of-the-test' }, { tls: true }]) {
           () => near.status().reachable && far.status().reachable,
           20_000,
         );
+        // Servers that have just started make their first stream as fast as the machine lets them.
+        for (const store of [near, far]) {
+          await eventually('a first write', () => isWritten(store), 20_000);
+        }
       } catch (error) {
         await close();
         throw error;
@@ -32,4 +37,14 @@ for (const protection of [{ secret: 'a-secret-of-the-test' }, { tls: true }]) {
       return { near, far, close };
     },
   });
+}
+
+function isWritten(store: Store): Promise<boolean> {
+  return store
+    .bucket('ready')
+    .put('a', new Uint8Array(1))
+    .then(
+      () => true,
+      () => false,
+    );
 }
