@@ -1,4 +1,5 @@
-import { createInbox, type NatsConnection } from '@nats-io/transport-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createInbox, type Msg, type NatsConnection, RequestError } from '@nats-io/transport-node';
 import { MeridianError } from '../../base/errors.ts';
 import { callApi } from '../jetstream/api.ts';
 import { inboxPrefix } from '../nats-server/rights.ts';
@@ -20,6 +21,8 @@ const callLimitMs = 10_000;
 /** Without another part. */
 const quietLimitMs = 15_000;
 const chunkBytes = 128 * 1_024;
+const heardOfWithinMs = 10_000;
+const sendAgainMs = 100;
 
 /** Names of all streams of the account. @throws as `callApi` */
 export async function streamNames(operator: NatsConnection): Promise<string[]> {
@@ -104,10 +107,10 @@ export async function restoreSnapshot(
     callLimitMs,
   );
   for (const part of parts) {
-    const answer = await operator.request(to, part, { timeout: quietLimitMs });
+    const answer = await sent(operator, to, part);
     if (answer.data.length > 0) throw failed(name, answer.string().slice(0, 200));
   }
-  const last = await operator.request(to, '', { timeout: quietLimitMs });
+  const last = await sent(operator, to, new Uint8Array(0));
   const made = last.json<{ state?: StreamState; error?: { description?: string } }>();
   if (made.error) throw failed(name, made.error.description ?? 'refused');
   const { last_seq: sequence, messages } = made.state ?? { last_seq: -1, messages: -1 };
@@ -116,6 +119,23 @@ export async function restoreSnapshot(
   const isAll = messages === state.messages || (mayBeLess && messages < state.messages);
   if (sequence === state.last_seq && isAll) return;
   throw failed(name, `it has ${messages} messages up to ${sequence}, not what was saved`);
+}
+
+/**
+ * A part and its answer. The server that takes it may be another than this connection's, which
+ * has not heard of its subject yet: then nobody got the part, and it is sent again.
+ */
+async function sent(operator: NatsConnection, to: string, part: Uint8Array): Promise<Msg> {
+  const deadlineMs = performance.now() + heardOfWithinMs;
+  for (;;) {
+    try {
+      return await operator.request(to, part, { timeout: quietLimitMs });
+    } catch (error) {
+      const isUnheard = error instanceof RequestError && error.isNoResponders();
+      if (!isUnheard || performance.now() > deadlineMs) throw error;
+      await sleep(sendAgainMs);
+    }
+  }
 }
 
 function refusalOf(headers: { code: number; description: string } | undefined): string | undefined {
