@@ -36,7 +36,10 @@ it('knows how old a mirror is after its server was away, and not that of one tha
     30_000,
   );
   for (let i = 0; i < 1_000; i += 50) {
-    const put = (_: unknown, j: number) => bucket.put(`fill.${i + j}`, Buffer.alloc(8_000, 1));
+    const put = (_: unknown, j: number) => {
+      const write = tried(() => bucket.put(`fill.${i + j}`, Buffer.alloc(8_000, 1)));
+      return eventually('it is filled', write, 30_000);
+    };
     await Promise.all(Array.from({ length: 50 }, put));
   }
   const isLevel = async () => (await bucket.get('k')).staleForMs < 2_000;
