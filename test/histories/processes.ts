@@ -20,7 +20,7 @@ export interface RegionClientsOptions {
 const program = fileURLToPath(new URL('client-process.ts', import.meta.url));
 const prefix = 'k';
 const keys = ['k1', 'k2', 'k3', 'k4'];
-const formedMs = 60_000;
+const formedMs = 180_000;
 const recoveredMs = 90_000;
 const toldAllMs = 240_000;
 
