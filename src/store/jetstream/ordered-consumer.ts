@@ -73,7 +73,10 @@ export async function consumeInOrder(
   options.signal.addEventListener('abort', abort);
   try {
     if (options.signal.aborted) return;
-    progress.expect(await createConsumer(connection, inbox, options));
+    // Where the connection is lost, the client leaves the request unanswered, whatever its limit.
+    const pending = await Promise.race([createConsumer(connection, inbox, options), ended]);
+    if (pending === undefined) return;
+    progress.expect(pending);
     await ended;
   } finally {
     clearTimeout(silence);
