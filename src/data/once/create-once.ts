@@ -1,21 +1,11 @@
 import { codeOf, MeridianError } from '../../base/errors.ts';
-import type { Condition, Entry, Read, ReadOptions, WriteOptions } from '../bucket.ts';
+import type { DataBucket, Entry } from '../bucket.ts';
 
 /**
  * What of a bucket is needed, of the node or over its API. An `async` one refuses what is asked
  * of it here: `strong` writes and reads.
  */
-export interface OnceBucket {
-  readonly name: string;
-  get(key: string, options?: ReadOptions): Promise<Read>;
-  put(
-    key: string,
-    value: Uint8Array,
-    condition?: Condition,
-    options?: WriteOptions,
-  ): Promise<string>;
-  delete(key: string, condition?: Condition): Promise<void>;
-}
+export type OnceBucket = Pick<DataBucket, 'name' | 'get' | 'put' | 'delete'>;
 
 export function isUnknown(error: unknown): boolean {
   return error instanceof MeridianError && error.details.outcome === 'unknown';

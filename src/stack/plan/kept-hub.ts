@@ -17,7 +17,7 @@ export interface KeptHub {
   readonly holdsBuckets: boolean;
 }
 
-/** By the folders of voters, also of regions that no configuration has any more. */
+/** By the folders of voters, also those of regions that were taken out of the configuration. */
 export function keptHub(layout: StackLayout): KeptHub {
   const regions = existsSync(layout.regions) ? readdirSync(layout.regions).sort() : [];
   const data = (region: string) =>
