@@ -30,6 +30,7 @@ export type StackErrorCode =
   | 'entries_left'
   | 'entries_unknown'
   | 'growth_running'
+  | 'still_ending'
   | 'restart_running'
   | 'restart_failed';
 

@@ -82,6 +82,11 @@ export class Growth {
     return this.#regions;
   }
 
+  /** Whether a region or voter is being added, or taken out, right now. */
+  get isChanging(): boolean {
+    return this.#busy;
+  }
+
   get nodes(): readonly StackNode[] {
     return this.#nodes;
   }

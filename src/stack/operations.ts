@@ -1,3 +1,4 @@
+import { systemClock } from '../base/clock.ts';
 import { nearestName } from '../config/nearest-name.ts';
 import type { ControlRequest } from './control/protocol.ts';
 import { failStack } from './errors.ts';
@@ -11,6 +12,7 @@ import type {
 } from './processes/stack-process.ts';
 import type { RollStep } from './rolling/roll.ts';
 import type { Roller } from './rolling/roller.ts';
+import { startAgain } from './start-again.ts';
 
 type Action = 'kill' | 'freeze' | 'start';
 
@@ -36,11 +38,14 @@ export class Operations {
   readonly #fleet: Fleet;
   readonly #roller: Roller;
   readonly #growth: Growth;
+  readonly #stop: AbortSignal;
 
-  constructor(fleet: Fleet, roller: Roller, growth: Growth) {
+  /** @param stop the stack itself ends */
+  constructor(fleet: Fleet, roller: Roller, growth: Growth, stop: AbortSignal) {
     this.#fleet = fleet;
     this.#roller = roller;
     this.#growth = growth;
+    this.#stop = stop;
   }
 
   /** @throws MeridianError `name_unknown` that lists the known names and the one likely meant. */
@@ -66,20 +71,26 @@ export class Operations {
       case 'restart':
         return this.#actOnNodes('restart', this.#nodesOf(request.region), tell);
       case 'service':
-        return this.#act(request.action, this.#ofService(request.region, request.service));
+        return this.#act(request.action, this.#ofService(request.region, request.service), tell);
       case 'store':
-        return this.#act(request.action, this.#ofStore(request.region));
+        return this.#act(request.action, this.#ofStore(request.region), tell);
     }
   }
 
-  #act(action: Action, processes: readonly StackProcess[]): Promise<Outcome> | Outcome {
+  #act(action: Action, processes: readonly StackProcess[], tell: Tell): Promise<Outcome> | Outcome {
     switch (action) {
       case 'kill':
         return this.#fleet.kill(processes);
       case 'freeze':
         return this.#fleet.freeze(processes);
       case 'start':
-        return this.#fleet.start(processes);
+        return startAgain(processes, {
+          fleet: this.#fleet,
+          clock: systemClock,
+          stop: this.#stop,
+          isChanging: () => this.#growth.isChanging,
+          tell,
+        });
     }
   }
 
@@ -89,7 +100,7 @@ export class Operations {
     tell: Tell,
   ): Promise<Outcome> {
     if (action === 'add') return await this.#growth.addRegion(region);
-    if (action !== 'remove') return await this.#act(action, this.#inRegion(region));
+    if (action !== 'remove') return await this.#act(action, this.#inRegion(region), tell);
     await this.#growth.checkUnwanted(region);
     const nodes = this.#nodesOf(region).filter(({ state }) => state === 'running');
     if (nodes.length > 0) await this.#actOnNodes('stop', nodes, tell);
@@ -101,7 +112,7 @@ export class Operations {
     nodes: readonly StackProcess[],
     tell: Tell,
   ): Promise<Outcome> | Outcome {
-    if (action !== 'stop' && action !== 'restart') return this.#act(action, nodes);
+    if (action !== 'stop' && action !== 'restart') return this.#act(action, nodes, tell);
     const ids = nodes.map(({ spec }) => spec.id);
     return this.#roller.run(ids, action, tell);
   }

@@ -109,7 +109,7 @@ class RunningStack {
       admin: config.ports.admin,
       stop: this.#signals.stop,
     });
-    const operations = new Operations(this.#fleet, roller, growth);
+    const operations = new Operations(this.#fleet, roller, growth, this.#signals.stop);
     this.#control = new ControlServer((request, tell) => this.#answer(request, tell, operations));
     // However this process ends short of SIGKILL, an error included, nothing outlives it.
     process.on('exit', this.#killAll);

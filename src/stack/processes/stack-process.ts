@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { identify, type ProcessIdentity } from './identity.ts';
+import { identify, isAlive, type ProcessIdentity } from './identity.ts';
 import { signal } from './marked.ts';
 
 export type ProcessKind = 'node' | 'service' | 'hub' | 'leaf';
@@ -86,6 +86,12 @@ export class StackProcess {
 
   get state(): ProcessState {
     return this.#state;
+  }
+
+  /** Whether it runs, and was told to end, or has ended unnoticed as yet: `ended` will resolve. */
+  get isEnding(): boolean {
+    if (this.#state === 'stopped' || !this.#identity) return false;
+    return this.#asked || !isAlive(this.#identity);
   }
 
   get identity(): ProcessIdentity | undefined {

@@ -76,7 +76,10 @@ export class Roller {
   }
 
   /** Asks no more than the phase needs: each question is work for the nodes. */
-  async #look({ phase }: RollState, { spec, state, lastExit }: StackProcess): Promise<NodeSight> {
+  async #look({ phase }: RollState, member: StackProcess): Promise<NodeSight> {
+    const { spec, lastExit, isEnding } = member;
+    // One that somebody started again at once has ended all the same.
+    const state = phase === 'stopping' && !isEnding ? 'stopped' : member.state;
     const { nodes, admin } = this.#options;
     const node = nodes.find(({ id }) => id === spec.id)!;
     const others = nodes.filter((other) => other !== node);
