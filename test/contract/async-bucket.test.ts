@@ -5,6 +5,7 @@ import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { NatsCluster, natsServerMissing } from '../support/nats-cluster.ts';
 import { type DataContractSubject, dataBucketContract } from './data-bucket-contract.ts';
+import { patient } from './patience.ts';
 
 const regions = ['us-east-1', 'eu-west-1'];
 const silent = () => {};
@@ -56,7 +57,7 @@ function subjectOf(near: Store, far: Store, close: () => Promise<void>): DataCon
         opened.push(bucket);
         return bucket;
       });
-      return { near: first!, far: second! };
+      return { near: patient(first!), far: patient(second!) };
     },
     async close() {
       await Promise.all(opened.map((bucket) => bucket.close()));

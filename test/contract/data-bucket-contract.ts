@@ -21,7 +21,7 @@ export interface DataPair {
 }
 
 export interface DataContractSubject {
-  /** Opened anew for each name. */
+  /** Opened anew for each name. For who has patience, where servers may be busy. */
   open(name: string, settings: Omit<DataBucketConfig, 'consistency'>): DataPair;
   close(): Promise<void>;
 }
@@ -69,12 +69,12 @@ export function dataBucketContract(kind: string, { skip, start }: DataContractOp
   });
 }
 
-/** Puts a value, however long the bucket takes to be made, until the other node has it too. */
+/** Puts a value, however long the bucket takes to be made, until both nodes have it. */
 export async function written({ near, far }: DataPair, key: string, value: string) {
   const formedMs = 60_000;
   const put = () => near.put(key, bytes(value)).catch(() => undefined);
   const version = await eventually(`${key} to be written`, put, formedMs);
-  await seen(far, key, value, formedMs);
+  for (const bucket of [near, far]) await seen(bucket, key, value, formedMs);
   return version;
 }
 
@@ -218,10 +218,11 @@ function listContract(pair: () => DataPair): void {
     const keys = ['l.b', 'l.a.c', 'l.a', 'l.a/x', 'l.aa', 'l.Z', 'l.gone', 'l.a=', 'm'];
     for (const key of keys) await near.put(key, bytes(key));
     await near.delete('l.gone');
-    await eventually('the far copy', async () => {
-      const { entry } = await far.get('l.gone');
-      return !entry && (await far.get('m')).entry !== undefined;
-    });
+    // Deleted after all were written, and not just before it was.
+    for (const bucket of [near, far]) {
+      await seen(bucket, 'm', 'm');
+      await eventually('a copy', async () => !(await bucket.get('l.gone')).entry);
+    }
     const expected = keys.filter((key) => key.startsWith('l.') && key !== 'l.gone').sort();
     for (const bucket of [near, far]) {
       const all = await bucket.list({ prefix: 'l.', limit: 100 });

@@ -137,9 +137,10 @@ export async function persistently<T>(operation: () => Promise<T>): Promise<T> {
 }
 
 export async function closesInTime(store: Store): Promise<void> {
-  const startedMs = performance.now();
+  const tookMs = fairTimer();
   await Promise.all([store.close(), store.close()]);
-  assert.ok(performance.now() - startedMs < 1_000);
+  const closedMs = tookMs();
+  assert.ok(closedMs < 1_000, `closed after ${closedMs} ms`);
 }
 
 /** The events of a watch so far, growing in the background. */

@@ -2,6 +2,7 @@ import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { NatsCluster, natsServerMissing } from '../support/nats-cluster.ts';
+import { patientStore } from './patience.ts';
 import { storeContract } from './store-contract.ts';
 
 for (const protection of [{ secret: 'a-secret-of-the-test' }, { tls: true }]) {
@@ -24,17 +25,17 @@ for (const protection of [{ secret: 'a-secret-of-the-test' }, { tls: true }]) {
         await eventually(
           'the store',
           () => near.status().reachable && far.status().reachable,
-          20_000,
+          60_000,
         );
         // Servers that have just started make their first stream as fast as the machine lets them.
         for (const store of [near, far]) {
-          await eventually('a first write', () => isWritten(store), 20_000);
+          await eventually('a first write', () => isWritten(store), 60_000);
         }
       } catch (error) {
         await close();
         throw error;
       }
-      return { near, far, close };
+      return { near: patientStore(near), far: patientStore(far), close };
     },
   });
 }

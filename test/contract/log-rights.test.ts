@@ -49,7 +49,7 @@ describe("rights to regions' logs by certificate", { skip: natsServerMissing() }
       '$DATA.a.planted.a.k.x',
     ];
     for (const subject of requests) {
-      const answer = node.request(subject, '{}', { timeout: 1_000 });
+      const answer = node.request(subject, '{}', { timeout: 20_000 });
       await assert.rejects(answer, /Permissions Violation/, subject);
     }
     assert.equal((await log.last('a.k.x'))?.head, 'h');

@@ -152,7 +152,7 @@ function contract(kind: string, skip: string | false, start: () => Promise<World
         region: 'nowhere',
         pattern: '>',
         after: 0,
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(60_000),
         onMessage: () => assert.fail('a message from nowhere'),
       });
       await assert.rejects(nowhere);

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { isStoreError } from '../../src/store/errors.ts';
 import { type Bucket, maximumValueBytes, type Store } from '../../src/store/store.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, eventuallyRight } from '../support/eventually.ts';
 import { bytes, pattern, rejects, type Stores, text } from './contract-values.ts';
 import { objectContract } from './object-contract.ts';
 import { watchContract } from './watch-contract.ts';
@@ -58,8 +58,11 @@ function valueContract(stores: Stores): void {
     const bucket = stores().far.bucket('values');
     await eventually('the replica to be level', () => bucket.staleForMs() < 5_000);
     await stores().near.bucket('values').put('fresh', bytes('x'));
-    const entry = await eventually('the value', () => bucket.get('fresh'));
-    assert.ok(entry.staleForMs >= 0 && entry.staleForMs < 5_000, String(entry.staleForMs));
+    const entry = await eventually('the value, and soon', async () => {
+      const read = await bucket.get('fresh');
+      return read && read.staleForMs < 5_000 && read;
+    });
+    assert.ok(entry.staleForMs >= 0, String(entry.staleForMs));
   });
 
   it('gives undefined for a key that was never written', async () => {
@@ -89,19 +92,21 @@ function valueContract(stores: Stores): void {
     await bucket.delete('never');
     assert.equal(await bucket.get('k', { from: 'leader' }), undefined);
     await eventually('the replica to follow', async () => !(await bucket.get('k')));
-    assert.deepEqual(await bucket.keys(), []);
+    await eventually('the list to follow', async () => (await bucket.keys()).length === 0);
   });
 
   it('lists keys by prefix, sorted, whole words or not', async () => {
     const bucket = stores().near.bucket('listing');
     assert.deepEqual(await bucket.keys(), []);
     for (const key of ['b', 'a.bc', 'a.b.c', 'a.b', 'ab', 'a.x']) await bucket.put(key, bytes(key));
-    await eventually('the replica to follow', async () => (await bucket.keys()).length === 6);
-    assert.deepEqual(await bucket.keys(), ['a.b', 'a.b.c', 'a.bc', 'a.x', 'ab', 'b']);
-    assert.deepEqual(await bucket.keys('a.b'), ['a.b', 'a.b.c', 'a.bc']);
-    assert.deepEqual(await bucket.keys('a.b.'), ['a.b.c']);
-    assert.deepEqual(await bucket.keys('a'), ['a.b', 'a.b.c', 'a.bc', 'a.x', 'ab']);
-    assert.deepEqual(await bucket.keys('z'), []);
+    // The hub may have answered one call, and the replica the next.
+    await eventuallyRight(async () => {
+      assert.deepEqual(await bucket.keys(), ['a.b', 'a.b.c', 'a.bc', 'a.x', 'ab', 'b']);
+      assert.deepEqual(await bucket.keys('a.b'), ['a.b', 'a.b.c', 'a.bc']);
+      assert.deepEqual(await bucket.keys('a.b.'), ['a.b.c']);
+      assert.deepEqual(await bucket.keys('a'), ['a.b', 'a.b.c', 'a.bc', 'a.x', 'ab']);
+      assert.deepEqual(await bucket.keys('z'), []);
+    });
   });
 }
 
@@ -192,10 +197,9 @@ function signalContract(stores: Stores): void {
   it('reports itself as reachable, since when, with nothing wrong', async () => {
     const status = await eventually('reachable', () => {
       const current = stores().near.status();
-      return current.reachable && current;
+      return current.reachable && current.lastError === undefined && current;
     });
     assert.equal(status.outOfReachForMs, 0);
-    assert.equal(status.lastError, undefined);
     assert.ok(status.sinceMs <= systemClock.monotonicMs());
     assert.deepEqual([status.unsafe, status.unverified], [undefined, undefined]);
   });
@@ -206,11 +210,11 @@ function signalContract(stores: Stores): void {
     const told = await eventually('the bucket with all its copies', () => {
       const found = near.status().buckets.find(({ name }) => name === 'told');
       const level = found !== undefined && found.lagMessages === 0;
-      return level && found.current > 0 && found.current === found.replicas && found;
+      const isWhole = level && found.current > 0 && found.current === found.replicas;
+      return isWhole && found.staleForMs < 5_000 && found;
     });
     assert.ok(told.leader !== undefined && told.quorum);
     assert.ok(told.mirrorSilentMs !== undefined && told.mirrorSilentMs >= 0);
-    assert.ok(told.staleForMs < 5_000, String(told.staleForMs));
   });
 }
 

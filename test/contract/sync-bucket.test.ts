@@ -5,6 +5,7 @@ import type { Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { NatsCluster, natsServerMissing } from '../support/nats-cluster.ts';
 import { type DataContractSubject, dataBucketContract } from './data-bucket-contract.ts';
+import { patient } from './patience.ts';
 import { syncContract } from './sync-contract.ts';
 
 const regions = ['us-east-1', 'eu-west-1', 'ap-southeast-1'];
@@ -30,7 +31,7 @@ for (const protection of [{ secret: 'a-secret-of-the-test' }, { tls: true }]) {
         await cluster.close();
       });
       try {
-        await eventually('the store', reachable, 20_000);
+        await eventually('the store', reachable, 60_000);
       } catch (error) {
         await subject.close();
         throw error;
@@ -65,8 +66,8 @@ function subjectOf(near: Store, far: Store, close: () => Promise<void>): DataCon
     open(name, settings) {
       const sync = { consistency: 'sync', ...settings } as const;
       return {
-        near: openSyncBucket(name, sync, context(near, 'us-east-1')),
-        far: openSyncBucket(name, sync, context(far, 'eu-west-1')),
+        near: patient(openSyncBucket(name, sync, context(near, 'us-east-1'))),
+        far: patient(openSyncBucket(name, sync, context(far, 'eu-west-1'))),
       };
     },
     close,

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fairTimer } from './fair-time.ts';
 
-/** Polls until `condition` holds (gives a value other than `undefined` or `false`). */
+/**
+ * Polls until `condition` holds (gives a value other than `undefined` or `false`). Who did not
+ * get an answer looks again.
+ */
 export async function eventually<T>(
   what: string,
   condition: () => T | Promise<T>,
@@ -9,9 +12,43 @@ export async function eventually<T>(
 ): Promise<Exclude<T, undefined | false>> {
   const passedMs = fairTimer();
   for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>;
-    if (passedMs() > timeoutMs) throw new Error(`waited ${timeoutMs} ms for: ${what}`);
+    let unanswered: unknown;
+    try {
+      const value = await condition();
+      if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>;
+    } catch (error) {
+      if (!isUnanswered(error)) throw error;
+      unanswered = error;
+    }
+    if (passedMs() > timeoutMs) {
+      throw new Error(`waited ${timeoutMs} ms for: ${what}`, { cause: unanswered });
+    }
     await delay(20);
   }
+}
+
+/** Looks again while the look finds something wrong, and throws what is wrong at the end. */
+export async function eventuallyRight<T>(look: () => Promise<T>, timeoutMs = 20_000): Promise<T> {
+  const passedMs = fairTimer();
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (passedMs() > timeoutMs) throw error;
+    }
+    await delay(20);
+  }
+}
+
+const unansweredCodes = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'lookup_timeout', 'lookup_failed'];
+
+/**
+ * A request that found nobody, took too long, or met the end of its connection. Not a verdict on
+ * what was to be looked at: a machine that stands still for seconds does that too.
+ */
+function isUnanswered(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, message, code } = error as Error & { code?: unknown };
+  if (name === 'TimeoutError' || (name === 'AbortError' && code === 'ABORT_ERR')) return true;
+  return message === 'fetch failed' || unansweredCodes.includes(String(code));
 }

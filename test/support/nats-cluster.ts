@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Authority, createAuthority, issueRegionIdentity } from '../../src/link/authority.ts';
@@ -18,6 +17,7 @@ import { identityName } from '../../src/store/nats-server/identities.ts';
 import { hubVoters, type StorePorts, type StoreSite } from '../../src/store/nats-server/sites.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import { DelayingRelay } from './delaying-relay.ts';
+import { freePorts } from './free-ports.ts';
 import { issueIdentities, writeIdentity } from './nats-identities.ts';
 import { SmallDisks } from './small-disks.ts';
 
@@ -220,7 +220,7 @@ export class NatsCluster {
     const files = `ca_file: "${paths.ca}", cert_file: "${paths.cert}", key_file: "${paths.key}"`;
     const { address, ports } = this.sites[0]!;
     const configFile = join(directory, 'server.conf');
-    const [client, route] = await freePorts('127.0.0.1', 2);
+    const [client, route] = await freePorts(2, '127.0.0.1');
     const routes = `["nats-route://${address}:${ports.cluster}"]`;
     writeFileSync(
       configFile,
@@ -365,16 +365,7 @@ function relayLinks(sites: readonly StoreSite[], delayMs: number): Promise<Link[
 /** A site on a loopback address of its own. */
 export async function freeSite(region: string, index: number): Promise<StoreSite> {
   const address = `127.0.${index + 1}.1`;
-  const [leaf, hub, cluster, leafnodes] = await freePorts(address, 4);
+  const [leaf, hub, cluster, leafnodes] = await freePorts(4, address);
   const ports = { leaf, hub, cluster, leafnodes } as StorePorts;
   return { region, address, location: { latitude: 0, longitude: index * 40 }, ports };
-}
-
-/** Ports that were free a moment ago, all held at once so that they differ. */
-async function freePorts(address: string, count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => once(server.listen(0, address), 'listening')));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NodeStatus } from '../../src/admin/node-view.ts';
 import { type ExclusiveLock, takeExclusiveLock } from '../../src/base/exclusive-lock.ts';
+import { eventually } from './eventually.ts';
 import { fairTimer } from './fair-time.ts';
 
 export const command = fileURLToPath(new URL('../../bin/meridian.js', import.meta.url));
@@ -47,18 +48,13 @@ export function meridian(
   });
 }
 
-/** Resolves when `condition` holds; throws with `what` after `limitMs`. */
+/** Resolves when `condition` holds; throws with `what` after `limitMs`. As `eventually`. */
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
   limitMs = 40_000,
 ): Promise<void> {
-  const passedMs = fairTimer();
-  for (;;) {
-    if (await condition()) return;
-    if (passedMs() > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+  await eventually(what, condition, limitMs);
 }
 
 /** A part of 127.0.0.0/8 that no other test run of this machine uses now. */
@@ -171,7 +167,7 @@ export class TestStack {
   /** A resource of the admin API of a node as JSON. */
   async admin<T>(region: RegionName, path: string, node?: string): Promise<T> {
     const answer = await fetch(`http://${this.address(region, node)}:9000${path}`, {
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
     });
     return (await answer.json()) as T;
   }
