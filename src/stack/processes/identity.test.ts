@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -26,6 +26,20 @@ test('a process that has ended and only waits to be reaped is not alive', async 
   const isZombie = () => / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   await until(isZombie, 'a child that nobody reaps');
   assert.equal(identify(pid), undefined);
+});
+
+test('a process whose threads have not all ended is alive: they hold its ports', async () => {
+  const script =
+    'globalThis.held = Buffer.alloc(2e8, 1); console.log("up"); setInterval(() => 0, 1e9)';
+  const child = spawn(process.execPath, ['-e', script]);
+  await once(child.stdout, 'data');
+  process.kill(child.pid!, 'SIGKILL');
+  // Nobody reaps it in this turn of the loop, so that there is something to look at in the end.
+  const deadlineMs = performance.now() + 20_000;
+  while (identify(child.pid!) && performance.now() < deadlineMs);
+  assert.equal(identify(child.pid!), undefined);
+  assert.equal(readdirSync(`/proc/${child.pid}/task`).length, 1);
+  await once(child, 'exit');
 });
 
 test('a name with blanks and parentheses does not shift the fields of /proc/PID/stat', async (t) => {

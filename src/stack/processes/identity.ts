@@ -19,11 +19,15 @@ function statFields(pid: number): string[] | undefined {
   }
 }
 
-/** Undefined when no such process runs; one that only waits to be reaped does not. */
+/**
+ * Undefined when no such process runs; one that only waits to be reaped does not. The first thread
+ * of one that was killed is a zombie while the others end, and those have its ports and files yet.
+ */
 export function identify(pid: number): ProcessIdentity | undefined {
   const fields = statFields(pid);
   const state = fields?.[0];
-  if (!fields || state === undefined || 'ZXx'.includes(state)) return undefined;
+  if (!fields || state === undefined || 'Xx'.includes(state)) return undefined;
+  if (state === 'Z' && Number(fields[17]) <= 1) return undefined;
   return { pid, startTicks: Number(fields[19]) };
 }
 
