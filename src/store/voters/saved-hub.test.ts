@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,4 +36,51 @@ test('a folder with something in it is not written to', async () => {
       message: /is not empty$/,
     },
   );
+});
+
+/** A hub with a bucket of other content; of what it is asked to change it keeps the words. */
+function hubWithOther(asked: string[]): NatsConnection {
+  const answers: Record<string, object> = {
+    '$JS.API.STREAM.NAMES': { streams: ['KV_a'], total: 1 },
+    '$JS.API.STREAM.INFO.KV_a': { state: { messages: 9, last_seq: 9 } },
+  };
+  const request = async (subject: string) => {
+    const answer = answers[subject];
+    if (!answer) asked.push(subject);
+    return { json: () => answer ?? { error: { err_code: 10_023, description: 'no room' } } };
+  };
+  return { request, isClosed: () => false } as unknown as NatsConnection;
+}
+
+test('a save is read to its end, and is what was written, before anything is removed', async () => {
+  const content = Buffer.alloc(300_000, 'content');
+  const stream = join(folder, 'KV_a.stream');
+  const proof = { bytes: content.length, sha256: hash('sha256', content) };
+  const asked: string[] = [];
+  const restore = (name = 'content') => {
+    writeFileSync(join(folder, 'KV_a.json'), JSON.stringify({ ...head, [name]: proof }));
+    return restoreHub(hubWithOther(asked), folder, { replicas: 1, force: true });
+  };
+  const flipped = Buffer.from(content);
+  flipped[299_999]! ^= 1;
+  const damages = [
+    [content.subarray(0, 131_072), /KV_a\.stream is damaged: 131072 bytes of 300000 saved$/],
+    [Buffer.concat([content, Buffer.from('x')]), /300001 bytes of 300000 saved$/],
+    [flipped, /other content than was saved$/],
+  ] as const;
+  for (const [damaged, message] of damages) {
+    writeFileSync(stream, damaged);
+    await assert.rejects(restore(), { code: 'save_failed', message });
+  }
+  rmSync(stream);
+  await assert.rejects(restore(), { code: 'save_failed', message: /KV_a\.stream cannot be read/ });
+  writeFileSync(stream, content);
+  await assert.rejects(restore('unknown'), {
+    code: 'save_failed',
+    message: /^nothing was removed: a was saved by an earlier version/,
+  });
+  assert.deepEqual(asked, []);
+  // Whole, it is what the bucket gives way to.
+  await assert.rejects(restore(), { message: 'no room' });
+  assert.deepEqual(asked, ['$JS.API.STREAM.DELETE.KV_a']);
 });

@@ -1,47 +1,29 @@
-import {
-  closeSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, nuid } from '@nats-io/transport-node';
-import { z } from 'zod';
-import { codeOf, MeridianError, messageOf } from '../../base/errors.ts';
+import { MeridianError } from '../../base/errors.ts';
 import { apiErrors, callApi, hasApiCode } from '../jetstream/api.ts';
 import { lifeOf } from '../jetstream/streams.ts';
 import { digestOf } from './digest.ts';
+import {
+  checkContent,
+  contentPath,
+  failSave,
+  keepHead,
+  partsOf,
+  readHeads,
+  SavedContent,
+  type SavedHead,
+  streamName,
+} from './saved-folder.ts';
 import { restoreSnapshot, type Snapshot, streamNames, takeSnapshot } from './snapshot.ts';
 import { bucketOf } from './words.ts';
 
-const partBytes = 128 * 1_024;
 const triesMost = 3;
 const callLimitMs = 10_000;
 const ledWithinMs = 20_000;
 const askedMs = 1_000;
 const askAgainMs = 100;
-/** What a stream may be called, and so a file. */
-const streamName = /^[A-Za-z0-9_-]{1,120}$/;
-const headSchema = z.object({
-  name: z.string().regex(streamName),
-  config: z.looseObject({ num_replicas: z.number().int() }),
-  state: z.looseObject({ messages: z.number().int(), last_seq: z.number().int() }),
-  digest: z.string().optional(),
-});
-
-/** What stands in `NAME.json`. */
-interface SavedHead extends Snapshot {
-  /** As of `digestOf`. */
-  readonly digest?: string | undefined;
-}
 
 export interface SavedStream {
   readonly name: string;
@@ -70,16 +52,13 @@ export async function saveHub(
   onSaved: (stream: SavedStream) => void,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (readdirSync(folder).length > 0) fail(`${folder} is not empty`);
+  if (readdirSync(folder).length > 0) failSave(`${folder} is not empty`);
   for (const name of await streamNames(operator)) {
-    if (!streamName.test(name)) fail(`${JSON.stringify(name)} is no name of a bucket's stream`);
-    const file = openSync(join(folder, `${name}.stream`), 'wx', 0o600);
+    if (!streamName.test(name)) failSave(`${JSON.stringify(name)} is no name of a bucket's stream`);
+    const file = openSync(contentPath(folder, name), 'wx', 0o600);
     try {
       const head = await takeProved(operator, name, file);
-      fsyncSync(file);
-      const unfinished = join(folder, `.${name}.json`);
-      writeFileSync(unfinished, `${JSON.stringify(head)}\n`, { mode: 0o600, flush: true });
-      renameSync(unfinished, join(folder, `${name}.json`));
+      keepHead(folder, file, head);
       onSaved(savedOf(head, head.digest !== undefined));
     } finally {
       closeSync(file);
@@ -103,6 +82,9 @@ export interface RestoreOptions {
  * Makes the buckets of a folder on a hub that has none of them, every message under its old
  * revision. Where it was interrupted, those that are there as they were saved are left.
  *
+ *   files read, digests hold ─▶ hub compared ─▶ removed ─▶ restored ─▶ compared ─▶ next bucket
+ *     └─ `save_failed`            └─ `bucket_exists`, unless forced
+ *
  * @throws {MeridianError} `save_failed`, `snapshot_failed`, `bucket_exists`; as `callApi`
  */
 export async function restoreHub(
@@ -111,20 +93,28 @@ export async function restoreHub(
   { replicas, continues = false, force = false, onRestored }: RestoreOptions,
 ): Promise<void> {
   const heads = readHeads(folder);
+  checkContent(folder, heads);
   const same = new Set<string>();
   const others: string[] = [];
+  const unproved: string[] = [];
   for (const name of await streamNames(operator)) {
     const head = heads.find((one) => one.name === name);
     if (!head) continue;
     const difference = await differenceOf(operator, head);
     if (difference === undefined) same.add(name);
     else others.push(difference.text);
+    if (difference && !head.content) unproved.push(bucketOf(name));
   }
   if (others.length > 0 && !force) {
     throw new MeridianError(
       'bucket_exists',
       `nothing was restored: the hub has what would be lost (${others.join('; ')}). --force does it anyway`,
       { details: { wouldBeLost: others } },
+    );
+  }
+  if (unproved.length > 0) {
+    failSave(
+      `nothing was removed: ${unproved.join(', ')} was saved by an earlier version, which kept no digest of the files, so nothing tells whether it can be restored; remove its stream by hand first`,
     );
   }
   for (const head of heads) {
@@ -135,7 +125,7 @@ export async function restoreHub(
       await restoreStream(operator, folder, made, { replicas, force });
     }
     const difference = await differenceOf(operator, head);
-    if (difference && !difference.mayBeSame) fail(`not what was saved: ${difference.text}`);
+    if (difference && !difference.mayBeSame) failSave(`not what was saved: ${difference.text}`);
     const proved = head.digest !== undefined && !hasAge(head) && !difference;
     onRestored?.({ ...savedOf(head, proved), ...(already && { already }) });
   }
@@ -148,12 +138,11 @@ async function restoreStream(
   head: SavedHead,
   { replicas, force }: { readonly replicas: number; readonly force: boolean },
 ): Promise<void> {
-  const { digest: _, ...snapshot } = head;
   for (let tries = 1; ; tries++) {
     if (force) await removeStream(operator, head.name);
     try {
-      const parts = partsOf(join(folder, `${head.name}.stream`));
-      return await restoreSnapshot(operator, snapshot, parts, replicas);
+      const parts = partsOf(contentPath(folder, head.name));
+      return await restoreSnapshot(operator, head, parts, replicas);
     } catch (error) {
       if (!force || tries === triesMost || !hasApiCode(error, apiErrors.nameInUseByRestore)) {
         throw error;
@@ -182,33 +171,14 @@ async function takeProved(
   for (let tries = 1; ; tries++) {
     const before = await stateOf(operator, name);
     const digest = await digestOf(operator, name, before);
-    let at = 0;
-    const head = await takeSnapshot(operator, name, (part) => {
-      at = writeWhole(file, part, at);
-    });
+    const content = new SavedContent(file);
+    const snapshot = await takeSnapshot(operator, name, (part) => content.add(part));
+    const head = { ...snapshot, content: content.proof() };
     const { state } = head;
     const isStill = before.last_seq === state.last_seq && before.messages === state.messages;
     if (isStill && digest !== undefined) return { ...head, digest };
     if (tries === triesMost) return head;
     ftruncateSync(file);
-  }
-}
-
-/** @throws {MeridianError} `save_failed` */
-function readHeads(folder: string): SavedHead[] {
-  try {
-    const files = readdirSync(folder).sort();
-    const heads = files
-      .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
-      .map((file) => headSchema.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))));
-    const whole = new Set(heads.map(({ name }) => `${name}.stream`));
-    const half = files.find((file) => file.endsWith('.stream') && !whole.has(file));
-    if (half !== undefined) fail(`${join(folder, half)} was not saved to its end`);
-    if (heads.length === 0) fail(`${folder} holds no saved bucket`);
-    return heads;
-  } catch (error) {
-    if (codeOf(error) === 'save_failed') throw error;
-    return fail(`${folder} cannot be read as a saved store: ${messageOf(error)}`);
   }
 }
 
@@ -271,32 +241,6 @@ function withAnotherLife(head: SavedHead): SavedHead {
   return { ...head, config: { ...config, ...lifeOf(bucket, nuid.next(), hasBarriers) } };
 }
 
-function* partsOf(path: string): Generator<Uint8Array> {
-  const file = openSync(path, 'r');
-  try {
-    for (;;) {
-      const part = Buffer.alloc(partBytes);
-      const bytes = readSync(file, part);
-      if (bytes === 0) return;
-      yield part.subarray(0, bytes);
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** @returns where the next part goes */
-function writeWhole(file: number, part: Uint8Array, position: number): number {
-  for (let at = 0; at < part.length; ) {
-    at += writeSync(file, part, at, part.length - at, position + at);
-  }
-  return position + part.length;
-}
-
 function savedOf({ name, state }: Snapshot, proved: boolean): SavedStream {
   return { name, messages: state.messages, last: state.last_seq, proved };
-}
-
-function fail(message: string): never {
-  throw new MeridianError('save_failed', message);
 }
