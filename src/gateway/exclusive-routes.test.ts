@@ -5,7 +5,7 @@ import { freePort } from '../../test/support/free-ports.ts';
 import { type StartedGateway, startGateway } from '../../test/support/gateways.ts';
 import { RawClient } from '../../test/support/raw-client.ts';
 import { okResponse, RawOrigin } from '../../test/support/raw-origin.ts';
-import { systemClock } from '../base/clock.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { type ConfigInput, configSchema } from '../config/schema/config.ts';
 import { healthy } from '../health/table.ts';
 import { createAuthority, issueRegionIdentity } from '../link/authority.ts';
@@ -16,7 +16,6 @@ const addresses = { eu: '127.0.21.1', us: '127.0.22.1', ap: '127.0.23.1' };
 const names = ['eu', 'us'] as const;
 const location = { latitude: 50, longitude: 8 };
 const authority = await createAuthority();
-const now = () => systemClock.monotonicMs();
 const never = 1e12;
 
 interface Options {
@@ -32,6 +31,7 @@ async function world({ elsewhere = 'refuse', host = '127.0.0.1', resolve }: Opti
   for (const name of names) {
     origins[name].respond = (_request, socket) => void socket.write(okResponse(`from ${name}`));
   }
+  const clock = new ManualClock();
   const linkPort = await freePort(...Object.values(addresses));
   const endpoints = { eu: [`${host}:${origins.eu.port}`], us: [`127.0.0.1:${origins.us.port}`] };
   const config: ConfigInput = {
@@ -54,6 +54,7 @@ async function world({ elsewhere = 'refuse', host = '127.0.0.1', resolve }: Opti
       config,
       region: name,
       identity,
+      clock,
       listen: {
         http: { host: addresses[name], port: 0 },
         link: { host: addresses[name], port: linkPort, identity },
@@ -72,6 +73,7 @@ async function world({ elsewhere = 'refuse', host = '127.0.0.1', resolve }: Opti
     gateways,
     client,
     config,
+    clock,
     async [Symbol.asyncDispose]() {
       client.close();
       for (const name of names) {
@@ -95,7 +97,7 @@ test('what is exclusive is served in the active region only, with its fencing to
   }
   assert.equal((await w.client.request(get('/shared'))).body, 'from eu');
   assert.doesNotMatch(w.origins.eu.requests[0]!.head, /fencing/i);
-  exclusive.write(0, now() + 60_000, 4_711, -1);
+  exclusive.write(0, never, 4_711, -1);
   const forged = 'Meridian-Fencing-Token: 9999\r\n';
   for (const path of ['/route', '/service']) {
     assert.equal((await w.client.request(get(path, forged))).body, 'from eu');
@@ -106,14 +108,13 @@ test('what is exclusive is served in the active region only, with its fencing to
 
 test('a claim ends by the clock alone, on a connection that is open', async () => {
   await using w = await world();
-  w.gateways.eu.health.exclusive.write(0, now() + 150, 7, -1);
-  assert.equal((await w.client.request(get('/route'))).body, 'from eu');
-  let body = '';
-  await eventually('the claim has ended', async () => {
-    ({ body } = await w.client.request(get('/route')));
-    return body !== 'from eu';
-  });
-  assert.equal(codeOf(body), 'not_active');
+  w.gateways.eu.health.exclusive.write(0, w.clock.monotonicMs() + 150, 7, -1);
+  for (const passedMs of [0, 149]) {
+    w.clock.advance(passedMs);
+    assert.equal((await w.client.request(get('/route'))).body, 'from eu');
+  }
+  w.clock.advance(1);
+  assert.equal(codeOf((await w.client.request(get('/route'))).body), 'not_active');
 });
 
 test('a request that waited for its connection is not sent when the claim ended meanwhile', async () => {

@@ -21,7 +21,7 @@ const [eu, us] = await Promise.all(
 );
 
 /** eu has no endpoint that works and relays all to us, which has two nodes with an origin each. */
-async function world() {
+async function world(connect = '10s') {
   const linkPort = await freePort(...addresses);
   const origins = [await RawOrigin.listen(), await RawOrigin.listen()] as const;
   const config = (port: number): ConfigInput => ({
@@ -34,7 +34,7 @@ async function world() {
       },
     },
     ports: { link: linkPort },
-    services: { s: { endpoints: { us: [`127.0.0.1:${port}`] }, timeouts: { connect: '300ms' } } },
+    services: { s: { endpoints: { us: [`127.0.0.1:${port}`] }, timeouts: { connect } } },
     routes: [{ name: 'all', service: 's' }],
   });
   const nodes: StartedGateway[] = [];
@@ -89,7 +89,9 @@ test('a node that is gone costs no request: the other one of its region takes it
 });
 
 test('a frozen node costs the limit of connecting', async () => {
-  await using w = await world();
+  await using w = await world('300ms');
+  // So that there is a connection to the other one: it has the same limit.
+  await eventually('b serves', async () => (await w.client.request(get)).body === 'b');
   await w.nodes[0].gateway.close();
   await using frozen = await RawOrigin.listen(addresses[0], w.linkPort);
   const startedMs = performance.now();

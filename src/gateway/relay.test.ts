@@ -192,8 +192,14 @@ test('a region that cannot be reached costs the connect limit at most', async ()
 });
 
 test('a frozen region, which still accepts connections, costs the connect limit at most', async () => {
-  await using w = await world();
+  await using w = await world((config) => {
+    config.services!.s!.timeouts = { connect: '500ms' };
+  });
   w.believe('eu', 'eu', unhealthy);
+  w.believe('eu', 'us', unhealthy);
+  // So that there is a connection to the other one: it has the same limit.
+  await eventually('ap serves', async () => (await w.client.request(get)).body === 'from ap');
+  w.believe('eu', 'us', healthy);
   await w.gateways.us.gateway.close();
   const frozen = await RawOrigin.listen(addresses.us, w.linkPort);
   const tookMs = fairTimer();

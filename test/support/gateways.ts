@@ -73,7 +73,7 @@ export interface Revision extends GatewayConfiguration {
 
 /** A configuration with tables of its own, as a gateway takes it. */
 export function revisionOf(options: StartOptions): Revision {
-  const config = configSchema.parse(options.config);
+  const config = configSchema.parse(withPatience(options.config));
   const topology = compileTopology(config);
   return {
     config,
@@ -89,6 +89,17 @@ export function revisionOf(options: StartOptions): Revision {
     balancingSecrets: options.balancingSecrets ?? {},
     accessLog: options.accessLog,
   };
+}
+
+/**
+ * Services without a limit of their own get a long one for connecting: a test has both ends of a
+ * connection in one thread, on a machine that may be busy.
+ */
+function withPatience(config: ConfigInput): ConfigInput {
+  const services = Object.entries(config.services ?? {}).map(([name, service]) => {
+    return [name, { ...service, timeouts: { connect: '10s', ...service.timeouts } }];
+  });
+  return { ...config, services: Object.fromEntries(services) };
 }
 
 /** A real gateway on free ports, with a health table of its own. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../../test/support/eventually.ts';
-import { oneRegion, startGateway } from '../../../test/support/gateways.ts';
+import { oneRegion, type StartOptions, startGateway } from '../../../test/support/gateways.ts';
 import { get, post } from '../../../test/support/http2-cases.ts';
 import {
   ACK,
@@ -15,6 +15,7 @@ import {
   uint32,
 } from '../../../test/support/raw-http2.ts';
 import { okResponse, RawOrigin } from '../../../test/support/raw-origin.ts';
+import { ManualClock } from '../../base/manual-clock.ts';
 import { closeCauses } from '../../observability/gateway-layout.ts';
 import type { CloseCause, GatewayMetrics } from '../../observability/gateway-metrics.ts';
 import { ErrorCode } from '../http2/http2-error.ts';
@@ -23,7 +24,7 @@ import type { GatewayLimits } from '../limits.ts';
 const { DATA, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE } = frameTypes;
 
 /** A gateway with these limits; what `/never` asks for never comes. */
-async function world(limits: Partial<GatewayLimits> = {}) {
+async function world(limits: Partial<GatewayLimits> = {}, more: Partial<StartOptions> = {}) {
   const origin = await RawOrigin.listen();
   origin.respond = ({ head, body }, socket) => {
     if (!head.includes(' /never ')) socket.write(okResponse(body));
@@ -32,6 +33,7 @@ async function world(limits: Partial<GatewayLimits> = {}) {
     config: oneRegion(origin.port),
     listen: { http: { host: '127.0.0.1', port: 0, http2: true } },
     limits,
+    ...more,
   });
   return {
     ...started,
@@ -41,6 +43,21 @@ async function world(limits: Partial<GatewayLimits> = {}) {
       await origin.close();
       assert.deepEqual(started.defects, []);
     },
+  };
+}
+
+/** The same; its time stands still but for what the test waits for. */
+async function timedWorld(limits: Partial<GatewayLimits>) {
+  const clock = new ManualClock();
+  const started = await world(limits, { clock });
+  return {
+    ...started,
+    /** Time passes until that has come. */
+    async pass<T>(awaited: Promise<T>): Promise<T> {
+      const passing = setInterval(() => clock.advance(50), 20);
+      return awaited.finally(() => clearInterval(passing));
+    },
+    [Symbol.asyncDispose]: started[Symbol.asyncDispose],
   };
 }
 
@@ -54,51 +71,53 @@ async function arrived({ origin }: { origin: RawOrigin }, count: number): Promis
 
 describe('HTTP/2 over time', { concurrency: true }, () => {
   test('a connection without requests is told to go', async () => {
-    await using w = await world({ idleMs: 100 });
+    await using w = await timedWorld({ idleMs: 100 });
     using client = await RawHttp2.connect(w.port);
     client.headers(1, get(), END_STREAM);
     await client.answer(1);
-    const { payload } = await client.nextOf(GOAWAY);
+    const { payload } = await w.pass(client.nextOf(GOAWAY));
     assert.deepEqual([payload.readUInt32BE(0), payload.readUInt32BE(4)], [1, 0]);
-    await client.whenClosed();
+    await w.pass(client.whenClosed());
     assert.equal(ended(w.metrics, 'idle'), 1);
   });
 
   test('a stream may be silent for as long as its client answers PINGs', async () => {
-    await using w = await world({ idleMs: 100, headMs: 150 });
+    await using w = await timedWorld({ idleMs: 100, headMs: 150 });
     using client = await RawHttp2.connect(w.port);
     client.headers(1, get('/never'), END_STREAM);
+    await client.settled();
     for (let asked = 0; asked < 2; asked++) {
-      const { payload } = await client.nextOf(PING);
+      const { payload } = await w.pass(client.nextOf(PING));
       client.send(frame(PING, ACK, 0, payload));
+      await client.settled(`ping ${asked}`);
     }
-    await client.nextOf(PING);
-    await client.whenClosed();
+    await w.pass(client.nextOf(PING));
+    await w.pass(client.whenClosed());
     assert.equal(ended(w.metrics, 'pong'), 1);
     await eventually('the request is cancelled', () => w.log.some(({ status }) => status === 499));
   });
 
   test('a client that never acknowledges SETTINGS is not served for long', async () => {
-    await using w = await world({ headMs: 200 });
+    await using w = await timedWorld({ headMs: 200 });
     using client = await RawHttp2.open(w.port);
     client.send(preface, frame(SETTINGS, 0, 0, settings([1, 0])));
     client.headers(1, get(), END_STREAM);
     assert.equal((await client.answer(1)).status, 200);
     client.headers(3, get('/never'), END_STREAM);
-    assert.equal(await client.goAway(), ErrorCode.SETTINGS_TIMEOUT);
-    await client.whenClosed();
+    assert.equal(await w.pass(client.goAway()), ErrorCode.SETTINGS_TIMEOUT);
+    await w.pass(client.whenClosed());
     assert.equal(ended(w.metrics, 'settling'), 1);
   });
 
   test('a client that has ended its side gets what it asked for, while it comes', async () => {
-    await using w = await world({ halfCloseMs: 300 });
+    await using w = await world({ halfCloseMs: 1_000 });
     w.origin.respond = (_request, socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n');
       let sent = 0;
       const timer = setInterval(() => {
         socket.write('x');
         if (++sent === 9) clearInterval(timer);
-      }, 100);
+      }, 150);
     };
     using client = await RawHttp2.connect(w.port);
     client.headers(1, get(), END_STREAM);
@@ -142,18 +161,18 @@ describe('HTTP/2 over time', { concurrency: true }, () => {
   });
 
   test('a drain does not wait for a client that does not hear it', async () => {
-    await using w = await world({ dismissMs: 100, idleMs: 200, headMs: 200 });
+    await using w = await timedWorld({ dismissMs: 100, idleMs: 200, headMs: 200 });
     using client = await RawHttp2.connect(w.port);
     client.headers(1, get('/never'), END_STREAM);
     await arrived(w, 1);
     w.gateway.drain();
     await client.nextOf(GOAWAY);
-    assert.equal((await client.nextOf(GOAWAY)).payload.readUInt32BE(0), 1);
+    assert.equal((await w.pass(client.nextOf(GOAWAY))).payload.readUInt32BE(0), 1);
     // Its stream lives on, and with it the question whether anybody is there.
-    await client.next(
-      ({ type, payload }) => type === PING && payload.toString().startsWith('alive?'),
+    await w.pass(
+      client.next(({ type, payload }) => type === PING && payload.toString().startsWith('alive?')),
     );
-    await client.whenClosed();
+    await w.pass(client.whenClosed());
     assert.equal(ended(w.metrics, 'pong'), 1);
   });
 
