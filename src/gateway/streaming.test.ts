@@ -27,25 +27,28 @@ async function world(limits: Partial<GatewayLimits> = {}) {
 const get = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
 const post = (fields: string) => `POST / HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`;
 const megabyte = 1024 * 1024;
+const block = Buffer.alloc(64 * 1024, 'x');
+
+/** Writes as many blocks as the socket takes, for as long as there is more. */
+function pour(socket: import('node:net').Socket, isMore: () => boolean): void {
+  while (isMore()) {
+    if (socket.write(block)) continue;
+    socket.once('drain', () => pour(socket, isMore));
+    return;
+  }
+}
 
 test('a slow reader stops the origin: what is under way stays bounded', async () => {
   await using w = await world();
   let most = 1024 * megabyte;
-  const block = Buffer.alloc(64 * 1024, 'x');
   let written = 0;
   w.origin.respond = (_request, socket) => {
     socket.write('HTTP/1.1 200 OK\r\n\r\n');
-    const pour = (): void => {
-      while (written < most) {
-        written += block.length;
-        if (!socket.write(block)) {
-          socket.once('drain', pour);
-          return;
-        }
-      }
-      socket.end();
-    };
-    pour();
+    pour(socket, () => {
+      if (written < most) written += block.length;
+      else socket.end();
+      return socket.writable;
+    });
   };
   w.client.socket.pause();
   w.client.send(get);
@@ -75,17 +78,10 @@ test('a slow origin stops an upload: what is under way stays bounded', async () 
   let arrived = 0;
   w.origin.onPartial = (_text, socket) => void socket.pause();
   w.client.send(post(`Content-Length: ${total}\r\n`));
-  const block = Buffer.alloc(64 * 1024, 'x');
-  const pour = (): void => {
-    while (arrived < total) {
-      arrived += block.length;
-      if (!w.client.socket.write(block)) {
-        w.client.socket.once('drain', pour);
-        return;
-      }
-    }
-  };
-  pour();
+  pour(w.client.socket, () => {
+    arrived += block.length;
+    return arrived < total;
+  });
   let before = -1;
   await eventually('the client to be stopped', async () => {
     await new Promise((resolve) => setTimeout(resolve, 150));
@@ -343,12 +339,7 @@ test('a client that stalls its upload is no failure of the endpoint', async () =
   using other = await RawClient.connect(started.port);
   // However much the kernel takes: there is more.
   other.send(post('Content-Length: 1000000000\r\n'));
-  const block = Buffer.alloc(megabyte);
-  const pour = (): void => {
-    while (other.socket.write(block));
-  };
-  other.socket.on('drain', pour);
-  pour();
+  pour(other.socket, () => true);
   assert.equal((await other.response()).status, 504);
 });
 
