@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import type { DataBucket } from '../bucket.ts';
 import type { DataApiCounters } from './counters.ts';
+import type { EventTurns } from './event-turns.ts';
 import type { Parameters } from './parameters.ts';
 import type { Caller } from './rights.ts';
 import type { SharedRoom } from './shared-room.ts';
@@ -30,6 +31,7 @@ export interface CallContext {
   /** Octets of values, while an answer of many is made. */
   readonly values: SharedRoom;
   readonly watches: Watches;
+  readonly turns: EventTurns;
   readonly counters: DataApiCounters;
   readonly clock: Clock;
   /** The document of the API, as JSON. */

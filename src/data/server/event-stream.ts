@@ -12,6 +12,8 @@ import { explained, problemBody, refuse } from './problems.ts';
 const heartbeatMs = 15_000;
 /** For a refusal to come as one, before the answer begins. */
 const firstEventMs = 1_000;
+/** Of an event, besides key and value. */
+const overheadBytes = 100;
 /** After which a client should connect again. */
 const retryMs = 1_000;
 
@@ -21,7 +23,8 @@ const retryMs = 1_000;
  *   watch opened ─ first event, or 1 s ─▶ head ─▶ event ─ taken ─▶ event … ─▶ `error`, end
  *        │ refused: a problem                       └ 60 s not taken: closed
  *
- * Nothing is held for a client that is slow: the bucket keeps what is the latest by then.
+ * Nothing is held for a client that is slow: the bucket keeps what is the latest by then. However fast
+ * all of them are, requests are heard between the turns of `EventTurns`.
  */
 export async function streamEvents(call: BucketCall): Promise<void> {
   const { bucket, context, request, response, parameters, name } = call;
@@ -104,7 +107,7 @@ function begin(response: ServerResponse, context: { readonly region: string }): 
   response.write(`retry: ${retryMs}\n\n`);
 }
 
-/** Writes events, as fast as the client takes them. */
+/** Writes events, as fast as the client takes them and other watches leave it turns. */
 class EventWriter {
   readonly #response: ServerResponse;
   readonly #context: CallContext;
@@ -123,6 +126,8 @@ class EventWriter {
   /** @returns its octets, when the client has taken them */
   async event(event: DataEvent): Promise<number> {
     const response = this.#response;
+    await this.#context.turns.take(bytesOf(event));
+    if (response.destroyed) return 0;
     const text = textOf(event);
     if (response.write(text) || response.destroyed) return text.length;
     const { clock, answerTimeMs, counters } = this.#context;
@@ -153,6 +158,12 @@ class EventWriter {
       this.#beat();
     });
   }
+}
+
+function bytesOf(event: DataEvent): number {
+  if (event.type === 'caughtUp') return overheadBytes;
+  const carried = event.type === 'put' ? event.entry.value.byteLength : 0;
+  return overheadBytes + carried;
 }
 
 function textOf(event: DataEvent): string {

@@ -9,6 +9,7 @@ import { type Answer, problem, send } from './answer.ts';
 import { isEarly } from './body.ts';
 import type { ServedBuckets } from './call.ts';
 import { DataApiCounters } from './counters.ts';
+import { EventTurns } from './event-turns.ts';
 import { handle } from './handle.ts';
 import { refuseMalformed } from './malformed.ts';
 import { Networks } from './networks.ts';
@@ -50,6 +51,8 @@ export interface DataServerLimits {
   /** Of watches; of everything else half is for one service. */
   readonly watchesOfService: number;
   readonly watches: number;
+  /** Of values that all watches write in one turn of the event loop. */
+  readonly eventBytesOfTurn: number;
   /** Of all that are under way. */
   readonly bodyBytes: number;
   /** Of values, while answers of many are made. */
@@ -70,6 +73,7 @@ export const dataServerLimits: DataServerLimits = {
   requests: 1_024,
   watchesOfService: 32,
   watches: 256,
+  eventBytesOfTurn: 512 * 1024,
   bodyBytes: 64 * 1024 * 1024,
   valueBytes: 128 * 1024 * 1024,
   headerTimeMs: 5_000,
@@ -111,6 +115,7 @@ class RunningServer implements DataServer {
   readonly #values: SharedRoom;
   readonly #unsent: Unsent;
   readonly #watches: Watches;
+  readonly #turns: EventTurns;
   readonly #document = JSON.stringify(apiDocument());
   readonly #connections = new Set<Socket>();
   /** Those that have shown no token yet, the oldest first. */
@@ -138,6 +143,7 @@ class RunningServer implements DataServer {
       this.#counters.stalledAnswers++;
     });
     this.#watches = new Watches({ ofService: limits.watchesOfService, ofAll: limits.watches });
+    this.#turns = new EventTurns(limits.eventBytesOfTurn);
     this.#http = createServer({
       headersTimeout: limits.headerTimeMs,
       requestTimeout: limits.requestTimeMs,
@@ -258,6 +264,7 @@ class RunningServer implements DataServer {
       bodies: this.#bodies,
       values: this.#values,
       watches: this.#watches,
+      turns: this.#turns,
       counters: this.#counters,
       document: this.#document,
       answerTimeMs: this.#limits.answerTimeMs,
