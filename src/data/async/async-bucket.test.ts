@@ -200,7 +200,7 @@ describe('an async bucket', () => {
 });
 
 describe('an async bucket with a ttl', () => {
-  it('ends a value by the clock of its writer, in every region alike', async () => {
+  it('ends a value that long after its time, in every region alike', async () => {
     const [eu, us] = [new AsyncPlace('eu', hourMs), new AsyncPlace('us', hourMs)];
     await eu.bucket.put('k', text('1'));
     eu.clock.advance(hourMs / 2);
@@ -214,6 +214,49 @@ describe('an async bucket with a ttl', () => {
       await place.bucket.put('k', text('2'), { type: 'absent' });
     }
     await us.copyFrom(eu);
+    await Promise.all([eu.close(), us.close()]);
+  });
+
+  it('ends it by as much sooner or later as the clock of the reader is ahead of the writer’s, or behind', async () => {
+    const minuteMs = 60_000;
+    const eu = new AsyncPlace('eu', hourMs);
+    const us = new AsyncPlace('us', hourMs, 10 * minuteMs);
+    await eu.bucket.put('eu', text('1'));
+    await us.bucket.put('us', text('1'));
+    await us.copyFrom(eu);
+    await eu.copyFrom(us);
+    const seenIn = async ({ bucket }: AsyncPlace) => {
+      const keys = ['eu', 'us'];
+      const reads = await bucket.getAll(keys);
+      return keys.filter((_, index) => reads[index]?.entry);
+    };
+    const both = async (afterMs: number) => {
+      for (const { clock } of [eu, us]) clock.advance(afterMs);
+      return [await seenIn(eu), await seenIn(us)];
+    };
+    assert.deepEqual(await both(50 * minuteMs - 1), [
+      ['eu', 'us'],
+      ['eu', 'us'],
+    ]);
+    assert.deepEqual(await both(1), [['eu', 'us'], ['us']]);
+    assert.deepEqual(await both(10 * minuteMs), [['us'], []]);
+    assert.deepEqual(await both(10 * minuteMs), [[], []]);
+    await Promise.all([eu.close(), us.close()]);
+  });
+
+  it('keeps it an hour longer at most, however far ahead the clock of its writer is', async () => {
+    const eu = new AsyncPlace('eu', hourMs);
+    const us = new AsyncPlace('us', hourMs, 3 * hourMs);
+    await us.bucket.put('k', text('1'));
+    const [message] = await us.written();
+    eu.clock.advance(2 * hourMs - 1);
+    assert.equal(await eu.copier.copy(message!), 'held');
+    eu.clock.advance(1);
+    assert.equal(await eu.copier.copy(message!), 'done');
+    eu.clock.advance(2 * hourMs - 1);
+    assert.ok((await eu.bucket.get('k')).entry);
+    eu.clock.advance(1);
+    assert.equal((await eu.bucket.get('k')).entry, undefined);
     await Promise.all([eu.close(), us.close()]);
   });
 

@@ -95,7 +95,10 @@ export function visible(
   return best && !best.deleted && !isOver(best, nowMs, ttlMs) ? best : undefined;
 }
 
-/** By the writer's clock, so that every region judges alike. */
+/**
+ * From the time of the write, which is the same everywhere, to the clock of who asks. So where the
+ * clocks of writer and reader differ, it ends by as much sooner or later.
+ */
 export function isOver(write: Write, nowMs: number, ttlMs: number | undefined): boolean {
   return ttlMs !== undefined && nowMs - wallMsOf(write.at) >= ttlMs;
 }
