@@ -21,6 +21,8 @@ export interface AdminServerOptions {
   /** What changes must present; without it nothing can be changed. */
   readonly token: string | undefined;
   readonly view: NodeView;
+  /** For the head of a request to come in. Default: 2 s. */
+  readonly headTimeoutMs?: number;
   /** For head and body of a request to come in. Default: 10 s. */
   readonly requestTimeoutMs?: number;
   /** Told of errors of the node's own behind a 500. */
@@ -46,12 +48,13 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     port,
     token,
     view,
+    headTimeoutMs = 2_000,
     requestTimeoutMs = 10_000,
     onFailure = () => undefined,
   } = options;
   const guard = createGuard(token);
   const server = createServer({
-    headersTimeout: Math.min(2_000, requestTimeoutMs),
+    headersTimeout: Math.min(headTimeoutMs, requestTimeoutMs),
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: 5_000,
     connectionsCheckingInterval: 500,

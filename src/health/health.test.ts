@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, test } from 'node:test';
+import { eventually } from '../../test/support/eventually.ts';
 import { systemClock } from '../base/clock.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { configSchema } from '../config/schema/config.ts';
@@ -9,8 +10,9 @@ import { encodeFrame } from '../link/frames.ts';
 import { createHealth } from './create-health.ts';
 import { Health } from './health.ts';
 import { HealthTable, stateNames } from './table.ts';
-import { type Closing, deploy, track, until } from './testdata/deployment.ts';
+import { type Closing, deploy, track } from './testdata/deployment.ts';
 
+const until = (what: string, condition: () => boolean) => eventually(what, condition, 60_000);
 const closing: Closing = [];
 after(() => {
   for (const close of closing) close();
@@ -30,20 +32,22 @@ test('three regions over real sockets agree, lose one, and find it again', async
   await until('b knows of the service in a', () => tables.get(b)?.service(0, 0) === 1);
 
   silent.add(c);
-  await until('c is lost', () => all('c', 'unhealthy'));
-  assert.ok(all('a', 'healthy') && all('b', 'healthy'));
-  const report = healths.get(a)?.states();
-  const lost = report?.regions.find(({ name }) => name === 'c');
-  assert.match(
-    lost?.gateway?.reason ?? '',
-    /^2 of 2 vantages heard say down: a, b \(127\.0\.93\.1:\d+: no answer within 250 ms\)$/,
-  );
-  assert.equal(lost?.gateway?.flaps, 1);
-  assert.deepEqual(lost?.addresses, [
-    { address: c, node: 'c', state: 'unhealthy', reason: lost?.gateway?.reason, draining: false },
+  const ofLost = () => healths.get(a)!.states().regions[2]!;
+  // A machine that is busy may keep a probe from its answer, or a word of b from a, for a moment.
+  const why =
+    /^2 of 2 vantages heard say down: a, b \(127\.0\.93\.1:\d+: no answer within 500 ms\)$/;
+  await until('c alone is lost, as both others say', () => {
+    const isLost = all('c', 'unhealthy') && why.test(ofLost().gateway?.reason ?? '');
+    return isLost && all('a', 'healthy') && all('b', 'healthy');
+  });
+  const lost = ofLost();
+  assert.equal(lost.name, 'c');
+  assert.ok(lost.gateway!.flaps >= 1);
+  assert.deepEqual(lost.addresses, [
+    { address: c, node: 'c', state: 'unhealthy', reason: lost.gateway!.reason, draining: false },
   ]);
-  assert.ok((lost?.heardAgoMs ?? 9_999) < 2_000);
-  assert.ok(Math.abs(Date.now() - (lost?.gateway?.sinceWallMs ?? 0)) < 10_000);
+  await until('c is heard', () => (ofLost().heardAgoMs ?? Number.POSITIVE_INFINITY) < 2_000);
+  assert.ok(Math.abs(Date.now() - lost.gateway!.sinceWallMs!) < 120_000);
 
   // A restart of a, from its last state: c stays lost throughout.
   const state = JSON.parse(JSON.stringify(healths.get(a)?.exportState()));
@@ -74,17 +78,18 @@ test('two regions of two nodes: an address is lost, a node drains, an identity c
   await until('all are healthy', () => everywhere.every((of) => address(of, 'healthy')));
 
   silent.add(b2);
-  await until('an address of b is lost', () => address(b2, 'unhealthy'));
-  assert.ok(all('b', 'healthy') && address(b, 'healthy'));
-  const report = healths.get(a)?.states().regions[1];
+  const ofB = () => healths.get(a)!.states().regions[1]!.addresses;
+  await until('an address of b is lost, and nothing else', () => {
+    const isSaid = /1 of 1 vantages heard say down: a/.test(ofB()[1]?.reason ?? '');
+    return isSaid && address(b2, 'unhealthy') && all('b', 'healthy') && address(b, 'healthy');
+  });
   assert.deepEqual(
-    report?.addresses.map(({ node, state }) => [node, state]),
+    ofB().map(({ node, state }) => [node, state]),
     [
       ['x', 'healthy'],
       ['y', 'unhealthy'],
     ],
   );
-  assert.match(report?.addresses[1]?.reason ?? '', /1 of 1 vantages heard say down: a/);
 
   // The senders of a connect anew, under an identity just issued, and say that y drains.
   const identity = await issue('a');

@@ -7,19 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../test/support/eventually.ts';
 import { codeOf, MeridianError } from '../base/errors.ts';
 import { AccessLog } from './access-log.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'meridian-access-'));
 after(() => rm(directory, { recursive: true }));
-
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, `${what} did not happen within 5 s`);
-    await sleep(5);
-  }
-}
 
 test('lines arrive whole, in order, without waiting for close', async () => {
   const path = join(directory, 'order.log');
@@ -27,7 +20,7 @@ test('lines arrive whole, in order, without waiting for close', async () => {
   const lines = Array.from({ length: 5_000 }, (_, n) => `{"n":${n},"pad":"${'x'.repeat(40)}"}`);
   for (const line of lines) log.write(line);
   const whole = `${lines.join('\n')}\n`;
-  await until(async () => (await stat(path)).size === whole.length, 'a flush by time');
+  await eventually('a flush by time', async () => (await stat(path)).size === whole.length);
   await log.close();
   assert.equal(await readFile(path, 'utf8'), whole);
   assert.equal(log.dropped, 0);
@@ -70,7 +63,7 @@ test('after a rotation lines go on in a new file, and none is lost or cut', asyn
   let n = 0;
   for (let rotation = 0; rotation < 5; rotation++) {
     for (let line = 0; line < 4_000; line++) log.write(`{"n":${n++},"pad":"${'x'.repeat(60)}"}`);
-    if (rotation > 0) await until(() => existsSync(path), 'a new file');
+    if (rotation > 0) await eventually('a new file', () => existsSync(path));
     parts.push(join(directory, `rotated.${rotation}`));
     await rename(path, parts[rotation] ?? '');
     log.reopen(); // while a batch is in flight
@@ -118,10 +111,10 @@ test('a full disk loses lines, and says so once', { skip: noFullDevice }, async 
   const losses: Error[] = [];
   const log = AccessLog.open('/dev/full', { onLoss: (error) => losses.push(error) });
   log.write('one');
-  await until(() => log.dropped === 1, 'the first loss');
+  await eventually('the first loss', () => log.dropped === 1);
   log.write('two');
   log.write('three');
-  await until(() => log.dropped === 3, 'the second loss');
+  await eventually('the second loss', () => log.dropped === 3);
   await log.close();
   assert.equal(losses.length, 1);
   assert.match(losses[0]?.message ?? '', /ENOSPC/);
@@ -149,22 +142,19 @@ function readSome(reader: number, limit: number): string {
   }
 }
 
-test('a disk that hangs costs a bounded amount of memory and no time', async () => {
+test('a disk that hangs costs a bounded amount of memory, and nobody waits for it', async () => {
   const { path, reader } = await openPipe('hang');
   const losses: Error[] = [];
   const log = AccessLog.open(path, { onLoss: (error) => losses.push(error) });
   const line = 'x'.repeat(1_000);
   const rounds = 20_000;
-  let longestMs = 0;
+  // A write that waited would wait for ever: nobody reads meanwhile.
   for (let n = 0; n < rounds; n++) {
-    const beganMs = performance.now();
     log.write(line);
-    longestMs = Math.max(longestMs, performance.now() - beganMs);
     if (n % 1_000 === 0) await sleep(0);
   }
   assert.ok(log.dropped > rounds / 2 && log.dropped < rounds, `${log.dropped} dropped`);
   assert.equal(losses.length, 1);
-  assert.ok(longestMs < 5_000, `one write took ${longestMs} ms`);
   closeSync(reader); // the write under way and those after it fail with EPIPE
   await log.close();
   const arrived = Math.floor(pipeBytes / (line.length + 1));
@@ -178,16 +168,16 @@ test('after a batch that was cut short the next one starts on a line of its own'
   const batch = Math.ceil(pipeBytes / (line.length + 1)); // the last line does not fit
   for (let n = 0; n < batch; n++) log.write(line);
   // A byte comes only when the writer sleeps on a full pipe: it fills it under the lock.
-  await until(() => readSome(reader, 1) === 'x', 'the pipe was filled');
+  await eventually('the pipe was filled', () => readSome(reader, 1) === 'x');
   closeSync(reader);
-  await until(() => log.dropped === 1, 'the loss of the line that was cut');
+  await eventually('the loss of the line that was cut', () => log.dropped === 1);
   const again = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   log.write('next');
   let text = 'x';
-  await until(() => {
+  await eventually('the next line', () => {
     text += readSome(again, pipeBytes);
     return text.endsWith('next\n');
-  }, 'the next line');
+  });
   await log.close();
   closeSync(again);
   const lines = text.trimEnd().split('\n');

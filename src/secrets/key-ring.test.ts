@@ -65,6 +65,8 @@ describe('the text of a key ring', () => {
     const word = fc.stringMatching(/^[A-Za-z0-9+/=]{12,60}$/);
     fc.assert(
       fc.property(fc.array(word, { minLength: 2, maxLength: 4 }), (words) => {
+        // Among so many texts there may be a key.
+        fc.pre(Buffer.from(words[1]!, 'base64').length !== 32);
         const message = refusal(words.join(' '));
         for (const each of words) assert.ok(!message.includes(each));
       }),

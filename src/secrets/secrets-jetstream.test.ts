@@ -35,7 +35,7 @@ async function startStore() {
   after(() => cluster.close());
   const store = openStore(cluster.storeOptions('eu-west-1'));
   after(() => store.close());
-  await eventually('the store', () => store.status().reachable, 20_000);
+  await eventually('the store', () => store.status().reachable, 60_000);
   const withRing = (text: string) =>
     new Secrets({ store, ring: KeyRing.parse(text, 'the ring'), clock: systemClock });
   return { cluster, store, withRing };
@@ -51,12 +51,15 @@ test('real servers: no value on their disks, and a rotation by compare-and-set',
   const watch = before.watch((name) => told.push(name));
 
   // The first write waits until the bucket has been made.
-  const { version } = await eventually('the bucket', () =>
-    before.set('tls.key', planted).catch(() => undefined),
+  const { version } = await eventually(
+    'the bucket',
+    () => before.set('tls.key', planted).catch(() => undefined),
+    60_000,
   );
   await assert.rejects(before.set('tls.key', planted, 0), { code: 'secret_conflict' });
   await before.set('tls.key', planted, version);
-  await eventually('the replica', async () => (await before.list()).length === 1);
+  const listed = () => before.list().catch(() => []);
+  await eventually('the replica', async () => (await listed()).length === 1);
   const rotating = withRing(newLine + oldLine);
   assert.deepEqual(await rotating.rotate(), { rewrapped: ['tls.key'], already: 0, failed: [] });
   assert.deepEqual(await rotating.rotate(), { rewrapped: [], already: 1, failed: [] });

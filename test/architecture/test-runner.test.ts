@@ -12,16 +12,16 @@ const root = resolve(import.meta.dirname, '../..');
 
 describe('a test file as a process', { concurrency: true }, () => {
   test('a hanging file is told with the test that hangs, and killed with what it started', async () => {
-    const { failures, output } = await runFixture('hangs', { timeoutMs: 3_000, graceMs: 200 });
+    const { failures, output } = await runUntilLate('hangs');
     assert.deepEqual(failures, [
-      'did not end within 3 s: unfinished: a file that hangs › waits for what never comes (line 11)',
+      'unfinished: a file that hangs › waits for what never comes (line 11)',
     ]);
     await assertGone(output);
   });
 
   test('so is a test that never yields', async () => {
-    const { failures } = await runFixture('never-yields', { timeoutMs: 3_000, graceMs: 200 });
-    assert.deepEqual(failures, ['did not end within 3 s: unfinished: holds its thread (line 5)']);
+    const { failures } = await runUntilLate('never-yields');
+    assert.deepEqual(failures, ['unfinished: holds its thread (line 5)']);
   });
 
   test('a file that goes on when its tests have failed is ended soon', async () => {
@@ -71,9 +71,17 @@ async function runFixture(name: string, { onOutput, ...options }: FixtureOptions
     if (event.type === 'test:fail') failures.push(inspect(event.data.details.error.cause));
   };
   const file = join('test/architecture/testdata', `${name}.ts`);
-  await new TestFile(root, file, { timeoutMs: 20_000, ...options, onEvent }).run();
+  await new TestFile(root, file, { timeoutMs: 120_000, ...options, onEvent }).run();
   assert.equal(totals.success, failures.length === 0);
   return { failures, output };
+}
+
+/** With a limit; a longer one where a busy machine has not brought it to its test until then. */
+async function runUntilLate(name: string, seconds = 3): ReturnType<typeof runFixture> {
+  const { failures, output } = await runFixture(name, { timeoutMs: 1_000 * seconds, graceMs: 200 });
+  const told = failures.map((one) => one.replace(`did not end within ${seconds} s: `, ''));
+  const hasBegun = /line/.test(told.join()) && (name !== 'hangs' || output !== '');
+  return hasBegun || seconds > 60 ? { failures: told, output } : runUntilLate(name, 4 * seconds);
 }
 
 /** The process of which a fixture told that it started it. */

@@ -14,7 +14,7 @@ async function world(t: { after(close: () => unknown): void }) {
   const client = createDataClient({
     url: `${started.url}/`,
     token: tokens.writer,
-    timeoutMs: 2_000,
+    timeoutMs: 60_000,
   });
   return { ...started, client, bucket: client.bucket('ledger') };
 }

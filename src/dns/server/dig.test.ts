@@ -35,7 +35,7 @@ describe('what BIND’s dig makes of our answers', { skip }, () => {
   after(() => server.close());
 
   async function dig(...args: string[]): Promise<string> {
-    const common = ['@127.0.0.1', '-p', String(server.port), '+norecurse', '+tries=1', '+time=5'];
+    const common = ['@127.0.0.1', '-p', String(server.port), '+norecurse', '+tries=1', '+time=30'];
     const { stdout } = await run('dig', [...common, ...args]);
     assert.doesNotMatch(stdout, /WARNING|malformed|Messages has/i);
     return stdout;

@@ -28,7 +28,7 @@ describe('dig and kdig read the same', {
 
   /** Status, flags, and the records of all sections. */
   async function read(program: string, words: readonly string[]) {
-    const at = ['@127.0.0.1', '-p', String(server.port), '+norecurse', '+retry=0'];
+    const at = ['@127.0.0.1', '-p', String(server.port), '+norecurse', '+retry=0', '+time=30'];
     const { stdout, stderr } = await run(program, [...at, ...words]);
     assert.doesNotMatch(stdout + stderr, /warning|malformed|mismatch/i);
     return {

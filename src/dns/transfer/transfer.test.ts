@@ -46,7 +46,7 @@ describe('what BIND’s dig gets of a zone transfer', { skip: requireCommand('di
   after(() => server.close());
 
   async function dig(...args: string[]): Promise<string> {
-    const at = ['@127.0.0.1', '-p', String(server.port), '+tries=1', '+time=5'];
+    const at = ['@127.0.0.1', '-p', String(server.port), '+tries=1', '+time=30'];
     const { stdout } = await run('dig', [...at, ...args], { maxBuffer: 1 << 24 });
     return stdout;
   }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { after, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { eventually } from '../../../test/support/eventually.ts';
 import { systemClock } from '../../base/clock.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
 import { createProbe } from './create-probe.ts';
@@ -179,9 +182,20 @@ test('the first byte has a limit of its own, from the connection on', async () =
     await outcome(silent, { ...http, ...limits }),
     'failed: no first byte within 300 ms',
   );
+  const accepted = Promise.withResolvers<Socket>();
   const slow = await serve((socket) => {
     socket.write('HTTP/1.1 2');
-    setTimeout(() => socket.end('00 OK\r\n\r\n'), 450);
+    accepted.resolve(socket);
   });
-  assert.equal(await outcome(slow, { ...http, ...limits }), 'ok: status 200');
+  const clock = new ManualClock();
+  const details: string[] = [];
+  const target = targetOf(slow, { ...http, ...limits });
+  createProbe(clock)(target, (_, detail) => details.push(detail));
+  const socket = await accepted.promise;
+  // What has come is read in one of these.
+  for (let turns = 0; turns < 20; turns++) await turn();
+  clock.advance(450);
+  socket.end('00 OK\r\n\r\n');
+  await eventually('the outcome', () => details.length > 0);
+  assert.deepEqual(details, ['status 200']);
 });

@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import { type MetricCheckConfig, namedCheckSchema } from '../../config/schema/named-check.ts';
 import { createProbe } from './create-probe.ts';
-import { ProbedWorld } from './testdata/probed-world.ts';
+import { ProbedWorld, patience } from './testdata/probed-world.ts';
 
 const world = new ProbedWorld();
 after(() => world.close());
@@ -14,7 +14,8 @@ const words = { true: 'ok', false: 'failed', undefined: 'nothing' } as const;
 
 function outcome(port: number, options: object = { above: 1 }, path = ''): Promise<string> {
   const url = `http://127.0.0.1:${port}${path}`;
-  const check = namedCheckSchema.parse({ type: 'metric', url, query: 'a{b="c d"}', ...options });
+  const asked = { type: 'metric', url, query: 'a{b="c d"}' };
+  const check = namedCheckSchema.parse({ ...asked, ...patience, ...options });
   const target = { key: 'k', host: '127.0.0.1', port, endpoints: [] };
   return new Promise((resolve) => {
     probe({ ...target, check: check as MetricCheckConfig }, (ok, detail) =>

@@ -54,14 +54,6 @@ async function listenEverywhere(
   throw new Error('no port is free on all addresses');
 }
 
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 const location = { latitude: 0, longitude: 0 };
 
 /**
@@ -114,11 +106,11 @@ export async function deploy(regions: Record<string, Record<string, string>>, cl
       Object.entries(regions).map(([name, nodes]) => [name, settingsOf(nodes)]),
     ),
     ports: { http, link },
-    health: { interval: '250ms', connectTimeout: '200ms', timeout: '250ms' },
+    health: { interval: '500ms', connectTimeout: '400ms', timeout: '500ms' },
     services: {
       rates: {
         endpoints: { [places[0]?.region ?? '']: [`${addresses[0]}:${http}`] },
-        check: { type: 'http', interval: '250ms', timeout: '250ms' },
+        check: { type: 'http', interval: '500ms', timeout: '500ms' },
       },
     },
   } satisfies ConfigInput);

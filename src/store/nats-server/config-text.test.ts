@@ -197,7 +197,7 @@ function testConfig(folder: string, text: string): string {
   const path = join(folder, 'server.conf');
   writeFileSync(path, text);
   try {
-    execFileSync(findNatsServer(), ['-t', '-c', path], { stdio: 'pipe', timeout: 5_000 });
+    execFileSync(findNatsServer(), ['-t', '-c', path], { stdio: 'pipe', timeout: 60_000 });
     return '';
   } catch (error) {
     return String((error as { stderr: Buffer }).stderr) || 'refused';

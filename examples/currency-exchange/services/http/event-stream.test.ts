@@ -26,7 +26,7 @@ async function start(t: TestContext, options: EventStreamOptions) {
 }
 
 test('comments keep a quiet stream alive until it is closed', async (t) => {
-  const { stream, incoming } = await start(t, { heartbeatMs: 10, stallMs: 1_000 });
+  const { stream, incoming } = await start(t, { heartbeatMs: 10, stallMs: 60_000 });
   let text = '';
   incoming.setEncoding('utf8').on('data', (part: string) => {
     text += part;

@@ -66,11 +66,11 @@ export class RunningService {
   }
 }
 
-/** Polls until `condition` holds; throws with `what` after 5 s. */
+/** Polls until `condition` holds; throws with `what` after a minute. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 60_000;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`not within 5 s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within a minute: ${what}`);
     await delay(5);
   }
 }
