@@ -4,6 +4,9 @@ import type { CurrentRevision, RevisionDocument } from '../../src/admin/node-vie
 import type { RevisionInfo } from '../../src/revisions/revision.ts';
 import { type RegionName, type TestStack, until } from './stack.ts';
 
+/** A kept connection may end as it is asked again. */
+const connection = 'close';
+
 /** A configuration as written, as far as tests change it. */
 export interface Document {
   routes: object[];
@@ -34,7 +37,10 @@ export class AdminApi {
   }
 
   async get<T>(path: string): Promise<T> {
-    const answer = await fetch(this.#base + path, { signal: AbortSignal.timeout(15_000) });
+    const answer = await fetch(this.#base + path, {
+      headers: { connection },
+      signal: AbortSignal.timeout(15_000),
+    });
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
   }
@@ -45,6 +51,7 @@ export class AdminApi {
     const answer = await fetch(this.#base + path, {
       method: 'POST',
       headers: {
+        connection,
         authorization: `Bearer ${token}`,
         'content-type': isData ? 'application/json' : 'application/octet-stream',
       },
@@ -73,6 +80,25 @@ export class AdminApi {
     const answer = await this.tryApply(change, message);
     if (answer.status === 200) return JSON.parse(answer.text).revision as RevisionInfo;
     throw new Error(`not applied: ${answer.text}`);
+  }
+
+  /**
+   * Applies `routeOf(name)`: again where the store is just coming back, and not twice where it
+   * took what it could not confirm.
+   */
+  async applyRoute(name: string, limitMs: number): Promise<void> {
+    const route = routeOf(name);
+    let refused = '';
+    const isApplied = async () => {
+      const { routes } = await this.document();
+      if (routes.some((one) => 'name' in one && one.name === name)) return true;
+      const answer = await this.tryApply((document) => document.routes.push(route));
+      refused = answer.text;
+      return answer.status === 200 || answer.code === 'revision_unchanged';
+    };
+    await until(`${name} is applied`, isApplied, limitMs).catch((error: Error) => {
+      throw new Error(`${error.message}; ${refused}`);
+    });
   }
 
   /** Resolves when this node serves the revision; gives the milliseconds that it took. */

@@ -3,7 +3,8 @@ import { fairTimer } from './fair-time.ts';
 
 /**
  * Polls until `condition` holds (gives a value other than `undefined` or `false`). Who did not
- * get an answer looks again.
+ * get an answer looks again; who is late too, once: all of the time may have passed without this
+ * process.
  */
 export async function eventually<T>(
   what: string,
@@ -12,6 +13,7 @@ export async function eventually<T>(
 ): Promise<Exclude<T, undefined | false>> {
   const passedMs = fairTimer();
   for (;;) {
+    const isLate = passedMs() > timeoutMs;
     let unanswered: unknown;
     try {
       const value = await condition();
@@ -20,7 +22,7 @@ export async function eventually<T>(
       if (!isUnanswered(error)) throw error;
       unanswered = error;
     }
-    if (passedMs() > timeoutMs) {
+    if (isLate) {
       throw new Error(`waited ${timeoutMs} ms for: ${what}`, { cause: unanswered });
     }
     await delay(20);
@@ -31,10 +33,11 @@ export async function eventually<T>(
 export async function eventuallyRight<T>(look: () => Promise<T>, timeoutMs = 20_000): Promise<T> {
   const passedMs = fairTimer();
   for (;;) {
+    const isLate = passedMs() > timeoutMs;
     try {
       return await look();
     } catch (error) {
-      if (passedMs() > timeoutMs) throw error;
+      if (isLate) throw error;
     }
     await delay(20);
   }

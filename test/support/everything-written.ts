@@ -3,6 +3,8 @@ import { filesBelow, type Written } from './secret-search.ts';
 import { type RegionName, regionNames, type TestStack } from './stack.ts';
 
 const commands = ['status', 'history', 'drift', 'secret list'];
+/** A kept connection may end as it is asked again. */
+const headers = { connection: 'close' };
 const host = 'rates.exchange.test';
 /** For parameters that resources of the admin API cannot do without. */
 const parameterValues: Readonly<Record<string, string>> = {
@@ -35,7 +37,7 @@ export async function everythingWritten(stack: TestStack): Promise<Written[]> {
 
 async function adminPages(stack: TestStack, region: RegionName): Promise<Written[]> {
   const base = `http://${stack.address(region)}:9000`;
-  const { resources } = (await (await fetch(base)).json()) as {
+  const { resources } = (await (await fetch(base, { headers })).json()) as {
     resources: { path: string; method: string; parameters?: Record<string, string> }[];
   };
   const readable = resources.filter(({ method }) => method === 'GET');
@@ -44,7 +46,7 @@ async function adminPages(stack: TestStack, region: RegionName): Promise<Written
     for (const [name, value] of Object.entries(parameterValues)) {
       if (parameters[name] === 'required') query.set(name, value);
     }
-    const answer = await fetch(`${base}${path}?${query}`);
+    const answer = await fetch(`${base}${path}?${query}`, { headers });
     const place = `${region}: GET ${path} ${answer.status}`;
     return { place, bytes: Buffer.from(await answer.arrayBuffer()) };
   });

@@ -64,7 +64,7 @@ ${configuration}
       await control('zone-reload', zone);
     },
     async close() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill();
       await once(child, 'exit');
     },

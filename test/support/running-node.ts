@@ -37,7 +37,7 @@ export async function startNode(
     );
   });
   const stop = async () => {
-    if (child.exitCode === null) {
+    if (child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit');
       child.kill('SIGINT');
       await ended;

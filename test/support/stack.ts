@@ -167,6 +167,7 @@ export class TestStack {
   /** A resource of the admin API of a node as JSON. */
   async admin<T>(region: RegionName, path: string, node?: string): Promise<T> {
     const answer = await fetch(`http://${this.address(region, node)}:9000${path}`, {
+      headers: { connection: 'close' }, // A kept one may end as it is asked again.
       signal: AbortSignal.timeout(30_000),
     });
     return (await answer.json()) as T;
