@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import type { NodeStatus } from '../admin/node-view.ts';
@@ -27,8 +30,6 @@ class NodeWithStore extends FakeNode {
 
 /** Nodes with these stores, as a stack that runs without its supervisor. */
 async function stackOf(t: TestContext, stores: readonly Store[]) {
-  const directory = await temporaryDirectory('admin-connection');
-  const layout = layoutOf(directory);
   const servers = await Promise.all(
     stores.map((store) =>
       createAdminServer({
@@ -40,17 +41,24 @@ async function stackOf(t: TestContext, stores: readonly Store[]) {
     ),
   );
   for (const server of servers) t.after(() => server.close());
+  return { directory: await stackAt(servers.map(({ port }) => port)), servers };
+}
+
+/** The record of a stack whose nodes have these ports. */
+async function stackAt(ports: readonly number[]): Promise<string> {
+  const directory = await temporaryDirectory('admin-connection');
+  const layout = layoutOf(directory);
   const place = { address: '127.0.0.1', http: 1, https: 2, dns: 3 };
-  const regions = servers.map(({ port }, index) => [
+  const regions = ports.map((admin, index) => [
     `r${index}`,
-    { ...place, admin: port, serves: true, nodes: [] },
+    { ...place, admin, serves: true, nodes: [] },
   ]);
   writeRecord(layout.record, {
     ...emptyRecord(layout.socket),
     regions: Object.fromEntries(regions),
   });
   writeFileSync(layout.token, 'the-token\n');
-  return { directory, servers };
+  return directory;
 }
 
 const reachable = { reachable: true, serverVersion: '2' };
@@ -68,6 +76,21 @@ test('of a stack, the node whose store takes changes, else one that can read it'
     const admin = await connectAdmin({ state: directory });
     assert.equal(admin.url, `http://127.0.0.1:${servers[chosen]?.port}`);
   }
+});
+
+test('where no node answers at once, each is given its time', async (t) => {
+  let asked = 0;
+  const slow = createServer((_, response) => {
+    if (++asked > 1) response.end(JSON.stringify({ store: reachable }));
+  }).listen(0, '127.0.0.1');
+  await once(slow, 'listening');
+  t.after(() => {
+    slow.closeAllConnections();
+    slow.close();
+  });
+  const { port } = slow.address() as AddressInfo;
+  const admin = await connectAdmin({ state: await stackAt([port]) });
+  assert.deepEqual([admin.url, asked], [`http://127.0.0.1:${port}`, 2]);
 });
 
 test('a look goes to the next node when one has gone; a change does not', async (t) => {
