@@ -29,6 +29,35 @@ export function fairTimeout(limitMs: number, late: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+const sampledMs = 100;
+
+/** When the machine stood still while this went on, in the sense of `fairTimer`. */
+export class StallLog {
+  readonly #samples: { readonly atMs: number; readonly stallMs: number }[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor() {
+    this.#sample();
+    this.#timer = setInterval(() => this.#sample(), sampledMs);
+  }
+
+  /** How much of the time from one moment to another, times as of `performance.now`. */
+  between(fromMs: number, toMs: number): number {
+    const from = this.#samples.findLast(({ atMs }) => atMs <= fromMs) ?? this.#samples[0]!;
+    const to = this.#samples.find(({ atMs }) => atMs >= toMs) ?? this.#samples.at(-1)!;
+    return Math.min((1 - leastShare) * (toMs - fromMs), Math.max(0, to.stallMs - from.stallMs));
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#sample();
+  }
+
+  #sample(): void {
+    this.#samples.push({ atMs: performance.now(), stallMs: stallMs() + stolenMs() });
+  }
+}
+
 /** How long in total some process had to wait for a processor (Linux: pressure stall information). */
 function stallMs(): number {
   try {
