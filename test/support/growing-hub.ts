@@ -4,19 +4,24 @@ import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
+import { codeOf } from '../../src/base/errors.ts';
 import { hubConfigText, leafConfigText } from '../../src/store/nats-server/config-text.ts';
 import { findNatsServer } from '../../src/store/nats-server/find.ts';
 import type { StoreSite } from '../../src/store/nats-server/sites.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { changeHub } from '../../src/store/voters/change.ts';
+import { type ChangeOptions, changeHub } from '../../src/store/voters/change.ts';
 import type { Hub } from '../../src/store/voters/hub.ts';
 import { HubServers } from '../../src/store/voters/hub-servers.ts';
 import type { Outcome, Step } from '../../src/store/voters/next-step.ts';
 import { describeStep } from '../../src/store/voters/words.ts';
+import { fairTimer } from './fair-time.ts';
 import { freeSite } from './nats-cluster.ts';
 
 const secret = 'secret-of-a-hub-that-grows';
+const changedMs = 120_000;
+/** Why a change is refused or given up while voters elect, or are too slow to answer. */
+const badMoments: readonly unknown[] = ['no_quorum', 'voter_down', 'store_unreachable'];
 
 /** Real voters and one leaf, of which voters can be started, killed and made anew. */
 export class GrowingHub {
@@ -66,7 +71,7 @@ export class GrowingHub {
   async end(name: string): Promise<void> {
     const child = this.#processes.get(name);
     this.#processes.delete(name);
-    if (!child || child.exitCode !== null) return;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
@@ -79,14 +84,18 @@ export class GrowingHub {
     return openStore({ engine: 'jetstream', servers, name: site!.region, replicas, secret });
   }
 
-  /** Carries a change out; `start` is done by starting the voter. Returns the steps taken. */
+  /**
+   * Carries a change out; `start` is done by starting the voter. Returns the steps taken. Where the
+   * hub was seen at a bad moment it is asked again, as an operator would, and goes on from there.
+   */
   async change(
     next: (hub: Hub) => Outcome,
     voters: readonly string[],
     onStep: (step: Step) => void = () => undefined,
   ): Promise<string[]> {
     const steps: string[] = [];
-    await changeHub({
+    const passedMs = fairTimer();
+    const change: ChangeOptions = {
       look: () => this.servers.look(),
       next,
       do: async (step) => {
@@ -101,10 +110,18 @@ export class GrowingHub {
       },
       clock: systemClock,
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      patienceMs: 40_000,
+      patienceMs: changedMs,
       stop: new AbortController().signal,
-    });
-    return steps;
+    };
+    for (;;) {
+      try {
+        await changeHub(change);
+        return steps;
+      } catch (error) {
+        if (!badMoments.includes(codeOf(error)) || passedMs() > changedMs) throw error;
+        await change.sleep(1_000);
+      }
+    }
   }
 
   async close(): Promise<void> {
