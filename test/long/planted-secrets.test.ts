@@ -87,10 +87,18 @@ describe('secrets that were planted', { skip: requireNatsServer() }, async () =>
     say(`meridian ${args.join(' ')}`, stdout + stderr);
     return { code, text: stdout + stderr };
   };
+  /** Again where the store elects, as at the first write of a bucket. */
   const must = async (...args: string[]) => {
-    const { code, text } = await run(...args);
-    assert.equal(code, 0, `meridian ${args.join(' ')}: ${text}`);
-    return text;
+    let last = '';
+    const done = async () => {
+      const { code, text } = await run(...args);
+      last = text;
+      return code === 0;
+    };
+    await until(`meridian ${args.join(' ')}`, done).catch((error: Error) => {
+      throw new Error(`${error.message}: ${last}`);
+    });
+    return last;
   };
   const setSecret = async (name: string, value: string) => {
     const file = join(folder, name);
@@ -98,7 +106,10 @@ describe('secrets that were planted', { skip: requireNatsServer() }, async () =>
     await must('secret', 'set', name, '--file', file);
   };
   const apply = async (name: string, change: (document: ExampleDocument) => void) =>
-    run('apply', await exampleWith(change), '--message', `${marker.message} ${name}`);
+    run(
+      ...['apply', await exampleWith(change), '--message', `${marker.message} ${name}`],
+      ...['--timeout', '120s'],
+    );
   const serving = (certificate: string, key: string) => (document: ExampleDocument) => {
     document.tls = { certificate: `secret:${certificate}`, key: `secret:${key}` };
     document.routes.push({ name: marker.route, prefix: marker.path, service: 'rates' });
@@ -176,7 +187,9 @@ describe('secrets that were planted', { skip: requireNatsServer() }, async () =>
     snapshot[snapshot.length >> 1]! ^= 1;
     await writeFile(join(state, 'snapshot'), snapshot);
     const copy = join(folder, 'copy');
-    await cp(state, copy, { recursive: true });
+    // Not what its servers of the store write meanwhile.
+    const isOfNode = (source: string) => source !== join(state, 'store');
+    await cp(state, copy, { recursive: true, filter: isOfNode });
     const node = new NodeProcess({
       ...{ region: damagedRegion, state: copy, address: stack.address(damagedRegion) },
       env: { MERIDIAN_SECRET_KEY: outerKeys[0] },
@@ -186,8 +199,9 @@ describe('secrets that were planted', { skip: requireNatsServer() }, async () =>
     say('a node with a wrong key', node.errors + node.output);
     await must('node', 'start', damagedRegion);
     await untilReady(damagedRegion);
-    const { degraded } = await stack.status(damagedRegion);
-    assert.ok(degraded.some((sentence) => /a snapshot was refused.*checksum/.test(sentence)));
+    // Its status tells it until the store has a newer revision than the snapshot before.
+    const log = await readFile(join(state, 'node.log'), 'utf8');
+    assert.match(log, /"a snapshot was refused[^\n]*checksum/);
   });
 
   test('the outer key is replaced: all is sealed anew, and opens', async () => {
@@ -196,11 +210,13 @@ describe('secrets that were planted', { skip: requireNatsServer() }, async () =>
     const fresh = KeyRing.generate();
     outerKeys.push(fresh);
     await writeFile(keyPath, fresh + outerKeys[1]);
-    for (const region of regionNames) {
-      await must('node', 'kill', region);
-      await must('node', 'start', region);
-      await untilReady(region);
-    }
+    await Promise.all(
+      regionNames.map(async (region) => {
+        await must('node', 'kill', region);
+        await must('node', 'start', region);
+        await untilReady(region);
+      }),
+    );
     assert.match(await must('secret', 'rotate'), /3/);
     const list = await must('secret', 'list');
     assert.ok(

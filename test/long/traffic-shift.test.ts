@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { ShiftStatus } from '../../src/admin/shifts-view.ts';
 import type { RequestExplanation } from '../../src/gateway/explain/explain.ts';
 import type { ShiftEvent } from '../../src/shifts/shift.ts';
+import { askStack, findRunningStack } from '../../src/stack/control/client.ts';
 import { exampleWith } from '../support/example.ts';
 import { requireNatsServer } from '../support/requirements.ts';
 import { type RegionName, regionNames, until } from '../support/stack.ts';
@@ -36,7 +37,10 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
         const { error } = JSON.parse(stdout) as { error: { code: string } };
         // What was taken without a confirmation is there when it is asked for again.
         if (error.code === 'shift_exists') return true;
-        assert.match(error.code, /^(store_unreachable|no_quorum|shift_outcome_unknown)$/);
+        assert.match(
+          error.code,
+          /^(store_unreachable|no_quorum|shift_outcome_unknown|admin_unreachable)$/,
+        );
         return false;
       },
       30_000,
@@ -78,24 +82,24 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
 
   async function isStandby(region: RegionName, at: RegionName): Promise<boolean> {
     const url = encodeURIComponent(`http://${host}/v1/rates?base=EUR`);
-    const { candidates } = await use.stack.admin<RequestExplanation>(
+    const { candidates } = await use.stack.admin<Partial<RequestExplanation>>(
       at,
       `/explain/request?url=${url}`,
     );
-    const relay = candidates.find(({ kind, target }) => kind === 'relay' && target === region);
+    const relay = candidates?.find(({ kind, target }) => kind === 'relay' && target === region);
     return relay?.why.endsWith('; gives this client away') === true;
   }
 
   test('the store is gone mid-way: every node holds the last step, and goes on with its return', async () => {
-    // As long as a command may take on a busy machine: the next step is not to be due before.
-    await begin('restore', 'us-east-1', '--steps', '50,100', '--every', '8s');
+    // What may pass on a busy machine before the store is gone: the next step is not to be due.
+    await begin('restore', 'us-east-1', '--steps', '50,100', '--every', '10s');
+    const found = findRunningStack(use.stack.state);
     const reached = async () => (await shares(regionNames)).every((share) => share === 50);
     await until('the first step everywhere', reached, 30_000);
-    await use.stack.run('store', 'kill');
+    await askStack(found, { operation: 'store', action: 'kill' });
     const brokenMs = performance.now();
     while (performance.now() - brokenMs < 5_000) {
-      const told = (await shares(regionNames)).filter((share) => share !== undefined);
-      assert.deepEqual(new Set(told), new Set([50]));
+      for (const share of await shares(regionNames)) assert.ok(share === undefined || share === 50);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
     await until('each of them still tells', reached);
@@ -104,6 +108,6 @@ describe('a region is drained while others are lost', { skip: requireNatsServer(
     await use.stack.run('store', 'start');
     const done = async () => (await at('eu-west-1')).state === 'done';
     await until('the last step', done, 60_000);
-    await until('clients are back', () => use.servers.all(host, 'us-east-1', isUs), 15_000);
+    await until('clients are back', () => use.servers.all(host, 'us-east-1', isUs));
   });
 });
