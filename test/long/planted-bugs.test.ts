@@ -11,11 +11,13 @@ type Scenarios = typeof import('../simulation/run-scenario.ts');
 /** Of each scenario; `simulation.test.ts` tries fewer. */
 const seedsOfScenario = 13;
 const schedules = 500;
+/** `schedules.test.ts` tries those before. */
+const firstHere = 61;
 
 plant(plantedBugs);
 
-test(`without a bug ${schedules} random schedules of faults break no invariant`, () => {
-  const finding = firstFinding(firstSeeds(schedules));
+test(`without a bug random schedules ${firstHere} to ${schedules} of faults break no invariant`, () => {
+  const finding = firstFinding(firstSeeds(schedules, firstHere));
   if (finding) assert.fail(report(finding));
 });
 
@@ -40,6 +42,6 @@ async function find(n: number, scenario: string): Promise<string> {
   return `${scenario}, seed ${seed}`;
 }
 
-function* firstSeeds(count: number): Generator<number> {
-  for (let seed = 1; seed <= count; seed++) yield seed;
+function* firstSeeds(last: number, first = 1): Generator<number> {
+  for (let seed = first; seed <= last; seed++) yield seed;
 }

@@ -6,7 +6,7 @@ import { runSchedule } from './schedules/run-schedule.ts';
 import { generateSchedule } from './schedules/schedule.ts';
 import { firstFinding, report } from './schedules/try-schedules.ts';
 
-// 500, and one bug after another planted for them to find: `test/long/planted-bugs`. By hand:
+// Those from 61 to 500, and one bug after another planted for them to find: `test/long/planted-bugs`. By hand:
 // `npm run simulate` tries 10,000, `npm run simulate -- --seed 17` that one again.
 const count = 60;
 
