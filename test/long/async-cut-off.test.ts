@@ -6,6 +6,7 @@ import { bytes, text } from '../contract/contract-values.ts';
 import { AsyncRegions, level } from '../support/async-regions.ts';
 import { eventually } from '../support/eventually.ts';
 import { natsServerMissing } from '../support/nats-cluster.ts';
+import { patiently } from '../support/patiently.ts';
 
 const regions = ['us-east-1', 'eu-west-1', 'ap-southeast-1'] as const;
 const [us, eu, ap] = regions;
@@ -37,7 +38,7 @@ it('one region is cut off while all write: healed, all come to the same, each re
   skip,
 }, async () => {
   const kept = new Map<string, string>();
-  for (const key of ['taken', 'gone']) kept.set(key, await nodes[us].put(key, bytes('before')));
+  for (const key of ['taken', 'gone']) kept.set(key, await put(us, key));
   for (const [key, version] of kept) await agree([us, eu, ap], key, version);
   cut(true);
   const told = await eventually('the age to grow', () => ageIn(ap) > 4_000 && ageIn(ap), limitMs);
@@ -61,9 +62,9 @@ it('one region is cut off while all write: healed, all come to the same, each re
     if (when !== 'before') alone.set(key, await put(ap, key));
   }
   // A deletion against a write, either way.
-  await nodes[ap].delete('taken');
+  await remove(ap, 'taken');
   both.set('taken', await put(eu, 'taken'));
-  await nodes[eu].delete('gone');
+  await remove(eu, 'gone');
   alone.set('gone', await put(ap, 'gone'));
   await agree([us], 'taken', both.get('taken'));
   await agree([us], 'gone', undefined);
@@ -82,7 +83,7 @@ it('one region is cut off while all write: healed, all come to the same, each re
     ['last', eu, both.get('last')],
     ['both', eu, both.get('both')],
   ] as const) {
-    const { writes } = await nodes[region].lostWrites({ limit: 100 });
+    const writes = await lostIn(region);
     assert.equal(writes.find((one) => one.key === key)?.version, version);
   }
   await eventually('what is read to be young again', () => ageIn(ap) < 4_000, limitMs);
@@ -100,7 +101,15 @@ function cut(isCut: boolean): void {
 
 async function put(region: Region, key: string): Promise<string> {
   await delay(5); // so that times are in the order of writes
-  return await nodes[region].put(key, bytes(region));
+  return await patiently(() => nodes[region].put(key, bytes(region)));
+}
+
+function remove(region: Region, key: string): Promise<void> {
+  return patiently(() => nodes[region].delete(key));
+}
+
+async function lostIn(region: Region) {
+  return (await patiently(() => nodes[region].lostWrites({ limit: 100 }))).writes;
 }
 
 function ageIn(region: Region): number {
@@ -112,7 +121,8 @@ async function agree(where: readonly Region[], key: string, version: string | un
   await eventually(
     `${where} to have ${key} at ${version}`,
     async () => {
-      const reads = await Promise.all(where.map((region) => nodes[region].get(key)));
+      const read = (region: Region) => patiently(() => nodes[region].get(key));
+      const reads = await Promise.all(where.map(read));
       return reads.every(({ entry }) => entry?.version === version);
     },
     limitMs,
@@ -121,7 +131,7 @@ async function agree(where: readonly Region[], key: string, version: string | un
 
 async function reports(region: Region, expected: readonly string[]): Promise<void> {
   const reported = async () => {
-    const { writes } = await nodes[region].lostWrites({ limit: 100 });
+    const writes = await lostIn(region);
     return writes.map(({ key, deleted }) => (deleted ? `${key} deleted` : key)).sort();
   };
   await eventually(
@@ -159,7 +169,9 @@ class Ages {
   async #write(region: Region): Promise<void> {
     const ackedAtMs = this.#ackedAtMs.get(region)!;
     for (let count = 0; !this.#ending.signal.aborted; count++) {
-      await this.#nodes[region].put(`count.${region}`, bytes(String(count)));
+      // Once more it is the same count: who reads either has what was acknowledged.
+      const put = () => this.#nodes[region].put(`count.${region}`, bytes(String(count)));
+      await patiently(put);
       ackedAtMs[count] = performance.now();
       await delay(40);
     }
@@ -168,8 +180,11 @@ class Ages {
   async #read(region: Region): Promise<void> {
     while (!this.#ending.signal.aborted) {
       for (const other of regions) {
-        const startedAtMs = performance.now();
-        const { entry, staleForMs } = await this.#nodes[region].get(`count.${other}`);
+        let startedAtMs = 0;
+        const { entry, staleForMs } = await patiently(() => {
+          startedAtMs = performance.now();
+          return this.#nodes[region].get(`count.${other}`);
+        });
         const count = entry ? Number(text(entry.value)) : -1;
         const nextAtMs = this.#ackedAtMs.get(other)![count + 1] ?? Number.POSITIVE_INFINITY;
         if (other !== region && Number.isFinite(staleForMs)) this.#reads++;

@@ -1,25 +1,29 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
+import { codeOf } from '../../src/base/errors.ts';
 import { AsyncRegions, level } from '../support/async-regions.ts';
 import { eventually } from '../support/eventually.ts';
 import { natsServerMissing } from '../support/nats-cluster.ts';
+import { patiently } from '../support/patiently.ts';
 
 const regions = ['us-east-1', 'eu-west-1', 'ap-southeast-1'] as const;
 const skip = natsServerMissing();
 
 let world: AsyncRegions;
-let onLink: Buffer;
+/** What came of each connection. */
+let onLink: Map<Socket, Buffer[]>;
 
 before(async () => {
   if (skip) return;
   // By secret, in clear, through relays that see every byte between regions.
   world = await AsyncRegions.start(regions, { secret: 'a-secret-of-the-test', delayMs: 5 });
-  onLink = Buffer.alloc(0);
-  world.cluster.onBytes((bytes) => {
-    onLink = Buffer.concat([onLink, bytes]);
+  onLink = new Map();
+  world.cluster.onBytes((bytes, from) => {
+    onLink.set(from, [...(onLink.get(from) ?? []), bytes]);
   });
 });
 after(() => world?.close());
@@ -27,10 +31,12 @@ after(() => world?.close());
 /** Whose directories hold the bytes, by region. */
 function holders(planted: Buffer): string[] {
   return regions.filter((region) =>
-    filesOf(join(world.cluster.directory, region)).some((file) =>
-      readFileSync(file).includes(planted),
-    ),
+    filesOf(join(world.cluster.directory, region)).some((octets) => octets.includes(planted)),
   );
+}
+
+function isOnLink(planted: string | Buffer): boolean {
+  return [...onLink.values()].some((parts) => Buffer.concat(parts).includes(planted));
 }
 
 it('what is resident in one region, or two, is in no other and on no link to it', {
@@ -42,24 +48,43 @@ it('what is resident in one region, or two, is in no other and on no link to it'
   const one = world.open('one', us, { residency: [us] });
   const both = [us, eu].map((region) => world.open('two', region, { residency: [us, eu] }));
   await level(both, 1);
-  await eventually('the lone one', () => one.status().writable);
+  await eventually('the lone one', () => one.status().writable, 60_000);
   const keyOfOne = `planted.${randomBytes(16).toString('hex')}`;
-  await one.put(keyOfOne, ofOne);
-  await both[0]!.put('planted', ofTwo);
-  await eventually('the copy', async () => (await both[1]!.get('planted')).entry !== undefined);
-  await one.put(keyOfOne, Buffer.concat([ofOne, Buffer.from('again')]));
-  await eventually('to be on the disks', () => holders(ofTwo).length === 2);
+  await patiently(() => one.put(keyOfOne, ofOne));
+  await patiently(() => both[0]!.put('planted', ofTwo));
+  await eventually('the copy', async () => {
+    const { entry } = await patiently(() => both[1]!.get('planted'));
+    return entry !== undefined;
+  });
+  await patiently(() => one.put(keyOfOne, Buffer.concat([ofOne, Buffer.from('again')])));
+  await eventually('to be on the disks', () => {
+    const each = [ofOne, Buffer.from(keyOfOne)].every((planted) => holders(planted).length > 0);
+    return each && holders(ofTwo).length > 1;
+  });
 
   assert.deepEqual(holders(ofOne), [us]);
   assert.deepEqual(holders(ofTwo), [us, eu]);
   assert.deepEqual(holders(Buffer.from(keyOfOne)), [us]);
-  assert.ok(onLink.includes(ofTwo), 'that the link is seen shows that nothing else was on it');
-  assert.ok(!onLink.includes(ofOne));
-  assert.ok(!onLink.includes(Buffer.from(keyOfOne)));
+  assert.ok(isOnLink(ofTwo), 'that the link is seen shows that nothing else was on it');
+  assert.ok(!isOnLink(ofOne));
+  assert.ok(!isOnLink(keyOfOne));
 });
 
-function filesOf(directory: string): string[] {
-  return readdirSync(directory, { recursive: true })
-    .map((name) => join(directory, String(name)))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+/** What they hold. A server makes and removes some while this looks. */
+function filesOf(directory: string): Buffer[] {
+  const entries = unlessGone(() => readdirSync(directory, { withFileTypes: true })) ?? [];
+  return entries.flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return filesOf(path);
+    return (entry.isFile() && unlessGone(() => readFileSync(path))) || [];
+  });
+}
+
+function unlessGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }

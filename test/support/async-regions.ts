@@ -86,6 +86,6 @@ export async function level(buckets: readonly AsyncBucket[], others: number): Pr
   await eventually(
     'all to follow all',
     () => buckets.every((bucket) => bucket.status().lagMs.size === others),
-    30_000,
+    120_000,
   );
 }

@@ -17,8 +17,8 @@ const heldBytesMost = 16 * 1024 * 1024;
 export class DelayingRelay {
   /** One way, for what comes from now on. */
   delayMs: number;
-  /** Told of all that comes, from either side. */
-  onBytes: ((bytes: Buffer) => void) | undefined;
+  /** Told of all that comes, from either side, and of the connection. */
+  onBytes: ((bytes: Buffer, from: Socket) => void) | undefined;
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -91,7 +91,7 @@ export class DelayingRelay {
       if (held.length === 1) setTimeout(deliver, this.delayMs);
     };
     from.on('data', (chunk) => {
-      this.onBytes?.(chunk);
+      this.onBytes?.(chunk, from);
       hold(chunk);
     });
     from.once('close', () => hold(undefined));

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Authority, createAuthority, issueRegionIdentity } from '../../src/link/authority.ts';
@@ -147,8 +148,8 @@ export class NatsCluster {
     }
   }
 
-  /** Told of all that goes between servers of different regions, where there are relays. */
-  onBytes(listener: (bytes: Buffer) => void): void {
+  /** Told of all that goes between servers of different regions, where there are relays, and who sent it. */
+  onBytes(listener: (bytes: Buffer, from: Socket) => void): void {
     for (const { relays } of this.#parts.links) {
       for (const relay of relays) relay.onBytes = listener;
     }
@@ -362,7 +363,10 @@ function relayLinks(sites: readonly StoreSite[], delayMs: number): Promise<Link[
   );
 }
 
-/** A site on a loopback address of its own. */
+/**
+ * A site on a loopback address of its own. Its ports are none that the kernel gives away: relays
+ * and connections begin before its servers do, and while one of them is down.
+ */
 export async function freeSite(region: string, index: number): Promise<StoreSite> {
   const address = `127.0.${index + 1}.1`;
   const [leaf, hub, cluster, leafnodes] = await freePorts(4, address);
