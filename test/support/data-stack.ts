@@ -8,6 +8,7 @@ import {
   type DataClientError,
   type DataClientOptions,
 } from '../../src/data/client/public.ts';
+import { fairTimer } from './fair-time.ts';
 import { type RegionName, regionNames, TestStack, until } from './stack.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -20,7 +21,10 @@ export const authorization = `Bearer ${dataTokens.writer}`;
 
 export type BucketSettings = Readonly<Record<string, string | readonly string[]>>;
 
-const formedMs = 60_000;
+/** For buckets to be formed, or to come back. */
+export const formedMs = 120_000;
+/** Reads, and writes of which nothing was stored, are sent again for so long: a machine may stand still. */
+const patient: DataClientOptions = { timeoutMs: 60_000, retries: 100 };
 
 const region = (octet: number) => ({
   address: `127.0.${octet}.1`,
@@ -52,7 +56,7 @@ export class DataStack {
   /** Applies the buckets as they stand in `buckets` now. */
   async apply(): Promise<void> {
     await writeFile(this.#config, document(this.buckets));
-    await this.stack.run('apply', this.#config);
+    await this.stack.run('apply', this.#config, '--timeout', '2m');
   }
 
   url(of: RegionName): string {
@@ -60,9 +64,8 @@ export class DataStack {
   }
 
   bucket(of: RegionName, name: string, options: DataClientOptions = {}): BucketClient {
-    return createDataClient({ url: this.url(of), token: dataTokens.writer, ...options }).bucket(
-      name,
-    );
+    const all = { url: this.url(of), token: dataTokens.writer, ...patient, ...options };
+    return createDataClient(all).bucket(name);
   }
 
   everywhere(name: string): Readonly<Record<string, BucketClient>> {
@@ -71,20 +74,33 @@ export class DataStack {
 
   /** Until every bucket takes writes in every region that has it. */
   async formed(): Promise<void> {
-    for (const [name, { residency = regionNames }] of Object.entries(this.buckets)) {
-      for (const region of residency as RegionName[]) {
-        const put = () => this.bucket(region, name).put(`formed.${region}`, region);
-        await until(`${name} in ${region}`, () => succeeds(put()), formedMs);
-      }
-    }
+    const forms = async (name: string, region: RegionName) => {
+      const bucket = this.bucket(region, name, { timeoutMs: 5_000 });
+      const put = () => bucket.put(`formed.${region}`, region);
+      await until(`${name} in ${region}`, () => succeeds(put()), formedMs);
+    };
+    const forming = Object.entries(this.buckets).flatMap(([name, { residency = regionNames }]) =>
+      (residency as readonly RegionName[]).map((region) => forms(name, region)),
+    );
+    await Promise.all(forming);
   }
 
   /** What the list of buckets says of one. */
   async status(of: RegionName, name: string): Promise<{ readonly lost: number }> {
-    const { buckets } = (await (await this.ask(of, 'GET', '')).json()) as {
+    const { buckets } = (await (await this.answer(of, 'GET', '')).json()) as {
       buckets: { readonly name: string; readonly lost: number }[];
     };
     return buckets.find((bucket) => bucket.name === name)!;
+  }
+
+  /** As `ask`, again where the store did not answer in time. */
+  async answer(...asked: Parameters<DataStack['ask']>): Promise<Response> {
+    const passedMs = fairTimer();
+    for (;;) {
+      const response = await this.ask(...asked);
+      if (response.status !== 503 || passedMs() > 15_000) return response;
+      await response.body?.cancel();
+    }
   }
 
   /** A request as it is, with the token of the writer unless another one is given. */

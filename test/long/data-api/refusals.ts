@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createOnce, type DataClientError, once } from '../../../src/data/client/public.ts';
 import { type DataStack, dataTokens, failure } from '../../support/data-stack.ts';
+import { patiently } from '../../support/patiently.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { type RegionName, regionNames, until } from '../../support/stack.ts';
 
@@ -50,7 +51,7 @@ export function refusalTests(world: () => DataStack): void {
       ['GET', '/ledger/lost?cursor=1.1', {}, 400, 'cursor_invalid'],
     ];
     for (const [method, path, more, status, code] of cases) {
-      const answer = await world().ask(us, method, path, more);
+      const answer = await world().answer(us, method, path, more);
       const problem = (await answer.json()) as Record<string, unknown>;
       assert.deepEqual([answer.status, problem.code ?? ''], [status, code], `${method} ${path}`);
       if (method === 'PUT' && code) assert.equal(problem.outcome, 'none');
@@ -82,7 +83,7 @@ export function refusalTests(world: () => DataStack): void {
       const [epoch = '', sequence, at] = first!.cursor.split('.');
       const after = `${'1'.repeat(epoch.length)}.${sequence}.${at}`;
       await assert.rejects(bucket.watch({ after }).next(), failure('revision_compacted'));
-      const answer = await world().ask(us, 'GET', `/${name}/watch?after=${after}`);
+      const answer = await world().answer(us, 'GET', `/${name}/watch?after=${after}`);
       assert.equal(answer.status, 410);
     }
   });
@@ -104,12 +105,12 @@ export function refusalTests(world: () => DataStack): void {
     await until('it is open', open);
     const before = await figure('sent_bytes_total');
     for (let round = 0; round < 5; round++) {
-      const some = Array.from({ length: 8 }, (_, at) => bucket.put(`hot.${at}`, value));
-      await Promise.all(some);
+      const put = (at: number) => patiently(() => bucket.put(`hot.${at}`, value));
+      await Promise.all(Array.from({ length: 8 }, (_, at) => put(at)));
     }
     const sent = (await figure('sent_bytes_total')) - before;
     assert.ok(sent < 18e6, `${sent} of 27 MB were written to a client that reads nothing`);
-    await bucket.put('hot.last', 'end');
+    await patiently(() => bucket.put('hot.last', 'end'));
     let seen = '';
     client.socket.on('data', (part) => {
       seen = (seen + part.toString('latin1')).slice(-4_000);
@@ -117,6 +118,6 @@ export function refusalTests(world: () => DataStack): void {
     client.socket.resume();
     await until('the last value arrives', () => seen.includes('"hot.last"'), 60_000);
     client.socket.destroy();
-    for (let at = 0; at < 8; at++) await bucket.delete(`hot.${at}`);
+    for (let at = 0; at < 8; at++) await patiently(() => bucket.delete(`hot.${at}`));
   });
 }
