@@ -5,8 +5,11 @@ import { send } from './http.ts';
 import { type RegionName, regionNames, until } from './stack.ts';
 import { type StackInUse, useStack } from './use-stack.ts';
 
-export const leaseMs = 2_000;
+/** A busy machine may stand still for seconds: then nobody is to be relieved. */
+export const leaseMs = 4_000;
 export const marginMs = 200;
+/** For a region to become active, also when its store has just come back. */
+export const formedMs = 120_000;
 export const home = 'eu-west-1';
 const regions = [home, 'us-east-1', 'ap-southeast-1'];
 /** Of the two sets: one stops without a store, the other holds. */
@@ -75,11 +78,12 @@ class ExclusiveStack {
   /** Who is active, when somebody is. While all start, that may be whoever was well first. */
   async holderOf(set: string): Promise<RegionName> {
     let active: (boolean | undefined)[] = [];
-    await until(`somebody is active for ${set}`, async () => {
+    const isOne = async () => {
       const asked = regionNames.map((region) => this.statusOf(region, set).catch(() => undefined));
       active = (await Promise.all(asked)).map((status) => status?.active);
       return active.includes(true);
-    });
+    };
+    await until(`somebody is active for ${set}`, isOne, formedMs);
     return regionNames[active.indexOf(true)]!;
   }
 
@@ -87,13 +91,19 @@ class ExclusiveStack {
   ask({ host, path }: typeof stops) {
     const served: Served[] = [];
     const wrong: string[] = [];
+    /** Times in a row that each said that it is not active, since anybody served. */
+    const refusals = new Map<RegionName, number>();
     let stopped = false;
     const once = async (region: RegionName) => {
       const startMs = performance.now();
       const to = { address: this.stack.address(region), host, path, timeoutMs: 20_000 };
       const answer = await send(to).catch(() => undefined);
-      if (answer?.status === 200) served.push({ region, startMs, endMs: performance.now() });
-      else if (answer && JSON.parse(answer.body).code !== 'not_active') wrong.push(answer.body);
+      if (answer?.status === 200) {
+        served.push({ region, startMs, endMs: performance.now() });
+        refusals.clear();
+      } else if (answer?.body.includes('"code":"not_active"')) {
+        refusals.set(region, (refusals.get(region) ?? 0) + 1);
+      } else if (answer) wrong.push(answer.body);
     };
     const loops = regionNames.map(async (region) => {
       while (!stopped) {
@@ -111,6 +121,10 @@ class ExclusiveStack {
       get silentForMs() {
         return performance.now() - (served.at(-1)?.endMs ?? 0);
       },
+      /** Times that every region refused, since anybody served. */
+      get refused() {
+        return Math.min(...regionNames.map((region) => refusals.get(region) ?? 0));
+      },
       async end() {
         stopped = true;
         await Promise.all(loops);
@@ -126,7 +140,7 @@ class ExclusiveStack {
     const { token } = await this.statusOf(from, 'stops');
     const beganMs = performance.now();
     await happen();
-    await until('another serves', () => asked.by !== from);
+    await until('another serves', () => asked.by !== from, formedMs);
     const to = asked.by!;
     // What reaches one that stands still waits in its sockets, and is read first when it wakes.
     const late = woken ? Array.from({ length: 5 }, () => asked.once(from)) : [];
