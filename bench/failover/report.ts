@@ -9,12 +9,13 @@ interface Distribution {
   readonly max: number;
 }
 
-type Stage = 'failedProbe' | 'decided' | 'switched' | 'lookedUp' | 'lastFailure';
+type Stage = 'failedProbe' | 'decided' | 'switched' | 'unstalled' | 'lookedUp' | 'lastFailure';
 
 const stages: Readonly<Record<Stage, string>> = {
   failedProbe: 'first failed probe',
   decided: 'every survivor decided by quorum',
   switched: 'every name server switched',
+  unstalled: 'the same with a processor at once',
   lookedUp: 'fresh look-ups switched',
   lastFailure: 'last failed request',
 };

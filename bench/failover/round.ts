@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askStack, findRunningStack } from '../../src/stack/control/client.ts';
+import { fairTimer } from '../../test/support/fair-time.ts';
 import { NameServers } from '../../test/support/name-servers.ts';
 import { ResolverLoad } from '../../test/support/resolver-load.ts';
 import { type RegionName, regionNames, type TestStack, until } from '../../test/support/stack.ts';
@@ -28,6 +29,8 @@ export interface Round {
   readonly decided: number;
   /** Of the last surviving name server: its first answer without the region. */
   readonly switched: number;
+  /** The same without what processes of this machine waited for a processor. */
+  readonly unstalled: number;
   /** The last look-up of a client that led to the region began then. */
   readonly lookedUp: number;
   readonly lastFailure: number;
@@ -49,15 +52,17 @@ export async function measureRound(
     await until('the load runs', () => load.visits.length > requestsPerSecond);
     await sleep(1_000 * Math.random()); // anywhere between two probes
     const faultMs = performance.now();
+    const passedMs = fairTimer();
     watch.failedProbeMs.clear(); // a busy machine fails some before
     await lose(stack, region, fault);
     const haveSwitched = () =>
       watch.decidedMs.size === survivors.length && watch.switchedMs.size === survivors.length;
     await until('all have switched', haveSwitched, longestMs);
+    const unstalled = passedMs();
     await sleep(ttlMs + requestLimitMs + 500);
     await load.stop();
     await watch.stop();
-    return outcome({ stack, region, fault, faultMs, load, watch });
+    return outcome({ stack, region, fault, faultMs, unstalled, load, watch });
   } finally {
     await load.stop();
     await watch.stop();
@@ -70,10 +75,11 @@ function outcome(of: {
   region: RegionName;
   fault: FaultName;
   faultMs: number;
+  unstalled: number;
   load: ResolverLoad;
   watch: Watch;
 }): Round {
-  const { stack, region, fault, faultMs, load, watch } = of;
+  const { stack, region, fault, faultMs, unstalled, load, watch } = of;
   const address = stack.address(region);
   const after = (times: Iterable<number>) => Math.max(0, ...[...times].map((ms) => ms - faultMs));
   const misled = load.told.filter(({ addresses }) => addresses.includes(address));
@@ -84,6 +90,7 @@ function outcome(of: {
     failedProbe: Math.min(...watch.failedProbeMs.values()) - faultMs,
     decided: after(watch.decidedMs.values()),
     switched: after(watch.switchedMs.values()),
+    unstalled,
     lookedUp: after(misled.map(({ atMs }) => atMs)),
     lastFailure: after(failed.map(({ endedMs }) => endedMs)),
     failedRequests: failed.length,

@@ -19,6 +19,7 @@ import { TestStack, until } from '../support/stack.ts';
 
 /** A black hole lasts until the quorum has spoken. */
 const slowestMs = 5_000;
+const recoveredMs = 120_000;
 
 describe('an edge and a witness before two regions', () => {
   let stack: TestStack;
@@ -29,6 +30,7 @@ describe('an edge and a witness before two regions', () => {
     await until(
       'the edge has measured both regions',
       async () => (await relayOrder()).length === 2,
+      recoveredMs,
     );
   });
   after(async () => {
@@ -38,10 +40,13 @@ describe('an edge and a witness before two regions', () => {
 
   const address = (place: Place) => `127.${stack.loopback}.${places[place]}.1`;
   const edge = () => `http://${address('edge-1')}:8080`;
+  /** On a connection of its own: a kept one may be closed as it is used again. */
+  const admin = (place: Place, path: string) =>
+    fetch(`http://${address(place)}:9000${path}`, { headers: { connection: 'close' } });
   const statusOf = async (place: Place) =>
-    (await (await fetch(`http://${address(place)}:9000/status`)).json()) as NodeStatus;
+    (await (await admin(place, '/status')).json()) as NodeStatus;
   const metric = async (place: Place, name: string) => {
-    const text = await (await fetch(`http://${address(place)}:9000/metrics`)).text();
+    const text = await (await admin(place, '/metrics')).text();
     const found = text.split('\n').find((line) => line.startsWith(`${name} `));
     return Number(found?.split(' ')[1] ?? Number.NaN);
   };
@@ -58,7 +63,7 @@ describe('an edge and a witness before two regions', () => {
   /** What the edge explains of regions to relay to, best first. */
   async function candidates(): Promise<Candidate[]> {
     const url = encodeURIComponent('http://api.exchange.test/');
-    const answer = await fetch(`http://${address('edge-1')}:9000/explain/request?url=${url}`);
+    const answer = await admin('edge-1', `/explain/request?url=${url}`);
     return ((await answer.json()) as { candidates: Candidate[] }).candidates;
   }
 
@@ -70,7 +75,14 @@ describe('an edge and a witness before two regions', () => {
   async function lose(fault: (region: Region) => Promise<unknown>) {
     const load = new EdgeLoad(edge(), 100);
     try {
-      await until('load runs', () => load.asked.length > 50);
+      const last = () => load.asked.slice(-20);
+      await until('load runs', () => {
+        const [one] = last();
+        const isWell = last().every(
+          ({ status, region }) => status === 200 && region === one?.region,
+        );
+        return load.asked.length > 50 && isWell;
+      });
       const serving = load.asked.at(-1)!.region as Region;
       const next = regions.find((region) => region !== serving)!;
       const faultMs = performance.now();
@@ -88,7 +100,7 @@ describe('an edge and a witness before two regions', () => {
 
   async function recover(region: Region): Promise<void> {
     await stack.run('region', 'start', region);
-    await until('it is used again', async () => (await relayOrder()).length === 2, 20_000);
+    await until('it is used again', async () => (await relayOrder()).length === 2, recoveredMs);
   }
 
   /** What may be repeated never fails; the rest is carried out once at most, and answered. */
@@ -136,7 +148,7 @@ describe('an edge and a witness before two regions', () => {
       const answer = await fetch(`${edge()}/${asked}`);
       await answer.text();
       const now = await candidates();
-      if (isDeepStrictEqual(now, known)) {
+      if (measuredOf(known).length === 2 && isDeepStrictEqual(now, known)) {
         assert.equal(answer.headers.get('meridian-region'), measuredOf(known)[0]);
         judged++;
       }
@@ -167,20 +179,24 @@ describe('an edge and a witness before two regions', () => {
   });
 
   test('DNS names the edge; the witness serves nothing, and has its say', async () => {
-    const lookup = await stack.run('lookup', 'api.exchange.test', '--json');
-    assert.ok(lookup.includes(address('edge-1')), lookup);
+    await until('DNS names the edge', async () => {
+      const { code, stdout } = await stack.attempt('lookup', 'api.exchange.test', '--json');
+      return code === 0 && stdout.includes(address('edge-1'));
+    });
     const refused = connect(8080, address('watch'));
     const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
     assert.equal(error.code, 'ECONNREFUSED');
-    const { reason } = await gatewayOf('us', 'eu');
-    assert.match(reason, /^3 of 3 vantages heard say up: edge-1, eu, watch|edge-1.*watch/);
+    await until('the word of the witness', async () => {
+      const { reason } = await gatewayOf('us', 'eu');
+      return /^3 of 3 vantages heard say up: edge-1, eu, watch|edge-1.*watch/.test(reason);
+    });
   });
 
   test('a region is killed under load', async (context) => {
     const { load, serving, next } = await lose((region) => stack.run('region', 'kill', region));
     judge(load, context);
     await until('the quorum', async () => (await gatewayOf(serving, next)).state === 'unhealthy');
-    await until('the word of the witness', async () => {
+    await until('the word of the witness again', async () => {
       const { reason } = await gatewayOf(serving, next);
       return /^3 of 3 vantages heard say down: .*watch/.test(reason);
     });
@@ -190,9 +206,7 @@ describe('an edge and a witness before two regions', () => {
   test('a region falls silent under load: a black hole', async (context) => {
     const { load, serving } = await lose((region) => stack.run('region', 'freeze', region));
     judge(load, context);
-    const slow = load.asked.filter(
-      ({ method, startedMs, endedMs }) => method !== 'POST' && endedMs - startedMs > slowestMs,
-    );
+    const slow = load.asked.filter(({ method, tookMs }) => method !== 'POST' && tookMs > slowestMs);
     assert.deepEqual(slow, []);
     await recover(serving);
   });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -22,8 +21,8 @@ async function open(count: number, begin: (socket: Socket) => void): Promise<voi
         const socket = connect({ host, port: 8080 });
         sockets.push(socket);
         socket.on('error', () => {});
-        await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
-        begin(socket);
+        await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve));
+        if (!socket.destroyed) begin(socket);
       }),
     );
   }
@@ -88,20 +87,23 @@ const attacks = {
 
 export type AttackName = keyof typeof attacks | keyof typeof floods;
 
+const floodMs = 2_000;
+
 /** For a while, from 20 connections at a time; one that is closed has another in its place. */
 async function flood(octets: Buffer): Promise<void> {
-  const until = performance.now() + 3_000;
+  let isOver = false;
   const begin = (socket: Socket): void => {
     socket.resume();
     socket.write(greeting);
     socket.write(octets);
     socket.on('end', () => socket.destroy());
-    socket.on('close', () => performance.now() < until && void open(1, begin));
+    socket.on('close', () => isOver || void open(1, begin));
   };
   await open(20, begin);
-  await delay(2_000);
+  await delay(floodMs);
   parentPort!.postMessage('under way');
-  await delay(1_500);
+  await delay(200);
+  isOver = true;
   for (const socket of sockets) socket.destroy();
 }
 
