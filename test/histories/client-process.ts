@@ -151,9 +151,10 @@ function revisionOf(version: string | undefined): number {
 }
 
 const now = Date.now.bind(Date);
-let running: Promise<unknown> = Promise.resolve();
+let running: Promise<unknown> | undefined;
 process.on('message', async (message: ToProcess) => {
-  if (message.type === 'start') running = Promise.all(clients.map((client) => client.run()));
+  // Each of two who killed it tells it to.
+  if (message.type === 'start') running ??= Promise.all(clients.map((client) => client.run()));
   if (message.type === 'clock') Date.now = () => now() + message.offsetMs;
   if (message.type === 'stop') {
     for (const client of clients) client.stop();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { appendFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -31,6 +31,7 @@ it('tells what was done, and of what was not answered that it may have been', (t
   journal.observed(read);
   answered(8, { type: 'done', version: '1' });
   journal.told({ key: 'k', value: '1', version: '1' });
+  appendFileSync(path, '{"told":{"key":"k","val');
   const { observations, told } = readJournal(path, 'a1');
   assert.deepEqual(
     observations.map(({ value, answer: { type }, answeredAtMs }) => [value, type, answeredAtMs]),

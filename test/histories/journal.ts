@@ -54,8 +54,10 @@ export function readJournal(path: string, name: string): ProcessHistory {
   let watchEnded: string | undefined;
   const observations: Observation[] = [];
   const open = new Map<number, Call>();
-  for (const line of readFileSync(path, 'utf8').split('\n')) {
-    if (line === '') continue;
+  const written = readFileSync(path, 'utf8');
+  // The last line may be a part of one, of a process that was killed, or writes now: a call that
+  // was not sent yet, or an answer that nobody was given.
+  for (const line of written.split('\n').slice(0, -1)) {
     const parsed = JSON.parse(line, (_, one) => (one === 'Infinity' ? Number(one) : one)) as Line;
     if ('told' in parsed) told.push(parsed.told);
     else if ('watchEnded' in parsed) watchEnded = parsed.watchEnded;

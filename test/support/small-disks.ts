@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const sizeMiB = 96;
+/** For what a server writes while its disk is being filled. */
+const leftBlocks = 1_024;
 
 /** Why no disk can be made here, or `false`: that takes root, and loop devices of the kernel. */
 export function disksMissing(): string | false {
@@ -64,8 +66,10 @@ export class SmallDisks {
     const filler = join(folder, 'filler');
     rmSync(filler, { force: true });
     if (isFull) {
+      // Most of it at once. A server that writes meanwhile may leave less: then page by page.
       const { bavail, bsize } = statfsSync(folder);
-      if (bavail > 0) run('fallocate', '-l', String(bavail * bsize), filler);
+      const bytes = (bavail - leftBlocks) * bsize;
+      if (bytes > 0) spawnSync('fallocate', ['-l', String(bytes), filler]);
       writeUntilFull(filler);
     }
     sync(folder);
