@@ -129,21 +129,24 @@ test('a browser measures the regions, and every name server answers with the one
   await startRegions(t, directory, { addressOf, loopback, site });
   const dig = async (at: string) => {
     const subnet = '+subnet=127.0.0.0/24';
-    const args = [`@${addressOf(at)}`, '-p', '5300', 'www.a.test', 'A', subnet, '+tries=1'];
+    const words = ['www.a.test', 'A', subnet, '+tries=4', '+timeout=10'];
+    const args = [`@${addressOf(at)}`, '-p', '5300', ...words];
     const { stdout } = await promisify(execFile)('dig', args);
     const [, scope] = /CLIENT-SUBNET: \S+?\/24\/(\d+)/.exec(stdout) ?? [];
     const [, address] = /^www\.a\.test\.\s.*\sA\s(\S+)$/m.exec(stdout) ?? [];
     return { address, scope };
   };
+  const headers = { connection: 'close' };
   const show = async (at: string, path: string) =>
-    (await fetch(`http://${addressOf(at)}:9000${path}`)).json();
+    (await fetch(`http://${addressOf(at)}:9000${path}`, { headers })).json();
   const status = (at: string) => show(at, '/status') as Promise<NodeStatus>;
   await until('the regions are healthy', async () => {
-    const { regions } = await status(reporter);
-    return regions.every(({ gateway }) => gateway.state === 'healthy');
+    const states = (await Promise.all(names.map(status))).flatMap(({ regions }) => regions);
+    return states.every(({ gateway }) => gateway.state === 'healthy');
   });
   for (const name of names) {
-    assert.equal((await dig(name)).address, addressOf(name), 'nothing is measured: itself');
+    const isItself = async () => (await dig(name)).address === addressOf(name);
+    await until(`nothing is measured: ${name} answers with itself`, isItself);
   }
 
   await startBrowser(t, directory, `${site}/`);
@@ -163,16 +166,23 @@ test('a browser measures the regions, and every name server answers with the one
   }
 
   const asked = '/explain/dns?name=www.a.test&type=A&client=127.0.0.1';
-  const { rule, steps } = (await show('ap-southeast-1', asked)) as DnsExplanation;
-  assert.match(rule, /as browsers there reported \(\S+ ms to us-east-1, .* reports, confidence/);
-  const measured = (steps[0]?.steering?.candidates ?? []).map(({ region, latencyMs = 0 }) => ({
-    region,
-    latencyMs,
-  }));
-  t.diagnostic(measured.map(({ region, latencyMs }) => `${region} ${latencyMs} ms`).join());
-  for (const { region, latencyMs } of measured) {
-    const roundTripMs = 2 * delaysMs[region as keyof typeof delaysMs];
-    assert.ok(latencyMs >= roundTripMs - 2, `${region}: ${latencyMs} ms`);
-    if (roundTripMs > 50) assert.ok(latencyMs < 2 * roundTripMs, 'no handshake is in it');
-  }
+  const roundTripMs = (region: string) => 2 * delaysMs[region as keyof typeof delaysMs];
+  let told = '';
+  // A busy machine adds to some of what is measured; a handshake would be in all of it.
+  const isWithoutHandshake = async () => {
+    const { rule, steps } = (await show('ap-southeast-1', asked)) as DnsExplanation;
+    assert.match(rule, /as browsers there reported \(\S+ ms to us-east-1, .* reports, confidence/);
+    const measured = steps[0]?.steering?.candidates ?? [];
+    told = measured.map(({ region, latencyMs }) => `${region} ${latencyMs} ms`).join();
+    return (
+      measured.length === names.length &&
+      measured.every(({ region, latencyMs = 0 }) => {
+        assert.ok(latencyMs >= roundTripMs(region) - 2, told);
+        return roundTripMs(region) <= 50 || latencyMs < 2 * roundTripMs(region);
+      })
+    );
+  };
+  await until('no handshake is in it', isWithoutHandshake, 120_000).finally(() => {
+    t.diagnostic(told);
+  });
 });

@@ -82,11 +82,15 @@ export async function startNameServer(
   let id = 10_000;
   try {
     for (const zone of zones.keys()) {
-      await eventually(`${zone} in ${program}`, async () => {
-        const asked = ask(encodeQuery({ id: ++id, name: parseName(zone), type: 6 }));
-        const answer = await Promise.race([asked, setTimeout(50, undefined)]);
-        return answer?.rcode === 0;
-      });
+      await eventually(
+        `${zone} in ${program}`,
+        async () => {
+          const asked = ask(encodeQuery({ id: ++id, name: parseName(zone), type: 6 }));
+          const answer = await Promise.race([asked, setTimeout(250, undefined)]);
+          return answer?.rcode === 0;
+        },
+        60_000,
+      );
     }
   } catch (error) {
     await server.close();

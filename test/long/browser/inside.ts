@@ -16,7 +16,7 @@ import { DnsMetrics } from '../../../src/observability/dns-metrics.ts';
 const [folder = '', browser = ''] = process.argv.slice(2);
 execFileSync('ip', ['link', 'set', 'lo', 'up']);
 const resolver = join(folder, 'resolv.conf');
-writeFileSync(resolver, 'nameserver 127.0.0.1\noptions timeout:1 attempts:2\n');
+writeFileSync(resolver, 'nameserver 127.0.0.1\noptions timeout:20 attempts:3\n');
 execFileSync('mount', ['--bind', resolver, '/etc/resolv.conf']);
 
 const name = 'api.browser.test';
