@@ -74,7 +74,9 @@ export async function edgeConfig(ports: Readonly<Record<Region, number>>): Promi
     services: {
       api: {
         endpoints: { us: [`127.0.0.1:${ports.us}`], eu: [`127.0.0.1:${ports.eu}`] },
-        timeouts: { connect: '1500ms', firstByte: '15s' },
+        timeouts: { connect: '1500ms', firstByte: '8s' },
+        // A service that is as busy as this machine is not down.
+        check: { type: 'tcp', interval: '5s', connectTimeout: '10s', timeout: '10s' },
       },
     },
     routes: [{ name: 'all', service: 'api' }],
