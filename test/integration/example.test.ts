@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual, promisify } from 'node:util';
+import { eventuallyRight } from '../support/eventually.ts';
 import { send } from '../support/http.ts';
 import { NameServers } from '../support/name-servers.ts';
 import { requireCommand, requireNatsServer } from '../support/requirements.ts';
@@ -40,10 +41,8 @@ describe('the worked example, as a new user meets it', { skip: requireNatsServer
   test('three client networks get three regions, whichever name server is asked', async () => {
     for (const near of regionNames) {
       for (const host of ['api', 'rates', 'convert'].map((name) => `${name}.exchange.test`)) {
-        assert.ok(
-          await servers.all(host, near, (regions) => regions.join() === near),
-          `${host} from ${near}`,
-        );
+        const isNear = (regions: readonly string[]) => regions.join() === near;
+        await until(`${host} from ${near}`, () => servers.all(host, near, isNear));
       }
     }
   });
@@ -52,11 +51,14 @@ describe('the worked example, as a new user meets it', { skip: requireNatsServer
     const ca = await readFile(join(stack.state, 'ca', 'ca.pem'), 'utf8');
     for (const region of regionNames) {
       const address = stack.address(region);
-      const answer = await send({ address, host: 'api.exchange.test', path: '/v1/rates?base=EUR' });
-      assert.equal(answer.status, 200);
-      assert.equal(answer.region, region);
-      assert.equal(JSON.parse(answer.body).region, region);
-      assert.equal(await statusOverHttps(address, ca), 200);
+      // What a busy machine holds up for too long is served by another region for a while.
+      await eventuallyRight(async () => {
+        const path = '/v1/rates?base=EUR';
+        const answer = await send({ address, host: 'api.exchange.test', path });
+        assert.deepEqual([answer.status, answer.region], [200, region]);
+        assert.equal(JSON.parse(answer.body).region, region);
+        assert.equal(await statusOverHttps(address, ca), 200);
+      });
     }
   });
 
@@ -66,8 +68,12 @@ describe('the worked example, as a new user meets it', { skip: requireNatsServer
     const made = new Set<string>();
     for (const region of [...regionNames, ...regionNames]) {
       const request = { ...to(region, '/v1/conversions'), method: 'POST', headers, body };
-      const answer = await send(request);
-      assert.equal(answer.status, 200, answer.body);
+      // As a client does that was not answered in time: by its key it is the same conversion.
+      const answer = await eventuallyRight(async () => {
+        const one = await send(request);
+        assert.equal(one.status, 200, one.body);
+        return one;
+      });
       const { id, rate, result, madeIn } = JSON.parse(answer.body);
       made.add([id, rate, result, madeIn].join());
     }
@@ -112,9 +118,12 @@ describe('the worked example, as a new user meets it', { skip: requireNatsServer
   });
 
   test('metrics are clean', { skip: requireCommand('promtool') }, async () => {
-    const answer = await fetch(`http://${stack.address('us-east-1')}:9000/metrics`);
-    const metrics = await answer.text();
-    assert.match(metrics, /^meridian_gateway_state\{region="eu-west-1"\} 1$/m);
+    let metrics = '';
+    await until('all is healthy in them', async () => {
+      const answer = await fetch(`http://${stack.address('us-east-1')}:9000/metrics`);
+      metrics = await answer.text();
+      return /^meridian_gateway_state\{region="eu-west-1"\} 1$/m.test(metrics);
+    });
     const checking = run('promtool', ['check', 'metrics']);
     checking.child.stdin?.end(metrics);
     assert.deepEqual(await checking, { stdout: '', stderr: '' });

@@ -54,7 +54,7 @@ export async function transferNode(address: string) {
 }
 
 export const ask = (server: string, port: number, name: string, type = 'A') =>
-  lookup({ server, port, name, type });
+  lookup({ server, port, name, type, timeoutMs: 15_000 });
 
 /** In each thread: a question from a port of its own goes to any of them, and each has to answer. */
 export async function isEverywhere(
