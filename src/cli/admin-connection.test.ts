@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { eventuallyRight } from '../../test/support/eventually.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import type { NodeStatus } from '../admin/node-view.ts';
 import { createAdminServer } from '../admin/server.ts';
@@ -73,8 +74,11 @@ test('of a stack, the node whose store takes changes, else one that can read it'
     [[alone, alone], 0],
   ] as const) {
     const { directory, servers } = await stackOf(t, stores);
-    const admin = await connectAdmin({ state: directory });
-    assert.equal(admin.url, `http://127.0.0.1:${servers[chosen]?.port}`);
+    // It gives each a second to answer.
+    await eventuallyRight(async () => {
+      const admin = await connectAdmin({ state: directory });
+      assert.equal(admin.url, `http://127.0.0.1:${servers[chosen]?.port}`);
+    });
   }
 });
 
@@ -95,7 +99,11 @@ test('where no node answers at once, each is given its time', async (t) => {
 
 test('a look goes to the next node when one has gone; a change does not', async (t) => {
   const { directory, servers } = await stackOf(t, [reachable, reachable]);
-  const admin = await connectAdmin({ state: directory });
+  const admin = await eventuallyRight(async () => {
+    const connection = await connectAdmin({ state: directory });
+    assert.equal(connection.url, `http://127.0.0.1:${servers[0]?.port}`);
+    return connection;
+  });
   assert.deepEqual(await admin.post('/drain'), { draining: true });
   await servers[0]?.close();
   const unreachable = (error: unknown) =>
@@ -113,7 +121,7 @@ test('a look goes to the next node when one has gone; a change does not', async 
 
 test('a problem comes out with its code and its facts', async (t) => {
   const { directory } = await stackOf(t, [reachable]);
-  const admin = await connectAdmin({ state: directory });
+  const admin = await eventuallyRight(() => connectAdmin({ state: directory }));
   await assert.rejects(admin.get('/config/history?limit=x'), {
     code: 'bad_parameter',
     message: 'limit: expected a whole number from 1 to 1000',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { eventuallyRight } from '../../test/support/eventually.ts';
 import type { PortNeed } from '../region/data-plane/ports.ts';
 import { claimPorts } from './ports.ts';
 import { covers, parseSockets } from './processes/port-holders.ts';
@@ -10,10 +11,15 @@ import { covers, parseSockets } from './processes/port-holders.ts';
 const host = `127.${[0, 0, 0].map(() => 1 + Math.floor(Math.random() * 250)).join('.')}`;
 
 /** Another program that listens on a port of its choice and prints it. */
-async function holder(source: string): Promise<{ pid: number; port: number; end(): void }> {
+async function holder(source: string) {
   const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
   const [line] = await once(child.stdout, 'data');
-  return { pid: child.pid!, port: Number(line), end: () => child.kill('SIGKILL') };
+  const end = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  return { pid: child.pid!, port: Number(line), end };
 }
 
 const tcpHolder = (options: object) =>
@@ -75,9 +81,7 @@ test('UDP ports are proved apart from TCP ports, SO_REUSEPORT or not', async (t)
 
 test('all taken ports are told at once, by holder', async (t) => {
   const [one, two] = [await tcpHolder({ host }), await tcpHolder({ host })];
-  t.after(() => {
-    for (const other of [one, two]) other.end();
-  });
+  t.after(() => Promise.all([one.end(), two.end()]));
   await assert.rejects(
     claimPorts([one, two].map(({ port }) => need('tcp', port))),
     (error: Error) => {
@@ -100,16 +104,10 @@ test('an address that is not of this machine is told as such', async () => {
 
 test('free ports are free again after the proof', async () => {
   const free = await tcpHolder({ host });
-  free.end();
-  for (let round = 0; round < 20; round++) {
-    const freed = await claimPorts([need('tcp', free.port)]).then(
-      () => true,
-      () => false,
-    );
-    if (freed) return claimPorts([need('tcp', free.port), need('udp', free.port)]);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail('the port of a process that was killed never became free');
+  await free.end();
+  const needs = [need('tcp', free.port), need('udp', free.port)];
+  await eventuallyRight(() => claimPorts(needs));
+  await claimPorts(needs);
 });
 
 test('/proc/net is read by field, listening TCP sockets only', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { eventuallyRight } from '../../test/support/eventually.ts';
 import { loadKeyRing } from '../secrets/key-ring.ts';
 import { isSealed } from '../secrets/sealed-text.ts';
 import { askStack, findRunningStack } from './control/client.ts';
@@ -70,16 +71,19 @@ describe('two nodes in each region', () => {
       ],
     );
     assert.equal(record.shape?.nodes, 2);
-    const survey = await surveyStack(stack.state);
-    assert.deepEqual(
-      Object.entries(survey.nodes).map(([title, { status }]) => [title, status?.node]),
-      [
-        ['eu/a', 'a'],
-        ['eu/b', 'b'],
-        ['us/a', 'a'],
-        ['us/b', 'b'],
-      ],
-    );
+    // It gives each a second to answer.
+    await eventuallyRight(async () => {
+      const survey = await surveyStack(stack.state);
+      assert.deepEqual(
+        Object.entries(survey.nodes).map(([title, { status }]) => [title, status?.node]),
+        [
+          ['eu/a', 'a'],
+          ['eu/b', 'b'],
+          ['us/a', 'a'],
+          ['us/b', 'b'],
+        ],
+      );
+    });
   });
 
   test('no secret is on disk in clear but the two of the operator, or with a service', async () => {

@@ -103,12 +103,17 @@ function exchange({ path, line, limitMs, onProgress }: Asked): Promise<ControlRe
   return new Promise((resolveResponse, reject) => {
     const socket = connect(path);
     let received = '';
+    let late: NodeJS.Immediate | undefined;
     const fail = (why: string) => {
       clearTimeout(limit);
+      clearImmediate(late);
       socket.destroy();
       reject(new MeridianError('control_failed', `the supervisor at ${path} ${why}`));
     };
-    const limit = setTimeout(() => fail(`gave no answer within ${limitMs / 1_000} s`), limitMs);
+    // What came while this process stood still is read before it is missed.
+    const limit = setTimeout(() => {
+      late = setImmediate(fail, `gave no answer within ${limitMs / 1_000} s`);
+    }, limitMs);
     socket.setEncoding('utf8');
     socket.on('error', ({ message }) => fail(`cannot be reached: ${message}`));
     socket.on('close', () => fail('closed the connection without an answer'));
@@ -118,6 +123,7 @@ function exchange({ path, line, limitMs, onProgress }: Asked): Promise<ControlRe
       received = lines.pop() ?? '';
       for (const answer of lines) {
         const said = JSON.parse(answer) as ControlResponse | ControlProgress;
+        clearImmediate(late);
         limit.refresh();
         if ('progress' in said) onProgress(said.progress);
         else {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { fairTimer } from '../../../test/support/fair-time.ts';
 import { findMarked, signal } from '../processes/marked.ts';
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -79,7 +80,7 @@ export class FakeStack {
     await until(
       () => find() !== undefined,
       `event ${name}; got ${JSON.stringify(this.events)}`,
-      5_000,
+      10_000,
     );
     return find()!;
   }
@@ -105,9 +106,9 @@ export async function until(
   what: string,
   limitMs = 60_000,
 ): Promise<void> {
-  const deadlineMs = performance.now() + limitMs;
+  const passedMs = fairTimer();
   while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error(`waited in vain for ${what}`);
+    if (passedMs() > limitMs) throw new Error(`waited in vain for ${what}`);
     await sleep(10);
   }
 }
