@@ -51,7 +51,7 @@ for (const { name, prefix, ends } of [
     parent.kill('SIGKILL');
     await once(parent, 'exit');
     const endedBy = performance.now() + 1_500;
-    if (ends) await until(() => !isAlive(child), 'the child to end', 20_000);
+    if (ends) await until(() => !isAlive(child), 'the child to end', 30_000);
     else await until(() => performance.now() > endedBy || !isAlive(child), 'three polls');
     assert.equal(isAlive(child), !ends);
   });
@@ -81,5 +81,5 @@ test('an npm that is killed is noticed though the shell below it lives on', asyn
   const child = identify(pid!)!;
   t.after(() => signal(shell!, 'SIGKILL') && signal(child.pid, 'SIGKILL'));
   npm.kill('SIGKILL');
-  await until(() => !isAlive(child), 'the child to end', 20_000);
+  await until(() => !isAlive(child), 'the child to end', 30_000);
 });
