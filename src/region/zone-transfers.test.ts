@@ -46,8 +46,10 @@ test('a zone goes from node to node: by a new configuration, by each change, fro
   await primary.configure(zonesWith('192.0.2.2'));
   primary.reload();
   await eventually('the change', () => isThere('192.0.2.2'));
-  const { zones } = await statusOf(secondary);
-  assert.equal(zones?.secondaries[0]?.state, 'current');
+  await eventually('that it is current', async () => {
+    const { zones } = await statusOf(secondary);
+    return zones?.secondaries[0]?.state === 'current';
+  });
   const soas = [ask(here, primary.dns, 'example.test', 'SOA')];
   soas.push(ask(there, secondary.dns, 'example.test', 'SOA'));
   const [one, other] = (await Promise.all(soas)).map(({ answers }) => answers[0]?.data);

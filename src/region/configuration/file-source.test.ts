@@ -69,11 +69,14 @@ test('a file that was replaced and asked to be read at once is read once; a late
   await looks(2);
   await writeFile(path, '{ }');
   source.refresh();
+  await eventually('what was asked for', () => changes === 1);
   await looks(4);
   assert.equal(changes, 1);
   await writeFile(path, '{  }');
-  await looks(2);
-  assert.equal(changes, 2);
+  await eventually('the later edit', async () => {
+    await looks(1);
+    return changes === 2;
+  });
   source.close();
 });
 
@@ -132,10 +135,15 @@ test('a file that was replaced while the node started is seen', async () => {
   const clock = new ManualClock();
   const source = new FileSource({ path, seen, live, stateDirectory: directory, clock });
   source.start();
-  for (let looks = 0; looks < 4; looks++) {
-    await delay(20);
+  const look = async () => {
     clock.advance(500);
-  }
+    await delay(20);
+  };
+  await eventually('the change', async () => {
+    await look();
+    return changes === 1;
+  });
+  for (let looks = 0; looks < 4; looks++) await look();
   assert.equal(changes, 1);
   source.close();
 });

@@ -112,7 +112,7 @@ test('closing ends the wait for a replacement', async () => {
 });
 
 test('a generation is prepared, then committed; what is replaced starts with it', async () => {
-  const { thread, data, drained, warnings } = mortal('swapped');
+  const { thread, data, deaths, drained, warnings } = mortal('swapped');
   await thread.start();
   try {
     const next = { ...data, generation: 2 };
@@ -120,7 +120,7 @@ test('a generation is prepared, then committed; what is replaced starts with it'
     thread.commit(next);
     await until('the old one ended', () => drained.length === 1);
     thread.reopenLogs();
-    await until('another serves', () => !thread.serving);
+    await until('its death', () => deaths.length === 1);
     await until('another serves', () => thread.serving);
     assert.deepEqual(warnings, ['began with 2']);
   } finally {
@@ -129,14 +129,14 @@ test('a generation is prepared, then committed; what is replaced starts with it'
 });
 
 test('what cannot be prepared rejects with its code, and is not started with', async () => {
-  const { thread, data, warnings } = mortal('refusing');
+  const { thread, data, deaths, warnings } = mortal('refusing');
   await thread.start();
   try {
     const impossible = { ...data, generation: 13 };
     await assert.rejects(thread.prepare(impossible), { code: 'bad_zone', message: 'impossible' });
     thread.abandon(13);
     thread.reopenLogs();
-    await until('it died', () => !thread.serving);
+    await until('it died', () => deaths.length === 1);
     await until('another serves', () => thread.serving);
     assert.deepEqual(warnings, []);
   } finally {
