@@ -49,7 +49,8 @@ function readIpv4(text: string, from: number, address: Uint8Array, to: number): 
       address[to + part++] = value;
       value = -1;
     } else {
-      if (code < 0x30 || code > 0x39) return false;
+      // No octet begins with a 0 but 0 itself: others read such as octal.
+      if (code < 0x30 || code > 0x39 || value === 0) return false;
       value = (value < 0 ? 0 : value * 10) + code - 0x30;
       if (value > 255) return false;
     }
