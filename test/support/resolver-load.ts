@@ -44,6 +44,8 @@ export interface ResolverLoadOptions {
 
 /** What a drain has to spare for all to hear of it. */
 const spareMs = 2_000;
+/** By then a region that says nothing counts as lost. */
+const lostWithinMs = 5_000;
 /** From then on a resolver asks the next name server. */
 const lookupLimitMs = 2_000;
 /** An answer that was old when it came, as this process had stood still, is asked for again. */
@@ -90,11 +92,44 @@ export class ResolverLoad {
    * @param ttlMs of the answers
    */
   failedThough(ttlMs: number): Visit[] {
-    const { failed, stalls } = this;
-    if (failed.length > this.visits.length / 50) return failed;
-    return failed.filter(
-      ({ startedMs, endedMs }) => stalls.between(startedMs - ttlMs - spareMs, endedMs) < spareMs,
-    );
+    return this.#though(this.failed, this.visits, ({ startedMs, endedMs }) => [
+      startedMs - ttlMs - spareMs,
+      endedMs,
+    ]);
+  }
+
+  /**
+   * Look-ups that sent a client away from its region, or nowhere; but for a few as the machine stood
+   * still for so long that a region could be taken for lost.
+   */
+  misledThough(regionOf: ReadonlyMap<string, RegionName>): Told[] {
+    const misled = this.told.filter(({ near, addresses }) => {
+      const regions = new Set(addresses.map((address) => regionOf.get(address)));
+      return regions.size !== 1 || !regions.has(near);
+    });
+    return this.#though(misled, this.told, ({ atMs }) => [atMs - lostWithinMs, atMs]);
+  }
+
+  /** Visits that another region than their own served, but for those. */
+  servedElsewhereThough(): Visit[] {
+    const elsewhere = this.visits.filter(({ near, status, servedBy }) => {
+      return status === 200 && servedBy !== near;
+    });
+    return this.#though(elsewhere, this.visits, ({ startedMs, endedMs }) => [
+      startedMs - lostWithinMs,
+      endedMs,
+    ]);
+  }
+
+  /** What was seen though the machine had not stood still for so long. */
+  whileCalm<T extends { readonly atMs: number }>(seen: readonly T[]): T[] {
+    return seen.filter(({ atMs }) => this.stalls.between(atMs - lostWithinMs, atMs) < spareMs);
+  }
+
+  /** The events that a machine that stood still does not excuse: all, where they are many. */
+  #though<T>(events: T[], of: readonly unknown[], during: (one: T) => [number, number]): T[] {
+    if (events.length > of.length / 50) return events;
+    return events.filter((one) => this.stalls.between(...during(one)) < spareMs);
   }
 
   async stop(): Promise<void> {
