@@ -30,6 +30,8 @@ export interface RoundLoadOptions {
   readonly perSecond: number;
   /** How long a client waits for an answer, of a name server and of a gateway each. */
   readonly patienceMs?: number;
+  /** By which rounds begin and end; default: `performance.now`. */
+  readonly nowMs?: () => number;
 }
 
 /**
@@ -47,6 +49,7 @@ export class RoundLoad {
   readonly #startedMs = performance.now();
   readonly #perSecond: number;
   readonly #patienceMs: number;
+  readonly #nowMs: () => number;
   #count = 0;
   #leftOut = 0;
   #servers: readonly RegionName[] = regionNames;
@@ -57,6 +60,7 @@ export class RoundLoad {
     this.#path = options.path;
     this.#perSecond = options.perSecond;
     this.#patienceMs = options.patienceMs ?? patienceMs;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
     for (const region of regionNames) {
       this.#clients.set(region, createDnsClient({ server: stack.address(region), port: 5300 }));
     }
@@ -94,7 +98,7 @@ export class RoundLoad {
   async #run(number: number): Promise<void> {
     const server = this.#servers[number % this.#servers.length]!;
     const near = regionNames[Math.floor(number / this.#servers.length) % regionNames.length]!;
-    const startedMs = performance.now();
+    const startedMs = this.#nowMs();
     const round: Round = {
       startedMs,
       endedMs: startedMs,
@@ -121,7 +125,7 @@ export class RoundLoad {
     } catch (error) {
       round.error = error instanceof Error ? error.message : String(error);
     }
-    round.endedMs = performance.now();
+    round.endedMs = this.#nowMs();
   }
 
   async #lookUp(server: RegionName, near: RegionName): Promise<string[]> {
