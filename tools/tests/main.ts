@@ -28,8 +28,8 @@ const root = resolve(import.meta.dirname, '../..');
 /** Start whole deployments, and measure no times at them. */
 const deployments =
   /^(test\/integration\/(?!exclusive|region-loss)|test\/long\/(async|browser|data|mirror|planted-secrets|traffic|zone)|src\/cli\/stack-commands\.)/;
-/** Start none, or servers of a moment. */
-const others = /^test\/long\/(dns|planted-bugs)/;
+/** Start none, or servers that nobody asks to be in time. */
+const others = /^test\/long\/(dns|histories|planted-bugs)/;
 const alone = /^test\/(integration|long)\//;
 const long = /^test\/long(\/|$)/;
 /** A file that takes longer hangs. REPEAT, OUTAGE_SECONDS, SOAK_MINUTES ask for the long form of some. */
