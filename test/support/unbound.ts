@@ -49,10 +49,13 @@ export async function startUnbound(
   const ask = async (name: string, type: string): Promise<ResolverAnswer> => {
     const query = rawQuery({ id: ++id, name, type, options: [], dnssecOk: true });
     query[2] = 1; // RD
-    const bytes = await new Promise<Buffer>((resolve) => {
-      waiting.set(id, resolve);
-      socket.send(query);
-    });
+    const { promise, resolve } = Promise.withResolvers<Buffer>();
+    waiting.set(id, resolve);
+    socket.send(query);
+    // A datagram may be lost.
+    const again = setInterval(() => socket.send(query), 10_000);
+    const bytes = await promise;
+    clearInterval(again);
     waiting.delete(bytes.readUInt16BE(0));
     return { ...decodeMessage(bytes), isAuthentic: (bytes[3]! & 0x20) !== 0 };
   };

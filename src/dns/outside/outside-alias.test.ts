@@ -95,10 +95,8 @@ test('the apex has the addresses of a name outside: fresh, then stale, never in 
   assert.equal(await apex(), '0, A 30 192.0.2.2, extended error 3');
   clock.advance(72 * 3_600_000);
   assert.equal(await apex(), '2, extended error 14');
-  assert.equal(
-    (await lookup({ server: '127.0.0.1', port: server.port, name: 'apex.test', type: 'MX' })).rcode,
-    'NOERROR',
-  );
+  const at = { server: '127.0.0.1', port: server.port, timeoutMs: 60_000 };
+  assert.equal((await lookup({ ...at, name: 'apex.test', type: 'MX' })).rcode, 'NOERROR');
 });
 
 test('before the first answer it is SERVFAIL at once, and `explain` says who is asked', async (t) => {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConfigInput } from '../../config/schema/config.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
-import { createDnsClient } from '../client.ts';
 import { createExchange } from '../testdata/exchange.ts';
+import { createPatientClient } from '../testdata/patient-client.ts';
 import { createDnsServer } from './server.ts';
 
 test('queries are answered while a large zone is prepared; a later call overtakes it', async (t) => {
@@ -12,7 +12,7 @@ test('queries are answered while a large zone is prepared; a later call overtake
   const { options } = createExchange();
   const server = await createDnsServer({ ...options, ...address, reusePort: false, metrics });
   t.after(() => server.close());
-  const client = createDnsClient({ server: '127.0.0.1', port: server.port });
+  const client = createPatientClient({ server: '127.0.0.1', port: server.port });
   t.after(() => client.close());
   const ask = async (name: string) => (await client.lookup({ name, type: 'A' })).rcode;
   const prepare = (zones: ConfigInput['zones']) =>

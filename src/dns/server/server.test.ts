@@ -7,8 +7,8 @@ import { freePort } from '../../../test/support/free-ports.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
 import { DnsMetrics } from '../../observability/dns-metrics.ts';
 import { frame } from '../client/tcp.ts';
-import { createDnsClient } from '../client.ts';
 import { createExchange, oracle } from '../testdata/exchange.ts';
+import { createPatientClient } from '../testdata/patient-client.ts';
 import { decodeMessage } from '../wire/message.ts';
 import { createDnsServer, type DnsServerOptions } from './server.ts';
 
@@ -26,7 +26,7 @@ async function start(t: TestContext, overrides: Overrides = {}) {
     ...overrides,
   });
   t.after(() => server.close());
-  const client = createDnsClient({ server: '127.0.0.1', port: server.port });
+  const client = createPatientClient({ server: '127.0.0.1', port: server.port });
   t.after(() => client.close());
   const next = (zones: Parameters<typeof createExchange>[0]) => ({
     ...createExchange(zones).options,
@@ -311,7 +311,7 @@ test('another address: bound before the commit, and the old one is left gently',
   busy.write(half);
   await askOver(idle);
   const prepared = await server.prepare({ ...moved, port });
-  const there = createDnsClient({ server: '127.0.0.2', port });
+  const there = createPatientClient({ server: '127.0.0.2', port });
   t.after(() => there.close());
   assert.equal((await there.lookup(late)).rcode, 'REFUSED', 'it answers, from the old zones');
   prepared.commit();

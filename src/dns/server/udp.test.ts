@@ -3,8 +3,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { ManualClock } from '../../base/manual-clock.ts';
-import { createDnsClient } from '../client.ts';
 import { createExchange, oracle } from '../testdata/exchange.ts';
+import { createPatientClient } from '../testdata/patient-client.ts';
 import { compileDnsData } from './data.ts';
 import { Responder } from './responder.ts';
 import { UdpListener } from './udp.ts';
@@ -20,7 +20,7 @@ async function listen(t: TestContext) {
     clock: new ManualClock(),
   });
   t.after(() => listener.close());
-  const client = createDnsClient({ server: '127.0.0.1', port: listener.port });
+  const client = createPatientClient({ server: '127.0.0.1', port: listener.port });
   t.after(() => client.close());
   return { listener, client, answered: () => answered };
 }

@@ -46,7 +46,7 @@ async function secondaryOf(t: TestContext, port: number, key?: string) {
 }
 
 const ask = (port: number, name: string, type: string) =>
-  lookup({ server: '127.0.0.1', port, name, type });
+  lookup({ server: '127.0.0.1', port, name, type, timeoutMs: 60_000 });
 
 for (const key of [undefined, 'transfer.test']) {
   test(`a zone goes from one server to another, ${key ? 'signed' : 'in clear'}, and is the same there`, async (t) => {
