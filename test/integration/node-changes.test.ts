@@ -47,6 +47,8 @@ describe('a node that follows its file', async () => {
       services: { s: { endpoints: { here: [`127.0.0.1:${port}`] } } },
       routes: paths.map((prefix, at) => ({ name: `r${at}`, prefix, service: 's' })),
       threads,
+      // While it builds its threads are late, which is what is looked at.
+      shedding: 'off',
       tls,
     };
   }
