@@ -31,9 +31,16 @@ export function fairTimeout(limitMs: number, late: () => void): () => void {
 
 const sampledMs = 100;
 
-/** When the machine stood still while this went on, in the sense of `fairTimer`. */
+/**
+ * When the machine stood still while this went on, in the sense of `fairTimer`; or this process
+ * did, for whatever reason.
+ */
 export class StallLog {
-  readonly #samples: { readonly atMs: number; readonly stallMs: number }[] = [];
+  readonly #samples: {
+    readonly atMs: number;
+    readonly stallMs: number;
+    readonly lateMs: number;
+  }[] = [];
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
@@ -43,9 +50,11 @@ export class StallLog {
 
   /** How much of the time from one moment to another, times as of `performance.now`. */
   between(fromMs: number, toMs: number): number {
+    if (toMs > this.#samples.at(-1)!.atMs) this.#sample();
     const from = this.#samples.findLast(({ atMs }) => atMs <= fromMs) ?? this.#samples[0]!;
     const to = this.#samples.find(({ atMs }) => atMs >= toMs) ?? this.#samples.at(-1)!;
-    return Math.min((1 - leastShare) * (toMs - fromMs), Math.max(0, to.stallMs - from.stallMs));
+    const stoodMs = Math.max(to.stallMs - from.stallMs, to.lateMs - from.lateMs);
+    return Math.min((1 - leastShare) * (toMs - fromMs), stoodMs);
   }
 
   close(): void {
@@ -54,7 +63,11 @@ export class StallLog {
   }
 
   #sample(): void {
-    this.#samples.push({ atMs: performance.now(), stallMs: stallMs() + stolenMs() });
+    const atMs = performance.now();
+    const last = this.#samples.at(-1);
+    const gapMs = last ? atMs - last.atMs : 0;
+    const lateMs = (last?.lateMs ?? 0) + (gapMs > 2 * sampledMs ? gapMs - sampledMs : 0);
+    this.#samples.push({ atMs, stallMs: stallMs() + stolenMs(), lateMs });
   }
 }
 
