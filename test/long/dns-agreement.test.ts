@@ -54,7 +54,7 @@ for (const [program, name] of [
     const responder = createResponder(files);
     const outcomes = new Map<string, number>();
     for (let asked = 0; asked < queries; asked += window) {
-      for (const outcome of await compare(files, responder, other, random)) {
+      for (const outcome of await compare(files, responder, other, random, asked)) {
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }
     }
@@ -73,12 +73,13 @@ function createResponder(files: ReadonlyMap<string, string>): Responder {
   return new Responder(compileDnsData(createExchange(Object.fromEntries(configured)).options));
 }
 
-/** Asks both as many questions as fit the window; what they came to. */
+/** Asks both as many questions as fit the window, after those `asked`; what they came to. */
 async function compare(
   files: ReadonlyMap<string, string>,
   responder: Responder,
   other: OtherNameServer,
   random: () => number,
+  asked: number,
 ): Promise<string[]> {
   const zoneNames = [...files.keys()];
   const batch = Array.from({ length: window }, (_, index) => {
@@ -86,7 +87,8 @@ async function compare(
     const below = random() < 0.05 ? '' : `${randomName(random, 5)}.`;
     const text = randomCase(`${below}${zone}`, random);
     const type = pick(types, random);
-    const query = encodeQuery({ id: index + 1, name: parseName(text), type: typeCode(type)! });
+    const id = (asked + index) % 10_000;
+    const query = encodeQuery({ id, name: parseName(text), type: typeCode(type)! });
     return { zone, text, type, query };
   });
   const theirs = await Promise.all(batch.map(({ query }) => other.ask(query)));

@@ -14,9 +14,19 @@ import { temporaryDirectory } from './temporary-directory.ts';
 
 /** Another name server, with zone files of its own. */
 export interface OtherNameServer {
-  /** Queries in flight have different ids, below 10,000. */
+  /**
+   * Queries in flight have different ids, below 10,000. One that is not answered is sent again,
+   * as UDP may lose it: an id is to be used again late.
+   */
   ask(query: Buffer): Promise<Message>;
   close(): Promise<void>;
+}
+
+const againMs = 10_000;
+
+interface Waiting {
+  readonly resolve: (answer: Message) => void;
+  readonly again: NodeJS.Timeout;
 }
 
 interface Place {
@@ -63,21 +73,33 @@ export async function startNameServer(
   await writeFile(file, `${lines.join('\n')}\n`);
   const child = spawn(commandPath(program)!, words(file), { stdio: 'ignore' });
   const socket = createSocket('udp4');
-  const waiting = new Map<number, (answer: Message) => void>();
+  const waiting = new Map<number, Waiting>();
+  const take = (id: number) => {
+    const one = waiting.get(id);
+    clearInterval(one?.again);
+    waiting.delete(id);
+    return one;
+  };
   socket.on('message', (bytes) => {
     const answer = decodeMessage(bytes);
-    waiting.get(answer.id)?.(answer);
-    waiting.delete(answer.id);
+    take(answer.id)?.resolve(answer);
   });
   socket.on('error', () => undefined); // nobody listens there yet
   socket.connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const ask = (query: Buffer) =>
     new Promise<Message>((resolve) => {
-      waiting.set(query.readUInt16BE(0), resolve);
+      const again = setInterval(() => socket.send(query), againMs);
+      waiting.set(query.readUInt16BE(0), { resolve, again });
       socket.send(query);
     });
-  const server = { ask, close: () => close(child, socket) };
+  const server = {
+    ask,
+    close() {
+      for (const id of waiting.keys()) take(id);
+      return close(child, socket);
+    },
+  };
   // Each try with its own: an answer may come when nobody waits for it any more.
   let id = 10_000;
   try {
