@@ -180,15 +180,22 @@ describe('two nodes in each region', () => {
   });
 
   test('one restart at a time: the second is told of the first', async () => {
+    // It stands still, so that the restart waits for it as long as the second takes to ask.
+    const held = (await pids(stack))['eu/node/a']!;
+    process.kill(held, 'SIGSTOP');
     let first: Promise<Outcome> | undefined;
-    await new Promise<void>((resolve) => {
-      first = ask(stack, { operation: 'restart', region: 'eu' }, () => resolve());
-    });
     const second = { operation: 'node', action: 'stop', region: 'us', node: 'a' } as const;
-    await assert.rejects(ask(stack, second), {
-      code: 'restart_running',
-      message: /^a restart of nodes is under way \(eu\/node\/a, 1 of 2\)$/,
-    });
+    try {
+      await new Promise<void>((resolve) => {
+        first = ask(stack, { operation: 'restart', region: 'eu' }, () => resolve());
+      });
+      await assert.rejects(ask(stack, second), {
+        code: 'restart_running',
+        message: /^a restart of nodes is under way \(eu\/node\/a, 1 of 2\)$/,
+      });
+    } finally {
+      process.kill(held, 'SIGCONT');
+    }
     assert.deepEqual((await first)?.changed, ['eu/node/a', 'eu/node/b']);
     assert.deepEqual((await ask(stack, second)).changed, ['us/node/a'], 'then it can be had');
     assert.equal((await pids(stack))['us/node/a'], undefined);
