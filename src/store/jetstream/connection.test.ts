@@ -45,7 +45,7 @@ for (const [how, end] of [
       end(socket);
       const tookMs = fairTimer();
       const reason = await lost.promise;
-      assert.ok(tookMs() < 250, 'noticed late');
+      assert.ok(tookMs() < 1_500, 'found out by pings, which go unanswered for two seconds');
       assert.ok(reason.startsWith(`${host}: `), reason);
       assert.equal(connection.lastError, reason);
     } finally {
