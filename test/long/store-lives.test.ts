@@ -169,15 +169,7 @@ describe('a mirror of a hub that was made anew', { skip: natsServerMissing() }, 
   async function startClosed(instance: number): Promise<void> {
     await hub.end(`hub-eu-${instance}`);
     hub.startVoter('eu', instance, ['eu'], true);
-    await eventually(
-      'the closed voter',
-      () =>
-        hub.servers.look().then(
-          () => true,
-          () => false,
-        ),
-      30_000,
-    );
+    await eventually('the closed voter', async () => (await hub.seen()) !== undefined, followedMs);
   }
 });
 

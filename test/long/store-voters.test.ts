@@ -170,14 +170,14 @@ describe('one voter becomes three', { skip: requireNatsServer() }, () => {
     assert.equal(refused.next === 'refused' && refused.code, 'hub_alone');
     await hub.end('hub-eu-1');
     hub.startVoter('eu', 1, ['eu'], true);
-    const closed = async () => (await look(hub))?.streams.length === 2;
+    const closed = async () => (await hub.seen())?.streams.length === 2;
     await eventually('the closed voter', closed, limitMs);
     await saveHub(await hub.servers.operator(), folder, () => undefined);
     await hub.end('hub-eu-1');
 
     hub.startVoter('eu', 2, three, true);
     for (const region of ['us', 'ap']) hub.startVoter(region, 1, three, true);
-    const whole = async () => (await look(hub))?.members.filter(isWhole).length === 3;
+    const whole = async () => (await hub.seen())?.members.filter(isWhole).length === 3;
     await eventually('three voters', whole, limitMs);
     await restoreHub(await hub.servers.operator(), folder, { replicas: 3, continues: true });
     const again: (boolean | undefined)[] = [];

@@ -14,6 +14,7 @@ import { type ChangeOptions, changeHub } from '../../src/store/voters/change.ts'
 import type { Hub } from '../../src/store/voters/hub.ts';
 import { HubServers } from '../../src/store/voters/hub-servers.ts';
 import type { Outcome, Step } from '../../src/store/voters/next-step.ts';
+import { streamNames } from '../../src/store/voters/snapshot.ts';
 import { describeStep } from '../../src/store/voters/words.ts';
 import { fairTimer } from './fair-time.ts';
 import { freeSite } from './nats-cluster.ts';
@@ -75,6 +76,17 @@ export class GrowingHub {
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
+  }
+
+  /** What it is like, once it answers an operator too: a connection to who has ended may not know. */
+  async seen(): Promise<Hub | undefined> {
+    try {
+      const hub = await this.servers.look();
+      await streamNames(await this.servers.operator());
+      return hub;
+    } catch {
+      return undefined;
+    }
   }
 
   /** What a node in the leaf's region uses. */
