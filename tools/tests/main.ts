@@ -25,11 +25,14 @@ import { TestFile } from './test-file.ts';
 import { Totals } from './totals.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-/** Start whole deployments, and measure no times at them. */
+/**
+ * Start whole deployments, and measure no times at them. Histories unmount disks, which a mount
+ * namespace of another test would hold: that of the browser is here too, so never beside them.
+ */
 const deployments =
-  /^(test\/integration\/(?!exclusive|region-loss)|test\/long\/(async|browser|data|mirror|planted-secrets|traffic|zone)|src\/cli\/stack-commands\.)/;
-/** Start none, or servers that nobody asks to be in time. */
-const others = /^test\/long\/(dns|histories|planted-bugs)/;
+  /^(test\/integration\/(?!exclusive|region-loss)|test\/long\/(async|browser|data|histories|mirror|planted-secrets|traffic|zone)|src\/cli\/stack-commands\.)/;
+/** Start none, or servers of a moment. */
+const others = /^test\/long\/(dns|planted-bugs)/;
 const alone = /^test\/(integration|long)\//;
 const long = /^test\/long(\/|$)/;
 /** A file that takes longer hangs. REPEAT, OUTAGE_SECONDS, SOAK_MINUTES ask for the long form of some. */
