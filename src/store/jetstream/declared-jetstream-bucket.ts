@@ -31,9 +31,7 @@ import { WrittenBytes } from './written-bytes.ts';
 /** For a strong read in place of a local one, before the old copy is good enough. */
 const insteadOfMirrorMs = 800;
 const mirrorReadLimitMs = 1_700;
-/** After this time the hub is asked too: over a long way the mirror may need as long itself. */
-const mirrorAloneMs = 150;
-/** For one copy to answer; another may be asked after. */
+/** For one copy to answer; another may be asked after, and be given twice as long: it may be far. */
 const copyAskedMs = 500;
 const firstPauseMs = 2;
 const longestPauseMs = 64;
@@ -65,7 +63,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const current = () => link.connection.current;
     this.#freshness = new ProvenFreshness(link.closing, current, async (deadlineMs) => {
       await this.#proveAgain(deadlineMs);
-      await this.#strong([], deadlineMs, mirrorOnly);
+      await this.#strong([], deadlineMs, 'mirror');
     });
     this.bucket = new JetStreamBucket(name, link, shape, this.#freshness);
     this.#cached = new CachedReads({
@@ -259,24 +257,27 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   }
 
   /**
-   * A barrier, then the keys together with it from whichever copy has it first: the mirror,
-   * mostly a moment after the barrier is confirmed, or one of the hub's.
+   * A barrier, then the keys together with it from a copy of the hub that has it. A mirror may show
+   * it, and of a key what was before: what it has yet to take it takes without what was
+   * superseded meanwhile, so while it does it stands where the hub never stood.
+   *
+   * @param source `mirror`: for it to be as far only
    */
   async #strong(
     keys: readonly string[],
     deadlineMs: number,
-    sources?: readonly Source[],
+    source: Source = 'hub',
   ): Promise<Records> {
     const startedMs = performance.now();
     const barrier = await this.#inTime(this.#barrier.pass(), deadlineMs);
-    const passedMs = performance.now();
     this.#cached.mark(barrier, startedMs);
+    let askedMs = copyAskedMs;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-      const alone =
-        performance.now() - passedMs < mirrorAloneMs && this.bucket.source() === 'mirror';
-      for (const source of sources ?? (alone ? mirrorOnly : anywhere)) {
-        const asked = await this.#foundBehind(barrier, keys, source, deadlineMs);
-        if (!asked) continue;
+      const sentMs = performance.now();
+      const limitMs = Math.min(deadlineMs, sentMs + askedMs);
+      const asked = await this.#foundBehind(barrier, keys, source, limitMs);
+      if (performance.now() >= sentMs + askedMs) askedMs = 2 * copyAskedMs;
+      if (asked) {
         const { found, on } = asked;
         if (source === 'mirror') this.#freshness.proved({ askedAtMs: startedMs, barrier, on });
         return { found, staleForMs: performance.now() - startedMs };
@@ -294,11 +295,10 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     barrier: number,
     keys: readonly string[],
     source: Source,
-    deadlineMs: number,
+    limitMs: number,
   ): Promise<Asked | undefined> {
     if (source === 'mirror' && this.bucket.life.isOther) return undefined;
     try {
-      const limitMs = Math.min(deadlineMs, performance.now() + copyAskedMs);
       const asked = await this.#ask(keys, source, limitMs, this.#barrierSubject);
       if (source === 'mirror' && asked.on !== this.bucket.mirrorOn) return undefined;
       return this.#newest.isBehind(barrier, asked.place) ? asked : undefined;
@@ -391,6 +391,3 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     return record ? key.length + record.value.byteLength + recordOverheadBytes : 0;
   }
 }
-
-const mirrorOnly = ['mirror'] as const;
-const anywhere = ['mirror', 'hub'] as const;
