@@ -4,9 +4,9 @@ interface Waiting {
 }
 
 /**
- * Shares the turns of the event loop among the watches. An event that the kernel takes at once is
- * followed by the next one in the same turn, for as long as any watch has one: so they are given
- * so many bytes in a turn, one event each, and whatever else came is heard between two turns.
+ * Shares the turns of the event loop among the watches. Where the kernel takes each event at once,
+ * the next one would be written in the same turn, until no watch has any: so they are given so
+ * many bytes in a turn, one event each, and whatever else came is heard between two turns.
  *
  *   turn 1   a1 b1 c1 │ enough          in the order in which they asked;
  *   turn 2   d1 a2 b2 │                 at least one event, however large

@@ -19,7 +19,8 @@ const everyMs = 100;
  *   hub take the sequence in its order and have nothing of it that a majority has not agreed on.
  *   The read takes key and barrier from one copy at one moment. No mirror will do: what it has
  *   yet to take comes without what was superseded meanwhile, so it may have B, and of a key
- *   neither the last write before B nor the one after B that this gave way to.
+ *   neither the last write before B nor the one after B that this gave way to. Nor, strictly, a
+ *   voter while it takes a snapshot in place of the log: docs/decisions/replicated-data.md.
  * - *It sees nothing that a later read does not see.* What it sees lies before some place S
  *   that existed when it ended. A later read's barrier is sent after that and has a place
  *   behind S.

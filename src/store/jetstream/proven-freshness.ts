@@ -18,7 +18,8 @@ export interface Proof {
 
 /**
  * How old a mirror may be, proved by barriers (`barrier.ts`): when it has one, it has all that
- * was confirmed before that was asked for.
+ * was confirmed before that was asked for. Not proved is a key that is written again while the
+ * mirror catches up: see `barrier.ts`.
  *
  *   asked for at ──┐        the mirror has it ──┐
  *   ───────────────▼────────────────────────────▼──────────▶ now
@@ -31,8 +32,7 @@ export interface Proof {
  * Another connection may lead to another mirror, or to one that lost its disk: what was proved
  * counts there only when that one is found to have the same barrier.
  *
- * Strong reads prove it by the way. Without them there is a barrier each second while the
- * bucket is read, and one each 3.5 s while it is not.
+ * There is a barrier for it each second while the bucket is read, and one each 3.5 s while it is not.
  */
 export class ProvenFreshness {
   readonly ended: Promise<void>;
