@@ -41,6 +41,27 @@ export function syncContract(engine: string, { skip, start }: DataContractOption
       });
     });
 
+    it('finds no value until there is one, and then it, many at a time in two places', async () => {
+      for (let i = 0; i < 10; i++) {
+        const key = `appears.${i}`;
+        const { near, far } = i % 2 === 0 ? pair : { near: pair.far, far: pair.near };
+        const strong = () =>
+          Promise.all([near, far, far].map((at) => at.get(key, { consistency: 'strong' })));
+        for (const { entry } of await strong()) assert.equal(entry, undefined);
+        let isAcknowledged = false;
+        const written = near.put(key, bytes('1'), { type: 'absent' }).then((version) => {
+          isAcknowledged = true;
+          return version;
+        });
+        for (let isOver = false; !isOver; ) {
+          isOver = isAcknowledged;
+          for (const { entry } of await strong()) {
+            if (isOver) assert.equal(entry?.version, await written);
+          }
+        }
+      }
+    });
+
     it('loses no increment of many writers in two places', async () => {
       const { near, far } = pair;
       await near.put('counter', bytes('0'));

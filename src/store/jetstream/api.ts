@@ -80,6 +80,8 @@ export interface Write {
   readonly subject?: string | undefined;
   /** With it, a compare-and-set (0: the key has no message). */
   readonly expectedRevision?: number | undefined;
+  /** The subject that is to have that revision; by default, that of the write. */
+  readonly expectedOf?: string | undefined;
   readonly deletion?: boolean | undefined;
 }
 
@@ -92,7 +94,7 @@ export interface Write {
  */
 export async function publish(
   connection: NatsConnection,
-  { bucket, key, subject, value, messageId, expectedRevision, deletion }: Write,
+  { bucket, key, subject, value, messageId, expectedRevision, expectedOf, deletion }: Write,
   timeoutMs: number,
 ): Promise<number> {
   const fields = headers();
@@ -101,6 +103,7 @@ export async function publish(
   if (deletion) fields.set('KV-Operation', 'DEL');
   if (expectedRevision !== undefined) {
     fields.set('Nats-Expected-Last-Subject-Sequence', String(expectedRevision));
+    if (expectedOf) fields.set('Nats-Expected-Last-Subject-Sequence-Subject', expectedOf);
   }
   const to = `${hubApi}.${subject ?? subjectOf(bucket, key)}`;
   const reply = await connection.request(to, value, { timeout: timeoutMs, headers: fields });

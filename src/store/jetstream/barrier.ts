@@ -19,8 +19,12 @@ const everyMs = 100;
  *   hub take the sequence in its order and have nothing of it that a majority has not agreed on.
  *   The read takes key and barrier from one copy at one moment. No mirror will do: what it has
  *   yet to take comes without what was superseded meanwhile, so it may have B, and of a key
- *   neither the last write before B nor the one after B that this gave way to. Nor, strictly, a
- *   voter while it takes a snapshot in place of the log: docs/decisions/replicated-data.md.
+ *   neither the last write before B nor the one after B that this gave way to.
+ *   A copy of the hub that was away for long is sent a snapshot in place of the log. What is not in
+ *   that it drops first, and what it lacks then comes like a mirror's. So what it shows together with B
+ *   is in the snapshot, which was taken behind B, or came later: it is right. But a key that it does
+ *   not show may have been written. So of such a key it is asserted: by a write beside the keys that
+ *   the leader only takes where the key has no message (`assertAbsent`), and a majority confirms.
  * - *It sees nothing that a later read does not see.* What it sees lies before some place S
  *   that existed when it ended. A later read's barrier is sent after that and has a place
  *   behind S.

@@ -8,11 +8,10 @@ import type { Link } from './link.ts';
 import { type ConsumedMessage, consumeInOrder } from './ordered-consumer.ts';
 import { extentOf } from './streams.ts';
 import { streamOf, subjectOf } from './subjects.ts';
+import { type Mark, ToldBarriers } from './told-barriers.ts';
 
 /** For the records of a bucket that were read lately. */
 const cacheBytes = 32 * 1024 * 1024;
-/** Barriers that are waited for; of more, the newest. */
-const marksMost = 64;
 /** More than that older than the mirror, what is kept is not used. */
 const behindMirrorMs = 2_000;
 /** For its keys, once it was listed: about 100,000. */
@@ -40,24 +39,18 @@ export interface CachedReadsOptions {
   barrierSubject(): string;
   /** As of `NewestBarrier`. */
   isBehind(barrier: number, place: number): boolean;
-}
-
-/** A barrier that was asked for at that time of `performance.now()`. */
-interface Mark {
-  readonly revision: number;
-  readonly askedAtMs: number;
+  /** The mirror that is followed over the connection has all that was confirmed before that was asked for. */
+  onProved(mark: Mark, on: NatsConnection): void;
 }
 
 /**
  * Local reads of a bucket, from memory where they can be: the mirror is followed, without
- * values, and what it tells of is read anew. From the first read on; whatever ends the
- * following empties the memory.
+ * values, and what it tells of is read anew. Whatever ends the following empties the memory.
  *
  * Once the bucket was listed, its keys are kept too: the mirror is then followed from its beginning,
  * which costs what one list did. More than about 100,000 keys are not kept: each page reads all then.
  *
- * Its age is proved as the mirror's is (`proven-freshness.ts`): when a barrier has come by, so has
- * all that was confirmed before that was asked for.
+ * Its age, and that of the mirror, is proved by the barriers that come by (`told-barriers.ts`).
  */
 export class CachedReads {
   readonly #options: CachedReadsOptions;
@@ -66,22 +59,22 @@ export class CachedReads {
   readonly #closing = new AbortController();
   #isListed = false;
   #hasKeys = false;
-  #isFollowing = false;
   /** The one that is followed. */
   #mirror: string | undefined;
   #maximumAgeMs: number | undefined;
-  /** Of the last barrier of the own node that was told; all up to there was. */
-  #place = 0;
+  readonly #barriers: ToldBarriers;
+  /** The connection that is followed over. */
+  #on: NatsConnection | undefined;
   #provedAtMs = Number.NEGATIVE_INFINITY;
-  #marks: Mark[] = [];
 
   constructor(options: CachedReadsOptions) {
     this.#options = options;
     this.#maximumAgeMs = options.maximumAgeMs();
+    this.#barriers = new ToldBarriers((barrier, place) => options.isBehind(barrier, place));
+    void this.#follow();
   }
 
   async read(keys: readonly string[], deadlineMs: number): Promise<Records> {
-    if (!this.#isFollowing) void this.#follow();
     this.#heedAge();
     const provedAtMs = this.#provedAtMs;
     const cachedForMs = performance.now() - provedAtMs;
@@ -105,7 +98,6 @@ export class CachedReads {
   /** Some of the keys, where all are known; else they will be, soon after the first call. */
   page(page: PageOptions): KeyList | undefined {
     this.#isListed = true;
-    if (!this.#isFollowing) void this.#follow();
     const staleForMs = performance.now() - this.#provedAtMs;
     const isKnown = this.#hasKeys && this.#cache.isOpen && !this.#keys.isFull;
     if (!isKnown || !this.#isUsable(staleForMs)) return undefined;
@@ -123,11 +115,8 @@ export class CachedReads {
   }
 
   /** A barrier was confirmed. */
-  mark(revision: number, askedAtMs: number): void {
-    if (!this.#cache.isOpen) return;
-    this.#marks.push({ revision, askedAtMs });
-    if (this.#marks.length > marksMost) this.#marks.shift();
-    this.#prove();
+  mark(mark: Mark): void {
+    if (this.#on) this.#proved(this.#barriers.confirmed(mark));
   }
 
   close(): void {
@@ -150,19 +139,17 @@ export class CachedReads {
     this.#cache.open();
   }
 
-  #prove(): void {
-    const { isBehind } = this.#options;
-    const passed = this.#marks.filter(({ revision }) => isBehind(revision, this.#place));
-    if (passed.length === 0) return;
-    this.#provedAtMs = Math.max(this.#provedAtMs, ...passed.map(({ askedAtMs }) => askedAtMs));
-    this.#marks = this.#marks.filter((mark) => !passed.includes(mark));
+  #proved(mark: Mark | undefined): void {
+    if (!mark || !this.#on) return;
+    this.#provedAtMs = Math.max(this.#provedAtMs, mark.askedAtMs);
+    this.#options.onProved(mark, this.#on);
   }
 
   #forget(): void {
     this.#cache.close();
     this.#keys.clear();
     this.#hasKeys = false;
-    this.#marks = [];
+    this.#on = undefined;
     this.#provedAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -195,7 +182,6 @@ export class CachedReads {
   }
 
   async #follow(): Promise<void> {
-    this.#isFollowing = true;
     const { link, bucket, mirror } = this.#options;
     await keepFollowing({
       link,
@@ -220,8 +206,8 @@ export class CachedReads {
   /** Barriers too, which are beside the keys. */
   async #followFrom(connection: NatsConnection, revision: number, signal: AbortSignal) {
     const { link, bucket } = this.#options;
-    this.#place = 0;
-    let told = 0;
+    this.#on = connection;
+    this.#barriers.begin(revision, performance.now());
     await consumeInOrder(connection, {
       stream: streamOf(bucket),
       filter: '$KV.>',
@@ -231,13 +217,9 @@ export class CachedReads {
       inboxPrefix: link.connection.inboxPrefix,
       signal,
       onMessage: (consumed) => {
-        const { message, sequence, pending } = consumed;
         this.#told(consumed);
-        // What is pending may be of keys whose earlier changes it took the place of, untold.
-        if (message.subject === this.#options.barrierSubject()) told = sequence;
-        if (pending > 0) return;
-        this.#place = told;
-        this.#prove();
+        const isBarrier = consumed.message.subject === this.#options.barrierSubject();
+        this.#proved(this.#barriers.told(consumed.sequence, isBarrier, performance.now()));
       },
       onCaughtUp: () => this.#cache.open(),
     });

@@ -24,17 +24,16 @@ import type { Source } from './freshness.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
 import { NewestBarrier } from './newest-barrier.ts';
 import { ProvenFreshness } from './proven-freshness.ts';
-import { resolvesWithin, sleep } from './sleep.ts';
+import { resolvesWithin } from './sleep.ts';
+import { StrongReads } from './strong-reads.ts';
 import { barrierOf, subjectOf } from './subjects.ts';
 import { WrittenBytes } from './written-bytes.ts';
 
 /** For a strong read in place of a local one, before the old copy is good enough. */
 const insteadOfMirrorMs = 800;
 const mirrorReadLimitMs = 1_700;
-/** For one copy to answer; another may be asked after, and be given twice as long: it may be far. */
+/** For one copy to answer, where it is not all that is waited for. */
 const copyAskedMs = 500;
-const firstPauseMs = 2;
-const longestPauseMs = 64;
 
 /** A declared bucket: a stream of the hub, its mirror, and barriers beside the keys. */
 export class DeclaredJetStreamBucket implements DeclaredBucket {
@@ -44,6 +43,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   #newest = new NewestBarrier(undefined);
   readonly #freshness: ProvenFreshness;
   readonly #cached: CachedReads;
+  readonly #strong: StrongReads;
   readonly #watches = new Set<RecordWatch>();
   readonly #ending: AbortController;
   /** How many have it open. */
@@ -63,7 +63,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const current = () => link.connection.current;
     this.#freshness = new ProvenFreshness(link.closing, current, async (deadlineMs) => {
       await this.#proveAgain(deadlineMs);
-      await this.#strong([], deadlineMs, 'mirror');
+      await this.#pass(deadlineMs);
     });
     this.bucket = new JetStreamBucket(name, link, shape, this.#freshness);
     this.#cached = new CachedReads({
@@ -75,6 +75,18 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
       mirror: () => this.bucket.life.mirror,
       barrierSubject: () => this.#barrierSubject,
       isBehind: (barrier, place) => this.#newest.isBehind(barrier, place),
+      onProved: ({ revision, askedAtMs }, on) => {
+        if (on !== this.bucket.mirrorOn) return;
+        this.#freshness.proved({ askedAtMs, barrier: revision, on });
+      },
+    });
+    this.#strong = new StrongReads({
+      what: this.#what,
+      closing: link.closing,
+      pass: (deadlineMs) => this.#pass(deadlineMs),
+      copyBehind: (barrier, keys, limitMs) => this.#foundBehind(barrier, keys, limitMs),
+      assertAbsent: (key) => this.#assertAbsent(key),
+      inTime: (promise, deadlineMs) => this.#inTime(promise, deadlineMs),
     });
   }
 
@@ -90,14 +102,14 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   async read(keys: readonly string[], options: RecordReadOptions = {}): Promise<Records> {
     for (const key of keys) checkKey(key);
     const { strong = false, deadlineMs = this.#options.link.deadlineMs() } = options;
-    if (strong) return await this.#strong(keys, deadlineMs);
+    if (strong) return await this.#strong.read(keys, deadlineMs);
     this.#freshness.read();
-    if (this.bucket.life.isOther) return await this.#strong(keys, deadlineMs);
+    if (this.bucket.life.isOther) return await this.#strong.read(keys, deadlineMs);
     await this.#proveAgain(deadlineMs);
     if (this.bucket.source() === 'hub') {
       try {
         const limitMs = Math.min(deadlineMs, performance.now() + insteadOfMirrorMs);
-        return await this.#strong(keys, limitMs);
+        return await this.#strong.read(keys, limitMs);
       } catch (error) {
         if (!isPassingStoreError(error)) throw error;
       }
@@ -201,7 +213,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
 
   async #keysOfHub(page: PageOptions, deadlineMs: number): Promise<KeyList> {
     const startedMs = performance.now();
-    const barrier = await this.#inTime(this.#barrier.pass(), deadlineMs);
+    const barrier = await this.#pass(deadlineMs);
     const beside = this.#barrierSubject;
     const { keys, more, place } = await this.bucket.list(page, 'hub', deadlineMs, beside);
     if (this.#newest.isBehind(barrier, place)) {
@@ -256,51 +268,22 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     return { found: new Map([[key, { ...message, key, value, writeId: undefined }]]), on };
   }
 
-  /**
-   * A barrier, then the keys together with it from a copy of the hub that has it. A mirror may show
-   * it, and of a key what was before: what it has yet to take it takes without what was
-   * superseded meanwhile, so while it does it stands where the hub never stood.
-   *
-   * @param source `mirror`: for it to be as far only
-   */
-  async #strong(
-    keys: readonly string[],
-    deadlineMs: number,
-    source: Source = 'hub',
-  ): Promise<Records> {
-    const startedMs = performance.now();
-    const barrier = await this.#inTime(this.#barrier.pass(), deadlineMs);
-    this.#cached.mark(barrier, startedMs);
-    let askedMs = copyAskedMs;
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-      const sentMs = performance.now();
-      const limitMs = Math.min(deadlineMs, sentMs + askedMs);
-      const asked = await this.#foundBehind(barrier, keys, source, limitMs);
-      if (performance.now() >= sentMs + askedMs) askedMs = 2 * copyAskedMs;
-      if (asked) {
-        const { found, on } = asked;
-        if (source === 'mirror') this.#freshness.proved({ askedAtMs: startedMs, barrier, on });
-        return { found, staleForMs: performance.now() - startedMs };
-      }
-      if (performance.now() + pauseMs >= deadlineMs) {
-        const text = `${this.#what}: no copy that can be reached has all that was confirmed`;
-        throw storeError('store_unreachable', text);
-      }
-      await sleep(pauseMs, this.#options.link.closing);
-    }
+  /** The place of a barrier that is sent after this call, by which the mirror's age is proved too. */
+  async #pass(deadlineMs: number): Promise<number> {
+    const askedAtMs = performance.now();
+    const revision = await this.#inTime(this.#barrier.pass(), deadlineMs);
+    this.#cached.mark({ revision, askedAtMs });
+    return revision;
   }
 
-  /** `undefined`: the copy does not have the barrier, or was not to be asked. */
+  /** `undefined`: the copy of the hub that answered, if one did, does not have the barrier. */
   async #foundBehind(
     barrier: number,
     keys: readonly string[],
-    source: Source,
     limitMs: number,
   ): Promise<Asked | undefined> {
-    if (source === 'mirror' && this.bucket.life.isOther) return undefined;
     try {
-      const asked = await this.#ask(keys, source, limitMs, this.#barrierSubject);
-      if (source === 'mirror' && asked.on !== this.bucket.mirrorOn) return undefined;
+      const asked = await this.#ask(keys, 'hub', limitMs, this.#barrierSubject);
       return this.#newest.isBehind(barrier, asked.place) ? asked : undefined;
     } catch (error) {
       if (!isPassingStoreError(error)) throw error;
@@ -336,9 +319,13 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     return `read ${this.bucket.name}`;
   }
 
-  /** Of this life of the bucket; a stream without one takes any. */
   get #barrierSubject(): string {
-    return barrierOf(this.bucket.name, this.bucket.life.epoch || '0', this.#options.node);
+    return this.#besideKeys(this.#options.node);
+  }
+
+  /** Of this life of the bucket; a stream without one takes any. */
+  #besideKeys(who: string): string {
+    return barrierOf(this.bucket.name, this.bucket.life.epoch || '0', who);
   }
 
   async #sendBarrier(): Promise<number> {
@@ -350,6 +337,13 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const revision = await this.bucket.write('barrier', new Uint8Array(0), { subject });
     newest.confirmed(revision, sentAtMs, performance.now());
     return revision;
+  }
+
+  /** Beside the barriers, whose places tell how far a copy is. @throws {StoreError} `revision_mismatch` */
+  async #assertAbsent(key: string): Promise<number> {
+    const subject = this.#besideKeys(`${this.#options.node}.absent`);
+    const expected = { expectedRevision: 0, expectedOf: subjectOf(this.bucket.name, key) };
+    return await this.bucket.write('barrier', new Uint8Array(0), { subject, ...expected });
   }
 
   /** One that waits for its turn may take longer than the one who asked has. */

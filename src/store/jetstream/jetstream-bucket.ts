@@ -14,7 +14,8 @@ import { type ListedKeys, listKeys, ReplicaWatch } from './watch.ts';
 const hubReadLimitMs = 800;
 const mirrorReadLimitMs = 1_700;
 
-export interface WriteOptions extends Pick<Write, 'expectedRevision' | 'deletion' | 'subject'> {
+export interface WriteOptions
+  extends Pick<Write, 'expectedRevision' | 'expectedOf' | 'deletion' | 'subject'> {
   readonly deadlineMs?: number | undefined;
   /** By default one that no other write has. */
   readonly messageId?: string | undefined;

@@ -6,22 +6,22 @@ const jitter = 0.1;
 const readForMs = 10_000;
 const proofLimitMs = 1_000;
 
-/** That a mirror had a barrier. */
+/** That a mirror had all that was confirmed before a barrier was asked for. */
 export interface Proof {
   /** When the barrier was asked for, by `performance.now()`. */
   readonly askedAtMs: number;
   /** Its place. */
   readonly barrier: number;
-  /** The connection that the mirror was asked over. */
+  /** The connection that leads to the mirror. */
   readonly on: object | undefined;
 }
 
 /**
- * How old a mirror may be, proved by barriers (`barrier.ts`): when it has one, it has all that
- * was confirmed before that was asked for. Not proved is a key that is written again while the
- * mirror catches up: see `barrier.ts`.
+ * How old a mirror may be, proved by barriers (`barrier.ts`): when one has come by, with nothing
+ * left out meanwhile, the mirror has all that was confirmed before that was asked for
+ * (`told-barriers.ts`).
  *
- *   asked for at ──┐        the mirror has it ──┐
+ *   asked for at ──┐        it has come by ─────┐
  *   ───────────────▼────────────────────────────▼──────────▶ now
  *                  └──────────── stale for at most ───────────┘
  *
@@ -44,7 +44,7 @@ export class ProvenFreshness {
 
   /**
    * @param current the connection that there is.
-   * @param prove has the mirror show a barrier by then, and calls `proved`.
+   * @param prove has a barrier sent by then; when it has come by, `proved` is called.
    */
   constructor(
     closing: AbortSignal,
