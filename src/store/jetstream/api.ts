@@ -1,4 +1,4 @@
-import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { hubDomain } from '../nats-server/domain.ts';
 import type { Source } from './freshness.ts';
 import { streamOf, subjectOf } from './subjects.ts';
@@ -106,8 +106,13 @@ export async function publish(
     if (expectedOf) fields.set('Nats-Expected-Last-Subject-Sequence-Subject', expectedOf);
   }
   const to = `${hubApi}.${subject ?? subjectOf(bucket, key)}`;
-  const reply = await connection.request(to, value, { timeout: timeoutMs, headers: fields });
-  return parseAnswer<{ seq: number }>(reply.json()).seq;
+  // Not awaited: that would keep the value for as long as the answer is listened for.
+  return connection.request(to, value, { timeout: timeoutMs, headers: fields }).then(sequenceIn);
+}
+
+/** Of a message that was stored, from its acknowledgement. @throws {JetStreamApiError} */
+export function sequenceIn(acknowledgement: Msg): number {
+  return parseAnswer<{ seq: number }>(acknowledgement.json()).seq;
 }
 
 /** Last message of a key, from wherever it was read. */

@@ -7,6 +7,7 @@ import {
 import type { FoundRecord } from '../declared.ts';
 import { apiOf, isDeletion, JetStreamApiError } from './api.ts';
 import type { Source } from './freshness.ts';
+import { onceLate } from './sleep.ts';
 import { streamOf } from './subjects.ts';
 
 export interface BatchGet {
@@ -15,7 +16,8 @@ export interface BatchGet {
   /** At most 1,024, all different. */
   readonly subjects: readonly string[];
   readonly inboxPrefix: string;
-  readonly timeoutMs: number;
+  /** By `performance.now()`. */
+  readonly deadlineMs: number;
 }
 
 export interface FoundMessage extends Omit<FoundRecord, 'key'> {
@@ -37,11 +39,11 @@ export interface FoundMessage extends Omit<FoundRecord, 'key'> {
  */
 export async function batchGet(
   connection: NatsConnection,
-  { source, bucket, subjects, inboxPrefix, timeoutMs }: BatchGet,
+  { source, bucket, subjects, inboxPrefix, deadlineMs }: BatchGet,
 ): Promise<ReadonlyMap<string, FoundMessage> | undefined> {
   const found = new Map<string, FoundMessage>();
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => reject(new TimeoutError()), timeoutMs);
+  const stop = onceLate(deadlineMs, () => reject(new TimeoutError()));
   const inbox = createInbox(inboxPrefix);
   const subscription = connection.subscribe(inbox, {
     callback: (error, { headers, data }) => {
@@ -60,7 +62,7 @@ export async function batchGet(
     });
     return (await promise) ? found : undefined;
   } finally {
-    clearTimeout(timer);
+    stop();
     if (!connection.isClosed()) subscription.unsubscribe();
   }
 }
@@ -70,10 +72,8 @@ export async function settledBatch(
   connection: NatsConnection,
   batch: BatchGet,
 ): Promise<ReadonlyMap<string, FoundMessage>> {
-  const deadlineMs = performance.now() + batch.timeoutMs;
   for (;;) {
-    const timeoutMs = Math.max(1, deadlineMs - performance.now());
-    const found = await batchGet(connection, { ...batch, timeoutMs });
+    const found = await batchGet(connection, batch);
     if (found) return found;
   }
 }

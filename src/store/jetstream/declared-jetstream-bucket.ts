@@ -260,8 +260,8 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     if (key === undefined) return { found: new Map(), on: this.#options.link.connection.current };
     if (keys.length > 1) return await this.#ask(keys, 'mirror', deadlineMs);
     const operation = { write: false, what: this.#what, deadlineMs };
-    const { message, on } = await this.#options.link.attempt(operation, async (on, timeoutMs) => {
-      return { message: await directGet(on, this.bucket.name, key, timeoutMs), on };
+    const { message, on } = await this.#options.link.attempt(operation, async (on, listenMs) => {
+      return { message: await directGet(on, this.bucket.name, key, listenMs), on };
     });
     if (!message) return { found: new Map(), on };
     const value = new Uint8Array(message.value);
@@ -303,8 +303,8 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     const byKey = new Map(keys.map((key) => [subjectOf(name, key), key]));
     const subjects = [...byKey.keys(), ...(barrier === undefined ? [] : [barrier])];
     const operation = { write: false, what: this.#what, deadlineMs };
-    const { messages, on } = await this.#options.link.attempt(operation, async (on, timeoutMs) => {
-      const batch = { source, bucket: name, subjects, inboxPrefix, timeoutMs };
+    const { messages, on } = await this.#options.link.attempt(operation, async (on) => {
+      const batch = { source, bucket: name, subjects, inboxPrefix, deadlineMs };
       return { messages: await settledBatch(on, batch), on };
     });
     const found = new Map<string, CopiedRecord>();

@@ -32,8 +32,8 @@ async function beat(bucket: string, key: string, link: Link): Promise<void> {
   const value = Buffer.from(new Date().toISOString());
   const write = { bucket, key, value, messageId: nuid.next() };
   const deadlineMs = performance.now() + limitMs;
-  await link.attempt({ write: true, what: 'heartbeat', deadlineMs }, (connection, timeoutMs) =>
-    publish(connection, write, timeoutMs),
+  await link.attempt({ write: true, what: 'heartbeat', deadlineMs }, (connection, listenMs) =>
+    publish(connection, write, listenMs),
   );
 }
 

@@ -137,8 +137,8 @@ export class JetStreamBucket implements Bucket {
     };
     const { inboxPrefix } = this.#link.connection;
     const asked = { source, bucket: this.name, page, beside, inboxPrefix };
-    return await this.#link.attempt(operation, async (on, timeoutMs) => {
-      return { ...(await listKeys(on, { ...asked, timeoutMs })), on };
+    return await this.#link.attempt(operation, async (on) => {
+      return { ...(await listKeys(on, { ...asked, deadlineMs })), on };
     });
   }
 
@@ -230,8 +230,8 @@ export class JetStreamBucket implements Bucket {
   ): Promise<StoredMessage | undefined> {
     const what = `read ${this.name}/${key}`;
     const get = source === 'hub' ? leaderGet : directGet;
-    return await this.#link.attempt({ write: false, what, deadlineMs }, (connection, timeoutMs) =>
-      get(connection, this.name, key, timeoutMs),
+    return await this.#link.attempt({ write: false, what, deadlineMs }, (connection, listenMs) =>
+      get(connection, this.name, key, listenMs),
     );
   }
 
@@ -268,8 +268,8 @@ export class JetStreamBucket implements Bucket {
     await this.#provisioning.stood(deadlineMs);
     await this.#checkSafe(what, deadlineMs);
     const write = { bucket: this.name, key, value, messageId, ...how };
-    return await this.#link.attempt({ write: true, what, deadlineMs }, (connection, timeoutMs) =>
-      publish(connection, write, timeoutMs),
+    return await this.#link.attempt({ write: true, what, deadlineMs }, (connection, listenMs) =>
+      publish(connection, write, listenMs),
     );
   }
 }

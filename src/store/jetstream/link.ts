@@ -5,12 +5,19 @@ import type { Connection } from './connection.ts';
 import { explainFailure } from './failures.ts';
 import { Inspection, type InspectionOptions } from './inspection.ts';
 import { sleep } from './sleep.ts';
-import { Tries } from './tries.ts';
+import { type Listening, Tries } from './tries.ts';
 
 /** Below `writeLimitMs`, with room for a busy event loop. */
 const operationLimitMs = 2_500;
 const sendAgainMs = 500;
 const afterFailureMs = 100;
+/**
+ * How long an answer is listened for, whoever may have given up on it: the client drops one at its
+ * own limit, which is long past when the process stood still. The operation has its limit here.
+ */
+const listenMs = 120_000;
+/** So many at a time; others only as long as their operation lasts. About 3 KB are kept for each. */
+const listenMost = 1_000;
 
 export interface Operation {
   readonly write: boolean;
@@ -37,6 +44,7 @@ export class Link {
   readonly reachability: Reachability;
   readonly inspection: Inspection;
   readonly closing: AbortSignal;
+  readonly #listening: Listening = { count: 0 };
 
   constructor({ connection, nowMs, reachability, inspection, closing }: LinkParts) {
     this.connection = connection;
@@ -78,21 +86,24 @@ export class Link {
    *   ├─ sent ───┼─ sent ───┼─ sent ───┼─ sent ───┼───────┤ StoreError
    *        an answer to any of them ends it
    *
-   * @throws {StoreError} in bounded time, see `explainFailure`.
+   * @param request is told how long to listen for its answer, which may be beyond the deadline.
+   * @throws {StoreError} in bounded time, see `explainFailure`. Time in which the process stood
+   *   still is none: an answer that came meanwhile is one.
    */
   async attempt<T>(
     operation: Operation,
-    request: (connection: NatsConnection, timeoutMs: number) => Promise<T>,
+    request: (connection: NatsConnection, listenMs: number) => Promise<T>,
   ): Promise<T> {
     const deadlineMs = operation.deadlineMs ?? this.deadlineMs();
-    const tries = new Tries<T>();
+    const tries = new Tries<T>(this.#listening);
     const over = new AbortController();
     const ending = AbortSignal.any([over.signal, this.closing]);
     try {
       for (;;) {
         const connection = await this.#connected(deadlineMs, tries.taken);
         const remainingMs = Math.max(1, deadlineMs - performance.now());
-        const failed = tries.send(request(connection, remainingMs));
+        const isFew = this.#listening.count < listenMost;
+        const failed = tries.send(request(connection, isFew ? listenMs : remainingMs));
         const waitMs = Math.min(operation.sendAgainMs ?? sendAgainMs, remainingMs);
         const paused = failed.then(() => sleep(afterFailureMs, ending));
         await Promise.race([tries.decided, paused, sleep(waitMs, ending)]);

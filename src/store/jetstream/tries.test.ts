@@ -8,7 +8,7 @@ const pending = new Promise<never>(() => {});
 const nobody = () => new RequestError('x', { cause: new NoRespondersError('x') });
 
 it('takes the first answer, to whichever sending', async () => {
-  const tries = new Tries<string>();
+  const tries = new Tries<string>({ count: 0 });
   const first = Promise.withResolvers<string>();
   void tries.send(first.promise);
   void tries.send(pending);
@@ -18,7 +18,7 @@ it('takes the first answer, to whichever sending', async () => {
 });
 
 it('tells a failure after which to send again, and what is known then', async () => {
-  const tries = new Tries<string>();
+  const tries = new Tries<string>({ count: 0 });
   await tries.send(Promise.reject(nobody()));
   assert.deepEqual([tries.outcome, tries.taken], [undefined, false]);
   void tries.send(pending);
@@ -27,7 +27,7 @@ it('tells a failure after which to send again, and what is known then', async ()
 });
 
 it('a no is final, and what fails later does not cover it', async () => {
-  const tries = new Tries<string>();
+  const tries = new Tries<string>({ count: 0 });
   const slow = Promise.withResolvers<string>();
   const slowFailed = tries.send(slow.promise);
   void tries.send(Promise.reject(new JetStreamApiError(apiErrors.wrongLastSequence, 'no')));

@@ -1,11 +1,17 @@
 import { TimeoutError } from '@nats-io/transport-node';
 import { isWorthAnotherTry, mayHaveBeenTaken } from './failures.ts';
 
+/** How many sendings there are whose answers are listened for. */
+export interface Listening {
+  count: number;
+}
+
 /**
  * The sendings of one request: whichever is answered first decides, also when others were
  * sent after it. Over a long way an answer may well come after the request was sent again.
  */
 export class Tries<T> {
+  readonly #listening: Listening;
   readonly #decision = Promise.withResolvers<void>();
   #unanswered = 0;
   #taken = false;
@@ -13,17 +19,25 @@ export class Tries<T> {
   #refused = false;
   #error: unknown;
 
+  /** @param listening where its sendings are counted, too. */
+  constructor(listening: Listening) {
+    this.#listening = listening;
+  }
+
   /** Resolves when this try failed in a way that another may not; never if it was answered. */
   send(answer: Promise<T>): Promise<void> {
     this.#unanswered++;
+    this.#listening.count++;
     return new Promise((failed) => {
       answer.then(
         (value) => {
+          this.#listening.count--;
           this.#outcome ??= { value };
           this.#decision.resolve();
         },
         (error: unknown) => {
           this.#unanswered--;
+          this.#listening.count--;
           this.#taken ||= mayHaveBeenTaken(error);
           if (this.#refused) return;
           this.#error = error;

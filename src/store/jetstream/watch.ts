@@ -5,6 +5,7 @@ import { type Delivery, followStream } from './follow.ts';
 import type { Source } from './freshness.ts';
 import { keepFollowing } from './keep-following.ts';
 import type { Link } from './link.ts';
+import { onceLate } from './sleep.ts';
 import { extentOf } from './streams.ts';
 
 export interface ReplicaWatchOptions {
@@ -87,7 +88,8 @@ export interface ListOptions {
   /** A subject whose last message is to be told of too. */
   readonly beside?: string | undefined;
   readonly inboxPrefix: string;
-  readonly timeoutMs: number;
+  /** By `performance.now()`. */
+  readonly deadlineMs: number;
 }
 
 export interface ListedKeys extends KeyPage {
@@ -98,13 +100,13 @@ export interface ListedKeys extends KeyPage {
 /** A page of the keys with a value. All with the prefix are read for it. */
 export async function listKeys(
   connection: NatsConnection,
-  { source, bucket, page, beside, inboxPrefix, timeoutMs }: ListOptions,
+  { source, bucket, page, beside, inboxPrefix, deadlineMs }: ListOptions,
 ): Promise<ListedKeys> {
   let place = 0;
   const first = new FirstKeys(page);
   const done = new AbortController();
   const tooLong = new AbortController();
-  const timer = setTimeout(() => tooLong.abort(), timeoutMs);
+  const stop = onceLate(deadlineMs, () => tooLong.abort());
   try {
     await followStream(connection, {
       source,
@@ -125,7 +127,7 @@ export async function listKeys(
       onCaughtUp: () => done.abort(),
     });
   } finally {
-    clearTimeout(timer);
+    stop();
   }
   if (!done.signal.aborted) throw new Error('the list did not end in time');
   return { ...first.page(), place };

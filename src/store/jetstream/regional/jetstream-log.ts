@@ -63,8 +63,8 @@ export class JetStreamLog implements RegionalLog {
 
   async last(pattern: string): Promise<LogMessage | undefined> {
     const operation = { write: false, what: `read ${this.name}/${pattern}` };
-    return await this.#options.link.attempt(operation, (connection, timeoutMs) =>
-      lastOf(connection, this.#options, pattern, timeoutMs),
+    return await this.#options.link.attempt(operation, (connection, listenMs) =>
+      lastOf(connection, this.#options, pattern, listenMs),
     );
   }
 
@@ -74,8 +74,8 @@ export class JetStreamLog implements RegionalLog {
     const { inboxPrefix } = link.connection;
     const deadlineMs = link.deadlineMs();
     for (;;) {
-      const found = await link.attempt({ ...operation, deadlineMs }, (connection, timeoutMs) =>
-        lastOfEach(connection, this.#options, pattern, inboxPrefix, timeoutMs),
+      const found = await link.attempt({ ...operation, deadlineMs }, (connection) =>
+        lastOfEach(connection, this.#options, pattern, inboxPrefix, deadlineMs),
       );
       if (found) return found;
       if (performance.now() < deadlineMs) continue;
@@ -93,8 +93,8 @@ export class JetStreamLog implements RegionalLog {
     );
     const messageId = nuid.next();
     const operation = { write: true, what: `${this.name}/${message.subject}`, deadlineMs };
-    return await link.attempt(operation, (connection, timeoutMs) =>
-      appendTo(connection, this.#options, message, messageId, timeoutMs),
+    return await link.attempt(operation, (connection, listenMs) =>
+      appendTo(connection, this.#options, message, messageId, listenMs),
     );
   }
 

@@ -1,7 +1,8 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { createInbox, headers, type NatsConnection, TimeoutError } from '@nats-io/transport-node';
 import type { LogAppend, LogMessage } from '../../regional-log.ts';
-import { JetStreamApiError, leafApi, parseAnswer } from '../api.ts';
+import { JetStreamApiError, leafApi, sequenceIn } from '../api.ts';
+import { onceLate } from '../sleep.ts';
 import { headField, logStream, logSubject } from './log-subjects.ts';
 
 /** A log on the server that a connection leads to. */
@@ -27,11 +28,9 @@ export async function appendTo(
     fields.set('Nats-Expected-Last-Subject-Sequence', String(expected.sequence));
     fields.set('Nats-Expected-Last-Subject-Sequence-Subject', pattern);
   }
-  const reply = await connection.request(logSubject(region, name, subject), value, {
-    timeout: timeoutMs,
-    headers: fields,
-  });
-  return parseAnswer<{ seq: number }>(reply.json()).seq;
+  const options = { timeout: timeoutMs, headers: fields };
+  // Not awaited: that would keep the value for as long as the answer is listened for.
+  return connection.request(logSubject(region, name, subject), value, options).then(sequenceIn);
 }
 
 /** The newest message whose subject matches, or `undefined`. */
@@ -64,11 +63,11 @@ export async function lastOfEach(
   { region, name }: LogPlace,
   pattern: string,
   inboxPrefix: string,
-  timeoutMs: number,
+  deadlineMs: number,
 ): Promise<readonly LogMessage[] | undefined> {
   const found: LogMessage[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => reject(new TimeoutError()), timeoutMs);
+  const stop = onceLate(deadlineMs, () => reject(new TimeoutError()));
   const inbox = createInbox(inboxPrefix);
   const skip = prefixBytes({ region, name });
   const subscription = connection.subscribe(inbox, {
@@ -86,7 +85,7 @@ export async function lastOfEach(
     connection.publish(`${leafApi}.DIRECT.GET.${logStream(name)}`, request, { reply: inbox });
     return (await promise) ? found.sort((a, b) => a.sequence - b.sequence) : undefined;
   } finally {
-    clearTimeout(timer);
+    stop();
     if (!connection.isClosed()) subscription.unsubscribe();
   }
 }
