@@ -85,7 +85,7 @@ async function run(name: 'save' | 'restore', folder: string, options: SaveOption
     print(`${bucket}: ${counted(messages, 'message')} up to ${last}${there}${doubt}`);
   };
   try {
-    const operator = await hub.servers.operator();
+    const operator = () => hub.servers.operator();
     if (name === 'save') await saveHub(operator, folder, onStream);
     else {
       const { continue: continues, force } = options;

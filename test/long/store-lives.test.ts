@@ -38,21 +38,25 @@ describe('a mirror of a hub that was made anew', { skip: natsServerMissing() }, 
     await putBoth('kept');
     await hub.end('hub-eu-1');
     await startClosed(1);
-    await saveHub(await hub.servers.operator(), folder, () => undefined);
+    await saveHub(
+      () => hub.servers.operator(),
+      folder,
+      () => undefined,
+    );
     hub.reopen('eu', 1, ['eu']);
     await putBoth('lost');
     const watch = watchOf(declared);
     await eventually('the watch has it', () => watch.keys.has('lost'), followedMs);
 
     await startClosed(1);
-    const refused = restoreHub(await hub.servers.operator(), folder, { replicas: 1 });
+    const refused = restoreHub(() => hub.servers.operator(), folder, { replicas: 1 });
     await assert.rejects(refused, {
       code: 'bucket_exists',
       message: /orders_data: \d+ writes after/,
     });
     await hub.lose('eu', 1);
     await startClosed(1);
-    await restoreHub(await hub.servers.operator(), folder, { replicas: 1 });
+    await restoreHub(() => hub.servers.operator(), folder, { replicas: 1 });
     hub.reopen('eu', 1, ['eu']);
     await isOfTheNewLife(['kept']);
     await eventually(
@@ -76,10 +80,14 @@ describe('a mirror of a hub that was made anew', { skip: natsServerMissing() }, 
     await eventually('the watch has it', () => watch.keys.has('whole'), followedMs);
     await hub.end('hub-eu-1');
     await startClosed(1);
-    await saveHub(await hub.servers.operator(), folder, () => undefined);
+    await saveHub(
+      () => hub.servers.operator(),
+      folder,
+      () => undefined,
+    );
     await hub.lose('eu', 1);
     await startClosed(1);
-    await restoreHub(await hub.servers.operator(), folder, { replicas: 1, continues: true });
+    await restoreHub(() => hub.servers.operator(), folder, { replicas: 1, continues: true });
     hub.reopen('eu', 1, ['eu']);
     await putBoth('after');
     await eventually('the watch goes on', () => watch.keys.has('after'), followedMs);
@@ -91,7 +99,11 @@ describe('a mirror of a hub that was made anew', { skip: natsServerMissing() }, 
     await hub.end('hub-eu-1');
     await startClosed(1);
     const saved: SavedStream[] = [];
-    await saveHub(await hub.servers.operator(), folder, (one) => saved.push(one));
+    await saveHub(
+      () => hub.servers.operator(),
+      folder,
+      (one) => saved.push(one),
+    );
     assert.ok(saved.length >= 3 && saved.every(({ proved }) => proved));
     hub.reopen('eu', 1, ['eu']);
     await putBoth('old');
@@ -99,7 +111,7 @@ describe('a mirror of a hub that was made anew', { skip: natsServerMissing() }, 
     const restored: SavedStream[] = [];
     // One that nobody wrote to meanwhile is as it was saved.
     const onRestored = ({ already: _, ...one }: SavedStream) => restored.push(one);
-    await restoreHub(await hub.servers.operator(), folder, {
+    await restoreHub(() => hub.servers.operator(), folder, {
       replicas: 1,
       force: true,
       onRestored,
@@ -107,10 +119,13 @@ describe('a mirror of a hub that was made anew', { skip: natsServerMissing() }, 
     assert.deepEqual(restored, saved);
     const head = join(folder, 'KV_notes.json');
     writeFileSync(head, readFileSync(head, 'utf8').replace(/"digest":"./, '"digest":"x'));
-    await assert.rejects(restoreHub(await hub.servers.operator(), folder, { replicas: 1 }), {
-      code: 'bucket_exists',
-      message: /notes: other values/,
-    });
+    await assert.rejects(
+      restoreHub(() => hub.servers.operator(), folder, { replicas: 1 }),
+      {
+        code: 'bucket_exists',
+        message: /notes: other values/,
+      },
+    );
     hub.reopen('eu', 1, ['eu']);
     await isOfTheNewLife(['whole', 'after']);
   });

@@ -172,16 +172,20 @@ describe('one voter becomes three', { skip: requireNatsServer() }, () => {
     hub.startVoter('eu', 1, ['eu'], true);
     const closed = async () => (await hub.seen())?.streams.length === 2;
     await eventually('the closed voter', closed, limitMs);
-    await saveHub(await hub.servers.operator(), folder, () => undefined);
+    await saveHub(
+      () => hub.servers.operator(),
+      folder,
+      () => undefined,
+    );
     await hub.end('hub-eu-1');
 
     hub.startVoter('eu', 2, three, true);
     for (const region of ['us', 'ap']) hub.startVoter(region, 1, three, true);
     const whole = async () => (await hub.seen())?.members.filter(isWhole).length === 3;
     await eventually('three voters', whole, limitMs);
-    await restoreHub(await hub.servers.operator(), folder, { replicas: 3, continues: true });
+    await restoreHub(() => hub.servers.operator(), folder, { replicas: 3, continues: true });
     const again: (boolean | undefined)[] = [];
-    await restoreHub(await hub.servers.operator(), folder, {
+    await restoreHub(() => hub.servers.operator(), folder, {
       replicas: 3,
       onRestored: (one) => void again.push(one.already),
     });
@@ -194,7 +198,7 @@ describe('one voter becomes three', { skip: requireNatsServer() }, () => {
     context.diagnostic(`${Math.round(writer.longestGapMs)} ms without a confirmed write`);
     await checkAll(store, writer);
     await assert.rejects(
-      restoreHub(await hub.servers.operator(), folder, { replicas: 3 }),
+      restoreHub(() => hub.servers.operator(), folder, { replicas: 3 }),
       { code: 'bucket_exists' },
       'over newer content',
     );

@@ -94,15 +94,17 @@ export class Founding {
     const { length } = this.#voters;
     tell('held', 'writes wait from here');
     await this.#until('the closed voter', check, (hub) => !hub.clustered && hub.streams.length > 0);
-    await saveHub(await this.#servers.operator(), folder, ({ name, last }) =>
-      tell('saved', `${name} up to ${last}`),
+    await saveHub(
+      () => this.#servers.operator(),
+      folder,
+      ({ name, last }) => tell('saved', `${name} up to ${last}`),
     );
     await this.#hub.found('begin');
     tell('begun', this.#voters.join(', '));
     await this.#until('the new voters', check, ({ leader, members }) => {
       return leader !== undefined && members.filter(isWhole).length === length;
     });
-    await restoreHub(await this.#servers.operator(), folder, {
+    await restoreHub(() => this.#servers.operator(), folder, {
       replicas: length,
       continues: true,
       onRestored: ({ name, last }) => tell('restored', `${name} up to ${last}`),

@@ -20,6 +20,7 @@ interface Extent {
  * be behind: it is asked again until it has as much as the leader told.
  *
  * @returns `undefined`: none had that in 20 s, or it was written to.
+ * @throws an error of the client library when the connection is lost.
  */
 export async function digestOf(
   operator: NatsConnection,
@@ -29,7 +30,10 @@ export async function digestOf(
   const deadlineMs = performance.now() + togetherWithinMs;
   for (;;) {
     // A stream that was just made may have no leader yet: as good as a copy that is behind.
-    const found = await digestNow(operator, stream).catch(() => undefined);
+    const found = await digestNow(operator, stream).catch((error: unknown) => {
+      if (operator.isClosed()) throw error;
+      return undefined;
+    });
     if (found) {
       const { digest, messages, last } = found;
       const isAll = messages === 0 || last === extent.last_seq;

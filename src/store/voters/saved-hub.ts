@@ -4,6 +4,7 @@ import { type NatsConnection, nuid } from '@nats-io/transport-node';
 import { MeridianError } from '../../base/errors.ts';
 import { apiErrors, callApi, hasApiCode } from '../jetstream/api.ts';
 import { lifeOf } from '../jetstream/streams.ts';
+import { askHub, type Operator, tellHub } from './asked-hub.ts';
 import { digestOf } from './digest.ts';
 import {
   checkContent,
@@ -44,20 +45,24 @@ export interface SavedStream {
  * is written last. Each is as it was at one moment; what is confirmed after that is not in
  * it, so it is for a hub that takes no writes (`store config --closed`).
  *
- * @throws {MeridianError} `save_failed`, `snapshot_failed`; as `callApi`
+ * Where a connection to the hub is lost, a bucket is saved anew over another.
+ *
+ * @throws {MeridianError} `save_failed`, `snapshot_failed`, `store_unreachable`
  */
 export async function saveHub(
-  operator: NatsConnection,
+  operator: Operator,
   folder: string,
   onSaved: (stream: SavedStream) => void,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (readdirSync(folder).length > 0) failSave(`${folder} is not empty`);
-  for (const name of await streamNames(operator)) {
+  for (const name of await askHub(operator, 'names of buckets', streamNames)) {
     if (!streamName.test(name)) failSave(`${JSON.stringify(name)} is no name of a bucket's stream`);
     const file = openSync(contentPath(folder, name), 'wx', 0o600);
     try {
-      const head = await takeProved(operator, name, file);
+      const head = await askHub(operator, bucketOf(name), (connection) =>
+        takeProved(connection, name, file),
+      );
       keepHead(folder, file, head);
       onSaved(savedOf(head, head.digest !== undefined));
     } finally {
@@ -85,10 +90,13 @@ export interface RestoreOptions {
  *   files read, digests hold ─▶ hub compared ─▶ removed ─▶ restored ─▶ compared ─▶ next bucket
  *     └─ `save_failed`            └─ `bucket_exists`, unless forced
  *
- * @throws {MeridianError} `save_failed`, `snapshot_failed`, `bucket_exists`; as `callApi`
+ * A connection that is lost while a bucket is made is an error, since that may have been done: called
+ * again, this goes on from there. At any other time another one is taken.
+ *
+ * @throws {MeridianError} `save_failed`, `snapshot_failed`, `bucket_exists`, `store_unreachable`
  */
 export async function restoreHub(
-  operator: NatsConnection,
+  operator: Operator,
   folder: string,
   { replicas, continues = false, force = false, onRestored }: RestoreOptions,
 ): Promise<void> {
@@ -97,10 +105,12 @@ export async function restoreHub(
   const same = new Set<string>();
   const others: string[] = [];
   const unproved: string[] = [];
-  for (const name of await streamNames(operator)) {
+  const different = (head: SavedHead) =>
+    askHub(operator, bucketOf(head.name), (connection) => differenceOf(connection, head));
+  for (const name of await askHub(operator, 'names of buckets', streamNames)) {
     const head = heads.find((one) => one.name === name);
     if (!head) continue;
-    const difference = await differenceOf(operator, head);
+    const difference = await different(head);
     if (difference === undefined) same.add(name);
     else others.push(difference.text);
     if (difference && !head.content) unproved.push(bucketOf(name));
@@ -122,9 +132,11 @@ export async function restoreHub(
     if (!already) {
       const isReplaced = others.length > 0;
       const made = continues && !isReplaced ? head : withAnotherLife(head);
-      await restoreStream(operator, folder, made, { replicas, force });
+      await tellHub(operator, bucketOf(head.name), (connection) =>
+        restoreStream(connection, folder, made, { replicas, force }),
+      );
     }
-    const difference = await differenceOf(operator, head);
+    const difference = await different(head);
     if (difference && !difference.mayBeSame) failSave(`not what was saved: ${difference.text}`);
     const proved = head.digest !== undefined && !hasAge(head) && !difference;
     onRestored?.({ ...savedOf(head, proved), ...(already && { already }) });
@@ -169,6 +181,7 @@ async function takeProved(
   file: number,
 ): Promise<SavedHead> {
   for (let tries = 1; ; tries++) {
+    ftruncateSync(file);
     const before = await stateOf(operator, name);
     const digest = await digestOf(operator, name, before);
     const content = new SavedContent(file);
@@ -178,7 +191,6 @@ async function takeProved(
     const isStill = before.last_seq === state.last_seq && before.messages === state.messages;
     if (isStill && digest !== undefined) return { ...head, digest };
     if (tries === triesMost) return head;
-    ftruncateSync(file);
   }
 }
 

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createInbox, type Msg, type NatsConnection, RequestError } from '@nats-io/transport-node';
+import {
+  createInbox,
+  errors,
+  type Msg,
+  type NatsConnection,
+  RequestError,
+} from '@nats-io/transport-node';
 import { MeridianError } from '../../base/errors.ts';
 import { callApi } from '../jetstream/api.ts';
 import { inboxPrefix } from '../nats-server/rights.ts';
@@ -62,6 +68,7 @@ export async function takeSnapshot(
       message.respond();
     },
   });
+  void subscription.closed.then(() => reject(new errors.ClosedConnectionError()));
   try {
     const request = {
       deliver_subject: inbox,
