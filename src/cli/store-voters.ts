@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { MeridianError } from '../base/errors.ts';
 import type { ChangeEvent } from '../store/voters/change.ts';
@@ -78,7 +79,14 @@ async function run(name: string, change: Change, options: VoterOptions): Promise
   const hub = await accessHub(options);
   try {
     const next = await aimOf(change, hub);
-    const seen = await hub.servers.look();
+    const { lookForSure } = await import('../store/voters/change.ts');
+    const { systemClock } = await import('../base/clock.ts');
+    const seen = await lookForSure({
+      look: () => hub.servers.look(),
+      next,
+      clock: systemClock,
+      sleep: async (ms) => void (await sleep(ms)),
+    });
     const { foresee } = await import('../store/voters/plan.ts');
     const plan = foresee(seen, next);
     const only = name === 'plan' || options.plan === true || options.yes !== true;
@@ -144,7 +152,6 @@ async function carryOut(
   const { changeHub } = await import('../store/voters/change.ts');
   const { describeStep } = await import('../store/voters/words.ts');
   const { systemClock } = await import('../base/clock.ts');
-  const { setTimeout: sleep } = await import('node:timers/promises');
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   if (!json) print('');

@@ -94,6 +94,31 @@ test('what is refused at the outset is refused at once, with nothing done', asyn
   assert.deepEqual([fake.asked, fake.nowMs], [[], 0]);
 });
 
+test('one look that lacks an answer refuses nothing; a voter that stays away does, in bounded time', async () => {
+  const silent = (server: string): Hub => ({
+    ...three,
+    members: three.members.map((one) =>
+      one.server === server ? { ...one, online: false, current: false } : one,
+    ),
+  });
+  const fake = new FakeHub();
+  fake.glitch = (nowMs) => (nowMs < 2_000 ? silent('hub-ap') : undefined);
+  await fake.change();
+  assert.equal(fake.hub.streams[0]?.copies.length, 5);
+  const nobody = new FakeHub();
+  nobody.glitch = (nowMs) => {
+    if (nowMs >= 2_000) return undefined;
+    throw new Error('no voter of the store is reached');
+  };
+  await nobody.change();
+  assert.equal(nobody.hub.streams[0]?.copies.length, 5);
+  const away = new FakeHub();
+  // Another each time: it is the same doubt.
+  away.glitch = (nowMs) => silent(servers[(nowMs / 1_000) % 3]!);
+  await assert.rejects(away.change(), { code: 'voter_down' });
+  assert.deepEqual([away.asked, away.nowMs], [[], 5_000]);
+});
+
 test('a step that fails is asked for again; with no progress it ends and says why', async () => {
   const fake = new FakeHub();
   let failures = 2;

@@ -55,6 +55,12 @@ export function isWhole({ online, current }: { online: boolean; current: boolean
   return online && current;
 }
 
+/** Each voter has answered and knows what its groups decided; it has told of all that there is. */
+export function isComplete({ leader, members, streams }: Hub): boolean {
+  const isCurrent = ({ leader, copies }: Stream) => leader !== undefined && copies.every(isWhole);
+  return leader !== undefined && members.every(isWhole) && streams.every(isCurrent);
+}
+
 /** Copies that count for a majority, those on `without` left out. */
 export function wholeCopies({ copies }: Stream, without?: string): number {
   return copies.filter((copy) => isWhole(copy) && copy.server !== without).length;

@@ -16,9 +16,15 @@ export function nextMove(hub: Hub, { stream: name, region }: Move): Outcome {
   const still = standsStill(hub);
   if (still) return still;
   const stream = hub.streams.find((one) => one.name === name);
+  const silent = hub.members.find(({ online }) => !online);
+  if (!stream && silent) {
+    return refused('voter_down', `${silent.server} does not answer, and no other has ${name}`);
+  }
   if (!stream) return refused('no_such_bucket', `the hub has no bucket of that name (${name})`);
-  const voter = hub.members.find((one) => regionOf(one.server) === region && one.online);
-  if (!voter) return refused('not_a_voter', `no voter answers in region "${region}"`);
+  const own = hub.members.filter(({ server }) => regionOf(server) === region);
+  const voter = own.find(({ online }) => online);
+  if (own[0] && !voter) return refused('voter_down', `${own[0].server} does not answer`);
+  if (!voter) return refused('not_a_voter', `region "${region}" has no voter`);
   const { leader, copies } = stream;
   if (leader === voter.server) return { next: 'done' };
   const there = copies.find(({ server }) => server === voter.server);

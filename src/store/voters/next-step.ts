@@ -1,6 +1,7 @@
 import {
   type Hub,
   hasMajority,
+  isComplete,
   isWhole,
   type Member,
   regionOf,
@@ -88,10 +89,28 @@ export function nextStep(hub: Hub, goal: Goal): Outcome {
   );
 }
 
+/** They are about who answers, and with what. */
+const ofTheMoment: ReadonlySet<RefusalCode> = new Set([
+  'no_quorum',
+  'voter_down',
+  'voter_missing',
+  'would_lose_quorum',
+]);
+
+/**
+ * Whether another look may have it otherwise: a server that did not answer in time looks like one
+ * that is gone. What the configuration is to blame for is certain, and so is what a hub says that
+ * has answered whole. Pure.
+ */
+export function mayPass(hub: Hub, outcome: Outcome): boolean {
+  return outcome.next === 'refused' && ofTheMoment.has(outcome.code) && !isComplete(hub);
+}
+
 type Maybe = Outcome | undefined;
 
 /** Refused whatever the change: there is nobody to decide it. */
 export function standsStill({ clustered, leader, members, streams }: Hub): Maybe {
+  if (members.length === 0) return refused('no_quorum', 'no voter answers');
   if (!clustered) {
     return refused(
       'hub_alone',
