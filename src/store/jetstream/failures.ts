@@ -22,7 +22,8 @@ function nobodyListened(error: unknown): boolean {
   return error instanceof RequestError && error.isNoResponders();
 }
 
-function isInFlight(error: unknown): boolean {
+/** An earlier write to the key, or another sending of this one, is being confirmed. */
+export function isInFlight(error: unknown): boolean {
   return hasApiCode(error, apiErrors.keyInFlight) || hasApiCode(error, apiErrors.duplicateInFlight);
 }
 

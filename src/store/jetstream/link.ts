@@ -2,7 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { isStoreError, storeError } from '../errors.ts';
 import type { Reachability } from '../reachability.ts';
 import type { Connection } from './connection.ts';
-import { explainFailure } from './failures.ts';
+import { explainFailure, isInFlight } from './failures.ts';
 import { Inspection, type InspectionOptions } from './inspection.ts';
 import { sleep } from './sleep.ts';
 import { type Listening, Tries } from './tries.ts';
@@ -11,6 +11,8 @@ import { type Listening, Tries } from './tries.ts';
 const operationLimitMs = 2_500;
 const sendAgainMs = 500;
 const afterFailureMs = 100;
+/** At first, where only another write to the key is on its way: that may be a matter of milliseconds. */
+const afterInFlightMs = 4;
 /**
  * How long an answer is listened for, whoever may have given up on it: the client drops one at its
  * own limit, which is long past when the process stood still. The operation has its limit here.
@@ -96,6 +98,7 @@ export class Link {
   ): Promise<T> {
     const deadlineMs = operation.deadlineMs ?? this.deadlineMs();
     const tries = new Tries<T>(this.#listening);
+    const pause = new Pause();
     const over = new AbortController();
     const ending = AbortSignal.any([over.signal, this.closing]);
     try {
@@ -105,7 +108,7 @@ export class Link {
         const isFew = this.#listening.count < listenMost;
         const failed = tries.send(request(connection, isFew ? listenMs : remainingMs));
         const waitMs = Math.min(operation.sendAgainMs ?? sendAgainMs, remainingMs);
-        const paused = failed.then(() => sleep(afterFailureMs, ending));
+        const paused = failed.then((error) => sleep(pause.afterMs(error), ending));
         await Promise.race([tries.decided, paused, sleep(waitMs, ending)]);
         if (tries.outcome) return tries.outcome.value;
         const late = performance.now() >= deadlineMs - 1;
@@ -126,5 +129,18 @@ export class Link {
       if (!taken || !isStoreError(error)) throw error;
       throw storeError(error.code, error.message, { cause: error, outcome: 'unknown' });
     }
+  }
+}
+
+/** Between a try that failed and the next. */
+class Pause {
+  #inFlightMs = afterInFlightMs;
+
+  /** Who waits for one key is not to come again all at once. */
+  afterMs(error: unknown): number {
+    if (!isInFlight(error)) return afterFailureMs;
+    const ms = this.#inFlightMs * (0.5 + Math.random());
+    this.#inFlightMs = Math.min(2 * this.#inFlightMs, afterFailureMs);
+    return ms;
   }
 }

@@ -24,8 +24,8 @@ export class Tries<T> {
     this.#listening = listening;
   }
 
-  /** Resolves when this try failed in a way that another may not; never if it was answered. */
-  send(answer: Promise<T>): Promise<void> {
+  /** Resolves with why this try failed, when another may not; never if it was answered. */
+  send(answer: Promise<T>): Promise<unknown> {
     this.#unanswered++;
     this.#listening.count++;
     return new Promise((failed) => {
@@ -41,7 +41,7 @@ export class Tries<T> {
           this.#taken ||= mayHaveBeenTaken(error);
           if (this.#refused) return;
           this.#error = error;
-          if (isWorthAnotherTry(error)) return failed();
+          if (isWorthAnotherTry(error)) return failed(error);
           this.#refused = true;
           this.#decision.resolve();
         },
