@@ -12,10 +12,11 @@ class ScriptedLog implements RegionalLog {
   readonly name = 'b';
   epoch: string | undefined = 'own';
   on: LogFollow | undefined;
+  cursor = '{"epoch":"far","sequence":1,"own":"own"}';
   appended: string[] = [];
 
   async last() {
-    return message('us.cursor', 0, Buffer.from('{"epoch":"far","sequence":1}'));
+    return message('us.cursor', 0, Buffer.from(this.cursor));
   }
 
   async lastOfEach() {
@@ -152,6 +153,27 @@ describe('a follower', () => {
       assert.match(told, code === 'store_full' ? /has no room/ : /store_unreachable/);
       assert.doesNotMatch(told, /jane/);
       await eventually('it to follow again', () => log.on);
+    }
+  });
+
+  it('goes on at a cursor that was stored for this log, or by older software', async () => {
+    assert.deepEqual([log.on!.pattern, log.on!.after], ['us.>', 1]);
+    for (const [own, pattern] of [
+      [',"own":"before"', '*.k.>'],
+      ['', 'us.>'],
+    ] as const) {
+      const { on } = log;
+      log.cursor = `{"epoch":"far","sequence":1${own}}`;
+      log.epoch = undefined;
+      on!.onMessage(canary(6), 0);
+      await eventually('it to begin anew', () => on!.signal.aborted);
+      log.on = undefined;
+      log.epoch = 'own';
+      const followed = await eventually('it to follow', () => log.on);
+      assert.equal(followed?.pattern, pattern);
+      // The end of the pass over all that it has.
+      if (own !== '') followed?.onCaughtUp?.();
+      await eventually('it to follow what it writes', () => log.on?.pattern === 'us.>');
     }
   });
 

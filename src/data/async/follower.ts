@@ -1,14 +1,14 @@
-import { codeOf, messageOf } from '../../base/errors.ts';
-import { isStoreError } from '../../store/errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import { sleep } from '../../store/jetstream/sleep.ts';
 import { LatestQueue } from '../../store/latest-queue.ts';
 import type { LogMessage, RegionalLog } from '../../store/regional-log.ts';
-import { type Canary, canarySubject, isCount, parseCanary, parseObject } from './canary.ts';
+import { type Canary, canarySubject, parseCanary } from './canary.ts';
 import type { Copied } from './copier.ts';
+import { whyNotCopied } from './errors.ts';
+import { cursorSubject, type Start, savePosition, startIn } from './position.ts';
 import { Lanes, Window } from './window.ts';
 
 const retryMs = { first: 250, most: 1_000 } as const;
-const peekLimitMs = 3_000;
 const atOnce = 32;
 const roomBytes = 8 * 1024 * 1024;
 const markBytes = 1_024;
@@ -36,16 +36,6 @@ interface Mark {
 }
 
 type Arrival = LogMessage | Mark | 'end';
-
-interface Position {
-  readonly epoch: string;
-  readonly sequence: number;
-}
-
-interface Start extends Position {
-  /** The epoch of the own log. */
-  readonly own: string;
-}
 
 /**
  * Follows another region's log and has its entries copied, several at once, those of a key one
@@ -108,16 +98,13 @@ export class Follower {
   }
 
   async #follow(): Promise<void> {
-    const { log, from } = this.#options;
-    const own = log.state().epoch;
-    if (own === undefined) throw new Error('the log of the own region is not known yet');
-    const epoch = await this.#peek();
-    const cursor = parseCursor(await log.last(`${from}.cursor`));
+    const { log, from, signal } = this.#options;
+    const start = await startIn(log, from, cursorSubject(from), signal);
     this.#held = 0;
     this.#heldFrom = Number.POSITIVE_INFINITY;
-    let sequence = cursor?.epoch === epoch ? cursor.sequence : 0;
-    if (sequence === 0) sequence = await this.#pass('*.k.>', { own, epoch, sequence }, 'once');
-    await this.#pass(`${from}.>`, { own, epoch, sequence }, 'on');
+    let { sequence } = start;
+    if (sequence === 0) sequence = await this.#pass('*.k.>', start, 'once');
+    await this.#pass(`${from}.>`, { ...start, sequence }, 'on');
   }
 
   /** @returns how far it came. */
@@ -166,29 +153,10 @@ export class Follower {
     };
   }
 
-  /** The epoch of the other log, as its newest canary tells. */
-  async #peek(): Promise<string> {
-    const { log, from, signal } = this.#options;
-    const done = new AbortController();
-    let epoch: string | undefined;
-    await log.follow({
-      region: from,
-      pattern: canarySubject(from),
-      after: 0,
-      signal: AbortSignal.any([signal, done.signal, AbortSignal.timeout(peekLimitMs)]),
-      onMessage: (message) => {
-        epoch ??= parseCanary(message)?.epoch;
-        if (epoch !== undefined) done.abort();
-      },
-    });
-    if (epoch === undefined) throw new Error('no node there has told of its log');
-    return epoch;
-  }
-
   async #copyAll(queue: LatestQueue<Arrival>, start: Start, mode: 'once' | 'on'): Promise<number> {
     const window = new Window(start.sequence);
     const lanes = new Lanes();
-    const { monotonicMs, signal } = this.#options;
+    const { log, from, monotonicMs, signal } = this.#options;
     let savedAtMs = monotonicMs();
     const heldUntilMs = monotonicMs() + heldForMs;
     for await (const arrival of queue) {
@@ -204,7 +172,8 @@ export class Follower {
       if (monotonicMs() - savedAtMs < cursorEveryMs || !window.hasCopied || mode === 'once')
         continue;
       savedAtMs = monotonicMs();
-      await this.#save({ epoch: start.epoch, sequence: window.takeDone(this.#heldFrom) });
+      const sequence = window.takeDone(this.#heldFrom);
+      await savePosition(log, cursorSubject(from), { ...start, sequence });
     }
     await window.room(1);
     if (mode === 'once' && signal.aborted) throw new Error('it ended before all was here');
@@ -228,30 +197,9 @@ export class Follower {
     this.#held++;
     this.#heldFrom = Math.min(this.#heldFrom, message.sequence);
   }
-
-  async #save(position: Position): Promise<void> {
-    const { log, from } = this.#options;
-    const value = Buffer.from(JSON.stringify(position));
-    await log.append({ subject: `${from}.cursor`, head: 'cursor', value });
-  }
-}
-
-/**
- * Without the key, which messages of the store name: a problem is told in the status of the node,
- * which every region has, and the keys of a bucket may be in some only.
- */
-function whyNotCopied(error: unknown): string {
-  const full = isStoreError(error, 'store_full');
-  if (full) return 'the own log has no room for what it wrote';
-  return `what it wrote cannot be copied (${codeOf(error) ?? 'internal_error'})`;
 }
 
 /** Of a message for a key; in a log, all of them have a region and a letter before it. */
 function keyOf(subject: string): string {
   return subject.slice(subject.indexOf('.'));
-}
-
-function parseCursor(message: LogMessage | undefined): Position | undefined {
-  const { epoch, sequence } = (message && parseObject(message.value)) ?? {};
-  return typeof epoch === 'string' && isCount(sequence) ? { epoch, sequence } : undefined;
 }
