@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { DataBucketConfig } from '../../src/config/schema/data.ts';
 import { AsyncBucket } from '../../src/data/async/async-bucket.ts';
+import type { LogFields } from '../../src/observability/log.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventually } from './eventually.ts';
@@ -21,6 +22,8 @@ export class AsyncRegions {
   readonly cluster: NatsCluster;
   /** The node of each region that last went on duty for any bucket. */
   readonly onDuty = new Map<string, string>();
+  /** `ap of us from eu`: what us wrote and is lost is asked of eu. */
+  readonly secondHand = new Set<string>();
   readonly #stores: Store[] = [];
   readonly #buckets: AsyncBucket[] = [];
 
@@ -55,8 +58,9 @@ export class AsyncRegions {
     };
     const store = openStore({ ...this.cluster.storeOptions(region), name: node, region });
     const { regions } = this;
-    const info = (event: string) => {
+    const info = (event: string, { of, from }: LogFields = {}) => {
       if (event === 'on duty for a bucket') this.onDuty.set(region, node);
+      if (of !== undefined) this.secondHand.add(`${region} of ${of} from ${from}`);
     };
     const log = { debug: silent, info, warn: silent, error: silent };
     const bucket = new AsyncBucket(name, settings, { store, region, regions, node, clock, log });

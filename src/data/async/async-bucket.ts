@@ -24,7 +24,7 @@ import { KeyLog } from './key-log.ts';
 import { Listing, placeAfter } from './listing.ts';
 import { keptLongerMs, Losers } from './losers.ts';
 import { Replication } from './replication.ts';
-import { maximumAheadMs } from './timestamp.ts';
+import { keptBeyondTtlMs } from './timestamp.ts';
 import { openWatch } from './watch.ts';
 import { type WriteOrder, Writer } from './writer.ts';
 import { versionOf } from './writes.ts';
@@ -65,8 +65,7 @@ export class AsyncBucket implements OpenDataBucket {
     const log = store.regionalLog(name, {
       maximumBytes: logBytes(maximumSize),
       whenFull: 'refuse',
-      // An entry whose clock is ahead is over that much later; and what it beat must not return.
-      maximumAgeMs: ttl === undefined ? undefined : ttl + 2 * maximumAheadMs,
+      maximumAgeMs: ttl === undefined ? undefined : ttl + keptBeyondTtlMs,
     });
     const lost = store.regionalLog(`${name}_lost`, {
       maximumBytes: lostLogBytes(maximumSize),

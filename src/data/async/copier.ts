@@ -4,6 +4,7 @@ import { dataError } from '../errors.ts';
 import { copiedWrite, isFromTheFuture } from './appending.ts';
 import {
   entrySubject,
+  isOver,
   type KeyState,
   keyPattern,
   parseEntry,
@@ -12,6 +13,7 @@ import {
 import { headText } from './head.ts';
 import type { KeyLog } from './key-log.ts';
 import type { Losers } from './losers.ts';
+import { keptBeyondTtlMs } from './timestamp.ts';
 
 /** Own writers may change the key meanwhile. */
 const roundsMost = 64;
@@ -35,6 +37,21 @@ export class Copier {
 
   constructor(options: CopierOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Whether an entry would change something here, as its head alone tells. One that ended so long
+   * ago that logs drop it is not: taken from each other in turns, it would never go.
+   *
+   * @throws {StoreError} when the own log cannot be read.
+   */
+  async lacks(message: LogMessage): Promise<boolean> {
+    const { keys, region, ttlMs, wallMs } = this.#options;
+    const write = parseEntry(message);
+    const nowMs = wallMs();
+    if (!write || isOver(write, nowMs - keptBeyondTtlMs, ttlMs)) return false;
+    const state = await keys.all(write.key, (newest) => tellsEnough(newest, region, write.region));
+    return copiedWrite(state, write.write, { region, nowMs, ttlMs }) !== undefined;
   }
 
   /** @throws {StoreError} when the own log cannot be read or written. */

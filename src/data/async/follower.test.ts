@@ -75,6 +75,7 @@ describe('a follower', () => {
         copying.set(`${subject} ${sequence}`, copy);
         return copy.promise;
       },
+      onReached: () => undefined,
       onCanary: ({ number }) => heard.push(number),
       onComplete: ({ number }) => complete.push(number),
     });

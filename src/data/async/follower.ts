@@ -23,6 +23,8 @@ export interface FollowerOptions {
   readonly signal: AbortSignal;
   monotonicMs(): number;
   copy(message: LogMessage): Promise<Copied>;
+  /** Something of its log came. */
+  onReached(): void;
   /** It came; what was written before it may still be on its way into the own log. */
   onCanary(canary: Canary): void;
   /** All that the region had stored before it is in the own log. */
@@ -136,10 +138,11 @@ export class Follower {
   }
 
   #arrivals(queue: LatestQueue<Arrival>, epoch: string) {
-    const { from, onCanary } = this.#options;
+    const { from, onReached, onCanary } = this.#options;
     let newest: Canary | undefined;
     return (message: LogMessage, pending: number) => {
       const { subject, sequence, head, value } = message;
+      onReached();
       if (subject === canarySubject(from)) {
         newest = parseCanary(message) ?? newest;
         if (newest && newest.epoch !== epoch) return queue.fail(new Error('its log was made anew'));

@@ -9,6 +9,7 @@ import { canaryEveryMs, canarySubject, canaryValue, parseCanary } from './canary
 import type { Copier } from './copier.ts';
 import { Duty } from './duty.ts';
 import { keyPattern, keyState, parseEntry } from './entries.ts';
+import { Exchange } from './exchange.ts';
 import { Follower } from './follower.ts';
 import type { Losers } from './losers.ts';
 import { Proofs } from './proofs.ts';
@@ -40,6 +41,7 @@ export interface Extent {
 interface Shift {
   readonly ending: AbortController;
   readonly followers: readonly Follower[];
+  readonly exchange: Exchange;
   readonly swept: Promise<void>;
 }
 
@@ -64,8 +66,9 @@ export class Replication {
   }
 
   get problem(): string | undefined {
-    const followers = this.#shift?.followers ?? [];
-    return this.#problem ?? followers.find(({ problem }) => problem !== undefined)?.problem;
+    const { followers = [], exchange } = this.#shift ?? {};
+    const failed = followers.find(({ problem }) => problem !== undefined);
+    return this.#problem ?? failed?.problem ?? exchange?.problem;
   }
 
   /** By region, at most; those are missing of which it is not known. */
@@ -157,22 +160,31 @@ export class Replication {
     const { bucket, log, others, region, clock, copier, events } = this.#options;
     events.info('on duty for a bucket', { bucket, region });
     const ending = new AbortController();
+    const { signal } = ending;
+    const monotonicMs = () => clock.monotonicMs();
     this.#proofs.startDuty();
+    const exchange = new Exchange({
+      ...{ bucket, log, copier, region, others, signal, events, monotonicMs },
+    });
     const followers = others.map((from) => {
       return new Follower({
         log,
         from,
-        signal: ending.signal,
-        monotonicMs: () => clock.monotonicMs(),
+        signal,
+        monotonicMs,
         copy: (message) => copier.copy(message),
-        onCanary: (canary) => this.#proofs.heard(from, canary, clock.monotonicMs()),
+        onReached: () => exchange.reached(from),
+        onCanary: (canary) => {
+          exchange.epochIs(from, canary.epoch);
+          this.#proofs.heard(from, canary, clock.monotonicMs());
+        },
         onComplete: (canary) => {
           if (this.#checkEpoch() === undefined) return;
           this.#proofs.complete(from, canary, clock.monotonicMs());
         },
       });
     });
-    return { ending, followers, swept: this.#sweep(ending.signal) };
+    return { ending, followers, exchange, swept: this.#sweep(ending.signal) };
   }
 
   async #endShift(): Promise<void> {
@@ -181,7 +193,11 @@ export class Replication {
     this.#shift = undefined;
     this.#proofs.endDuty();
     shift.ending.abort();
-    await Promise.all([shift.swept, ...shift.followers.map(({ ended }) => ended)]);
+    await Promise.all([
+      shift.swept,
+      shift.exchange.ended,
+      ...shift.followers.map(({ ended }) => ended),
+    ]);
   }
 
   /** Records what lost before a crash kept its node from recording it. */

@@ -46,6 +46,12 @@ export function isAhead(time: Timestamp, nowMs: number, byMs = maximumAheadMs): 
 }
 
 /**
+ * For how long after their `ttl` entries stay in a log: one whose clock is ahead is over that much
+ * later, and what it beat must not return.
+ */
+export const keptBeyondTtlMs = 2 * maximumAheadMs;
+
+/**
  * So far ahead, a time of the own region was taken by no other one: their clocks may be ahead
  * themselves, by less than what is a mistake.
  */

@@ -50,7 +50,7 @@ test('what stays behind is said, with numbers where they are known', () => {
   ]);
   assert.deepEqual(remarksOn('sa', [{ ...history, uncopied: 2, lacking }]), [
     'bucket "history": 2 entries that only sa had',
-    'bucket "history": us lacks 3 of the last entries of sa that another region has, and does not get them',
+    'bucket "history": us lacks 3 of the last entries of sa that another region has, and copies them from there',
   ]);
   const [unknown, most] = remarksOn('sa', [{ ...history, uncopied: undefined, lacking }]);
   assert.match(unknown!, /is not known, since its store does not answer$/);

@@ -66,7 +66,7 @@ export function remarksOn(region: string, buckets: readonly LeftBucket[]): strin
     for (const [holder, count] of lacking) {
       if (count === 0) continue;
       sentences.push(
-        `bucket "${name}": ${holder} lacks ${bound}${count} of the last entries of ${region} that another region has, and does not get them`,
+        `bucket "${name}": ${holder} lacks ${bound}${count} of the last entries of ${region} that another region has, and copies them from there`,
       );
     }
     return sentences;

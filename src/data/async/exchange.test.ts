@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { AsyncPlace } from '../../../test/support/async-place.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { MemoryLog } from '../../store/memory/memory-log.ts';
+import type { LogFollow, RegionalLog } from '../../store/regional-log.ts';
+import type { Store } from '../../store/store.ts';
+import { AsyncBucket } from './async-bucket.ts';
+
+const silent = () => {};
+const events = { debug: silent, info: silent, warn: silent, error: silent };
+const bytes = (value: string) => Buffer.from(value);
+const limitMs = 60_000;
+
+/** Half a minute of silence takes a second. */
+const clock: Clock = {
+  wallMs: () => systemClock.wallMs(),
+  monotonicMs: () => systemClock.monotonicMs() * 30,
+  after: (delayMs, run) => systemClock.after(delayMs, run),
+};
+
+/** What a region follows of another's log, for as long as it does. */
+interface Following extends LogFollow {
+  readonly by: string;
+  over: boolean;
+}
+
+class World {
+  readonly followed: Following[] = [];
+  /** By region: of a log that is told to be another one. */
+  readonly epochs = new Map<string, string>();
+  readonly #logs = new Map<string, MemoryLog>();
+  readonly #lost = new Set<string>();
+  readonly #open = new Map<string, AsyncBucket>();
+
+  /** A node of the region, in the place of the one before. */
+  async open(region: string, regions: readonly string[]): Promise<AsyncBucket> {
+    await this.#open.get(region)?.close();
+    const regionalLog: Store['regionalLog'] = (name, settings) => {
+      const log = this.log(region, name);
+      log.settings = settings;
+      return this.#watched(region, log);
+    };
+    const settings = {
+      consistency: 'async' as const,
+      maximumValue: 1024,
+      maximumSize: 1024 * 1024,
+      conflicts: 3_600_000,
+      residency: [...regions],
+      ttl: undefined,
+    };
+    const store = { regionalLog } as Store;
+    const context = { store, region, regions, node: region, clock, log: events };
+    const bucket = new AsyncBucket('b', settings, context);
+    this.#open.set(region, bucket);
+    return bucket;
+  }
+
+  log(region: string, name = 'b'): MemoryLog {
+    const id = `${region}/${name}`;
+    const peer = (other: string) => (this.#lost.has(other) ? undefined : this.log(other, name));
+    const log = this.#logs.get(id) ?? new MemoryLog(name, systemClock, peer);
+    this.#logs.set(id, log);
+    return log;
+  }
+
+  /** Its nodes are gone, and nobody reaches its log. */
+  async lose(region: string): Promise<void> {
+    await this.stop(region);
+    this.#lost.add(region);
+    this.log(region).interrupt();
+  }
+
+  find(region: string): void {
+    this.#lost.delete(region);
+  }
+
+  async stop(region: string): Promise<void> {
+    await this.#open.get(region)?.close();
+    this.#open.delete(region);
+  }
+
+  secondHand(by: string): Following[] {
+    return this.followed.filter((one) => one.by === by && one.pattern === 'us.k.>');
+  }
+
+  async close(): Promise<void> {
+    for (const region of [...this.#open.keys()]) await this.stop(region);
+  }
+
+  #watched(by: string, log: MemoryLog): RegionalLog {
+    const follow = async (options: LogFollow) => {
+      const following = { ...options, by, over: false };
+      if (options.region !== undefined && options.region !== 'us') this.followed.push(following);
+      await log.follow(options).finally(() => {
+        following.over = true;
+      });
+    };
+    return {
+      name: log.name,
+      last: (pattern) => log.last(pattern),
+      lastOfEach: (pattern) => log.lastOfEach(pattern),
+      append: (message) => log.append(message),
+      follow,
+      state: () => ({ ...log.state(), epoch: this.epochs.get(by) ?? log.state().epoch }),
+      close: () => log.close(),
+    };
+  }
+}
+
+describe('what a lost region wrote', () => {
+  const all = ['ap', 'eu', 'us'];
+  const left = ['ap', 'eu'];
+  let world: World;
+  let eu: AsyncBucket;
+  let us: AsyncBucket;
+
+  const placeIn = async (region: string, cursor: string): Promise<number> => {
+    const message = await world.log(region).last(cursor);
+    return message ? JSON.parse(Buffer.from(message.value).toString()).sequence : 0;
+  };
+  const has = (bucket: AsyncBucket, key: string) =>
+    eventually(`${key} to come`, async () => (await bucket.get(key)).entry, limitMs);
+
+  // Its node is stopped when it has copied from both, so that it goes on where it was.
+  beforeEach(async () => {
+    world = new World();
+    eu = await world.open('eu', all);
+    us = await world.open('us', all);
+    const ap = await world.open('ap', all);
+    for (const bucket of [eu, us]) {
+      const region = bucket === eu ? 'eu' : 'us';
+      await eventually(`a cursor of ${region}`, async () => {
+        await bucket.put(region, bytes('1'));
+        return (await placeIn('ap', `${region}.cursor`)) > 0;
+      });
+    }
+    const { entry } = (await us.get('us'))!;
+    for (const bucket of [ap, eu]) {
+      await eventually(
+        'the last',
+        async () => (await bucket.get('us')).entry?.version === entry!.version,
+      );
+    }
+    await world.stop('ap');
+    assert.deepEqual(world.secondHand('ap'), []);
+  });
+  afterEach(() => world.close());
+
+  it('comes from who has it, and says nothing of how old it is', async () => {
+    await us.put('x', bytes('1'));
+    await has(eu, 'x');
+    await world.lose('us');
+    const ap = await world.open('ap', all);
+    await has(ap, 'x');
+    assert.deepEqual((await ap.get('x')).entry, (await eu.get('x')).entry);
+    assert.equal((await ap.get('x')).staleForMs, Number.POSITIVE_INFINITY);
+    assert.equal(ap.status().lagMs.has('us'), false);
+  });
+
+  it('comes when the region was taken out of the bucket meanwhile', async () => {
+    await us.put('x', bytes('1'));
+    await has(eu, 'x');
+    await world.lose('us');
+    eu = await world.open('eu', left);
+    const ap = await world.open('ap', left);
+    await has(ap, 'x');
+  });
+
+  it('wins over an own write that had not seen it, which is counted once', async () => {
+    const place = new AsyncPlace('ap');
+    await place.bucket.put('x', bytes('of long ago'));
+    const [own] = await place.written();
+    await place.close();
+    await world.log('ap').append(own!);
+    await us.put('x', bytes('1'));
+    await has(eu, 'x');
+    await world.lose('us');
+    let ap = await world.open('ap', all);
+    await eventually('the own write to lose', () => ap.status().lost > 0, limitMs);
+    assert.deepEqual((await ap.get('x')).entry, (await eu.get('x')).entry);
+    await world.log('ap').append({ subject: 'us/eu.cursor', head: 'cursor', value: bytes('') });
+    const before = world.secondHand('ap').length;
+    ap = await world.open('ap', all);
+    await eventually('it to be looked for again', () => world.secondHand('ap').length > before);
+    await eventually('the end of it', async () => (await placeIn('ap', 'us/eu.cursor')) > 0);
+    assert.equal(ap.status().lost, 1);
+    assert.equal(eu.status().lost, 0);
+  });
+
+  it('is looked for by its heads, and sent from the first that is lacking, once', async () => {
+    for (const key of ['a', 'b']) await us.put(key, bytes(key));
+    await has(eu, 'b');
+    await world.lose('us');
+    let ap = await world.open('ap', all);
+    await Promise.all([has(ap, 'a'), has(ap, 'b')]);
+    const asked = () => world.secondHand('ap').map(({ headsOnly, after }) => [headsOnly, after]);
+    const [first, last] = await Promise.all(
+      ['us.k.a', 'us.k.b'].map(async (entry) => (await world.log('eu').last(entry))!.sequence),
+    );
+    assert.deepEqual(asked(), [
+      [true, 0],
+      [false, first! - 1],
+    ]);
+    await eventually('its place', async () => (await placeIn('ap', 'us/eu.cursor')) === last);
+    ap = await world.open('ap', all);
+    await eventually('it to go on', () => asked().length > 2, limitMs);
+    assert.deepEqual(asked().slice(2), [[true, last]]);
+  });
+
+  it('is looked for from the start when either log was made anew', async () => {
+    await world.lose('us');
+    await world.open('ap', all);
+    const asked = () => world.secondHand('ap').map(({ after }) => after);
+    await eventually('others to be asked', () => asked().length > 0, limitMs);
+    await eventually('a place', async () => (await placeIn('ap', 'us/eu.cursor')) > 0);
+    for (const region of ['ap', 'eu']) {
+      const before = asked().length;
+      world.epochs.set(region, 'anew');
+      await eventually('it to begin anew', () => asked().length > before, limitMs);
+      assert.deepEqual(asked().slice(before), [0], region);
+      await eventually('its place', async () => (await placeIn('ap', 'us/eu.cursor')) > 0);
+    }
+  });
+
+  it('is not asked of others while the region is heard, nor when it is again', async () => {
+    const ap = await world.open('ap', all);
+    await us.put('x', bytes('1'));
+    await has(ap, 'x');
+    await world.lose('us');
+    await eventually('others to be asked', () => world.secondHand('ap').length > 0, limitMs);
+    world.find('us');
+    us = await world.open('us', all);
+    await eventually('it to end', () => world.secondHand('ap').every(({ over }) => over), limitMs);
+    await us.put('y', bytes('1'));
+    await has(ap, 'y');
+  });
+});
+
+it('what ended so long ago that logs drop it is not taken from others any more', async (t) => {
+  const ttlMs = 60_000;
+  const [us, eu] = [new AsyncPlace('us', ttlMs), new AsyncPlace('eu', ttlMs)];
+  t.after(() => Promise.all([us.close(), eu.close()]));
+  await us.bucket.put('x', bytes('1'));
+  const [message] = await us.written();
+  eu.clock.advance(ttlMs + 7_200_000 - 1);
+  assert.equal(await eu.copier.lacks(message!), true);
+  eu.clock.advance(1);
+  assert.equal(await eu.copier.lacks(message!), false);
+});
