@@ -75,6 +75,11 @@ export interface LogFollow {
   readonly after: number;
   /** Without values. */
   readonly headsOnly?: boolean | undefined;
+  /**
+   * Of the own region's log: ends when it has another one. With it, much is asked for little by
+   * little, in turns with others, so that nobody's reads wait behind it.
+   */
+  readonly epoch?: string | undefined;
   readonly signal: AbortSignal;
   /** `pending`: how many that match were still to come when this one was sent. */
   onMessage(message: LogMessage, pending: number): void;

@@ -52,6 +52,35 @@ export function dataWatchContract(pair: () => DataPair): void {
     quiet.close();
   });
 
+  it('tells many that begin at once of much, and then of as much that changes', async () => {
+    const { near, far } = pair();
+    const keys = Array.from({ length: 24 }, (_, n) => `m.${n}`);
+    const value = (version: string) => bytes(version.padEnd(60 * 1024, '.'));
+    const write = async (version: string) => {
+      await Promise.all(keys.map((key) => near.put(key, value(version))));
+      for (const key of keys) await seen(far, key, text(value(version)));
+    };
+    await write('1');
+    const watches = Array.from({ length: 4 }, () => far.watch({ prefix: 'm.' }));
+    const told = watches.map(collect);
+    await eventually('the start', () =>
+      told.every((events) => events.some(({ type }) => type === 'caughtUp')),
+    );
+    for (const events of told) {
+      const before = events.slice(
+        0,
+        events.findIndex(({ type }) => type === 'caughtUp'),
+      );
+      assert.deepEqual([...new Set(before.map(keyOf))].sort(), keys.toSorted());
+    }
+    await write('2');
+    const isLast = (event: DataEvent) => event.type === 'put' && text(event.entry.value)[0] === '2';
+    await eventually('the changes', () =>
+      told.every((events) => new Set(events.filter(isLast).map(keyOf)).size === keys.length),
+    );
+    for (const watch of watches) watch.close();
+  });
+
   it('refuses a cursor that it never gave', async () => {
     const { near } = pair();
     for (const after of ['', 'x', '1.2', '../..', 'é', 'x'.repeat(5_000)]) {

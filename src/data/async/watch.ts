@@ -92,6 +92,7 @@ class LogWatch {
     try {
       await log.follow({
         pattern: prefixPattern(prefix),
+        epoch: state.epoch,
         after: this.#position.sequence,
         signal: AbortSignal.any([this.#ending, madeAnew.signal]),
         room: () => this.queue.room(),

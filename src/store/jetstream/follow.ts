@@ -1,7 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { apiOf, isDeletion } from './api.ts';
+import { followInPages, type Pages } from './follow-in-pages.ts';
 import type { Source } from './freshness.ts';
-import { consumeInOrder } from './ordered-consumer.ts';
+import { type ConsumerOptions, consumeInOrder } from './ordered-consumer.ts';
 import { streamOf, subjectOf } from './subjects.ts';
 
 export interface Delivery {
@@ -26,6 +27,8 @@ export interface FollowOptions {
   readonly headersOnly: boolean;
   readonly inboxPrefix: string;
   readonly signal: AbortSignal;
+  /** Follows as `followInPages` does. */
+  readonly pages?: Pick<Pages, 'paging' | 'isSame'> | undefined;
   /** Waited for, where there is something, before the server is told to send more. */
   room?(): Promise<void> | undefined;
   onDelivery(delivery: Delivery): void;
@@ -35,16 +38,16 @@ export interface FollowOptions {
   onCaughtUp(): void;
 }
 
-/** Follows a bucket as `consumeInOrder` does. */
+/** Follows a bucket as `consumeInOrder` does, or in pages. */
 export async function followStream(
   connection: NatsConnection,
   options: FollowOptions,
 ): Promise<void> {
   const { source, bucket, filter, afterRevision, headersOnly, inboxPrefix, signal } = options;
-  const keyAt = subjectOf(bucket, '').length;
-  const { room, beside } = options;
+  const prefix = subjectOf(bucket, '');
+  const { room, beside, pages } = options;
   const keys = subjectOf(bucket, filter);
-  await consumeInOrder(connection, {
+  const consumer: ConsumerOptions = {
     stream: streamOf(bucket),
     filter: beside === undefined ? keys : [keys, beside],
     request: (consumer) => `${apiOf(source)}.CONSUMER.CREATE.${streamOf(bucket)}.${consumer}`,
@@ -55,8 +58,9 @@ export async function followStream(
     ...(room && { room }),
     onMessage: ({ message, sequence, storedAtMs }) => {
       if (message.subject === beside) return options.onBeside?.(sequence);
+      if (!message.subject.startsWith(prefix)) return; // of a page: a barrier
       options.onDelivery({
-        key: message.subject.slice(keyAt),
+        key: message.subject.slice(prefix.length),
         // Copied: the bytes are a view of all that came with them from the socket.
         value: message.data.slice(),
         revision: sequence,
@@ -65,5 +69,9 @@ export async function followStream(
       });
     },
     onCaughtUp: () => options.onCaughtUp(),
-  });
+  };
+  if (!pages) return await consumeInOrder(connection, consumer);
+  const subject = `${apiOf(source)}.DIRECT.GET.${streamOf(bucket)}`;
+  const some = filter === '>' ? undefined : keys;
+  await followInPages(connection, { ...consumer, pages: { ...pages, subject, filter: some } });
 }

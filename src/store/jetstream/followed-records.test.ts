@@ -4,6 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { FollowedRecords, judgePosition } from './followed-records.ts';
 import type { Source } from './freshness.ts';
 import type { Link } from './link.ts';
+import { Paging } from './paging.ts';
 
 const extent = { lastRevision: 50, lastWrittenAtMs: 9_000, epoch: 'e' };
 const position = { epoch: 'e', revision: 40, writtenAtMs: 8_000 };
@@ -39,10 +40,16 @@ for (const [source, expected] of [
 
 /** In the hub, the leader says where the end is, and any voter delivers: one that is behind. */
 function followFrom(revision: number, source: Source): FollowedRecords {
+  type Callback = (error: null, message: object) => void;
+  let tell: Callback = () => undefined;
   const connection = {
-    subscribe: () => ({ unsubscribe() {}, closed: new Promise(() => undefined) }),
+    subscribe: (_: string, { callback }: { callback: Callback }) => {
+      tell = callback;
+      return { unsubscribe() {}, closed: new Promise(() => undefined) };
+    },
     closed: () => new Promise(() => undefined),
     isClosed: () => false,
+    publish: () => tell(null, { headers: { code: 404 } }), // a page of nothing
     request: async (subject: string) => ({
       json: () =>
         subject.includes('.STREAM.INFO.')
@@ -57,6 +64,7 @@ function followFrom(revision: number, source: Source): FollowedRecords {
     link: {
       closing: new AbortController().signal,
       connection: { current: connection, inboxPrefix: '_INBOX.a' },
+      paging: { [source]: new Paging({ atOnce: 1, bytes: 1 }) },
     } as unknown as Link,
     maximumAgeMs: () => undefined,
     source: () => source,

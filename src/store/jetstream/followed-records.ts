@@ -85,10 +85,16 @@ export class FollowedRecords {
       headersOnly: false,
       inboxPrefix: link.connection.inboxPrefix,
       signal,
+      pages: { paging: link.paging[source], isSame: () => this.#isSame(connection, source) },
       room: () => this.queue.room(),
       onDelivery: (delivery) => this.#deliver(delivery),
       onCaughtUp: () => this.#catchUp(source === 'mirror' ? extent : undefined),
     });
+  }
+
+  async #isSame(connection: NatsConnection, source: Source): Promise<boolean> {
+    const extent = await extentOf(connection, source, this.#options.bucket);
+    return extent?.epoch === this.#position!.epoch;
   }
 
   async #checkPosition(extent: Extent): Promise<void> {

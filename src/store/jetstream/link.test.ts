@@ -71,6 +71,7 @@ function linkOver(client: NatsConnection): Link {
     nowMs: () => performance.now(),
     reachability: {} as Reachability,
     inspection: {} as Inspection,
+    paging: {} as Link['paging'],
     closing,
   });
 }

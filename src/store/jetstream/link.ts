@@ -3,7 +3,9 @@ import { isStoreError, storeError } from '../errors.ts';
 import type { Reachability } from '../reachability.ts';
 import type { Connection } from './connection.ts';
 import { explainFailure, isInFlight } from './failures.ts';
+import type { Source } from './freshness.ts';
 import { Inspection, type InspectionOptions } from './inspection.ts';
+import { Paging, pagingLimits } from './paging.ts';
 import { sleep } from './sleep.ts';
 import { type Listening, Tries } from './tries.ts';
 
@@ -37,7 +39,10 @@ export interface LinkOptions
   readonly reachability: Reachability;
 }
 
-type LinkParts = Pick<Link, 'connection' | 'nowMs' | 'reachability' | 'inspection' | 'closing'>;
+type LinkParts = Pick<
+  Link,
+  'connection' | 'nowMs' | 'reachability' | 'inspection' | 'paging' | 'closing'
+>;
 
 /** What buckets and watches share of their store: its connection, its limits, its clock, its servers. */
 export class Link {
@@ -45,14 +50,17 @@ export class Link {
   readonly nowMs: () => number;
   readonly reachability: Reachability;
   readonly inspection: Inspection;
+  /** Shared by all who follow in pages; those who follow the hub keep nobody from the mirrors. */
+  readonly paging: Readonly<Record<Source, Paging>>;
   readonly closing: AbortSignal;
   readonly #listening: Listening = { count: 0 };
 
-  constructor({ connection, nowMs, reachability, inspection, closing }: LinkParts) {
+  constructor({ connection, nowMs, reachability, inspection, paging, closing }: LinkParts) {
     this.connection = connection;
     this.nowMs = nowMs;
     this.reachability = reachability;
     this.inspection = inspection;
+    this.paging = paging;
     this.closing = closing;
   }
 
@@ -60,14 +68,16 @@ export class Link {
     const { nowMs, reachability } = options;
     const hubConfirms = () => reachability.reachable;
     const inspection = new Inspection({ ...options, connection, hubConfirms });
-    return new Link({ connection, nowMs, reachability, inspection, closing: connection.closing });
+    const { mirror, hub } = pagingLimits;
+    const paging = { mirror: new Paging(mirror), hub: new Paging(hub) };
+    const { closing } = connection;
+    return new Link({ connection, nowMs, reachability, inspection, paging, closing });
   }
 
   /** The same, for what ends before the connection does. */
   until(end: AbortSignal): Link {
-    const { connection, nowMs, reachability, inspection } = this;
     const closing = AbortSignal.any([this.closing, end]);
-    return new Link({ connection, nowMs, reachability, inspection, closing });
+    return new Link({ ...this, closing });
   }
 
   deadlineMs(): number {

@@ -7,7 +7,7 @@ const silenceMs = 3_500;
 const createLimitMs = 2_000;
 
 export interface ConsumedMessage {
-  readonly message: Msg;
+  readonly message: Pick<Msg, 'subject' | 'headers' | 'data'>;
   readonly sequence: number;
   /** By the server that took it; milliseconds since 1970. */
   readonly storedAtMs: number;
@@ -29,6 +29,8 @@ export interface ConsumerOptions {
   readonly signal: AbortSignal;
   /** Waited for, where there is something, before the server is told to send more. */
   room?(): Promise<void> | undefined;
+  /** Ends when the server asks for the first time whether all came: after 1 MiB, of 2 MiB at most. */
+  readonly endsWhenAsked?: boolean | undefined;
   onMessage(message: ConsumedMessage): void;
   /** Called once: all that the stream held at the start was delivered. */
   onCaughtUp(): void;
@@ -42,7 +44,7 @@ export interface ConsumerOptions {
  *               │ a gap, 3.5 s of silence, the consumer deleted, the connection closed
  *               └──▶ rejects: the caller follows again after the last sequence it got
  *
- * Resolves when `signal` aborts. The server forgets the consumer 10 s after its reader left.
+ * Resolves when `signal` aborts, or as `endsWhenAsked` says. The server forgets the consumer 10 s after its reader left.
  */
 export async function consumeInOrder(
   connection: NatsConnection,
@@ -53,7 +55,8 @@ export async function consumeInOrder(
   // It may be rejected while the consumer is made, when nobody waits for it yet.
   ended.catch(() => undefined);
   const progress = new Progress(options, (subject) => {
-    if (!connection.isClosed()) connection.publish(subject);
+    if (options.endsWhenAsked) end();
+    else if (!connection.isClosed()) connection.publish(subject);
   });
   const silence = setTimeout(() => fail(new Error('the watch fell silent')), silenceMs);
   const subscription = connection.subscribe(inbox, {
@@ -128,7 +131,8 @@ class Progress {
     const stalled = message.headers?.get('Nats-Consumer-Stalled');
     const subject = message.reply || stalled;
     if (!subject) return;
-    const room = this.#options.room?.();
+    const { room: roomOf, endsWhenAsked } = this.#options;
+    const room = endsWhenAsked ? undefined : roomOf?.();
     if (room) void room.then(() => this.#answer(subject));
     else this.#answer(subject);
   }

@@ -11,8 +11,9 @@ import type {
   RegionalLog,
 } from '../../regional-log.ts';
 import { leafApi } from '../api.ts';
+import { followInPages } from '../follow-in-pages.ts';
 import type { Link } from '../link.ts';
-import { consumeInOrder } from '../ordered-consumer.ts';
+import { type ConsumerOptions, consumeInOrder } from '../ordered-consumer.ts';
 import { resolvesWithin, sleep } from '../sleep.ts';
 import { appendTo, type LogPlace, lastOf, lastOfEach, prefixBytes } from './log-api.ts';
 import { ensureLog, logState } from './log-stream.ts';
@@ -125,7 +126,14 @@ export class JetStreamLog implements RegionalLog {
     this.#options.onClose();
   }
 
-  async #follow({ region: other, pattern, after, headsOnly = false, ...options }: LogFollow) {
+  async #follow({
+    region: other,
+    pattern,
+    after,
+    epoch,
+    headsOnly = false,
+    ...options
+  }: LogFollow) {
     const { link, region: own, name } = this.#options;
     const connection = link.connection.current;
     if (!connection) throw storeError('store_unreachable', 'no connection to the store');
@@ -133,13 +141,15 @@ export class JetStreamLog implements RegionalLog {
     const far = region !== own;
     const skip = prefixBytes({ region, name });
     const { room } = options;
-    await consumeInOrder(connection, {
-      stream: logStream(name),
-      filter: logSubject(region, name, pattern),
+    const stream = logStream(name);
+    const filter = logSubject(region, name, pattern);
+    const consumer: ConsumerOptions = {
+      stream,
+      filter,
       request: (consumer) =>
         far
-          ? `${followRequest(region)}.${logStream(name)}.${consumer}.${name}.${pattern}`
-          : `${leafApi}.CONSUMER.CREATE.${logStream(name)}.${consumer}`,
+          ? `${followRequest(region)}.${stream}.${consumer}.${name}.${pattern}`
+          : `${leafApi}.CONSUMER.CREATE.${stream}.${consumer}`,
       afterSequence: after,
       headersOnly: headsOnly,
       inboxPrefix: far ? deliveryPrefix(own) : link.connection.inboxPrefix,
@@ -157,7 +167,12 @@ export class JetStreamLog implements RegionalLog {
         ),
       onCaughtUp: () => options.onCaughtUp?.(),
       ...(room && { room }),
-    });
+    };
+    if (epoch === undefined) return await consumeInOrder(connection, consumer);
+    const subject = `${leafApi}.DIRECT.GET.${stream}`;
+    const isSame = async () => (await logState(connection, name))?.epoch === epoch;
+    const pages = { subject, filter, paging: link.paging.mirror, isSame };
+    await followInPages(connection, { ...consumer, pages });
   }
 
   async #keep(): Promise<void> {
