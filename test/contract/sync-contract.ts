@@ -42,9 +42,11 @@ export function syncContract(engine: string, { skip, start }: DataContractOption
     });
 
     it('finds no value until there is one, and then it, many at a time in two places', async () => {
+      const own = subject.open('appearing', bucketSettings);
+      await written(own, 'start', '1');
       for (let i = 0; i < 10; i++) {
-        const key = `appears.${i}`;
-        const { near, far } = i % 2 === 0 ? pair : { near: pair.far, far: pair.near };
+        const key = `key.${i}`;
+        const { near, far } = i % 2 === 0 ? own : { near: own.far, far: own.near };
         const strong = () =>
           Promise.all([near, far, far].map((at) => at.get(key, { consistency: 'strong' })));
         for (const { entry } of await strong()) assert.equal(entry, undefined);

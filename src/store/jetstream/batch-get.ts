@@ -28,7 +28,7 @@ export interface FoundMessage extends Omit<FoundRecord, 'key'> {
 /**
  * The last messages of several subjects in one request (ADR-31, `multi_last`), from any copy,
  * as they were together at one moment: the server looks the sequences up while nothing is
- * written to the copy (`getDirectMulti` holds the stream's lock in nats-server 2.14).
+ * stored or removed (`MultiLastSeqs` holds the lock of the store in nats-server 2.14).
  *
  *   ask ─▶ message, message, … ─▶ 204 end
  *      ├─▶ 404 "No Results": none of them has a message

@@ -1,19 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  type DeclaredBucket,
-  type DeclaredSettings,
-  type DeclaredStatus,
-  type KeyList,
-  type Position,
-  type RecordReadOptions,
-  type Records,
-  type RecordWatch,
-  type RecordWrite,
-  recordOverheadBytes,
+import type {
+  DeclaredBucket,
+  DeclaredSettings,
+  DeclaredStatus,
+  KeyList,
+  Position,
+  RecordReadOptions,
+  Records,
+  RecordWatch,
+  RecordWrite,
 } from '../declared.ts';
 import { isPassingStoreError, storeError } from '../errors.ts';
 import type { PageOptions } from '../key-index.ts';
 import { checkKey, checkPrefix } from '../names.ts';
+import { Absences } from './absences.ts';
 import { directGet } from './api.ts';
 import { Barrier } from './barrier.ts';
 import { settledBatch } from './batch-get.ts';
@@ -24,10 +24,10 @@ import type { Source } from './freshness.ts';
 import { JetStreamBucket } from './jetstream-bucket.ts';
 import { NewestBarrier } from './newest-barrier.ts';
 import { ProvenFreshness } from './proven-freshness.ts';
+import { Room } from './room.ts';
 import { resolvesWithin } from './sleep.ts';
 import { StrongReads } from './strong-reads.ts';
 import { barrierOf, subjectOf } from './subjects.ts';
-import { WrittenBytes } from './written-bytes.ts';
 
 /** For a strong read in place of a local one, before the old copy is good enough. */
 const insteadOfMirrorMs = 800;
@@ -49,7 +49,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   /** How many have it open. */
   #users = 1;
   #settings: DeclaredSettings;
-  readonly #written = new WrittenBytes();
+  readonly #room: Room;
 
   constructor(options: DeclaredBucketOptions) {
     const ending = new AbortController();
@@ -80,13 +80,22 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
         this.#freshness.proved({ askedAtMs, barrier: revision, on });
       },
     });
+    this.#room = new Room({
+      bucket: this.bucket,
+      maximumBytes: () => this.#settings.maximumBytes,
+      nowMs: () => link.nowMs(),
+      valueBytes: (key) => this.#valueBytes(key),
+    });
     this.#strong = new StrongReads({
       what: this.#what,
       closing: link.closing,
       pass: (deadlineMs) => this.#pass(deadlineMs),
       copyBehind: (barrier, keys, limitMs) => this.#foundBehind(barrier, keys, limitMs),
-      assertAbsent: (key) => this.#assertAbsent(key),
-      inTime: (promise, deadlineMs) => this.#inTime(promise, deadlineMs),
+      absences: new Absences({
+        closing: link.closing,
+        assertAbsent: (key, slot) => this.#assertAbsent(key, slot),
+        inTime: (promise, deadlineMs) => this.#inTime(promise, deadlineMs),
+      }),
     });
   }
 
@@ -109,7 +118,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     if (this.bucket.source() === 'hub') {
       try {
         const limitMs = Math.min(deadlineMs, performance.now() + insteadOfMirrorMs);
-        return await this.#strong.read(keys, limitMs);
+        return await this.#inPlaceOfMirror(keys, limitMs);
       } catch (error) {
         if (!isPassingStoreError(error)) throw error;
       }
@@ -121,11 +130,11 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   async write({ key, value, expectedRevision, id, deadlineMs }: RecordWrite): Promise<number> {
     const how = { expectedRevision, messageId: id, deadlineMs };
     if (!value) return await this.bucket.write(key, new Uint8Array(0), { ...how, deletion: true });
-    const taken = await this.#takeRoom(key, value);
+    const taken = await this.#room.take(key, value);
     try {
       return await this.bucket.write(key, value, how);
     } finally {
-      this.#written.end(taken, this.#options.link.nowMs());
+      this.#room.end(taken);
     }
   }
 
@@ -197,6 +206,20 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     await Promise.all([this.bucket.close(), this.#freshness.ended]);
   }
 
+  /** By the hub. What is not found there, the mirror is asked for, if it ever was level. */
+  async #inPlaceOfMirror(keys: readonly string[], limitMs: number): Promise<Records> {
+    if (this.bucket.staleForMs() === Number.POSITIVE_INFINITY) {
+      return await this.#strong.read(keys, limitMs);
+    }
+    const startedMs = performance.now();
+    const { found } = await this.#strong.find(keys, limitMs);
+    const missing = keys.filter((key) => !found.has(key));
+    if (missing.length === 0) return { found, staleForMs: performance.now() - startedMs };
+    const mirrored = await this.#cached.read(missing, limitMs);
+    const staleForMs = Math.max(performance.now() - startedMs, mirrored.staleForMs);
+    return { found: new Map([...found, ...mirrored.found]), staleForMs };
+  }
+
   /** On another connection: whether the mirror there has the barrier that was shown before. */
   async #proveAgain(deadlineMs: number): Promise<void> {
     const proof = this.#freshness.elsewhere;
@@ -205,7 +228,7 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     try {
       const { place, on } = await this.#ask([], 'mirror', limitMs, this.#barrierSubject);
       if (on !== this.bucket.mirrorOn) return;
-      if (this.#newest.isBehind(proof.barrier, place)) this.#freshness.proved({ ...proof, on });
+      if (this.#newest.isBehind(proof.barrier, place)) this.#freshness.foundAgain(proof, on);
     } catch (error) {
       if (!isPassingStoreError(error)) throw error;
     }
@@ -339,9 +362,13 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     return revision;
   }
 
-  /** Beside the barriers, whose places tell how far a copy is. @throws {StoreError} `revision_mismatch` */
-  async #assertAbsent(key: string): Promise<number> {
-    const subject = this.#besideKeys(`${this.#options.node}.absent`);
+  /**
+   * Beside the barriers, whose places tell how far a copy is. What is under way has subjects of its own,
+   * or the one would leave a hole where it takes the place of the other (`told-barriers.ts`).
+   * @throws {StoreError} `revision_mismatch`
+   */
+  async #assertAbsent(key: string, slot: number): Promise<number> {
+    const subject = this.#besideKeys(`${this.#options.node}.absent.${slot}`);
     const expected = { expectedRevision: 0, expectedOf: subjectOf(this.bucket.name, key) };
     return await this.bucket.write('barrier', new Uint8Array(0), { subject, ...expected });
   }
@@ -355,33 +382,8 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
     throw storeError('no_quorum', `${this.#what}: no majority confirmed in time`);
   }
 
-  /** @returns what is taken, until it is ended. @throws {StoreError} `store_full`, by what the hub tells now. */
-  async #takeRoom(key: string, value: Uint8Array): Promise<number> {
-    const bytes = key.length + value.byteLength + recordOverheadBytes;
-    let more = bytes;
-    if (!this.#hasRoom(more)) {
-      await this.bucket.health.look();
-      more -= await this.#replacedBytes(key);
-      if (!this.#hasRoom(more)) {
-        const text = `${this.bucket.name}/${key}: the bucket has no room for ${bytes} bytes more`;
-        throw storeError('store_full', text);
-      }
-    }
-    const taken = Math.max(0, more);
-    this.#written.begin(taken); // nothing was waited for since: no other write saw the same room
-    return taken;
-  }
-
-  /** As the hub last told, and what is written here since. */
-  #hasRoom(bytes: number): boolean {
-    const { count, atMs } = this.bucket.health.bytes ?? { count: 0, atMs: 0 };
-    return count + this.#written.since(atMs) + bytes <= this.#settings.maximumBytes;
-  }
-
-  /** What a new value of the key takes the place of. */
-  async #replacedBytes(key: string): Promise<number> {
+  async #valueBytes(key: string): Promise<number | undefined> {
     const { found } = await this.#ask([key], this.bucket.source(), performance.now() + copyAskedMs);
-    const record = found.get(key);
-    return record ? key.length + record.value.byteLength + recordOverheadBytes : 0;
+    return found.get(key)?.value.byteLength;
   }
 }

@@ -45,8 +45,28 @@ it('proves nothing of the mirror of another connection, until that has the same 
   current = second;
   assert.equal(freshness.staleForMs(), Number.POSITIVE_INFINITY);
   assert.equal(freshness.elsewhere, proof);
-  freshness.proved({ ...proof, on: second });
+  freshness.foundAgain(proof, second);
   assert.ok(Number.isFinite(freshness.staleForMs()));
   assert.equal(freshness.elsewhere, undefined);
+  await freshness.ended;
+});
+
+it('what was proved of one mirror counts for no other, though it has the same barrier', async () => {
+  const closing = new AbortController();
+  closing.abort();
+  const [first, second] = [{}, {}];
+  let current: object = first;
+  const freshness = new ProvenFreshness(
+    closing.signal,
+    () => current,
+    () => Promise.resolve(),
+  );
+  const proof = { askedAtMs: performance.now(), barrier: 7, on: first };
+  freshness.proved(proof);
+  current = second;
+  // While the mirror there is asked for the barrier, it is found to be another one.
+  freshness.forget();
+  freshness.foundAgain(proof, second);
+  assert.equal(freshness.staleForMs(), Number.POSITIVE_INFINITY);
   await freshness.ended;
 });

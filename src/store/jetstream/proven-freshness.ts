@@ -30,7 +30,7 @@ export interface Proof {
  * called themselves 1.6 s old, and were 2.3 s).
  *
  * Another connection may lead to another mirror, or to one that lost its disk: what was proved
- * counts there only when that one is found to have the same barrier.
+ * counts there only when that is the same mirror by its name, and is found to have the same barrier.
  *
  * There is a barrier for it each second while the bucket is read, and one each 3.5 s while it is not.
  */
@@ -61,6 +61,14 @@ export class ProvenFreshness {
     const known = this.#proof;
     if (known && known.on === proof.on && known.askedAtMs >= proof.askedAtMs) return;
     this.#proof = proof;
+  }
+
+  /**
+   * The mirror that `on` leads to has the barrier of a proof that was given elsewhere. That counts while
+   * it is the same mirror: of another one, which `forget` tells of, a barrier alone proves nothing.
+   */
+  foundAgain(proof: Proof, on: object | undefined): void {
+    if (this.#proof === proof) this.#proof = { ...proof, on };
   }
 
   /** The last proof, where that was given over another connection than there is now. */

@@ -65,7 +65,7 @@ export interface MadeBucket {
 
 /**
  * Makes the stream on the hub and its mirror on the leaf where they are missing, adds replicas
- * to a stream that has fewer, and sets its age where it has another. A mirror of another life is
+ * to a stream that has fewer than three, and sets its age where it has another. A mirror of another life is
  * removed and made anew, where it `mayRenew`. Idempotent; safe when several nodes do it at once.
  *
  * @throws whatever `callApi` throws: try again later.
@@ -297,13 +297,17 @@ async function removeMirror(
 
 type Changes = Partial<StreamConfig>;
 
-/** What is to be changed in a stream as it is, or `undefined`. Copies are added, never taken. */
+/**
+ * What is to be changed in a stream as it is, or `undefined`. Copies are added, never taken, and none
+ * to three or more: that is done one by one, each when the others are level (`voters/next-step.ts`).
+ */
 function changesTo(
   config: StreamConfig,
   { declared }: StreamShape,
   replicas: number,
 ): Changes | undefined {
-  const copies = config.num_replicas < replicas ? { num_replicas: replicas } : undefined;
+  const enough = Math.min(replicas, 3);
+  const copies = config.num_replicas < enough ? { num_replicas: enough } : undefined;
   const age = declared && ageOf(config) !== nanoseconds(declared) ? agedBy(declared) : undefined;
   if (!copies && !age) return undefined;
   // A mirror has no window, and the server refuses one.

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { MirrorModel, StreamModel, VoterModel } from '../../../test/support/stream-model.ts';
-import { storeError } from '../errors.ts';
 import type { CopiedRecord } from './cached-reads.ts';
 import { StrongReads } from './strong-reads.ts';
 
@@ -69,13 +68,13 @@ async function readIn(
       );
       return { found, place: copy.of('barrier'), on: undefined };
     },
-    assertAbsent: async (key) => {
-      if (!isAsserted) return 0;
-      goOn();
-      if (hub.lastOf(key) > 0) throw storeError('revision_mismatch', `${key} has a message`);
-      return hub.append('absent');
+    absences: {
+      has: async (key) => {
+        if (!isAsserted) return true;
+        goOn();
+        return hub.lastOf(key) === 0;
+      },
     },
-    inTime: (promise) => promise,
   });
   run(before);
   const confirmed = new Map(keys.map((key) => [key, hub.lastOf(key)]));
@@ -106,27 +105,4 @@ it('would not in a mirror', async () => {
 
 it('would not by what a voter does not find', async () => {
   assert.equal(await finds((hub) => new VoterModel(hub), false), true);
-});
-
-it('one write tells all who ask at once that a key has no message', async () => {
-  const sent: PromiseWithResolvers<number>[] = [];
-  const reads = new StrongReads({
-    what: 'read b',
-    closing: new AbortController().signal,
-    pass: async () => 1,
-    copyBehind: async () => ({ found: new Map(), place: 1, on: undefined }),
-    assertAbsent: () => {
-      sent.push(Promise.withResolvers());
-      return sent.at(-1)!.promise;
-    },
-    inTime: (promise) => promise,
-  });
-  const deadlineMs = performance.now() + 10_000;
-  const all = Array.from({ length: 20 }, () => reads.read(['a'], deadlineMs));
-  while (sent.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  sent[0]!.resolve(2);
-  while (sent.length === 1) await new Promise((resolve) => setImmediate(resolve));
-  sent[1]!.resolve(3);
-  for (const { found } of await Promise.all(all)) assert.equal(found.size, 0);
-  assert.equal(sent.length, 2, 'those who asked while the first was under way share the second');
 });

@@ -1,6 +1,6 @@
 import type { Records } from '../declared.ts';
-import { isStoreError, storeError } from '../errors.ts';
-import { Barrier } from './barrier.ts';
+import { storeError } from '../errors.ts';
+import type { Absences } from './absences.ts';
 import type { Asked } from './declared-options.ts';
 import { sleep } from './sleep.ts';
 
@@ -13,17 +13,11 @@ export interface StrongReadsOptions {
   /** For messages. */
   readonly what: string;
   readonly closing: AbortSignal;
+  readonly absences: Pick<Absences, 'has'>;
   /** The place of a barrier that is sent after this call. @throws {StoreError} */
   pass(deadlineMs: number): Promise<number>;
   /** The keys in a copy of the hub, all at one moment; `undefined`: it lacks the barrier. */
   copyBehind(barrier: number, keys: readonly string[], limitMs: number): Promise<Asked | undefined>;
-  /**
-   * A write beside the keys that is confirmed only where the key has no message.
-   * @throws {StoreError} `revision_mismatch`: it has.
-   */
-  assertAbsent(key: string): Promise<number>;
-  /** @throws {StoreError} `no_quorum` when that is not soon enough. */
-  inTime<T>(promise: Promise<T>, deadlineMs: number): Promise<T>;
 }
 
 /**
@@ -33,8 +27,6 @@ export interface StrongReadsOptions {
  */
 export class StrongReads {
   readonly #options: StrongReadsOptions;
-  /** By key; one serves all who ask for the same before it is sent. */
-  readonly #absences = new Map<string, { readonly assertion: Barrier; users: number }>();
 
   constructor(options: StrongReadsOptions) {
     this.#options = options;
@@ -42,6 +34,21 @@ export class StrongReads {
 
   /** @throws {StoreError} `store_unreachable`, `no_quorum` */
   async read(keys: readonly string[], deadlineMs: number): Promise<Records> {
+    return await this.#behindBarrier(keys, deadlineMs, (asked) =>
+      this.#areAbsent(keys, asked, deadlineMs),
+    );
+  }
+
+  /** What is found is as of `read`; what is not may be there nonetheless. @throws as `read` */
+  async find(keys: readonly string[], deadlineMs: number): Promise<Records> {
+    return await this.#behindBarrier(keys, deadlineMs, async () => true);
+  }
+
+  async #behindBarrier(
+    keys: readonly string[],
+    deadlineMs: number,
+    isEnough: (asked: Asked) => Promise<boolean>,
+  ): Promise<Records> {
     const { what, closing, pass, copyBehind } = this.#options;
     const startedMs = performance.now();
     const barrier = await pass(deadlineMs);
@@ -50,7 +57,7 @@ export class StrongReads {
       const sentMs = performance.now();
       const asked = await copyBehind(barrier, keys, Math.min(deadlineMs, sentMs + askedMs));
       if (performance.now() >= sentMs + askedMs) askedMs = 2 * copyAskedMs;
-      if (asked && (await this.#areAbsent(keys, asked, deadlineMs))) {
+      if (asked && (await isEnough(asked))) {
         return { found: asked.found, staleForMs: performance.now() - startedMs };
       }
       if (performance.now() + pauseMs >= deadlineMs) {
@@ -63,28 +70,9 @@ export class StrongReads {
 
   /** Whether what was not found is not there. */
   async #areAbsent(keys: readonly string[], { found }: Asked, deadlineMs: number) {
+    const { absences } = this.#options;
     const missing = keys.filter((key) => !found.has(key));
-    const absent = await Promise.all(missing.map((key) => this.#isAbsent(key, deadlineMs)));
+    const absent = await Promise.all(missing.map((key) => absences.has(key, deadlineMs)));
     return absent.every((isSo) => isSo);
-  }
-
-  async #isAbsent(key: string, deadlineMs: number): Promise<boolean> {
-    const { closing, assertAbsent, inTime } = this.#options;
-    const absence = this.#absences.get(key) ?? {
-      assertion: new Barrier(closing, () => assertAbsent(key)),
-      users: 0,
-    };
-    absence.users += 1;
-    this.#absences.set(key, absence);
-    try {
-      await inTime(absence.assertion.pass(), deadlineMs);
-      return true;
-    } catch (error) {
-      if (!isStoreError(error, 'revision_mismatch')) throw error;
-      return false;
-    } finally {
-      absence.users -= 1;
-      if (absence.users === 0) this.#absences.delete(key);
-    }
   }
 }

@@ -69,10 +69,10 @@ test('each step is asked for once, and the next when it has had its effect', asy
   await fake.change();
   assert.deepEqual(
     fake.asked.map((step) => step.do),
-    ['start', 'start', 'copies'],
+    ['start', 'start', 'copies', 'copies'],
   );
   assert.equal(fake.hub.streams[0]?.copies.length, 5);
-  assert.equal(fake.events.filter(({ event }) => event === 'step').length, 3);
+  assert.equal(fake.events.filter(({ event }) => event === 'step').length, 4);
 });
 
 test('a moment without a leader after a step is no end; one that lasts is', async () => {
@@ -124,7 +124,7 @@ test('a step that fails is asked for again; with no progress it ends and says wh
   let failures = 2;
   fake.refuse = () => (failures-- > 0 ? new Error('try again') : undefined);
   await fake.change();
-  assert.equal(fake.asked.length, 5);
+  assert.equal(fake.asked.length, 6);
   const stuck = new FakeHub();
   stuck.refuse = () => new Error('no storage');
   await assert.rejects(stuck.change(), { code: 'hub_stalled', message: /60 s: no storage$/ });
@@ -143,6 +143,6 @@ test('stopped, it says so, and a second run takes up where the first ended', asy
   await again.change();
   assert.deepEqual(
     again.asked.map((step) => step.do),
-    ['copies'],
+    ['copies', 'copies'],
   );
 });

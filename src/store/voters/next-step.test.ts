@@ -51,8 +51,10 @@ describe('what is done to a hub, in order', () => {
     assert.deepEqual(told(hubOf(three), grow(five)), [
       'start the voter of sa, hub-sa',
       'start the voter of af, hub-af',
-      'config: 3 copies → 5',
-      'status: 3 copies → 5',
+      'config: 3 copies → 4',
+      'config: 4 copies → 5',
+      'status: 3 copies → 4',
+      'status: 4 copies → 5',
       'done',
     ]);
   });

@@ -69,8 +69,10 @@ export type Outcome =
  *      └────────────── wait: a copy is behind ◀────────────────────┘
  *
  * Why nothing that was confirmed is lost: a stream's group is changed by one server at a
- * time, or by added copies that are fewer than those that are current; and only when the
- * current copies that stay are a majority of the group before and after (`losesQuorum`).
+ * time, so that each majority of before meets each one of after, also while some servers have heard
+ * of the change and others have not; and only when the current copies that stay are a majority
+ * of the group before and after (`losesQuorum`). Two copies more at once, from three to five, would let
+ * two of the three and the third with both new ones each confirm what the others do not know of.
  * A voter that lost its disk comes back as another one: with its old name and an empty log
  * it could elect, with a server that was behind, a leader that misses a confirmed write.
  *
@@ -206,10 +208,10 @@ function raising(hub: Hub, { voters, add }: Goal): Maybe {
   const places = new Set(hub.members.filter(isWhole).map(({ server }) => regionOf(server))).size;
   for (const stream of hub.streams) {
     const { name, replicas, copies } = stream;
-    const wanted = add ? Math.max(replicas, voters.length) : replicas;
-    if (copies.length >= Math.min(wanted, places)) continue;
+    const wanted = Math.min(add ? Math.max(replicas, voters.length) : replicas, places);
+    if (copies.length >= wanted) continue;
     // A number that is what it was changes nothing: first it is made what is there.
-    const to = replicas > copies.length ? copies.length : Math.min(wanted, places);
+    const to = replicas > copies.length ? copies.length : copies.length + 1;
     if (wholeCopies(stream) * 2 > to) {
       return { next: 'step', step: { do: 'copies', stream: name, from: replicas, to } };
     }

@@ -159,12 +159,20 @@ function lost(hub: Hub, server: string | undefined): Hub {
   return { ...hub, members, streams, leader };
 }
 
+/** While some of the servers have heard of the change, and others have not. */
+function majoritiesMeet({ copies: before }: Stream, { copies: after }: Stream): boolean {
+  const all = new Set([...before, ...after].map(({ server }) => server));
+  const majorityOf = ({ length }: readonly Copy[]) => Math.floor(length / 2) + 1;
+  return majorityOf(before) + majorityOf(after) > all.size;
+}
+
 function check(before: Hub, step: Step, after: Hub): void {
   for (const [index, stream] of after.streams.entries()) {
     const text = `${JSON.stringify(step)}: ${JSON.stringify(stream)}`;
     assert.ok(hasMajority(before.streams[index]!), `begun without a majority: ${text}`);
     assert.ok(hasMajority(stream), `ends without a majority: ${text}`);
     assert.ok(wholeCopies(stream) > 0, text);
+    if (step.do === 'copies') assert.ok(majoritiesMeet(before.streams[index]!, stream), text);
   }
   const online = after.members.filter((member) => member.online).length;
   assert.ok(
