@@ -24,6 +24,10 @@ class Stream {
   more = 0;
   /** A message that is lost on its way. */
   lost: number | undefined;
+  /** The copy cannot read what it has, and says that there is none. */
+  isUnreadable = false;
+  /** What a consumer has to deliver when it is made. */
+  pending = 0;
   readonly closed = Promise.withResolvers<void>();
   /** Whose page was asked for, in order. */
   readonly pages: string[] = [];
@@ -50,7 +54,7 @@ class Stream {
       const reply = '$JS.FC.s.c';
       const askBack = { headers: { code: 100, get: () => undefined }, reply };
       this.#flow.push(() => this.#inboxes.get(config.deliver_subject)?.(null, askBack));
-      return { json: () => ({ num_pending: 0 }) };
+      return { json: () => ({ num_pending: this.pending }) };
     },
   } as unknown as NatsConnection;
 
@@ -64,14 +68,14 @@ class Stream {
     this.total += this.more;
     const { total } = this;
     const last = Math.min(total, seq + perPage - 1);
-    for (let at = seq; at <= last; at++) {
+    for (let at = seq; at <= last && !this.isUnreadable; at++) {
       if (at === this.lost) continue;
       const before = at === seq ? 0 : at - 1;
       const fields = { Sequence: at, 'Num-Pending': total - at, 'Last-Sequence': before };
       this.#tell(reply, 0, { ...fields, Subject: 's', 'Time-Stamp': '2026-01-01T00:00:00Z' });
     }
     this.#underWay.delete(reply);
-    if (seq > total) this.#tell(reply, 404, {});
+    if (seq > total || this.isUnreadable) this.#tell(reply, 404, {});
     else this.#tell(reply, 204, { 'Num-Pending': total - last, 'Last-Sequence': last });
   }
 
@@ -84,7 +88,7 @@ class Stream {
 interface How {
   readonly room?: () => Promise<void> | undefined;
   readonly signal?: AbortSignal;
-  readonly isSame?: () => Promise<boolean>;
+  readonly isSame?: (upTo: number) => Promise<boolean>;
 }
 
 function follow(stream: Stream, paging: Paging, name: string, how: How = {}): Follower {
@@ -131,6 +135,40 @@ it('many that begin at once have one page under way, in turn, and each is told o
   }
   assert.equal(stream.pagesAtOnce, 1);
   assert.equal(stream.pages.join(''), 'abcabcabcabc');
+});
+
+it('believes no page that says that there is nothing, where a consumer has something', async (t) => {
+  const stream = new Stream();
+  const closing = new AbortController();
+  t.after(() => closing.abort());
+  Object.assign(stream, { isUnreadable: true, pending: atStart });
+  const follower = follow(stream, new Paging({ atOnce: 1, bytes: 1 }), 'a', closing);
+  await until(() => stream.consumers === 1);
+  for (let turns = 0; turns < 20; turns++) await turn();
+  assert.equal(follower.caughtUpAt, undefined);
+  stream.isUnreadable = false;
+  stream.pending = 0;
+  stream.askBack();
+  await until(() => follower.caughtUpAt === 7);
+  assert.deepEqual(follower.told, all);
+});
+
+it('asks of each page whether the stream has come so far', async (t) => {
+  const stream = new Stream();
+  const closing = new AbortController();
+  t.after(() => closing.abort());
+  const asked: number[] = [];
+  const isSame = async (upTo: number) => asked.push(upTo) < 3;
+  const paging = new Paging({ atOnce: 1, bytes: 1 });
+  const follower = follow(stream, paging, 'a', { signal: closing.signal, isSame });
+  await follower.ended;
+  assert.deepEqual(
+    [asked, follower.told],
+    [
+      [2, 4, 6],
+      [1, 2, 3, 4],
+    ],
+  );
 });
 
 it('one whose reader takes nothing keeps no turn from the others', async (t) => {

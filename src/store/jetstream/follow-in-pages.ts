@@ -11,8 +11,8 @@ export interface Pages {
   readonly filter: string | undefined;
   /** Shared with all who read pages over the connection. */
   readonly paging: Paging;
-  /** Whether the stream has still the life that is followed. */
-  isSame(): Promise<boolean>;
+  /** Whether it is still the stream that is followed, and has come to this sequence. */
+  isSame(upTo: number): Promise<boolean>;
 }
 
 export interface PagedOptions extends Omit<ConsumerOptions, 'endsWhenAsked'> {
@@ -24,14 +24,17 @@ export interface PagedOptions extends Omit<ConsumerOptions, 'endsWhenAsked'> {
  * its way at any time, whatever there is to tell:
  *
  *   room ─▶ turn: a page ─▶ told ─┬─ more ──▶ room
- *     ▲                           └─ none ──▶ caught up ─▶ consumer
- *     └────────────── 1 MiB was told, or the reader is behind ◀┘
+ *     ▲                           └─ none ──▶ consumer ─▶ caught up
+ *     └────── 1 MiB was told, or the reader is behind ◀┘
+ *
+ * A page with nothing may come of an error of the copy's store: that all was told, the consumer says,
+ * unless so much was told as there was at the start.
  *
  * A consumer alone has the server send up to 32 MiB before it waits: answers to requests over the
  * same connection would come behind that, times the watches that there are. It is left for another
  * one when the server asks for the first time, since each answer has it send twice as much.
  *
- * Resolves when `signal` aborts, or when the stream has another life.
+ * Resolves when `signal` aborts, or when it is another stream.
  */
 export async function followInPages(
   connection: NatsConnection,
@@ -49,15 +52,16 @@ export async function followInPages(
   for (;;) {
     await roomOrEnd(room?.(), signal);
     const page = await paging.turn(signal, () =>
-      pageGet(connection, { subject, filter, afterSequence, bytes, inboxPrefix }),
+      pageGet(connection, { subject, filter, afterSequence, bytes, inboxPrefix, signal }),
     );
-    // Asked for after the page: it is of this life then.
-    if (!page || !(await pages.isSame()) || signal.aborted) return;
+    const { pending = 0, sequence = afterSequence } = page?.at(-1) ?? {};
+    // Asked for after the page: it is of this stream then.
+    if (!page || !(await pages.isSame(sequence)) || signal.aborted) return;
     for (const consumed of page) onMessage(consumed);
-    const { pending = 0 } = page.at(-1) ?? {};
     start.told(page.length, pending);
     if (pending > 0) continue;
-    const rest = { ...options, afterSequence, onMessage, onCaughtUp() {} };
+    const onCaughtUp = () => start.isTold();
+    const rest = { ...options, afterSequence, onMessage, onCaughtUp };
     await consumeInOrder(connection, { ...rest, endsWhenAsked: true });
     if (signal.aborted) return;
   }
@@ -82,9 +86,15 @@ class Start {
     this.#onTold = onTold;
   }
 
+  /** A page, and how many were left then. */
   told(count: number, pending: number): void {
-    this.#missing = (this.#missing ?? count + pending) - count;
-    if (this.#isTold || (this.#missing > 0 && pending > 0)) return;
+    if (this.#missing !== undefined) this.#missing -= count;
+    else if (pending > 0) this.#missing = pending;
+    if (pending > 0 && this.#missing! <= 0) this.isTold();
+  }
+
+  isTold(): void {
+    if (this.#isTold) return;
     this.#isTold = true;
     this.#onTold();
   }

@@ -85,16 +85,21 @@ export class FollowedRecords {
       headersOnly: false,
       inboxPrefix: link.connection.inboxPrefix,
       signal,
-      pages: { paging: link.paging[source], isSame: () => this.#isSame(connection, source) },
+      pages: {
+        paging: link.paging[source],
+        isSame: (upTo) => this.#isSame(connection, source, extent, upTo),
+      },
       room: () => this.queue.room(),
       onDelivery: (delivery) => this.#deliver(delivery),
       onCaughtUp: () => this.#catchUp(source === 'mirror' ? extent : undefined),
     });
   }
 
-  async #isSame(connection: NatsConnection, source: Source): Promise<boolean> {
+  /** A mirror may be made anew in the same life of the bucket, and be filled again from below. */
+  async #isSame(connection: NatsConnection, source: Source, before: Extent, upTo: number) {
     const extent = await extentOf(connection, source, this.#options.bucket);
-    return extent?.epoch === this.#position!.epoch;
+    if (extent?.epoch !== before.epoch || extent.madeAt !== before.madeAt) return false;
+    return extent.lastRevision >= upTo;
   }
 
   async #checkPosition(extent: Extent): Promise<void> {
@@ -140,7 +145,7 @@ export class FollowedRecords {
 /** Why a watch cannot go on from a position in a copy that has come so far. Pure. */
 export function judgePosition(
   { epoch, revision, writtenAtMs }: Position,
-  extent: Extent,
+  extent: Pick<Extent, 'epoch' | 'lastRevision'>,
   { nowMs, maximumAgeMs }: { readonly nowMs: number; readonly maximumAgeMs: number | undefined },
 ): 'other' | 'ahead' | 'aged' | undefined {
   if (epoch !== extent.epoch) return 'other';

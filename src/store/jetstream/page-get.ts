@@ -3,8 +3,8 @@ import { JetStreamApiError } from './api.ts';
 import type { ConsumedMessage } from './ordered-consumer.ts';
 
 const pageMessages = 1_000;
-/** Without a message for so long, the page is taken for lost. */
-const silenceMs = 3_500;
+/** Without a message for so long, the page is taken for lost: others wait for the turn that it has. */
+const silenceMs = { first: 1_500, next: 3_500 } as const;
 
 export interface PageGet {
   /** `DIRECT.GET` of a stream with one message for each subject. */
@@ -15,6 +15,7 @@ export interface PageGet {
   /** The message with which they are reached comes too. */
   readonly bytes: number;
   readonly inboxPrefix: string;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -26,11 +27,11 @@ export interface PageGet {
  * Each message names the one before it, so none is lost unnoticed. What a copy lacks that is
  * behind comes with later pages: whatever it has up to some place it has as the hub had it.
  *
- * @throws {JetStreamApiError}, or an error when it does not come whole.
+ * @throws {JetStreamApiError}, or an error when it does not come whole. When `signal` aborts it is of no use.
  */
 export async function pageGet(
   connection: NatsConnection,
-  { subject, filter, afterSequence, bytes, inboxPrefix }: PageGet,
+  { subject, filter, afterSequence, bytes, inboxPrefix, signal }: PageGet,
 ): Promise<readonly ConsumedMessage[]> {
   const page: ConsumedMessage[] = [];
   const { promise: whole, resolve, reject } = Promise.withResolvers<void>();
@@ -40,7 +41,8 @@ export async function pageGet(
   const subscription = connection.subscribe(inbox, {
     callback: (error, { headers, data }) => {
       if (error) return reject(error);
-      silence.refresh();
+      if (page.length === 0) listen(silenceMs.next);
+      else silence.refresh();
       const { code = 0, description = '' } = headers ?? {};
       if (headers && (code === 0 || code === 204)) {
         if (numberOf(headers, 'Nats-Last-Sequence') !== (page.at(-1)?.sequence ?? 0)) {
@@ -51,7 +53,14 @@ export async function pageGet(
       else reject(new JetStreamApiError(code, description));
     },
   });
-  const silence = setTimeout(() => reject(new Error('a page did not come')), silenceMs);
+  let silence: NodeJS.Timeout;
+  const listen = (ms: number) => {
+    clearTimeout(silence);
+    silence = setTimeout(() => reject(new Error('a page did not come')), ms);
+  };
+  listen(silenceMs.first);
+  const abort = () => resolve();
+  signal.addEventListener('abort', abort, { once: true });
   void subscription.closed.then(() => reject(new Error('the connection closed')));
   try {
     const request = JSON.stringify({
@@ -64,7 +73,8 @@ export async function pageGet(
     await whole;
     return page;
   } finally {
-    clearTimeout(silence);
+    clearTimeout(silence!);
+    signal.removeEventListener('abort', abort);
     if (!connection.isClosed()) subscription.unsubscribe();
   }
 }

@@ -194,6 +194,8 @@ export interface Extent {
   readonly lastWrittenAtMs: number;
   /** Names this life of the bucket, the same on the hub and in its mirrors. */
   readonly epoch: string;
+  /** Another copy was made at another time. */
+  readonly madeAt: string;
 }
 
 /** `undefined` where the source has no such bucket. */
@@ -208,6 +210,7 @@ export async function extentOf(
       lastRevision: info.state.last_seq,
       lastWrittenAtMs: Math.max(0, Date.parse(info.state.last_ts) || 0),
       epoch: epochOf(info.config),
+      madeAt: info.created,
     }
   );
 }

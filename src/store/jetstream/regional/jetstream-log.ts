@@ -170,7 +170,10 @@ export class JetStreamLog implements RegionalLog {
     };
     if (epoch === undefined) return await consumeInOrder(connection, consumer);
     const subject = `${leafApi}.DIRECT.GET.${stream}`;
-    const isSame = async () => (await logState(connection, name))?.epoch === epoch;
+    const isSame = async (upTo: number) => {
+      const state = await logState(connection, name);
+      return state?.epoch === epoch && state.lastSequence >= upTo;
+    };
     const pages = { subject, filter, paging: link.paging.mirror, isSame };
     await followInPages(connection, { ...consumer, pages });
   }
