@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { FollowedRecords, judgePosition } from './followed-records.ts';
+import { FollowedRecords, isSameCopy, judgePosition } from './followed-records.ts';
 import type { Source } from './freshness.ts';
 import type { Link } from './link.ts';
 import { Paging } from './paging.ts';
@@ -73,3 +73,12 @@ function followFrom(revision: number, source: Source): FollowedRecords {
     onClose() {},
   });
 }
+
+it('goes on in the copy that it began with, as far as that has told', () => {
+  const copy = { epoch: 'a', madeAt: 'monday', lastRevision: 9, lastWrittenAtMs: 0 };
+  assert.ok(isSameCopy(copy, { ...copy, lastRevision: 12 }, 12));
+  assert.ok(!isSameCopy(copy, undefined, 0), 'it is gone');
+  assert.ok(!isSameCopy(copy, { ...copy, epoch: 'b' }, 9), 'another life');
+  assert.ok(!isSameCopy(copy, { ...copy, madeAt: 'tuesday' }, 9), 'made anew');
+  assert.ok(!isSameCopy(copy, copy, 10), 'set back');
+});

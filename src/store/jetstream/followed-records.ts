@@ -77,6 +77,8 @@ export class FollowedRecords {
     if (!extent) return;
     await this.#checkPosition(extent);
     this.#position ??= { epoch: extent.epoch, revision: 0, writtenAtMs: extent.lastWrittenAtMs };
+    const isSame = async (upTo: number) =>
+      isSameCopy(extent, await extentOf(connection, source, bucket), upTo);
     await followStream(connection, {
       source,
       bucket,
@@ -85,21 +87,11 @@ export class FollowedRecords {
       headersOnly: false,
       inboxPrefix: link.connection.inboxPrefix,
       signal,
-      pages: {
-        paging: link.paging[source],
-        isSame: (upTo) => this.#isSame(connection, source, extent, upTo),
-      },
+      pages: { paging: link.paging[source], isSame },
       room: () => this.queue.room(),
       onDelivery: (delivery) => this.#deliver(delivery),
       onCaughtUp: () => this.#catchUp(source === 'mirror' ? extent : undefined),
     });
-  }
-
-  /** A mirror may be made anew in the same life of the bucket, and be filled again from below. */
-  async #isSame(connection: NatsConnection, source: Source, before: Extent, upTo: number) {
-    const extent = await extentOf(connection, source, this.#options.bucket);
-    if (extent?.epoch !== before.epoch || extent.madeAt !== before.madeAt) return false;
-    return extent.lastRevision >= upTo;
   }
 
   async #checkPosition(extent: Extent): Promise<void> {
@@ -153,4 +145,13 @@ export function judgePosition(
   if (maximumAgeMs === undefined || revision === 0) return undefined;
   if (revision === extent.lastRevision) return undefined;
   return nowMs - writtenAtMs > maximumAgeMs ? 'aged' : undefined;
+}
+
+/**
+ * Whether a copy is the one that it was, and has come to a revision that it told. A mirror may be
+ * made anew in the same life of the bucket, and is filled again from its beginning. Pure.
+ */
+export function isSameCopy(before: Extent, now: Extent | undefined, revision: number): boolean {
+  if (!now || now.epoch !== before.epoch || now.madeAt !== before.madeAt) return false;
+  return now.lastRevision >= revision;
 }
