@@ -7,6 +7,7 @@ import { MemoryLog } from '../../store/memory/memory-log.ts';
 import type { LogFollow, RegionalLog } from '../../store/regional-log.ts';
 import type { Store } from '../../store/store.ts';
 import { AsyncBucket } from './async-bucket.ts';
+import { parseCanary } from './canary.ts';
 
 const silent = () => {};
 const events = { debug: silent, info: silent, warn: silent, error: silent };
@@ -30,6 +31,8 @@ class World {
   readonly followed: Following[] = [];
   /** By region: of a log that is told to be another one. */
   readonly epochs = new Map<string, string>();
+  /** What of us is asked of others waits for this. */
+  secondHandMay: Promise<void> = Promise.resolve();
   readonly #logs = new Map<string, MemoryLog>();
   readonly #lost = new Set<string>();
   readonly #open = new Map<string, AsyncBucket>();
@@ -93,6 +96,7 @@ class World {
     const follow = async (options: LogFollow) => {
       const following = { ...options, by, over: false };
       if (options.region !== undefined && options.region !== 'us') this.followed.push(following);
+      if (options.pattern === 'us.k.>') await this.secondHandMay;
       await log.follow(options).finally(() => {
         following.over = true;
       });
@@ -235,6 +239,85 @@ describe('what a lost region wrote', () => {
     await eventually('it to end', () => world.secondHand('ap').every(({ over }) => over), limitMs);
     await us.put('y', bytes('1'));
     await has(ap, 'y');
+  });
+});
+
+describe('a region that came to a bucket and went', () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+  });
+  afterEach(() => world.close());
+
+  const comes = (bucket: AsyncBucket, key: string, value: string) =>
+    eventually(
+      `${key} to be ${value}`,
+      async () => Buffer.from((await bucket.get(key)).entry?.value ?? []).toString() === value,
+      limitMs,
+    );
+  /** Ends with a cursor there, so that what is followed later is not all. */
+  const copies = async (bucket: AsyncBucket, to: string, from: string, key: string) => {
+    await eventually(`a cursor of ${from} in ${to}`, async () => {
+      await bucket.put(key, bytes('1'));
+      const cursor = await world.log(to).last(`${from}.cursor`);
+      return cursor && JSON.parse(Buffer.from(cursor.value).toString()).sequence > 0;
+    });
+  };
+  const echoOf = async (region: string, by: string) => {
+    const canary = await world.log(by).last(`${by}.canary`);
+    return canary && parseCanary(canary)?.echoes.get(region)?.id;
+  };
+
+  it('while another was away: that one has what it wrote from who knew it', async () => {
+    let eu = await world.open('eu', ['ap', 'eu']);
+    let ap = await world.open('ap', ['ap', 'eu']);
+    await copies(ap, 'eu', 'ap', 'k');
+    await world.stop('eu');
+    ap = await world.open('ap', ['ap', 'us']);
+    const us = await world.open('us', ['ap', 'us']);
+    await comes(us, 'k', '1');
+    await us.put('k', bytes('newer'));
+    await us.put('x', bytes('of us'));
+    await comes(ap, 'x', 'of us');
+    await world.lose('us');
+    await world.open('ap', ['ap', 'eu']);
+    eu = await world.open('eu', ['ap', 'eu']);
+    await comes(eu, 'x', 'of us');
+    await comes(eu, 'k', 'newer');
+    assert.ok(await world.log('eu').last('us.cursor'), 'who asks eu later knows us too');
+  });
+
+  it('proves nothing until what it wrote is here, though all others are heard', async () => {
+    const all = ['ap', 'eu', 'us'];
+    await world.open('eu', all);
+    const us = await world.open('us', all);
+    const ap = await world.open('ap', all);
+    await copies(ap, 'eu', 'ap', 'k');
+    await copies(us, 'eu', 'us', 'k2');
+    await world.stop('eu');
+    await us.put('x', bytes('1'));
+    await comes(ap, 'x', '1');
+    await world.lose('us');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.secondHandMay = promise;
+    await world.open('ap', ['ap', 'eu']);
+    const eu = await world.open('eu', ['ap', 'eu']);
+    const echoes = new Set([await echoOf('eu', 'ap')]);
+    try {
+      await eventually(
+        'echoes of eu',
+        async () => {
+          const { staleForMs, entry } = await eu.get('x');
+          assert.deepEqual([staleForMs, entry], [Number.POSITIVE_INFINITY, undefined]);
+          return echoes.add(await echoOf('eu', 'ap')).size > 4;
+        },
+        limitMs,
+      );
+    } finally {
+      resolve();
+    }
+    await eventually('a proof', async () => (await eu.get('x')).staleForMs < limitMs, limitMs);
+    assert.ok((await eu.get('x')).entry);
   });
 });
 

@@ -1,17 +1,15 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../observability/log.ts';
-import { isStoreError } from '../../store/errors.ts';
 import { sleep } from '../../store/jetstream/sleep.ts';
 import type { RegionalLog } from '../../store/regional-log.ts';
 import type { Copier } from './copier.ts';
-import { cursorPattern, cursorSubject, noEpoch, regionOfCursor, savePosition } from './position.ts';
+import { FormerRegions } from './former-regions.ts';
+import { cursorSubject } from './position.ts';
 import { SecondHand } from './second-hand.ts';
 
 const lookEveryMs = 1_000;
 /** A server that is started again comes back sooner. */
 const lostAfterMs = 30_000;
-/** With `ttl`, cursors end too. */
-const noteEveryMs = 600_000;
 
 export interface ExchangeOptions {
   readonly bucket: string;
@@ -46,14 +44,13 @@ export class Exchange {
   readonly #signs = new Map<string, Sign>();
   /** By cursor. */
   readonly #copying = new Map<string, SecondHand>();
-  /** Regions that held the bucket once. */
-  readonly #gone = new Set<string>();
-  #noted: { readonly epoch: string; readonly atMs: number } | undefined;
+  readonly #former: FormerRegions;
   #problem: string | undefined;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.#beganAtMs = options.monotonicMs();
+    this.#former = new FormerRegions(options);
     this.ended = this.#run();
   }
 
@@ -61,6 +58,17 @@ export class Exchange {
   get problem(): string | undefined {
     const problems = [...this.#copying.values()].map(({ problem }) => problem);
     return this.#problem ?? problems.find((problem) => problem !== undefined);
+  }
+
+  /**
+   * Whether all is here that a region's log has of those that hold the bucket no more: what they
+   * acknowledged is waited for by nothing else.
+   */
+  hasFormerOf(from: string): boolean {
+    if (!this.#former.isToldBy(from, this.#signs.get(from)?.epoch)) return false;
+    return [...this.#former.names].every(
+      (of) => this.#copying.get(cursorSubject(of, from))?.hasAll === true,
+    );
   }
 
   /** Something of a region's log came. */
@@ -78,8 +86,7 @@ export class Exchange {
     const { signal } = this.#options;
     while (!signal.aborted) {
       try {
-        await this.#note();
-        await this.#choose();
+        await this.#look();
         this.#problem = undefined;
       } catch (error) {
         this.#problem = `lost regions are not known: ${messageOf(error)}`;
@@ -89,33 +96,24 @@ export class Exchange {
     await Promise.all([...this.#copying.values()].map((one) => one.close()));
   }
 
-  /** Has a cursor of every region that holds the bucket, so that it is known when it is gone. */
-  async #note(): Promise<void> {
-    const { log, region, others, monotonicMs } = this.#options;
-    const { epoch: own } = log.state();
-    const atMs = monotonicMs();
-    const { epoch, atMs: before } = this.#noted ?? { epoch: undefined, atMs };
-    if (own === undefined || (own === epoch && atMs - before < noteEveryMs)) return;
-    const cursors = await log.lastOfEach(cursorPattern);
-    const known = new Set(cursors.map(({ subject }) => regionOfCursor(subject)));
-    for (const name of known) {
-      if (name !== undefined && name !== region && !others.includes(name)) this.#gone.add(name);
-    }
-    for (const name of others) {
-      if (known.has(name)) continue;
-      const nothing = { epoch: noEpoch, sequence: 0, own };
-      await savePosition(log, cursorSubject(name), nothing, 0).catch((error: unknown) => {
-        // It was copied meanwhile.
-        if (!isStoreError(error, 'revision_mismatch')) throw error;
-      });
-    }
-    this.#noted = { epoch: own, atMs };
+  /** Who does not say which ones it knew holds up nobody else. */
+  async #look(): Promise<void> {
+    const near = this.#near();
+    for (const name of this.#options.others) if (!near.includes(name)) this.#former.forget(name);
+    const asked = near.map(async (name) => {
+      const epoch = this.#signs.get(name)?.epoch;
+      if (epoch !== undefined) await this.#former.ask(name, epoch);
+    });
+    const answers = await Promise.allSettled(asked);
+    answers.push(...(await Promise.allSettled([this.#former.note()])));
+    await this.#choose();
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
   }
 
   async #choose(): Promise<void> {
     const { others } = this.#options;
-    const lost = [...this.#gone, ...others.filter((name) => this.#isLost(name))];
-    const near = others.filter((name) => this.#signs.has(name) && !this.#isLost(name));
+    const lost = [...this.#former.names, ...others.filter((name) => this.#isLost(name))];
+    const near = this.#near();
     const wanted = new Map(
       lost.flatMap((of) => near.map((from) => [cursorSubject(of, from), { of, from }] as const)),
     );
@@ -127,6 +125,10 @@ export class Exchange {
     for (const [cursor, { of, from }] of wanted) {
       if (!this.#copying.has(cursor)) this.#copying.set(cursor, this.#copy(of, from));
     }
+  }
+
+  #near(): readonly string[] {
+    return this.#options.others.filter((name) => this.#signs.has(name) && !this.#isLost(name));
   }
 
   #isLost(name: string): boolean {

@@ -2,6 +2,7 @@ import type { RegionalLog } from '../../store/regional-log.ts';
 import { canarySubject, isCount, parseCanary, parseObject } from './canary.ts';
 
 const peekLimitMs = 3_000;
+const listLimitMs = 3_000;
 
 /** Of all cursors. */
 export const cursorPattern = '*.cursor';
@@ -87,4 +88,32 @@ async function peek(log: RegionalLog, from: string, signal: AbortSignal): Promis
   });
   if (epoch === undefined) throw new Error('no node there has told of its log');
   return epoch;
+}
+
+/**
+ * Whose entries are, or were to be, in another region's log, as the cursors there say.
+ *
+ * @throws {Error} when it does not say so in time.
+ */
+export async function regionsKnownIn(
+  log: RegionalLog,
+  from: string,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const done = new AbortController();
+  const names = new Set<string>();
+  await log.follow({
+    region: from,
+    pattern: cursorPattern,
+    after: 0,
+    headsOnly: true,
+    signal: AbortSignal.any([signal, done.signal, AbortSignal.timeout(listLimitMs)]),
+    onMessage({ subject }) {
+      const name = regionOfCursor(subject);
+      if (name !== undefined) names.add(name);
+    },
+    onCaughtUp: () => done.abort(),
+  });
+  if (!done.signal.aborted) throw new Error(`region ${from} did not say which ones it knew`);
+  return names;
 }

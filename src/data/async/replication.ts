@@ -179,7 +179,7 @@ export class Replication {
           this.#proofs.heard(from, canary, clock.monotonicMs());
         },
         onComplete: (canary) => {
-          if (this.#checkEpoch() === undefined) return;
+          if (this.#checkEpoch() === undefined || !exchange.hasFormerOf(from)) return;
           this.#proofs.complete(from, canary, clock.monotonicMs());
         },
       });

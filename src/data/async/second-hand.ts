@@ -27,13 +27,18 @@ export interface SecondHandOptions {
   monotonicMs(): number;
 }
 
+/** After all that was there when a pass began. */
+const allCame = 'all came';
+
+type Arrival = LogMessage | typeof allCame;
+
 /** One way through the other log, and where it was stopped. */
 interface Pass {
   readonly start: Start;
   /** What was last heard of the epoch there before the start was looked for. */
   readonly heard: string | undefined;
   readonly headsOnly: boolean;
-  readonly queue: LatestQueue<LogMessage>;
+  readonly queue: LatestQueue<Arrival>;
   readonly window: Window;
   readonly ending: AbortSignal;
   /** The first that is not in the own log, and was met. */
@@ -55,6 +60,8 @@ export class SecondHand {
   readonly #ending = new AbortController();
   readonly #cursor: string;
   readonly #ended: Promise<void>;
+  /** Where the pass began that has been through all that was there, and met nothing since. */
+  #throughFrom: Start | undefined;
   #problem: string | undefined;
 
   constructor(options: SecondHandOptions) {
@@ -68,6 +75,13 @@ export class SecondHand {
     const { of, from } = this.#options;
     if (this.#problem === undefined) return undefined;
     return `what region ${of} wrote cannot be had from region ${from}: ${this.#problem}`;
+  }
+
+  /** Whether all that was there is here: compared or copied. Not while something of it waits. */
+  get hasAll(): boolean {
+    const { log, epoch } = this.#options;
+    const { own, epoch: there } = this.#throughFrom ?? {};
+    return own !== undefined && own === log.state().epoch && there === epoch();
   }
 
   async close(): Promise<void> {
@@ -86,6 +100,7 @@ export class SecondHand {
         this.#problem = messageOf(error);
         waitMs = Math.min(waitMs * 2, retryMs.most);
       }
+      this.#throughFrom = undefined;
       await sleep(waitMs, signal);
     }
   }
@@ -103,7 +118,7 @@ export class SecondHand {
   async #pass(start: Start, heard: string | undefined, headsOnly: boolean): Promise<number> {
     const { log, of, from } = this.#options;
     const again = new AbortController();
-    const queue = new LatestQueue<LogMessage>(() => again.abort(), roomBytes);
+    const queue = new LatestQueue<Arrival>(() => again.abort(), roomBytes);
     const window = new Window(start.sequence);
     const ending = AbortSignal.any([this.#ending.signal, again.signal]);
     const stoppedAt = Number.POSITIVE_INFINITY;
@@ -124,6 +139,7 @@ export class SecondHand {
         },
         onCaughtUp: () => {
           this.#problem = undefined;
+          queue.add(allCame, undefined);
         },
       }),
     ];
@@ -142,6 +158,11 @@ export class SecondHand {
     const { queue, window } = pass;
     const lanes = new Lanes();
     for await (const message of queue) {
+      if (message === allCame) {
+        await window.room(1);
+        if (!Number.isFinite(pass.stoppedAt)) this.#throughFrom = pass.start;
+        continue;
+      }
       const work = lanes.run(message.subject, () => this.#take(message, pass));
       window.add(message.sequence, work, (error) => queue.fail(error));
       await window.room(atOnce);
@@ -159,6 +180,7 @@ export class SecondHand {
       throw new Error(whyNotCopied(cause), { cause });
     });
     if (here) return;
+    this.#throughFrom = undefined;
     pass.stoppedAt = Math.min(pass.stoppedAt, message.sequence);
     if (pass.headsOnly) pass.queue.close();
   }
