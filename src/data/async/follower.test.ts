@@ -60,16 +60,18 @@ describe('a follower', () => {
   let copying: Map<string, PromiseWithResolvers<Copied>>;
   let heard: number[];
   let complete: number[];
+  let nowMs: number;
 
   beforeEach(async () => {
     log = new ScriptedLog();
+    nowMs = 0;
     ending = new AbortController();
     [copying, heard, complete] = [new Map(), [], []];
     follower = new Follower({
       log,
       from: 'us',
       signal: ending.signal,
-      monotonicMs: () => 0,
+      monotonicMs: () => nowMs,
       copy({ subject, sequence }) {
         const copy = Promise.withResolvers<Copied>();
         copying.set(`${subject} ${sequence}`, copy);
@@ -176,6 +178,41 @@ describe('a follower', () => {
       if (own !== '') followed?.onCaughtUp?.();
       await eventually('it to follow what it writes', () => log.on?.pattern === 'us.>');
     }
+  });
+
+  it('keeps no place while what another region wrote waits, and asks for it again', async () => {
+    const takes = async (subject: string, sequence: number, copied: Copied) => {
+      copying.delete(`${subject} ${sequence}`);
+      log.on!.onMessage(message(subject, sequence), 1);
+      (await under(`${subject} ${sequence}`)).resolve(copied);
+      await settled();
+    };
+    const follows = (pattern: string) => {
+      return eventually(`it to follow ${pattern}`, () => log.on?.pattern === pattern);
+    };
+    const goesOn = async (firstSequence: number) => {
+      log.on!.onCaughtUp?.();
+      await follows('us.>');
+      await takes('us.k.b', firstSequence, 'done');
+      nowMs += 1_000;
+      await takes('us.k.c', firstSequence + 1, 'done');
+    };
+    log.cursor = '{}';
+    log.epoch = undefined;
+    log.on!.onMessage(canary(6), 0);
+    await eventually('it to begin anew', () => log.on!.signal.aborted);
+    log.epoch = 'own';
+    await follows('*.k.>');
+    await takes('ap.k.a', 5, 'held');
+    await goesOn(7);
+    assert.deepEqual(log.appended, []);
+    nowMs += 60_000;
+    log.on!.onMessage(canary(9), 0);
+    await follows('*.k.>');
+    await takes('ap.k.a', 5, 'done');
+    await goesOn(10);
+    await eventually('a cursor', () => log.appended.length > 0);
+    assert.match(log.appended[0]!, /^us.cursor .*"sequence":1[01]/);
   });
 
   it('proves nothing when the own log may be another one than at the start', async () => {

@@ -66,6 +66,8 @@ export class Follower {
   #held = 0;
   /** The first of those in this round. */
   #heldFrom = Number.POSITIVE_INFINITY;
+  /** What waits of other regions comes in a pass from the start only, so that is done again. */
+  #keepsPlace = false;
   #malformed = 0;
 
   constructor(options: FollowerOptions) {
@@ -104,8 +106,10 @@ export class Follower {
     const start = await startIn(log, from, cursorSubject(from), signal);
     this.#held = 0;
     this.#heldFrom = Number.POSITIVE_INFINITY;
+    this.#keepsPlace = false;
     let { sequence } = start;
     if (sequence === 0) sequence = await this.#pass('*.k.>', start, 'once');
+    this.#keepsPlace = this.#held === 0;
     await this.#pass(`${from}.>`, { ...start, sequence }, 'on');
   }
 
@@ -172,8 +176,8 @@ export class Follower {
       window.add(arrival.sequence, work, (error) => queue.fail(error));
       await window.room(atOnce);
       if (this.#held > 0 && mode === 'on' && monotonicMs() >= heldUntilMs) break;
-      if (monotonicMs() - savedAtMs < cursorEveryMs || !window.hasCopied || mode === 'once')
-        continue;
+      if (monotonicMs() - savedAtMs < cursorEveryMs || !window.hasCopied) continue;
+      if (!this.#keepsPlace) continue;
       savedAtMs = monotonicMs();
       const sequence = window.takeDone(this.#heldFrom);
       await savePosition(log, cursorSubject(from), { ...start, sequence });
