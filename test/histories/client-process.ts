@@ -118,20 +118,23 @@ async function follow(): Promise<void> {
   }
 }
 
-/** By strong reads; what cannot be read is left out. */
-async function readAll(all: readonly string[]): Promise<ReadonlyMap<string, string>> {
+/** What cannot be read is left out. */
+async function readAll(
+  all: readonly string[],
+  action: 'strong' | 'local',
+): Promise<ReadonlyMap<string, string>> {
   const versions = new Map<string, string>();
   for (let at = 0; at < all.length; at += keysAtOnce) {
     const some = all.slice(at, at + keysAtOnce);
     const calledAtMs = nowMs();
-    const reads = await bucket.getAll(some, { consistency: 'strong' }).catch(() => []);
+    const reads = await bucket.getAll(some, { consistency: action }).catch(() => []);
     const times = { calledAtMs, answeredAtMs: nowMs() };
     for (const [i, { entry, staleForMs }] of reads.entries()) {
       const key = some[i]!;
       if (entry) versions.set(key, entry.version);
       const { answer } = found(entry, staleForMs);
       const read = { key, client: name, value: undefined, expected: undefined };
-      journal.observed({ ...read, action: 'strong', by: 'batch', ...times, answer });
+      journal.observed({ ...read, action, by: 'batch', ...times, answer });
     }
   }
   return versions;
@@ -162,7 +165,9 @@ process.on('message', async (message: ToProcess) => {
     tell({ type: 'stopped' });
   }
   if (message.type === 'finish') {
-    const untold = await untoldOf(await readAll(message.keys));
+    const untold = await untoldOf(await readAll(message.keys, 'strong'));
+    // What the region's copy lacks for good, no other read may have come upon.
+    await readAll(message.keys, 'local');
     tell({ type: 'finished', untold });
   }
 });

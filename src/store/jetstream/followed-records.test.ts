@@ -80,5 +80,6 @@ it('goes on in the copy that it began with, as far as that has told', () => {
   assert.ok(!isSameCopy(copy, undefined, 0), 'it is gone');
   assert.ok(!isSameCopy(copy, { ...copy, epoch: 'b' }, 9), 'another life');
   assert.ok(!isSameCopy(copy, { ...copy, madeAt: 'tuesday' }, 9), 'made anew');
-  assert.ok(!isSameCopy(copy, copy, 10), 'set back');
+  assert.ok(!isSameCopy(copy, copy, 10), 'behind what it told');
+  assert.ok(!isSameCopy(copy, { ...copy, lastRevision: 8 }, 5), 'set back');
 });

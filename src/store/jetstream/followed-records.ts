@@ -148,10 +148,11 @@ export function judgePosition(
 }
 
 /**
- * Whether a copy is the one that it was, and has come to a revision that it told. A mirror may be
- * made anew in the same life of the bucket, and is filled again from its beginning. Pure.
+ * Whether a copy is the one that it was, and has what it had and told. A mirror may be made anew in the
+ * same life of the bucket, and is filled again from its beginning; one whose disk is full may have
+ * said that it has what it could not keep. Pure.
  */
 export function isSameCopy(before: Extent, now: Extent | undefined, revision: number): boolean {
   if (!now || now.epoch !== before.epoch || now.madeAt !== before.madeAt) return false;
-  return now.lastRevision >= revision;
+  return now.lastRevision >= Math.max(before.lastRevision, revision);
 }
