@@ -28,21 +28,28 @@ it('is as old as the newest proof was asked for, and never was complete before t
   await freshness.ended;
 });
 
-it('proves nothing of the mirror of another connection, until that has the same barrier', async () => {
-  const closing = new AbortController();
-  closing.abort();
+/** What is proved of a mirror over one connection, and how another one comes. */
+function provedOnFirst() {
   const [first, second] = [{}, {}];
   let current: object | undefined = first;
   const freshness = new ProvenFreshness(
-    closing.signal,
+    AbortSignal.abort(),
     () => current,
     () => Promise.resolve(),
   );
   const proof = { askedAtMs: performance.now(), barrier: 7, on: first };
   freshness.proved(proof);
-  current = undefined;
+  const turnTo = (connection: object | undefined) => {
+    current = connection;
+  };
+  return { freshness, proof, second, turnTo };
+}
+
+it('proves nothing of the mirror of another connection, until that has the same barrier', async () => {
+  const { freshness, proof, second, turnTo } = provedOnFirst();
+  turnTo(undefined);
   assert.ok(Number.isFinite(freshness.staleForMs()), 'none is read meanwhile');
-  current = second;
+  turnTo(second);
   assert.equal(freshness.staleForMs(), Number.POSITIVE_INFINITY);
   assert.equal(freshness.elsewhere, proof);
   freshness.foundAgain(proof, second);
@@ -52,18 +59,8 @@ it('proves nothing of the mirror of another connection, until that has the same 
 });
 
 it('what was proved of one mirror counts for no other, though it has the same barrier', async () => {
-  const closing = new AbortController();
-  closing.abort();
-  const [first, second] = [{}, {}];
-  let current: object = first;
-  const freshness = new ProvenFreshness(
-    closing.signal,
-    () => current,
-    () => Promise.resolve(),
-  );
-  const proof = { askedAtMs: performance.now(), barrier: 7, on: first };
-  freshness.proved(proof);
-  current = second;
+  const { freshness, proof, second, turnTo } = provedOnFirst();
+  turnTo(second);
   // While the mirror there is asked for the barrier, it is found to be another one.
   freshness.forget();
   freshness.foundAgain(proof, second);

@@ -52,12 +52,11 @@ export function refusalTests(world: () => DataStack): void {
       ['GET', '/ledger/lost?cursor=1.1', {}, 400, 'cursor_invalid'],
     ];
     for (const [method, path, more, status, code] of cases) {
+      const ask = () => world().answer(us, method, path, more);
       // A client that still sends when the connection is closed may lose the answer.
-      const answer = await eventually(`${method} ${path}`, () =>
-        world()
-          .answer(us, method, path, more)
-          .catch(() => undefined),
-      );
+      const answer = await (status === 413
+        ? eventually(path, () => ask().catch(() => undefined))
+        : ask());
       const problem = (await answer.json()) as Record<string, unknown>;
       assert.deepEqual([answer.status, problem.code ?? ''], [status, code], `${method} ${path}`);
       if (method === 'PUT' && code) assert.equal(problem.outcome, 'none');
