@@ -84,6 +84,20 @@ test('a refused body is thrown away, and its answer arrives whole', async (t) =>
   assert.deepEqual(node.asked.calls, []);
 });
 
+test('after a body that was refused, the connection is kept', async (t) => {
+  const { port } = await start(t);
+  const body = 'x'.repeat(100_000);
+  const refused = head('/config/apply', [
+    'Content-Type: application/json',
+    'Content-Length: 100000',
+  ]);
+  using client = await RawClient.connect(port);
+  for (let round = 0; round < 2; round++) {
+    client.send(refused + body);
+    assert.match((await client.response()).head, /^HTTP\/1\.1 401 /);
+  }
+});
+
 test('a body that does not come to its end is over when its time is, and told once', async (t) => {
   const { port, node } = await start(t, { requestTimeoutMs: 1_000 });
   const fields = ['Content-Type: application/json', 'Content-Length: 100'];

@@ -55,15 +55,13 @@ function requireType({ headers }: IncomingMessage, { contentType }: BodyRule): v
 }
 
 /**
- * After an answer that did not wait for the body: what still comes is thrown away, so that
- * no reset overtakes the answer, and the connection ends with it.
+ * After an answer that did not wait for the body: what still comes is thrown away, so that no reset
+ * overtakes the answer, and the connection can be kept (RFC 9112, 9.6).
  */
 export function discardRest(request: IncomingMessage): void {
-  const { socket } = request;
   let bytes = 0;
   request.on('data', (part: Buffer) => {
     bytes += part.length;
-    if (bytes > discardedBytes) socket.destroy();
+    if (bytes > discardedBytes) request.socket.destroy();
   });
-  request.once('end', () => socket.end());
 }

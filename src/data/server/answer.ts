@@ -55,7 +55,7 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
   const uncertain = request.headers.expect !== undefined && early;
   if (early) {
     response.shouldKeepAlive = true; // Else the answer is followed by a reset that overtakes it.
-    discardRest(request, response);
+    discardRest(request);
   }
   const { status, contentType, body = '', fields } = answer;
   const length = Buffer.byteLength(body);

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MeridianError } from '../../base/errors.ts';
-import { endSoon } from './end-soon.ts';
 import { type DataProblemCode, refuse } from './problems.ts';
 
 /** Of a body that comes after its answer. */
@@ -79,18 +78,14 @@ export function ignoreBody(request: IncomingMessage): void {
 }
 
 /**
- * After an answer that did not wait for the body: what still comes is thrown away, so that no
- * reset overtakes the answer, and the connection ends with it. Not before the answer is out:
- * one to an earlier request of the connection may come before it.
+ * After an answer that did not wait for the body: what still comes is thrown away, so that no reset
+ * overtakes the answer, and the connection can be kept: a client that was told nothing else uses
+ * it again (RFC 9112, 9.6).
  */
-export function discardRest(request: IncomingMessage, response: ServerResponse): void {
-  const { socket } = request;
+export function discardRest(request: IncomingMessage): void {
   let bytes = 0;
   request.on('data', (part: Buffer) => {
     bytes += part.length;
-    if (bytes > discardedBytes) socket.destroy();
+    if (bytes > discardedBytes) request.socket.destroy();
   });
-  const isRead = new Promise((resolve) => request.once('end', resolve));
-  const isOut = new Promise((resolve) => response.once('finish', resolve));
-  void Promise.all([isRead, isOut]).then(() => endSoon(socket));
 }

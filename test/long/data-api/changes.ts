@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DataClientError, LostWrite } from '../../../src/data/client/public.ts';
 import { type DataStack, failure, formedMs, succeeds } from '../../support/data-stack.ts';
-import { eventually } from '../../support/eventually.ts';
+import { eventually, eventuallyRight } from '../../support/eventually.ts';
 import { patiently } from '../../support/patiently.ts';
 import { type RegionName, regionNames, until } from '../../support/stack.ts';
 
@@ -39,7 +39,7 @@ export function changeTests(world: () => DataStack): void {
       for (const region of regionNames) await until('all of it', () => whole(region));
       await patiently(() => bucket.put(kept[0]!, value));
       await patiently(() => bucket.delete(kept[1]!));
-      await until('there is room', () => succeeds(bucket.put('more', value)));
+      await eventuallyRight(() => bucket.put('more', value), 40_000);
       const follows = async (region: RegionName) => {
         const [more, gone] = await world().bucket(region, name).getAll(['more', kept[1]!]);
         return more?.entry !== undefined && gone?.entry === undefined;
