@@ -100,13 +100,18 @@ async function overLinks(world: World, delayMs: number, rounds: number): Promise
     'sync write': put('sync', 'far', 'x'),
     'strong read': get('sync', 'far', '?consistency=strong'),
   };
-  await socket.ask(requests['sync write']);
+  await isTaken(socket, requests['sync write'], 503);
+  while (!(await isTaken(socket, requests['local read'], 404))) await sleep(10);
   const figures: Record<string, Tail> = {};
   const told: string[] = [];
   for (const [name, request] of Object.entries(requests)) {
-    const micros = await oneByOne(() => socket.ask(request), 4 * rounds);
+    let late = 0;
+    const ask = async () => {
+      if (!(await isTaken(socket, request, 503))) late++;
+    };
+    const micros = await oneByOne(ask, 4 * rounds);
     figures[name] = tailOf(micros);
-    told.push(`${name} ${shown(micros)}`);
+    told.push(`${name} ${shown(micros)}${late > 0 ? ` (${late} of ${4 * rounds}: 503)` : ''}`);
   }
   const lags = await lagsOf(world, socket, rounds, 'far.lag');
   figures['async lag'] = tailOf(lags);
@@ -140,7 +145,7 @@ async function lagsOf(
     const confirmedMs = performance.now();
     await Promise.all(
       readers.map(async (reader) => {
-        while (!(await isThere(reader, get('async', key)))) await sleep(1);
+        while (!(await isTaken(reader, get('async', key), 404))) await sleep(1);
         micros.push((performance.now() - confirmedMs) * 1_000);
       }),
     );
@@ -149,12 +154,13 @@ async function lagsOf(
   return micros;
 }
 
-async function isThere(reader: ReplySocket, request: string): Promise<boolean> {
+/** `false`: it was answered by that status. @throws for any other from 400. */
+async function isTaken(socket: ReplySocket, request: string, unless: number): Promise<boolean> {
   try {
-    await reader.ask(request);
+    await socket.ask(request);
     return true;
   } catch (error) {
-    if (/answered 404/.test(String(error))) return false;
+    if (String(error).includes(`answered ${unless}`)) return false;
     throw error;
   }
 }

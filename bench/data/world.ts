@@ -42,7 +42,9 @@ export class World {
     );
     const world = new World(cluster, new Map(nodes));
     await world.#settled();
-    if (delayMs !== undefined) cluster.delayMs = delayMs;
+    if (delayMs === undefined) return world;
+    await world.#linkNearest();
+    cluster.delayMs = delayMs;
     return world;
   }
 
@@ -89,6 +91,15 @@ export class World {
         }
       }
     }
+  }
+
+  /** A leaf stays with the voter that it found first, which need not be its region's own. */
+  async #linkNearest(): Promise<void> {
+    for (const region of regions) {
+      await this.cluster.kill('leaf', region);
+      this.cluster.start('leaf', region);
+    }
+    await this.#settled();
   }
 
   async #once(region: Region, request: string): Promise<void> {

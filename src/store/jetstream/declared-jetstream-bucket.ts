@@ -303,10 +303,10 @@ export class DeclaredJetStreamBucket implements DeclaredBucket {
   async #foundBehind(
     barrier: number,
     keys: readonly string[],
-    limitMs: number,
+    deadlineMs: number,
   ): Promise<Asked | undefined> {
     try {
-      const asked = await this.#ask(keys, 'hub', limitMs, this.#barrierSubject);
+      const asked = await this.#ask(keys, 'hub', deadlineMs, this.#barrierSubject);
       return this.#newest.isBehind(barrier, asked.place) ? asked : undefined;
     } catch (error) {
       if (!isPassingStoreError(error)) throw error;

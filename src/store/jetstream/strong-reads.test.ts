@@ -106,3 +106,18 @@ it('would not in a mirror', async () => {
 it('would not by what a voter does not find', async () => {
   assert.equal(await finds((hub) => new VoterModel(hub), false), true);
 });
+
+it('gives up on no copy that was asked before its time is over: it may be far', async () => {
+  const deadlineMs = performance.now() + 10_000;
+  const reads = new StrongReads({
+    what: 'read b',
+    closing: new AbortController().signal,
+    pass: async () => 1,
+    copyBehind: async (_barrier, _keys, limitMs) => {
+      assert.equal(limitMs, deadlineMs);
+      return { found: new Map([['a', recordOf('a', 1)]]), place: 1, on: undefined };
+    },
+    absences: { has: async () => true },
+  });
+  assert.equal((await reads.read(['a'], deadlineMs)).found.size, 1);
+});

@@ -4,8 +4,6 @@ import type { Absences } from './absences.ts';
 import type { Asked } from './declared-options.ts';
 import { sleep } from './sleep.ts';
 
-/** For one copy to answer; another may be asked after, and be given twice as long: it may be far. */
-const copyAskedMs = 500;
 const firstPauseMs = 2;
 const longestPauseMs = 64;
 
@@ -16,8 +14,15 @@ export interface StrongReadsOptions {
   readonly absences: Pick<Absences, 'has'>;
   /** The place of a barrier that is sent after this call. @throws {StoreError} */
   pass(deadlineMs: number): Promise<number>;
-  /** The keys in a copy of the hub, all at one moment; `undefined`: it lacks the barrier. */
-  copyBehind(barrier: number, keys: readonly string[], limitMs: number): Promise<Asked | undefined>;
+  /**
+   * The keys in a copy of the hub, all at one moment: in the first that answers, of all that are asked
+   * for so long. `undefined`: it lacks the barrier, or none did.
+   */
+  copyBehind(
+    barrier: number,
+    keys: readonly string[],
+    deadlineMs: number,
+  ): Promise<Asked | undefined>;
 }
 
 /**
@@ -52,11 +57,8 @@ export class StrongReads {
     const { what, closing, pass, copyBehind } = this.#options;
     const startedMs = performance.now();
     const barrier = await pass(deadlineMs);
-    let askedMs = copyAskedMs;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-      const sentMs = performance.now();
-      const asked = await copyBehind(barrier, keys, Math.min(deadlineMs, sentMs + askedMs));
-      if (performance.now() >= sentMs + askedMs) askedMs = 2 * copyAskedMs;
+      const asked = await copyBehind(barrier, keys, deadlineMs);
       if (asked && (await isEnough(asked))) {
         return { found: asked.found, staleForMs: performance.now() - startedMs };
       }
