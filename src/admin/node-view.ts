@@ -237,6 +237,8 @@ export interface RevisionStatus {
   readonly appliedInSeconds: number | undefined;
   /** The newest revision that this node was to run and could not build. */
   readonly refused: { readonly sequence: number; readonly reason: string } | undefined;
+  /** Why this is served in place of the configuration file that the node was started with. */
+  readonly fileRefused?: string | undefined;
   /** What of it takes effect at the next start of the node only, a sentence each. */
   readonly pendingRestart: readonly string[];
 }

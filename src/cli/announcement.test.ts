@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../config/load.ts';
-import { announce, commandsToTry } from './announcement.ts';
+import { type AnnouncementFacts, announce, commandsToTry } from './announcement.ts';
 import { shellQuoted, stateFlag } from './command-name.ts';
 import { sampleName, sampleRequest } from './samples.ts';
 
@@ -43,8 +43,10 @@ const read = (changes: object = {}) =>
   parseConfig(JSON.stringify({ ...document, ...changes }), 'test.yaml').config;
 const facts = {
   config: read(),
+  file: '/home/me/my file.yaml',
   directory: '/home/me/my state',
   degraded: [] as string[],
+  refused: [] as AnnouncementFacts['refused'],
   readyMs: 4_321,
   command: 'npx meridian',
   stateFlag: " --state '/home/me/my state'",
@@ -103,6 +105,34 @@ test('what is degraded is said below the table; without country data no continen
     commandsToTry({ ...facts, degraded }).flatMap(([what]) => (/look-up/.test(what) ? what : [])),
     ['a look-up'],
   );
+});
+
+test('a file that nodes refused is not said to be in force: who, why, what runs, and what to do', () => {
+  const reason = 'cannot read nope.pem';
+  const running = { sequence: 3, hash: 'ab'.repeat(32) };
+  const nodes = ['us-east-1', 'eu-west-1', 'watch'];
+  const text = announce({ ...facts, refused: [{ nodes, reason, running }] });
+  assert.match(text, /^Meridian serves, but not what \/home\/me\/my file\.yaml says: 2 regions/);
+  assert.ok(
+    text.includes(
+      [
+        '\n\n/home/me/my file.yaml was refused by every node: cannot read nope.pem',
+        '  in force there: revision 3 that was accepted last (abababababab)',
+        "Mend it, then: npx meridian apply '/home/me/my file.yaml' --state '/home/me/my state'\n\n",
+      ].join('\n'),
+    ),
+    text,
+  );
+  const first = { sequence: 0, hash: 'cd'.repeat(32) };
+  const config = read({ store: { engine: 'memory' } });
+  const one = { nodes: ['eu-west-1'], reason, running: first };
+  const partly = announce({ ...facts, config, refused: [one] });
+  assert.match(
+    partly,
+    /was refused by eu-west-1: cannot read nope\.pem\n {2}in force there: the file/,
+  );
+  assert.match(partly, /\nMend it and start again\n/);
+  assert.doesNotMatch(announce(facts), /refused|Mend/);
 });
 
 test('a stack without services, routes, zones and store offers what it has', () => {

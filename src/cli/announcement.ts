@@ -2,16 +2,13 @@ import { join } from 'node:path';
 import { namesCertificates } from '../config/listeners.ts';
 import type { Config } from '../config/schema/config.ts';
 import { stackNodes } from '../stack/plan/nodes.ts';
+import type { ReadyFacts } from '../stack/reporter.ts';
 import { shellQuoted } from './command-name.ts';
 import { counted, styled, table } from './output.ts';
 import { type SampleRequest, sampleClients, sampleName, sampleRequest } from './samples.ts';
 
-export interface AnnouncementFacts {
-  readonly config: Config;
+export interface AnnouncementFacts extends Omit<ReadyFacts, 'layout'> {
   readonly directory: string;
-  /** What the nodes say does not work as it should. */
-  readonly degraded: readonly string[];
-  readonly readyMs: number;
   /** How this command is called here: `npx meridian`. */
   readonly command: string;
   /** ` --state DIR`, or nothing. */
@@ -22,17 +19,35 @@ export interface AnnouncementFacts {
 
 /** What `meridian up` prints when all is ready. Every command in it works when pasted. */
 export function announce(facts: AnnouncementFacts): string {
-  const { config, directory, degraded, readyMs } = facts;
-  const headline = `Meridian is ready: ${population(config)} in ${(readyMs / 1_000).toFixed(1)} s`;
+  const { config, file, directory, degraded, refused, readyMs } = facts;
+  const what = refused.length === 0 ? 'is ready' : `serves, but not what ${file} says`;
+  const headline = `Meridian ${what}: ${population(config)} in ${(readyMs / 1_000).toFixed(1)} s`;
   const commands = commandsToTry(facts).map(([what, command]) => [styled('dim', what), command]);
   return [
     `${styled('bold', headline)}, state in ${directory}`,
     indented(regionTable(config)),
+    ...(refused.length > 0 ? [styled('red', refusals(facts))] : []),
     ...(degraded.length > 0 ? [styled('yellow', degraded.join('\n'))] : []),
     'Try, in another terminal:',
     indented(table(commands)),
     'Ctrl-C ends every process.\n',
   ].join('\n\n');
+}
+
+/** Who refused the file, why, and what runs in its place. */
+function refusals({ config, file, refused, command, stateFlag }: AnnouncementFacts): string {
+  const all = stackNodes(config).length;
+  const lines = refused.flatMap(({ nodes, reason, running: { sequence, hash } }) => {
+    const who = nodes.length === all ? 'every node' : nodes.join(', ');
+    const what = sequence === 0 ? 'the file' : `revision ${sequence}`;
+    return [
+      `${file} was refused by ${who}: ${reason}`,
+      `  in force there: ${what} that was accepted last (${hash.slice(0, 12)})`,
+    ];
+  });
+  const again = `${command} apply ${shellQuoted(file)}${stateFlag}`;
+  const isStored = config.store.engine !== 'memory';
+  return [...lines, `Mend it${isStored ? `, then: ${again}` : ' and start again'}`].join('\n');
 }
 
 /** `2 regions and 1 witness`, `2 regions, 1 edge and 1 witness (5 nodes)`. */

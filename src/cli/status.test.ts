@@ -104,6 +104,19 @@ test('the revision as written stands beside the one that runs', () => {
   assert.match(text, /f{12} from file/);
 });
 
+test('a file that nodes refused is not said to be what they run', () => {
+  const refusing = (region: string): NodeAnswer => {
+    const of = statusOf(region);
+    const revision = { ...of.revision, fileRefused: 'cannot read nope.pem' };
+    return { region, node: undefined, status: { ...of, revision } };
+  };
+  const silent: NodeAnswer = { region: 'ap', node: undefined, error: 'no answer' };
+  const some = renderSurvey({ ...survey, nodes: { eu: only('eu'), us: refusing('us') } });
+  assert.match(some, /, revision a{12}; us refused it \(see NOTE\): REVISION below is what runs/);
+  const nodes = { eu: refusing('eu'), us: refusing('us'), ap: silent };
+  assert.match(renderSurvey({ ...survey, nodes }), /, revision a{12}; every node refused it /);
+});
+
 test('a stack that nobody leads, or whose supervisor is frozen, comes with advice', () => {
   assert.match(
     renderSurvey({ ...survey, supervisor: undefined, leftovers: 3 }),

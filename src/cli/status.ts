@@ -54,18 +54,28 @@ function columnsOf({ nodes }: Survey): Column[] {
 }
 
 /** The stack, its supervisor, and what it runs; with advice where that is not as it should. */
-function headline({ directory, supervisor, frozen, leftovers, source }: Survey): string {
+function headline(survey: Survey): string {
+  const { directory, supervisor, frozen, leftovers, source } = survey;
   const who = supervisor === undefined ? 'no supervisor runs' : `supervisor pid ${supervisor}`;
   const lines = [`${styled('bold', 'stack')} ${directory}, ${frozen ? `${who}, stopped` : who}`];
   if (source) {
     const revision = source.revision.slice(0, 12);
-    lines.push(
-      `of ${source.file}, revision ${revision}; REVISION below is that with what the stack fills in`,
-    );
+    const told = refusedBy(survey) ?? 'REVISION below is that with what the stack fills in';
+    lines.push(`of ${source.file}, revision ${revision}; ${told}`);
   }
   if (leftovers > 0) lines.push(styled('yellow', leftoverAdvice(directory, leftovers)));
   if (frozen && supervisor !== undefined) lines.push(styled('yellow', frozenAdvice(supervisor)));
   return lines.join('\n');
+}
+
+/** Nodes that serve what they had before they were started with the file; `undefined`: none. */
+function refusedBy({ nodes }: Survey): string | undefined {
+  const answers = Object.entries(nodes).filter(([, { status }]) => status !== undefined);
+  const refused = answers.filter(([, { status }]) => status?.revision.fileRefused !== undefined);
+  if (refused.length === 0) return undefined;
+  const titles = refused.map(([title]) => title).join(', ');
+  const who = refused.length === answers.length ? 'every node' : titles;
+  return `${who} refused it (see NOTE): REVISION below is what runs there instead`;
 }
 
 /** A line for each region, and below it one for each node where it has several. */

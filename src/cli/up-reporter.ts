@@ -13,13 +13,13 @@ export function peopleReporter(): StackReporter {
   return {
     leftoversEnded: (count, directory) =>
       print(`ended ${counted(count, 'process')} that a killed supervisor had left on ${directory}`),
-    ready({ config, layout: { directory }, degraded, readyMs }) {
+    ready({ layout: { directory }, ...facts }) {
       flag = stateFlag(directory);
       const tools = {
         curl: findOnPath('curl') !== undefined,
         dig: findOnPath('dig') !== undefined,
       };
-      print(announce({ config, directory, degraded, readyMs, command, stateFlag: flag, tools }));
+      print(announce({ ...facts, directory, command, stateFlag: flag, tools }));
     },
     exited(spec, exit) {
       const restart = `${command} ${startCommand(spec)}${flag}`;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { eventually } from '../../test/support/eventually.ts';
 import { freePorts } from '../../test/support/free-ports.ts';
+import type { NodeStatus } from '../admin/node-view.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { startNode } from './node.ts';
@@ -68,6 +69,21 @@ test('a start that fails leaves nothing running and nothing locked, and the disk
   await Promise.all([node.close(), node.close(), node.ended]);
   assert.notEqual(await readFile(lastHealth, 'utf8'), old);
   await (await takeStateDirectory(state)).release();
+});
+
+test('a node that serves in spite of its file says why, until a file serves', async (t) => {
+  const ports = await everyPort();
+  await (await start(ports)).close();
+  const nowhere = { certificate: 'nope.pem', key: 'nope.pem' };
+  const node = await start(ports, { tls: nowhere });
+  t.after(() => node.close());
+  const refusal = async () => {
+    const answer = await fetch(`http://${address}:${node.adminPort}/status`);
+    return ((await answer.json()) as NodeStatus).revision.fileRefused;
+  };
+  assert.match((await refusal()) ?? '', /cannot read .*nope\.pem/);
+  await configure(ports);
+  await eventually('the file serves', async () => (await refusal()) === undefined);
 });
 
 test('connections that are open over a revision are counted as open after it', async () => {

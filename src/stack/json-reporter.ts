@@ -5,8 +5,10 @@ export function jsonReporter(write: (line: string) => void): StackReporter {
   const tell = (event: string, facts: object) => write(JSON.stringify({ event, ...facts }));
   return {
     leftoversEnded: (count, directory) => tell('leftoversEnded', { count, directory }),
-    ready: ({ config: { regions, ports }, layout, degraded, readyMs }) =>
-      tell('ready', { directory: layout.directory, readyMs, regions, ports, degraded }),
+    ready: ({ config: { regions, ports }, file, layout, degraded, refused, readyMs }) => {
+      const { directory } = layout;
+      tell('ready', { directory, file, readyMs, regions, ports, degraded, refused });
+    },
     exited: ({ id, logPath }, exit) => tell('exited', { process: id, logPath, ...exit }),
     asked: (request, outcome) => tell('asked', { request, ...outcome }),
     rolled: (step) => tell('rolled', step),

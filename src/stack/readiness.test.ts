@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../config/load.ts';
+import { fileRefusal } from '../region/start/file-refusal.ts';
+import { fileRefusalsOf, otherTroubles } from './file-refusals.ts';
 import { causesOf } from './missing.ts';
 import { leaderlessAt, missingAt, type ReadinessView } from './readiness.ts';
 import { fakeConfig } from './testdata/fake-stack.ts';
@@ -128,6 +130,22 @@ test('nor before somebody knows a leader of each bucket', () => {
     causesOf(missing).map(({ sentence }) => sentence),
     ['bucket shifts of the store has no leader yet (seen by eu, us)'],
   );
+});
+
+test('nodes that serve in spite of the file are told by their reasons, and that sentence once', () => {
+  const refusing = (reason: string): ReadinessView => ({
+    ...complete,
+    revision: { ...revision, fileRefused: reason },
+    degraded: [fileRefusal(reason), 'a thing is degraded'],
+  });
+  const [one, other] = [refusing('no file'), refusing('no key')];
+  const seen = { eu: one, us: one, ap: other, watch: complete };
+  const running = { sequence: 1, hash: 'abc' };
+  assert.deepEqual(fileRefusalsOf(Object.entries(seen).map(([name, view]) => [at(name), view])), [
+    { nodes: ['eu', 'us'], reason: 'no file', running },
+    { nodes: ['ap'], reason: 'no key', running },
+  ]);
+  assert.deepEqual(otherTroubles(one), ['a thing is degraded']);
 });
 
 test('a region of several nodes is complete when each of them is healthy', () => {

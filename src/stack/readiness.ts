@@ -3,6 +3,7 @@ import type { NodeStatus, RegionStatus, ServiceStatus } from '../admin/node-view
 import { messageOf } from '../base/errors.ts';
 import type { Config } from '../config/schema/config.ts';
 import { askAdmin } from './admin-client.ts';
+import { type FileRefusal, fileRefusalsOf, otherTroubles } from './file-refusals.ts';
 import { causesOf, type Missing, type Observer } from './missing.ts';
 import { type StackNode, stackNodes } from './plan/nodes.ts';
 
@@ -17,6 +18,8 @@ export interface Readiness {
   readonly missing: readonly Missing[];
   /** What the nodes say does not work as it should, each sentence once. */
   readonly degraded: readonly string[];
+  /** Nodes that serve, and not what the file says. */
+  readonly refused: readonly FileRefusal[];
 }
 
 const pollMs = 100;
@@ -110,30 +113,32 @@ export async function awaitReady(config: Config, until: AbortSignal): Promise<Re
   let servesSinceMs: number | undefined;
   for (;;) {
     const answers = await Promise.all(nodes.map((node) => askNode(node, config)));
-    const missing = [
-      ...answers.flatMap((answer) => answer.missing),
-      ...leaderlessAt(answers.flatMap(({ seen }) => (seen ? [seen] : []))),
-    ];
+    const seen = answers.flatMap((answer) => (answer.seen ? [answer.seen] : []));
+    const missing = [...answers.flatMap((answer) => answer.missing), ...leaderlessAt(seen)];
     const serves = missing.every(({ kind }) => kind === 'unsettled');
     servesSinceMs = serves ? (servesSinceMs ?? performance.now()) : undefined;
     const late = servesSinceMs !== undefined && performance.now() - servesSinceMs > settleMs;
     if (missing.length === 0 || late || until.aborted) {
-      const told = answers.flatMap(({ degraded }) => degraded);
+      const told = seen.flatMap(([, view]) => otherTroubles(view));
       const sentences = serves ? causesOf(missing).map(({ sentence }) => sentence) : [];
-      return { missing: serves ? [] : missing, degraded: [...new Set([...told, ...sentences])] };
+      return {
+        missing: serves ? [] : missing,
+        degraded: [...new Set([...told, ...sentences])],
+        refused: fileRefusalsOf(seen),
+      };
     }
     await sleep(pollMs, undefined, { signal: until }).catch(() => undefined);
   }
 }
 
-interface NodeAnswer extends Readiness {
+interface NodeAnswer extends Pick<Readiness, 'missing'> {
   readonly seen?: readonly [Observer, ReadinessView];
 }
 
 async function askNode(observer: StackNode, config: Config): Promise<NodeAnswer> {
   const { region, name: node, bind } = observer;
-  const absent = (why: string): Readiness => {
-    return { missing: [{ kind: 'node', observer, region, node, why }], degraded: [] };
+  const absent = (why: string): NodeAnswer => {
+    return { missing: [{ kind: 'node', observer, region, node, why }] };
   };
   try {
     const ready = await askAdmin(bind, config.ports.admin, '/ready', answerWithinMs);
@@ -141,7 +146,7 @@ async function askNode(observer: StackNode, config: Config): Promise<NodeAnswer>
     const { body } = await askAdmin(bind, config.ports.admin, '/status', answerWithinMs);
     const view = JSON.parse(body) as ReadinessView;
     const missing = missingAt(observer, view, config);
-    return { missing, degraded: view.degraded, seen: [observer, view] };
+    return { missing, seen: [observer, view] };
   } catch (error) {
     return absent(messageOf(error));
   }

@@ -1,15 +1,20 @@
 import type { Config } from '../config/schema/config.ts';
 import type { ControlRequest } from './control/protocol.ts';
+import type { FileRefusal } from './file-refusals.ts';
 import type { Outcome } from './fleet.ts';
 import type { ProcessExit, ProcessSpec } from './processes/stack-process.ts';
 import type { RollStep } from './rolling/roll.ts';
 import type { StackLayout } from './state/layout.ts';
 
 export interface ReadyFacts {
+  /** What the file says; nodes that refused it serve something else. */
   readonly config: Config;
+  /** The configuration file, absolute. */
+  readonly file: string;
   readonly layout: StackLayout;
   /** What the nodes say does not work as it should. */
   readonly degraded: readonly string[];
+  readonly refused: readonly FileRefusal[];
   /** From the start of the supervisor's process. */
   readonly readyMs: number;
 }

@@ -116,17 +116,18 @@ class RunningStack {
   }
 
   async start(): Promise<void> {
-    const { config, layout, reporter, readyWithinMs } = this.#options;
+    const { config, source, layout, reporter, readyWithinMs } = this.#options;
     await this.#control.listen(this.#fleet.record.socket);
     this.#fleet.start();
     this.#possession.watch();
     const deadline = AbortSignal.timeout(readyWithinMs);
     const until = AbortSignal.any([deadline, this.#failed.signal, this.#signals.stop]);
-    const { missing, degraded } = await awaitReady(config, until);
+    const { missing, degraded, refused } = await awaitReady(config, until);
     if (this.#signals.stop.aborted) return;
     if (this.#failed.signal.aborted || missing.length > 0) this.#failNotReady(missing);
     this.#serving = true;
-    reporter.ready({ config, layout, degraded, readyMs: performance.now() });
+    const { file } = source;
+    reporter.ready({ config, file, layout, degraded, refused, readyMs: performance.now() });
   }
 
   async untilAskedToStop(): Promise<void> {

@@ -257,6 +257,15 @@ test('what the nodes say of themselves is told once when the stack is ready', as
   assert.deepEqual((await stack.event('ready')).degraded, ['a thing is degraded']);
 });
 
+test('a file that a node refused is told with what runs instead, and no more as something degraded', async (t) => {
+  const stack = new FakeStack(makeFolder(), { environment: { FAKE_NODE: 'refusing:eu' } });
+  t.after(() => stack.clean());
+  const { file, refused, degraded } = await stack.event('ready');
+  const running = { sequence: 0, hash: 'ab' };
+  assert.deepEqual(refused, [{ nodes: ['eu'], reason: 'no such file', running }]);
+  assert.deepEqual([file, degraded], [join(stack.folder, 'meridian.yaml'), []]);
+});
+
 test('a process that ignores requests to end is killed by the second Ctrl-C', async (t) => {
   const stack = new FakeStack(makeFolder(), { environment: { FAKE_NODE: 'deaf:eu' } });
   t.after(() => stack.clean());

@@ -26,6 +26,8 @@ export interface AssemblyOptions {
   /** The one in use, to go on with where its file is as it was, or is damaged. */
   readonly keptLocator?: Locator | undefined;
   readonly degraded?: readonly string[];
+  /** As that of `Configuration`. */
+  readonly fileRefused?: string | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface AssemblyOptions {
 export async function assemble(
   accepted: Accepted,
   context: AssemblyContext,
-  { place, keptMaterial, geoRequired, keptLocator, degraded = [] }: AssemblyOptions,
+  { place, keptMaterial, geoRequired, keptLocator, degraded = [], fileRefused }: AssemblyOptions,
 ): Promise<Configuration> {
   const { config } = accepted;
   const { region, stateDirectory, ring } = context;
@@ -58,7 +60,7 @@ export async function assemble(
     kept: keptLocator,
   });
   if (trouble !== undefined) troubles.push(trouble);
-  return { ...accepted, own, material: complete, locator, degraded: troubles };
+  return { ...accepted, own, material: complete, locator, degraded: troubles, fileRefused };
 }
 
 const keptSentence = 'serving with the keys of the snapshot';

@@ -47,4 +47,6 @@ export interface Configuration extends Accepted {
   readonly locator: Locator;
   /** What is wrong although the node can serve, one sentence each. */
   readonly degraded: readonly string[];
+  /** Why the configuration file was refused in whose place this is served; `undefined`: it was not. */
+  readonly fileRefused: string | undefined;
 }

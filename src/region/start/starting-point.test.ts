@@ -10,6 +10,7 @@ import { encodeBundle } from '../../revisions/bundle.ts';
 import type { RevisionInfo } from '../../revisions/revision.ts';
 import { KeyRing } from '../../secrets/key-ring.ts';
 import type { Configuration } from '../configuration/configuration.ts';
+import { fileRefusal } from './file-refusal.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { chooseStart, type StartOptions } from './starting-point.ts';
@@ -83,8 +84,8 @@ const fromStore = (configuration: Configuration, sequence: number): Configuratio
 
 test('the file, as long as it is good', async () => {
   await write({ regions });
-  const { source, degraded, config } = await choose();
-  assert.deepEqual([source, degraded], ['file', []]);
+  const { source, degraded, config, fileRefused } = await choose();
+  assert.deepEqual([source, degraded, fileRefused], ['file', [], undefined]);
   assert.deepEqual(Object.keys(config.regions), ['here']);
 });
 
@@ -105,9 +106,10 @@ test('a file that is missing, broken or for other regions gives way to the snaps
   ];
   for (const [spoil, why] of refusals) {
     await spoil();
-    const { source, degraded, acceptedAtMs } = await choose();
+    const { source, degraded, acceptedAtMs, fileRefused } = await choose();
     assert.deepEqual([source, acceptedAtMs], ['snapshot', 7]);
     assert.match(degraded.join('\n'), why);
+    assert.ok(degraded.includes(fileRefusal(fileRefused ?? '')), fileRefused);
   }
 });
 
@@ -155,7 +157,8 @@ test('what came from the store goes before the file, but for a new seed or no st
   await write({ regions, store: replicated });
   const file = await choose();
   await keep({ ...fromStore(file, 5), document: { regions, store: replicated, routes: [] } });
-  assert.equal((await choose()).source, 'snapshot');
+  const kept = await choose();
+  assert.deepEqual([kept.source, kept.fileRefused], ['snapshot', undefined]);
   assert.equal((await choose()).info?.sequence, 5);
   const seeded = await choose({ seed: 'one' });
   assert.deepEqual([seeded.source, seeded.seed], ['file', 'one']);

@@ -15,6 +15,7 @@ import {
   parseMaterial,
 } from '../configuration/material.ts';
 import { readBundleSecrets } from './bundle-secrets.ts';
+import { fileRefusal } from './file-refusal.ts';
 import { askPeers, type Peer, peersOf } from './peers.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { FoundSnapshot, SnapshotFiles } from './snapshot-files.ts';
@@ -53,7 +54,11 @@ export async function chooseStart(options: StartOptions): Promise<Configuration>
     return fromSnapshot(found, options, degraded, undefined);
   }
   const copy = await fromElsewhere(options, file.accepted, degraded);
-  if (copy) return assemble(copy.accepted, options, { ...copy, geoRequired: false, degraded });
+  if (copy) {
+    const fileRefused = refusalOf(file.error);
+    const assembly = { ...copy, geoRequired: false, degraded, fileRefused };
+    return assemble(copy.accepted, options, assembly);
+  }
   if (!file.accepted) return failWithNothing(options, file.error, degraded);
   return assembleFile(file.accepted, found, options, degraded);
 }
@@ -99,8 +104,7 @@ async function readFileChoice(
   try {
     return { accepted: { ...(await acceptFile(configPath, last)), seed } };
   } catch (error) {
-    const refusal = `the configuration file was refused: ${messageOf(error)}`;
-    degraded.push(refusal);
+    degraded.push(fileRefusal(messageOf(error)));
     return { error };
   }
 }
@@ -148,12 +152,7 @@ async function assembleFile(
     return await assemble(file, options, { place, geoRequired: true, degraded });
   } catch (error) {
     if (!found) throw error;
-    return fromSnapshot(
-      found,
-      options,
-      [...degraded, `the configuration file was refused: ${messageOf(error)}`],
-      error,
-    );
+    return fromSnapshot(found, options, [...degraded, fileRefusal(messageOf(error))], error);
   }
 }
 
@@ -172,11 +171,16 @@ async function fromSnapshot(
       source: 'snapshot',
       acceptedAtMs: writtenAtMs,
     };
-    const assembly = { place: path, keptMaterial, geoRequired: false, degraded };
+    const fileRefused = refusalOf(fileError);
+    const assembly = { place: path, keptMaterial, geoRequired: false, degraded, fileRefused };
     return await assemble(accepted, options, assembly);
   } catch (error) {
     throw fileError ?? error;
   }
+}
+
+function refusalOf(fileError: unknown): string | undefined {
+  return fileError === undefined ? undefined : messageOf(fileError);
 }
 
 /**

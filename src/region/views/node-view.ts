@@ -180,6 +180,7 @@ function revisionOf({ live, source, clock }: NodeParts): RevisionStatus {
     staleForSeconds: staleForMs === undefined ? undefined : seconds(staleForMs),
     appliedInSeconds: durationMs === undefined ? undefined : seconds(durationMs),
     refused: refused && { sequence: refused.sequence, reason: refused.reason },
+    fileRefused: configuration.fileRefused,
     pendingRestart: live.pendingRestart,
   };
 }

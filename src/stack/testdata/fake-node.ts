@@ -2,6 +2,7 @@
  * Stands for `meridian run` in tests of the supervisor: answers the admin API of its
  * region as a node of a complete stack would. FAKE_NODE names what it does wrong, and
  * where: `exit:eu`, `unready:eu`, `deaf:eu` (ignores requests to end), `degraded:eu`,
+ * `refusing:eu` (it serves something else than its file),
  * `serviceless:eu` (nobody sees the service of eu), `second:eu` (it starts once only).
  * Another place than a region: `exit:eu/b`, a node of several.
  */
@@ -9,6 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { fileRefusal } from '../../region/start/file-refusal.ts';
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -50,9 +52,15 @@ interface Region {
 const status = {
   region: own,
   node: node ?? own,
-  degraded: fault === 'degraded' ? ['a thing is degraded'] : [],
+  degraded: [
+    ...(fault === 'degraded' ? ['a thing is degraded'] : []),
+    ...(has('refusing') ? [fileRefusal('no such file')] : []),
+  ],
   store: { engine: 'memory', reachable: true, buckets: [] },
-  revision: { source: 'file' },
+  revision: {
+    ...{ source: 'file', sequence: 0, hash: 'ab' },
+    ...(has('refusing') && { fileRefused: 'no such file' }),
+  },
   regions: Object.entries<Region>(config.regions).map(([name, { address, nodes = {} }]) => ({
     name,
     gateway: { state: has('unready') ? 'unknown' : 'healthy', reason: '' },
