@@ -26,6 +26,8 @@ class Stream {
   lost: number | undefined;
   /** The copy cannot read what it has, and says that there is none. */
   isUnreadable = false;
+  /** The copy does not answer. */
+  isSilent = false;
   /** What a consumer has to deliver when it is made. */
   pending = 0;
   readonly closed = Promise.withResolvers<void>();
@@ -65,6 +67,7 @@ class Stream {
 
   async #answer(seq: number, reply: string): Promise<void> {
     await turn();
+    if (this.isSilent) return;
     this.total += this.more;
     const { total } = this;
     const last = Math.min(total, seq + perPage - 1);
@@ -188,6 +191,23 @@ it('one whose reader takes nothing keeps no turn from the others', async (t) => 
   taken.resolve();
   await until(() => slow.caughtUpAt === 7);
   assert.deepEqual(slow.told, all);
+});
+
+it('one whose reader leaves in the midst of a page gives its turn back at once', async (t) => {
+  const stream = new Stream();
+  const paging = new Paging({ atOnce: 1, bytes: 1 });
+  const [closing, leaving] = [new AbortController(), new AbortController()];
+  t.after(() => closing.abort());
+  stream.isSilent = true;
+  const gone = follow(stream, paging, 'gone', { signal: leaving.signal });
+  const other = follow(stream, paging, 'other', { signal: closing.signal });
+  await until(() => stream.pages.length === 1);
+  await turn();
+  stream.isSilent = false;
+  leaving.abort();
+  await until(() => other.caughtUpAt === 7);
+  await gone.ended;
+  assert.deepEqual(gone.told, []);
 });
 
 it('has told of what was there at the start when it says so, while as much is written as it tells', async () => {

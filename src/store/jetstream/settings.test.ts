@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { judgeOrigin } from './bucket-health.ts';
 import { judgeServers, parseSettings, type ServerSettings } from './settings.ts';
-import { judgeStream } from './streams.ts';
+import { changesTo, judgeStream } from './streams.ts';
 
 const server = (changes: Partial<ServerSettings> = {}): ServerSettings => ({
   name: 'hub-a',
@@ -38,6 +38,20 @@ describe('settings of the hub', () => {
     assert.deepEqual(parseSettings(JSON.stringify(single)), alone);
     const without = parseSettings(JSON.stringify({ ...single, data: {} }));
     assert.equal(without.syncsAlways, undefined);
+  });
+
+  it('are changed by a node up to three copies, and not beyond', () => {
+    const copies = (has: number, replicas: number) =>
+      changesTo(
+        { name: 'KV_a', num_replicas: has } as Parameters<typeof changesTo>[0],
+        { replicas },
+        replicas,
+      )?.num_replicas;
+    assert.deepEqual([copies(1, 3), copies(1, 5), copies(2, 5)], [3, 3, 3]);
+    assert.deepEqual(
+      [copies(3, 5), copies(4, 5), copies(5, 3), copies(1, 1)],
+      Array(4).fill(undefined),
+    );
   });
 
   it('that are no such thing are an error, whatever they are', () => {

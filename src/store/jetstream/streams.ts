@@ -302,9 +302,9 @@ type Changes = Partial<StreamConfig>;
 
 /**
  * What is to be changed in a stream as it is, or `undefined`. Copies are added, never taken, and none
- * to three or more: that is done one by one, each when the others are level (`voters/next-step.ts`).
+ * to three or more: that is done one by one, each when the others are level (`voters/next-step.ts`). Pure.
  */
-function changesTo(
+export function changesTo(
   config: StreamConfig,
   { declared }: StreamShape,
   replicas: number,
