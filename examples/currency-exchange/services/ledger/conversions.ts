@@ -9,6 +9,9 @@ import {
 import { Problem, type ProblemCode } from '../http/problem.ts';
 import { encodeEntry, type LedgerEntry, parseEntry } from './entry.ts';
 
+/** As long as the data API itself tries to read: its client would ask again until 5 s are over. */
+const pageWithinMs = 2_500;
+
 /** What a client asks for, without when and at which rate. */
 export type Wish = Pick<LedgerEntry, 'from' | 'to' | 'amount'>;
 
@@ -54,14 +57,18 @@ export async function convertOnce(
   }
 }
 
-/** All conversions that were made, by whatever region, in no order of time. */
+/**
+ * All conversions that were made, by whatever region, in no order of time.
+ *
+ * @throws {Problem} `ledger_unavailable`
+ */
 export async function* entriesOf(ledger: BucketClient): AsyncGenerator<LedgerEntry, void> {
+  const asked = { prefix: 'entries.', pageSize: 500, timeoutMs: pageWithinMs };
   try {
-    for await (const { value } of ledger.list({ prefix: 'entries.', pageSize: 500 })) {
-      yield parseEntry(value);
-    }
+    for await (const { value } of ledger.list(asked)) yield parseEntry(value);
   } catch (error) {
-    throw asProblem(error);
+    if (!(error instanceof DataClientError)) throw error;
+    throw unavailable('the entries of the ledger could not be read: ask again');
   }
 }
 
@@ -76,6 +83,9 @@ function asProblem(error: unknown): unknown {
     if (code) return new Problem(code, { detail: error.message, field: 'Idempotency-Key' });
   }
   if (!(error instanceof DataClientError)) return error;
-  const detail = 'nothing is known of it: send the same request again, with the same key';
+  return unavailable('nothing is known of it: send the same request again, with the same key');
+}
+
+function unavailable(detail: string): Problem {
   return new Problem('ledger_unavailable', { detail, headers: { 'Retry-After': '1' } });
 }

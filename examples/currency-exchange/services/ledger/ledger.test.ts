@@ -78,6 +78,27 @@ test('what is sent at once and what fails half way is made once too', async (t) 
   assert.deepEqual([body.entries, body.paidIn, body.exact], [5, { EUR: '5.00' }, true]);
 });
 
+test('a ledger that cannot be read is told as that, and in the time that the data API takes', async (t) => {
+  const { data, one } = await start(t);
+  data.buckets.ledger.before = () => {
+    throw new DataClientError('unreachable', 'nobody is there', {
+      ...{ status: 503, retryable: true, outcome: 'none' },
+    });
+  };
+  const read = await one.problem(503, 'ledger_unavailable', '/v1/ledger');
+  assert.equal(read.body.detail, 'the entries of the ledger could not be read: ask again');
+  assert.equal(read.headers.get('retry-after'), '1');
+  assert.deepEqual(data.asked, { prefix: 'entries.', pageSize: 500, timeoutMs: 2_500 });
+  const written = await one.problem(
+    503,
+    'ledger_unavailable',
+    '/v1/conversions',
+    wished('order-0001'),
+  );
+  assert.match(String(written.body.detail), /with the same key$/);
+  assert.equal(written.headers.get('retry-after'), '1');
+});
+
 test('a key is needed, is for one conversion, and a ledger for all', async (t) => {
   const { one } = await start(t);
   const missing = await one.problem(400, 'missing_field', '/v1/conversions', wished(undefined));
