@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { configPage } from './reference/config-page.ts';
 import { configSchemaFile } from './reference/config-schema.ts';
 import { dataApiFile } from './reference/data-api.ts';
+import { dataErrorsPage } from './reference/data-errors-page.ts';
 import { errorsPage } from './reference/errors-page.ts';
 import type { Generator } from './reference/generator.ts';
 import { metricsPage } from './reference/metrics-page.ts';
@@ -18,6 +19,7 @@ const generators: readonly Generator[] = [
   errorsPage,
   metricsPage,
   dataApiFile,
+  dataErrorsPage,
 ];
 
 const root = resolve(import.meta.dirname, '..');

@@ -5,6 +5,8 @@ import {
   configJsonSchema,
   type JsonSchema,
 } from '../../src/config/schema/json-schema.ts';
+import { dataProblems } from '../../src/data/server/problems.ts';
+import { dataErrorsPage } from '../../tools/reference/data-errors-page.ts';
 import { metricsPage } from '../../tools/reference/metrics-page.ts';
 
 test('every field of the configuration says what it means', () => {
@@ -26,6 +28,21 @@ test('every field of the configuration says what it means', () => {
   look(configJsonSchema(), '');
   assert.deepEqual(silent, []);
   assert.ok(count > 300, `${count} fields were looked at`);
+});
+
+test('every error of the data API has a row: when it comes, and what to do', async () => {
+  const page = await dataErrorsPage.render();
+  const rows = [...page.matchAll(/^\| `(\w+)` \| (\d{3}) \| (true|false) \| (.*) \| (.*) \|$/gm)];
+  assert.deepEqual(
+    rows.map(([, code]) => code),
+    Object.keys(dataProblems),
+  );
+  for (const [, code, , retryable, when, what] of rows) {
+    assert.match(when!, /^[A-Z].{10,}\.$/, code);
+    assert.match(what!, /^[A-Z].{10,}\.$/, code);
+    const again = /\bagain\b|Retry-After|outcome/.test(what!);
+    assert.ok(retryable === 'false' || again, `${code}: ${what}`);
+  }
 });
 
 test('every label of a metric is told, and every metric says what it counts', async () => {
