@@ -39,6 +39,8 @@ export interface RegionalLog {
   follow(options: LogFollow): Promise<void>;
   /** As it was told in the last second or so. */
   state(): LogState;
+  /** Has `state` told anew, where the log can be asked. However many call, it is asked one question at a time. */
+  look(): Promise<void>;
   /** Ends what runs for it in the background; the log stays. Idempotent. */
   close(): Promise<void>;
 }
@@ -99,6 +101,8 @@ export interface LogState {
   readonly lastSequence: number;
   readonly messages: number;
   readonly bytes: number;
+  /** When that was asked for, by `performance.now()`: what was appended before counts in it. */
+  readonly askedAtMs: number;
   /** Whether it could be reached when it was last looked at. */
   readonly ready: boolean;
   /** Why it cannot be written or is not as it should be, in a sentence. */

@@ -18,3 +18,13 @@ it('counts what is under way, and what ended after the hub was asked', () => {
   assert.equal(written.since(2_000), 700);
   assert.equal(written.since(2_100), 0);
 });
+
+it('forgets what was ended long ago while one write follows the other', () => {
+  const written = new WrittenBytes();
+  for (let atMs = 0; atMs < 10_000; atMs += 10) {
+    written.begin(1);
+    written.end(1, atMs);
+  }
+  const since = written.since(9_000);
+  assert.ok(since >= 100 && since <= 110, `${since} of 1,000`);
+});

@@ -1,11 +1,11 @@
-/** Ended within so much time of each other, writes are remembered as one. */
+/** Writes that ended within so much time of the first are remembered as one. */
 const togetherMs = 100;
 
 /**
- * What this node wrote to a bucket and the hub has not told of yet. Pure; times are monotonic
+ * What this node wrote and the store has not told of yet. Pure; times are monotonic
  * milliseconds.
  *
- *   begun ────── ended                       the hub, asked here, has it
+ *   begun ────── ended                       the store, asked here, has it
  *        begun ──────────│──── ended         it may have it, or not: counted besides
  *                   begun│────────────▶      under way: counted besides
  *                      asked
@@ -13,7 +13,7 @@ const togetherMs = 100;
 export class WrittenBytes {
   #underWay = 0;
   #endedBytes = 0;
-  readonly #ended: { bytes: number; atMs: number }[] = [];
+  readonly #ended: { bytes: number; readonly fromMs: number; atMs: number }[] = [];
 
   begin(bytes: number): void {
     this.#underWay += bytes;
@@ -24,10 +24,10 @@ export class WrittenBytes {
     this.#underWay -= bytes;
     this.#endedBytes += bytes;
     const last = this.#ended.at(-1);
-    if (last && nowMs - last.atMs < togetherMs) {
+    if (last && nowMs - last.fromMs < togetherMs) {
       last.bytes += bytes;
       last.atMs = nowMs;
-    } else this.#ended.push({ bytes, atMs: nowMs });
+    } else this.#ended.push({ bytes, fromMs: nowMs, atMs: nowMs });
   }
 
   /** What the answer to a question that was asked at that time may lack. */

@@ -174,6 +174,21 @@ function contract(kind: string, skip: string | false, start: () => Promise<World
       assert.ok(small.state().bytes >= 3000);
     });
 
+    it('tells its size as it is when it is asked, also by many at once', async () => {
+      const sized = world.open('us-east-1', 'sized', settings);
+      await eventually('it', () => sized.state().epoch);
+      for (const [n, bytes] of [3000, 10, 2000].entries()) {
+        await sized.append({ subject: 'a.k.x', head: 'h', value: new Uint8Array(bytes) });
+        await sized.append({ subject: `a.k.${n}`, head: 'h', value: new Uint8Array(1) });
+        const askedMs = performance.now();
+        await Promise.all([sized.look(), sized.look(), sized.look()]);
+        const state = sized.state();
+        assert.equal(state.messages, n + 2);
+        assert.ok(state.bytes >= bytes && state.bytes < bytes + 1_000, `${state.bytes}`);
+        assert.ok(state.askedAtMs >= askedMs && state.askedAtMs <= performance.now());
+      }
+    });
+
     it('has bytes of any kind, and heads as they are', async () => {
       const value = Uint8Array.from({ length: 256 }, (_, i) => i);
       await log.append({ subject: 'a.k.bytes', head: '1 a@b put seen= shown', value });

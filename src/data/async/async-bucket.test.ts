@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { AsyncPlace } from '../../../test/support/async-place.ts';
 import { eventually } from '../../../test/support/eventually.ts';
+import { MemoryLog } from '../../store/memory/memory-log.ts';
 
 const hourMs = 3_600_000;
 const text = (value: string) => Buffer.from(value);
@@ -77,7 +78,7 @@ describe('an async bucket', () => {
     it(`a crash before a lost write is recorded: it is by ${after}, and once`, async () => {
       // On duty, and done with what that begins with.
       await eventually('the canary', () => eu.log.last('eu.canary'));
-      await setImmediate();
+      await turn();
       await conflict();
       const append = eu.lost.append.bind(eu.lost);
       eu.lost.append = () => Promise.reject(new Error('crashed'));
@@ -172,6 +173,35 @@ describe('an async bucket', () => {
     await eu.bucket.delete('k.1');
     await eu.bucket.put('k.1', value);
     await assert.rejects(eu.bucket.put('more', value), { code: 'bucket_full' });
+  });
+
+  it('asks for the size of its log before it refuses, so what was deleted makes room at once', async () => {
+    const value = new Uint8Array(1_000);
+    let [told, looks] = [eu.log.state(), 0];
+    eu.log.state = () => told;
+    eu.log.look = async () => {
+      looks++;
+      await turn();
+      told = MemoryLog.prototype.state.call(eu.log);
+    };
+    const fill = async () => {
+      for (let n = 0; ; n++) await eu.bucket.put(`k.${n}`, value);
+    };
+    await assert.rejects(fill(), { code: 'bucket_full' });
+    const before = looks;
+    for (const key of ['k.1', 'k.2']) await eu.bucket.delete(key);
+    await eu.bucket.put('more', value);
+    assert.equal(looks, before + 1);
+    // All see the same answer, and each what those before it took.
+    const many = Array.from({ length: 20 }, (_, n) => eu.bucket.put(`many.${n}`, value));
+    const codes = (await Promise.allSettled(many)).map((one) =>
+      one.status === 'fulfilled' ? 'stored' : (one.reason as { code: string }).code,
+    );
+    const stored = codes.filter((code) => code === 'stored').length;
+    assert.ok(stored <= 1, `${stored} stored where one has room`);
+    assert.ok(codes.every((code) => code === 'stored' || code === 'bucket_full'));
+    const { bytes } = MemoryLog.prototype.state.call(eu.log);
+    assert.ok(bytes <= 1024 * 1024, `${bytes}`);
   });
 
   it('has no strong reads and writes', async () => {

@@ -107,6 +107,7 @@ class World {
       lastOfEach: (pattern) => log.lastOfEach(pattern),
       append: (message) => log.append(message),
       follow,
+      look: () => log.look(),
       state: () => ({ ...log.state(), epoch: this.epochs.get(by) ?? log.state().epoch }),
       close: () => log.close(),
     };

@@ -37,8 +37,11 @@ class ScriptedLog implements RegionalLog {
 
   state(): LogState {
     const { epoch } = this;
-    return { epoch, lastSequence: 0, messages: 0, bytes: 0, ready: true, problem: undefined };
+    const none = { lastSequence: 0, messages: 0, bytes: 0, askedAtMs: 0 };
+    return { epoch, ...none, ready: true, problem: undefined };
   }
+
+  async look() {}
 
   async close() {}
 }

@@ -1,4 +1,5 @@
-import type { LogState, RegionalLog } from '../../store/regional-log.ts';
+import type { RegionalLog } from '../../store/regional-log.ts';
+import { WrittenBytes } from '../../store/written-bytes.ts';
 import { dataError } from '../errors.ts';
 import {
   type KeyState,
@@ -33,8 +34,8 @@ export class KeyLog {
   readonly #remembered = new Map<string, KeyState>();
   #epoch: string | undefined;
   #newKeys = 0;
-  /** Appended by this node since the log last told its size. */
-  #since: { readonly state: LogState; bytes: number } | undefined;
+  /** By this node, as far as the log did not tell of it yet. */
+  readonly #written = new WrittenBytes();
 
   constructor(log: RegionalLog, maximumBytes: number) {
     this.log = log;
@@ -78,37 +79,24 @@ export class KeyLog {
     return keyState(await this.log.lastOfEach(keyPattern(key)), true);
   }
 
-  /**
-   * For a value in the place of another, or of none.
-   * @throws {DataError} `bucket_full`
-   */
-  checkRoom(
-    name: string,
-    key: string,
-    valueBytes: number,
-    replacedBytes: number | undefined,
-  ): void {
-    const { state, bytes } = this.#sinceState();
+  /** For a value in the place of another, or of none; by the size that the log told last. */
+  hasRoom(key: string, valueBytes: number, replacedBytes: number | undefined): boolean {
+    const { bytes, askedAtMs } = this.log.state();
     const added = addedBytes(key, valueBytes, replacedBytes);
-    if (added <= 0 || state.bytes + bytes + added <= this.#maximumBytes) return;
+    return added <= 0 || bytes + this.#written.since(askedAtMs) + added <= this.#maximumBytes;
+  }
+
+  /** @throws {DataError} `bucket_full` */
+  refuseFull(name: string, key: string): never {
     const text = `${name}/${key}: bucket ${name} is full: it may have ${this.#maximumBytes} bytes in a region`;
     throw dataError('bucket_full', text);
   }
 
-  /** What is under way counts too. @returns how to give it back. */
+  /** What is under way counts too. @returns to be called when it is over, whatever became of it. */
   takeRoom(key: string, valueBytes: number, replacedBytes: number | undefined): () => void {
-    const since = this.#sinceState();
     const added = addedBytes(key, valueBytes, replacedBytes);
-    since.bytes += added;
-    return () => {
-      since.bytes -= added;
-    };
-  }
-
-  #sinceState() {
-    const state = this.log.state();
-    if (this.#since?.state !== state) this.#since = { state, bytes: 0 };
-    return this.#since;
+    this.#written.begin(added);
+    return () => this.#written.end(added, performance.now());
   }
 
   /** Not where something is to be recorded of it, which takes values. */

@@ -94,7 +94,13 @@ describe('duty', () => {
 });
 
 describe('cursors of watches', () => {
-  const state = { epoch: '2026-11-21T13:43:10.9Z', lastSequence: 9, messages: 1, bytes: 1 };
+  const state = {
+    epoch: '2026-11-21T13:43:10.9Z',
+    lastSequence: 9,
+    messages: 1,
+    bytes: 1,
+    askedAtMs: 0,
+  };
   const log = { ...state, ready: true, problem: undefined };
   const cursor = { epoch: '202611211343109', sequence: 7, storedAtMs: 1_000 };
 

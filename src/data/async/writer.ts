@@ -37,6 +37,8 @@ type Outcome = { readonly version: string | undefined } | 'changed';
  *    ├ guessed: what speaks against the write is not believed ─▶ read
  *    └ read: the newest entry; all, where that is another region's
  *
+ * Where there is no room for it, the log is asked for its size once more before it is refused.
+ *
  * What was decided holds at the moment of the append, since the log compares.
  */
 export class Writer {
@@ -61,6 +63,11 @@ export class Writer {
       const state = await keys.all(key, isEnough);
       await losers.record(state.writes, region);
       if (!this.#check(order, state)) return undefined;
+      if (!this.#hasRoom(order, state)) {
+        await keys.log.look();
+        // Nothing is waited for from here until the append takes the room: no other write saw the same.
+        if (!this.#hasRoom(order, state)) keys.refuseFull(bucket, key);
+      }
       const outcome = await this.#append(order, state, deadlineMs);
       if (outcome !== 'changed') return outcome.version;
     } while (performance.now() < deadlineMs);
@@ -69,7 +76,7 @@ export class Writer {
 
   #isPossible(order: WriteOrder, state: KeyState): boolean {
     try {
-      return this.#check(order, state);
+      return this.#check(order, state) && this.#hasRoom(order, state);
     } catch {
       return false;
     }
@@ -77,15 +84,19 @@ export class Writer {
 
   /** @returns whether there is something to do. @throws {DataError} */
   #check({ key, value, condition }: WriteOrder, state: KeyState): boolean {
-    const { bucket, keys, region, ttlMs, wallMs } = this.#options;
+    const { bucket, ttlMs, wallMs } = this.#options;
     const current = visible(state.writes, wallMs(), ttlMs);
     if (condition && !holds(condition, current)) {
       throw dataError('precondition_failed', `${bucket}/${key}: ${unmet[condition.type]}`);
     }
-    if (!value) return current !== undefined;
+    return value !== undefined || current !== undefined;
+  }
+
+  #hasRoom({ key, value }: WriteOrder, state: KeyState): boolean {
+    const { keys, region } = this.#options;
+    if (!value) return true;
     const replaced = state.writes.find((write) => write.region === region);
-    keys.checkRoom(bucket, key, value.byteLength, replaced?.valueBytes);
-    return true;
+    return keys.hasRoom(key, value.byteLength, replaced?.valueBytes);
   }
 
   async #append(order: WriteOrder, state: KeyState, deadlineMs: number): Promise<Outcome> {
@@ -97,7 +108,7 @@ export class Writer {
     const expected = { pattern: keyPattern(key), sequence: state.newest };
     const message = { subject: entrySubject(region, key), head: headText(head), value, expected };
     const replaced = state.writes.find((write) => write.region === region);
-    const giveBack = keys.takeRoom(key, value.byteLength, replaced?.valueBytes);
+    const end = keys.takeRoom(key, value.byteLength, replaced?.valueBytes);
     keys.forget(key);
     try {
       const sequence = await keys.log.append({ ...message, deadlineMs });
@@ -106,11 +117,10 @@ export class Writer {
       return { version };
     } catch (error) {
       if (!isStoreError(error, 'revision_mismatch')) throw error;
-      if (error.details.outcome !== 'unknown') {
-        giveBack();
-        return 'changed';
-      }
+      if (error.details.outcome !== 'unknown') return 'changed';
       return await this.#findOut(key, version, error);
+    } finally {
+      end();
     }
   }
 

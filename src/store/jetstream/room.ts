@@ -1,7 +1,7 @@
 import { recordOverheadBytes } from '../declared.ts';
 import { storeError } from '../errors.ts';
+import { WrittenBytes } from '../written-bytes.ts';
 import type { JetStreamBucket } from './jetstream-bucket.ts';
-import { WrittenBytes } from './written-bytes.ts';
 
 export interface RoomOptions {
   readonly bucket: JetStreamBucket;

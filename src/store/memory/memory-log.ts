@@ -123,10 +123,14 @@ export class MemoryLog implements RegionalLog {
       lastSequence: this.#sequence,
       messages: this.#messages.size,
       bytes: this.#bytes,
+      askedAtMs: performance.now(),
       ready: !this.#ended,
       problem: undefined,
     };
   }
+
+  /** `state` is never old. */
+  async look(): Promise<void> {}
 
   /** A handle of the store's one log: nothing of its own to end. */
   async close(): Promise<void> {}

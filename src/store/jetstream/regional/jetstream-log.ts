@@ -10,6 +10,7 @@ import type {
   LogState,
   RegionalLog,
 } from '../../regional-log.ts';
+import { SharedQuestion } from '../../shared-question.ts';
 import { leafApi } from '../api.ts';
 import { followInPages } from '../follow-in-pages.ts';
 import type { Link } from '../link.ts';
@@ -20,6 +21,8 @@ import { ensureLog, logState } from './log-stream.ts';
 import { headField, logStream, logSubject } from './log-subjects.ts';
 
 const lookEveryMs = 1_000;
+/** Who waits for the size of the log goes on with the old one then. */
+const lookWithinMs = 1_000;
 const retryMs = 250;
 
 export interface JetStreamLogOptions extends LogPlace {
@@ -43,6 +46,7 @@ export class JetStreamLog implements RegionalLog {
   readonly #closing = new AbortController();
   readonly #stood = Promise.withResolvers<void>();
   readonly #ended: Promise<void>;
+  readonly #looks = new SharedQuestion(() => this.#lookNow());
   #standingOn: NatsConnection | undefined;
   /** Where the log was found, with the epoch that is in the state. */
   #foundOn: NatsConnection | undefined;
@@ -51,6 +55,7 @@ export class JetStreamLog implements RegionalLog {
     lastSequence: 0,
     messages: 0,
     bytes: 0,
+    askedAtMs: 0,
     ready: false,
     problem: 'it is not made yet',
   };
@@ -120,6 +125,10 @@ export class JetStreamLog implements RegionalLog {
     return this.#state.epoch === undefined ? this.#state : this.#unknown();
   }
 
+  async look(): Promise<void> {
+    await resolvesWithin(this.#looks.ask(), lookWithinMs, this.#ending);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#ended;
@@ -185,19 +194,23 @@ export class JetStreamLog implements RegionalLog {
     while (!this.#ending.aborted) {
       arrival = new AbortController();
       const connection = connections.current;
-      let waitMs = retryMs;
-      try {
-        if (connection) await this.#look(connection);
-        if (connection) waitMs = lookEveryMs;
-      } catch (error) {
-        this.#standingOn = undefined;
-        const problem = `log ${this.name} is not ready: ${messageOf(error)}`;
-        this.#state = { ...this.#state, ready: false, problem };
-      }
+      await this.#looks.ask();
       if (connections.current !== connection) continue;
+      const waitMs = connection && this.#standingOn === connection ? lookEveryMs : retryMs;
       await sleep(waitMs, AbortSignal.any([this.#ending, arrival.signal]));
     }
     stopListening();
+  }
+
+  async #lookNow(): Promise<void> {
+    const { current: connection } = this.#options.link.connection;
+    try {
+      if (connection) await this.#look(connection);
+    } catch (error) {
+      this.#standingOn = undefined;
+      const problem = `log ${this.name} is not ready: ${messageOf(error)}`;
+      this.#state = { ...this.#state, ready: false, problem };
+    }
   }
 
   async #look(connection: NatsConnection): Promise<void> {

@@ -25,12 +25,14 @@ export async function ensureLog(
   settings: LogSettings,
 ): Promise<LogState> {
   const config = configOf(place, settings);
+  const askedAtMs = performance.now();
   const found = (await streamInfo(connection, place.name)) ?? (await create(connection, config));
-  if (isAsWanted(found, config)) return stateOf(found);
+  if (isAsWanted(found, config)) return stateOf(found, askedAtMs);
   const subject = `${leafApi}.STREAM.UPDATE.${config.name}`;
   try {
     const request = { ...found.config, ...config };
-    return stateOf(await callApi<StreamInfo>(connection, subject, request, callLimitMs));
+    const changed = await callApi<StreamInfo>(connection, subject, request, callLimitMs);
+    return stateOf(changed, askedAtMs);
   } catch (error) {
     if (!(error instanceof JetStreamApiError || isForbidden(error))) throw error;
     // Refused, by the server or for want of the right: it is used as it is.
@@ -38,7 +40,7 @@ export async function ensureLog(
     const problem =
       `stream ${config.name} of region ${place.region} does not have the limits of the configuration: ` +
       `"nats stream edit ${config.name} --max-bytes ${bytes} --max-age ${age / 1e9}s" sets them`;
-    return { ...stateOf(found), problem };
+    return { ...stateOf(found, askedAtMs), problem };
   }
 }
 
@@ -47,8 +49,9 @@ export async function logState(
   connection: NatsConnection,
   name: string,
 ): Promise<LogState | undefined> {
+  const askedAtMs = performance.now();
   const info = await streamInfo(connection, name);
-  return info && stateOf(info);
+  return info && stateOf(info, askedAtMs);
 }
 
 function configOf({ region, name }: LogPlace, settings: LogSettings) {
@@ -106,12 +109,13 @@ function infoOf(stream: string): string {
   return `${leafApi}.STREAM.INFO.${stream}`;
 }
 
-function stateOf({ created, state }: StreamInfo): LogState {
+function stateOf({ created, state }: StreamInfo, askedAtMs: number): LogState {
   return {
     epoch: created,
     lastSequence: state.last_seq,
     messages: state.messages,
     bytes: state.bytes,
+    askedAtMs,
     ready: true,
     problem: undefined,
   };
