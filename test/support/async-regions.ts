@@ -22,7 +22,7 @@ export class AsyncRegions {
   readonly cluster: NatsCluster;
   /** The node of each region that last went on duty for any bucket. */
   readonly onDuty = new Map<string, string>();
-  /** `ap of us from eu`: what us wrote and is lost is asked of eu. */
+  /** `ap of us from eu`: what us wrote is asked of eu. */
   readonly secondHand = new Set<string>();
   readonly #stores: Store[] = [];
   readonly #buckets: AsyncBucket[] = [];

@@ -2,135 +2,48 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { AsyncPlace } from '../../../test/support/async-place.ts';
 import { eventually } from '../../../test/support/eventually.ts';
-import { type Clock, systemClock } from '../../base/clock.ts';
-import { MemoryLog } from '../../store/memory/memory-log.ts';
-import type { LogFollow, RegionalLog } from '../../store/regional-log.ts';
-import type { Store } from '../../store/store.ts';
-import { AsyncBucket } from './async-bucket.ts';
-import { parseCanary } from './canary.ts';
+import { cursorIn, ExchangeWorld, echoOf } from '../../../test/support/exchange-world.ts';
+import type { AsyncBucket } from './async-bucket.ts';
 
-const silent = () => {};
-const events = { debug: silent, info: silent, warn: silent, error: silent };
 const bytes = (value: string) => Buffer.from(value);
 const limitMs = 60_000;
 
-/** Half a minute of silence takes a second. */
-const clock: Clock = {
-  wallMs: () => systemClock.wallMs(),
-  monotonicMs: () => systemClock.monotonicMs() * 30,
-  after: (delayMs, run) => systemClock.after(delayMs, run),
-};
-
-/** What a region follows of another's log, for as long as it does. */
-interface Following extends LogFollow {
-  readonly by: string;
-  over: boolean;
-}
-
-class World {
-  readonly followed: Following[] = [];
-  /** By region: of a log that is told to be another one. */
-  readonly epochs = new Map<string, string>();
-  /** What of us is asked of others waits for this. */
-  secondHandMay: Promise<void> = Promise.resolve();
-  readonly #logs = new Map<string, MemoryLog>();
-  readonly #lost = new Set<string>();
-  readonly #open = new Map<string, AsyncBucket>();
-
-  /** A node of the region, in the place of the one before. */
-  async open(region: string, regions: readonly string[]): Promise<AsyncBucket> {
-    await this.#open.get(region)?.close();
-    const regionalLog: Store['regionalLog'] = (name, settings) => {
-      const log = this.log(region, name);
-      log.settings = settings;
-      return this.#watched(region, log);
-    };
-    const settings = {
-      consistency: 'async' as const,
-      maximumValue: 1024,
-      maximumSize: 1024 * 1024,
-      conflicts: 3_600_000,
-      residency: [...regions],
-      ttl: undefined,
-    };
-    const store = { regionalLog } as Store;
-    const context = { store, region, regions, node: region, clock, log: events };
-    const bucket = new AsyncBucket('b', settings, context);
-    this.#open.set(region, bucket);
-    return bucket;
-  }
-
-  log(region: string, name = 'b'): MemoryLog {
-    const id = `${region}/${name}`;
-    const peer = (other: string) => (this.#lost.has(other) ? undefined : this.log(other, name));
-    const log = this.#logs.get(id) ?? new MemoryLog(name, systemClock, peer);
-    this.#logs.set(id, log);
-    return log;
-  }
-
-  /** Its nodes are gone, and nobody reaches its log. */
-  async lose(region: string): Promise<void> {
-    await this.stop(region);
-    this.#lost.add(region);
-    this.log(region).interrupt();
-  }
-
-  find(region: string): void {
-    this.#lost.delete(region);
-  }
-
-  async stop(region: string): Promise<void> {
-    await this.#open.get(region)?.close();
-    this.#open.delete(region);
-  }
-
-  secondHand(by: string): Following[] {
-    return this.followed.filter((one) => one.by === by && one.pattern === 'us.k.>');
-  }
-
-  async close(): Promise<void> {
-    for (const region of [...this.#open.keys()]) await this.stop(region);
-  }
-
-  #watched(by: string, log: MemoryLog): RegionalLog {
-    const follow = async (options: LogFollow) => {
-      const following = { ...options, by, over: false };
-      if (options.region !== undefined && options.region !== 'us') this.followed.push(following);
-      if (options.pattern === 'us.k.>') await this.secondHandMay;
-      await log.follow(options).finally(() => {
-        following.over = true;
-      });
-    };
-    return {
-      name: log.name,
-      last: (pattern) => log.last(pattern),
-      lastOfEach: (pattern) => log.lastOfEach(pattern),
-      append: (message) => log.append(message),
-      follow,
-      look: () => log.look(),
-      state: () => ({ ...log.state(), epoch: this.epochs.get(by) ?? log.state().epoch }),
-      close: () => log.close(),
-    };
-  }
+/** Several canaries of that region came back to the other one, which knows no age meanwhile. */
+async function provesNothing(
+  world: ExchangeWorld,
+  bucket: AsyncBucket,
+  region: string,
+  by: string,
+) {
+  const echoes = new Set([await echoOf(region, by, world)]);
+  await eventually(
+    `echoes of ${region}`,
+    async () => {
+      const { staleForMs, entry } = await bucket.get('x');
+      assert.deepEqual([staleForMs, entry], [Number.POSITIVE_INFINITY, undefined]);
+      return echoes.add(await echoOf(region, by, world)).size > 4;
+    },
+    limitMs,
+  );
 }
 
 describe('what a lost region wrote', () => {
   const all = ['ap', 'eu', 'us'];
   const left = ['ap', 'eu'];
-  let world: World;
+  let world: ExchangeWorld;
   let eu: AsyncBucket;
   let us: AsyncBucket;
 
   const placeIn = async (region: string, cursor: string): Promise<number> => {
-    const message = await world.log(region).last(cursor);
-    return message ? JSON.parse(Buffer.from(message.value).toString()).sequence : 0;
+    const place = await cursorIn(world.log(region), cursor);
+    return place?.anew ? 0 : (place?.sequence ?? 0);
   };
   const has = (bucket: AsyncBucket, key: string) =>
     eventually(`${key} to come`, async () => (await bucket.get(key)).entry, limitMs);
 
   // Its node is stopped when it has copied from both, so that it goes on where it was.
   beforeEach(async () => {
-    world = new World();
+    world = new ExchangeWorld();
     eu = await world.open('eu', all);
     us = await world.open('us', all);
     const ap = await world.open('ap', all);
@@ -149,7 +62,9 @@ describe('what a lost region wrote', () => {
       );
     }
     await world.stop('ap');
-    assert.deepEqual(world.secondHand('ap'), []);
+    // As if nothing had been asked of others at the first start.
+    world.followed.length = 0;
+    await world.log('ap').append({ subject: 'us/eu.cursor', head: 'cursor', value: bytes('') });
   });
   afterEach(() => world.close());
 
@@ -244,9 +159,9 @@ describe('what a lost region wrote', () => {
 });
 
 describe('a region that came to a bucket and went', () => {
-  let world: World;
+  let world: ExchangeWorld;
   beforeEach(() => {
-    world = new World();
+    world = new ExchangeWorld();
   });
   afterEach(() => world.close());
 
@@ -260,13 +175,8 @@ describe('a region that came to a bucket and went', () => {
   const copies = async (bucket: AsyncBucket, to: string, from: string, key: string) => {
     await eventually(`a cursor of ${from} in ${to}`, async () => {
       await bucket.put(key, bytes('1'));
-      const cursor = await world.log(to).last(`${from}.cursor`);
-      return cursor && JSON.parse(Buffer.from(cursor.value).toString()).sequence > 0;
+      return ((await cursorIn(world.log(to), `${from}.cursor`))?.sequence ?? 0) > 0;
     });
-  };
-  const echoOf = async (region: string, by: string) => {
-    const canary = await world.log(by).last(`${by}.canary`);
-    return canary && parseCanary(canary)?.echoes.get(region)?.id;
   };
 
   it('while another was away: that one has what it wrote from who knew it', async () => {
@@ -303,22 +213,82 @@ describe('a region that came to a bucket and went', () => {
     world.secondHandMay = promise;
     await world.open('ap', ['ap', 'eu']);
     const eu = await world.open('eu', ['ap', 'eu']);
-    const echoes = new Set([await echoOf('eu', 'ap')]);
     try {
-      await eventually(
-        'echoes of eu',
-        async () => {
-          const { staleForMs, entry } = await eu.get('x');
-          assert.deepEqual([staleForMs, entry], [Number.POSITIVE_INFINITY, undefined]);
-          return echoes.add(await echoOf('eu', 'ap')).size > 4;
-        },
-        limitMs,
-      );
+      await provesNothing(world, eu, 'eu', 'ap');
     } finally {
       resolve();
     }
     await eventually('a proof', async () => (await eu.get('x')).staleForMs < limitMs, limitMs);
     assert.ok((await eu.get('x')).entry);
+  });
+});
+
+describe('a region whose log was made anew', () => {
+  const all = ['ap', 'eu', 'us'];
+  let world: ExchangeWorld;
+  let eu: AsyncBucket;
+
+  const isYoung = (bucket: AsyncBucket) =>
+    eventually('an age', async () => Number.isFinite((await bucket.get('x')).staleForMs), limitMs);
+  const comes = (bucket: AsyncBucket, key: string) =>
+    eventually(`${key} to come`, async () => (await bucket.get(key)).entry, limitMs);
+
+  // Each has a place in the log of each other one.
+  beforeEach(async () => {
+    world = new ExchangeWorld();
+    const buckets: AsyncBucket[] = [];
+    for (const region of all) buckets.push(await world.open(region, all));
+    eu = buckets[1]!;
+    for (const bucket of buckets) await isYoung(bucket);
+    for (const [to, from] of all.flatMap((to) => all.map((from) => [to, from] as const))) {
+      if (to === from) continue;
+      await eventually(
+        `a cursor of ${from} in ${to}`,
+        async () => (await cursorIn(world.log(to), `${from}.cursor`))?.anew === undefined,
+        limitMs,
+      );
+    }
+  });
+  afterEach(() => world.close());
+
+  it('proves nothing to who lacks what another one has of it, also when that begins again', async () => {
+    const us = await world.open('us', all);
+    await world.stop('eu');
+    await us.put('x', bytes('1'));
+    await comes(await world.open('ap', all), 'x');
+    await world.lose('us');
+    world.findAnew('us');
+    world.cut('ap', 'us');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.secondHandMay = promise;
+    try {
+      const again = await world.open('us', all);
+      eu = await world.open('eu', all);
+      await provesNothing(world, eu, 'eu', 'us');
+      const { epoch } = world.log('us').state();
+      await eventually('a place in that log', async () => {
+        await again.put('y', bytes('1'));
+        return (await cursorIn(world.log('eu'), 'us.cursor'))?.epoch === epoch;
+      });
+      eu = await world.open('eu', all);
+      await provesNothing(world, eu, 'eu', 'us');
+    } finally {
+      resolve();
+    }
+    await isYoung(eu);
+    assert.ok((await eu.get('x')).entry);
+    await eventually('it to end', () => world.secondHand('eu').every(({ over }) => over), limitMs);
+  });
+
+  it('waits for no other one whose log was made anew as well', async () => {
+    await eu.put('x', bytes('1'));
+    for (const region of ['ap', 'us']) await world.lose(region);
+    for (const region of ['ap', 'us']) world.findAnew(region);
+    for (const region of ['ap', 'us']) {
+      const bucket = await world.open(region, all);
+      await comes(bucket, 'x');
+    }
+    for (const region of all) await isYoung(await world.open(region, all));
   });
 });
 

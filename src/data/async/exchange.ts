@@ -4,7 +4,7 @@ import { sleep } from '../../store/jetstream/sleep.ts';
 import type { RegionalLog } from '../../store/regional-log.ts';
 import type { Copier } from './copier.ts';
 import { FormerRegions } from './former-regions.ts';
-import { cursorSubject } from './position.ts';
+import { cursorSubject, type Start } from './position.ts';
 import { SecondHand } from './second-hand.ts';
 
 const lookEveryMs = 1_000;
@@ -33,16 +33,21 @@ interface Sign {
  * these copies it from all that it reaches:
  *
  *   ap   nothing of its log for 30 s, or a cursor of it and no more in the bucket: lost
- *   eu   its log is followed ──▶ what ap wrote is copied from there, until ap is heard again
+ *   ap   its log is followed from the start: it may have been made anew, and lack what ap wrote
+ *   eu   its log is followed ──▶ what ap wrote is copied from there, until ap is heard again,
+ *                                and where its log is followed from the start, all is here
  *
- * Everyone has it from everyone, so whatever one of them has comes to all.
+ * Everyone has it from everyone, so whatever one of them has comes to all. Nobody waits for what
+ * another one has from others, so any number of logs may be made anew at once.
  */
 export class Exchange {
   readonly ended: Promise<void>;
   readonly #options: ExchangeOptions;
   readonly #beganAtMs: number;
   readonly #signs = new Map<string, Sign>();
-  /** By cursor. */
+  /** The life of each log that is followed from the start, until what others have of it is here. */
+  readonly #anew = new Map<string, string>();
+  /** By `#nameOf`. */
   readonly #copying = new Map<string, SecondHand>();
   readonly #former: FormerRegions;
   #problem: string | undefined;
@@ -61,14 +66,20 @@ export class Exchange {
   }
 
   /**
-   * Whether all is here that a region's log has of those that hold the bucket no more: what they
-   * acknowledged is waited for by nothing else.
+   * Whether all is here that nothing else waits for, and a canary of that region speaks of: what
+   * its log has of those that hold the bucket no more, and what others have of what it wrote
+   * itself, when its log may have been made anew.
    */
-  hasFormerOf(from: string): boolean {
-    if (!this.#former.isToldBy(from, this.#signs.get(from)?.epoch)) return false;
-    return [...this.#former.names].every(
-      (of) => this.#copying.get(cursorSubject(of, from))?.hasAll === true,
-    );
+  hasAllBeside(region: string): boolean {
+    if (this.#anew.has(region)) return false;
+    if (!this.#former.isToldBy(region, this.#signs.get(region)?.epoch)) return false;
+    return [...this.#former.names].every((of) => this.#hasAll(of, region));
+  }
+
+  /** A region's log is followed from there. */
+  begins(region: string, { epoch, anew }: Start): void {
+    if (anew) this.#anew.set(region, epoch);
+    else this.#anew.delete(region);
   }
 
   /** Something of a region's log came. */
@@ -112,23 +123,38 @@ export class Exchange {
 
   async #choose(): Promise<void> {
     const { others } = this.#options;
-    const lost = [...this.#former.names, ...others.filter((name) => this.#isLost(name))];
+    for (const of of this.#anew.keys()) {
+      if (others.every((from) => from === of || this.#hasAll(of, from))) this.#anew.delete(of);
+    }
+    const lost = others.filter((name) => this.#isLost(name) || this.#anew.has(name));
     const near = this.#near();
-    const wanted = new Map(
-      lost.flatMap((of) => near.map((from) => [cursorSubject(of, from), { of, from }] as const)),
+    const pairs = [...this.#former.names, ...lost].flatMap((of) =>
+      near.filter((from) => from !== of).map((from) => ({ of, from })),
     );
-    for (const [cursor, one] of this.#copying) {
-      if (wanted.has(cursor)) continue;
-      this.#copying.delete(cursor);
+    const wanted = new Map(pairs.map((pair) => [this.#nameOf(pair.of, pair.from), pair]));
+    for (const [name, one] of this.#copying) {
+      if (wanted.has(name)) continue;
+      this.#copying.delete(name);
       await one.close();
     }
-    for (const [cursor, { of, from }] of wanted) {
-      if (!this.#copying.has(cursor)) this.#copying.set(cursor, this.#copy(of, from));
+    for (const [name, { of, from }] of wanted) {
+      if (!this.#copying.has(name)) this.#copying.set(name, this.#copy(of, from));
     }
   }
 
+  #hasAll(of: string, from: string): boolean {
+    return this.#copying.get(this.#nameOf(of, from))?.hasAll === true;
+  }
+
+  /** Another one for each life of a log: who began before it did may not have met all of the last. */
+  #nameOf(of: string, from: string): string {
+    return `${cursorSubject(of, from)} ${this.#anew.get(of) ?? ''}`;
+  }
+
+  /** Whose canaries come: of a log that is followed from the start, after all that it has. */
   #near(): readonly string[] {
-    return this.#options.others.filter((name) => this.#signs.has(name) && !this.#isLost(name));
+    const { others } = this.#options;
+    return others.filter((name) => this.#signs.get(name)?.epoch && !this.#isLost(name));
   }
 
   #isLost(name: string): boolean {
@@ -138,7 +164,7 @@ export class Exchange {
 
   #copy(of: string, from: string): SecondHand {
     const { bucket, log, copier, events, monotonicMs } = this.#options;
-    events.info('copying what a lost region wrote', { bucket, of, from });
+    events.info('copying what others have of a region', { bucket, of, from });
     const epoch = () => this.#signs.get(from)?.epoch;
     return new SecondHand({ log, of, from, copier, epoch, monotonicMs });
   }

@@ -50,10 +50,10 @@ function message(subject: string, sequence: number, value: Uint8Array = Buffer.a
   return { subject, head: '', value, sequence, storedAtMs: 0 } satisfies LogMessage;
 }
 
-function canary(number: number, sequence = number): LogMessage {
+function canary(number: number, epoch = 'far'): LogMessage {
   const none = new Map();
-  const fields = { number, id: `${number}`, node: 'n', epoch: 'far', previous: undefined };
-  return message('us.canary', sequence, canaryValue({ ...fields, echoes: none, agesMs: none }));
+  const fields = { number, id: `${number}`, node: 'n', epoch, previous: undefined };
+  return message('us.canary', number, canaryValue({ ...fields, echoes: none, agesMs: none }));
 }
 
 describe('a follower', () => {
@@ -63,11 +63,12 @@ describe('a follower', () => {
   let copying: Map<string, PromiseWithResolvers<Copied>>;
   let heard: number[];
   let complete: number[];
+  let counts: boolean;
   let nowMs: number;
 
   beforeEach(async () => {
     log = new ScriptedLog();
-    nowMs = 0;
+    [counts, nowMs] = [true, 0];
     ending = new AbortController();
     [copying, heard, complete] = [new Map(), [], []];
     follower = new Follower({
@@ -81,8 +82,9 @@ describe('a follower', () => {
         return copy.promise;
       },
       onReached: () => undefined,
+      onStart: () => undefined,
       onCanary: ({ number }) => heard.push(number),
-      onComplete: ({ number }) => complete.push(number),
+      onComplete: ({ number }) => complete.push(number) > 0 && counts,
     });
     await eventually('it to follow', () => log.on);
   });
@@ -216,6 +218,33 @@ describe('a follower', () => {
     await goesOn(10);
     await eventually('a cursor', () => log.appended.length > 0);
     assert.match(log.appended[0]!, /^us.cursor .*"sequence":1[01]/);
+  });
+
+  it('says in its place that more is waited for, until a canary counts, and renews it', async () => {
+    const comes = async (sequence: number, passedMs: number) => {
+      nowMs += passedMs;
+      log.on!.onMessage(canary(sequence), 0);
+      await settled();
+      await settled();
+    };
+    log.cursor = '{"epoch":"far","sequence":1,"own":"own","anew":true}';
+    log.on!.onMessage(canary(6, 'another'), 0);
+    await eventually('it to begin anew', () => log.on!.signal.aborted);
+    log.on = undefined;
+    await eventually('it to follow', () => log.on);
+    counts = false;
+    log.on!.onMessage(message('us.k.a', 5), 0);
+    (await under('us.k.a 5')).resolve('done');
+    await comes(6, 1_000);
+    counts = true;
+    for (const [i, passedMs] of [0, 1_000, 3_599_999, 1].entries()) await comes(7 + i, passedMs);
+    const places = log.appended.map((text) => JSON.parse(text.slice('us.cursor '.length)));
+    const place = { epoch: 'far', own: 'own' };
+    assert.deepEqual(places, [
+      { ...place, sequence: 5, anew: true },
+      { ...place, sequence: 7 },
+      { ...place, sequence: 9 },
+    ]);
   });
 
   it('proves nothing when the own log may be another one than at the start', async () => {

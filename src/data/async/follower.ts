@@ -13,6 +13,8 @@ const atOnce = 32;
 const roomBytes = 8 * 1024 * 1024;
 const markBytes = 1_024;
 const cursorEveryMs = 1_000;
+/** Where nothing is copied, so that `ttl` does not end it. */
+const renewEveryMs = 3_600_000;
 /** How long what is from the future waits before it is looked at again. */
 const heldForMs = 60_000;
 
@@ -27,8 +29,15 @@ export interface FollowerOptions {
   onReached(): void;
   /** It came; what was written before it may still be on its way into the own log. */
   onCanary(canary: Canary): void;
-  /** All that the region had stored before it is in the own log. */
-  onComplete(canary: Canary): void;
+  /** Where it begins in that log; called before any canary comes. */
+  onStart(start: Start): void;
+  /**
+   * All that the region had stored before it is in the own log.
+   *
+   * @returns whether nothing else is waited for: else the place in a log that is followed from the
+   * start is stored as that of one.
+   */
+  onComplete(canary: Canary): boolean;
 }
 
 /** When what came before this is copied, nothing is missing that was stored before the canary. */
@@ -68,6 +77,7 @@ export class Follower {
   #heldFrom = Number.POSITIVE_INFINITY;
   /** What waits of other regions comes in a pass from the start only, so that is done again. */
   #keepsPlace = false;
+  #anew = true;
   #malformed = 0;
 
   constructor(options: FollowerOptions) {
@@ -107,6 +117,8 @@ export class Follower {
     this.#held = 0;
     this.#heldFrom = Number.POSITIVE_INFINITY;
     this.#keepsPlace = false;
+    this.#anew = start.anew;
+    this.#options.onStart(start);
     let { sequence } = start;
     if (sequence === 0) sequence = await this.#pass('*.k.>', start, 'once');
     this.#keepsPlace = this.#held === 0;
@@ -176,11 +188,11 @@ export class Follower {
       window.add(arrival.sequence, work, (error) => queue.fail(error));
       await window.room(atOnce);
       if (this.#held > 0 && mode === 'on' && monotonicMs() >= heldUntilMs) break;
-      if (monotonicMs() - savedAtMs < cursorEveryMs || !window.hasCopied) continue;
-      if (!this.#keepsPlace) continue;
+      const dueMs = savedAtMs + (window.hasNews ? cursorEveryMs : renewEveryMs);
+      if (!this.#keepsPlace || monotonicMs() < dueMs) continue;
       savedAtMs = monotonicMs();
       const sequence = window.takeDone(this.#heldFrom);
-      await savePosition(log, cursorSubject(from), { ...start, sequence });
+      await savePosition(log, cursorSubject(from), { ...start, sequence, anew: this.#anew });
     }
     await window.room(1);
     if (mode === 'once' && signal.aborted) throw new Error('it ended before all was here');
@@ -191,14 +203,16 @@ export class Follower {
   async #complete({ canary }: Mark, own: string, window: Window): Promise<void> {
     await window.allBefore();
     if (this.#options.log.state().epoch !== own) throw new Error('the own log may be made anew');
-    if (this.#held === 0) this.#options.onComplete(canary);
+    if (this.#held > 0 || !this.#options.onComplete(canary) || !this.#anew) return;
+    this.#anew = false;
+    window.noteNews();
   }
 
   async #take(message: LogMessage, window: Window): Promise<void> {
     const outcome = await this.#options.copy(message).catch((cause: unknown) => {
       throw new Error(whyNotCopied(cause), { cause });
     });
-    window.noteCopied();
+    window.noteNews();
     if (outcome === 'malformed') this.#malformed++;
     if (outcome !== 'held') return;
     this.#held++;

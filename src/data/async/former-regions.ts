@@ -104,7 +104,7 @@ export class FormerRegions {
   }
 
   async #save(name: string, own: string): Promise<void> {
-    const nothing = { epoch: noEpoch, sequence: 0, own };
+    const nothing = { epoch: noEpoch, sequence: 0, own, anew: true };
     try {
       await savePosition(this.#options.log, cursorSubject(name), nothing, 0);
     } catch (error) {

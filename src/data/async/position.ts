@@ -29,6 +29,8 @@ export interface Start {
   readonly sequence: number;
   /** The epoch of the own log. */
   readonly own: string;
+  /** It is followed from the start, or was, and what others have of its region is not all here. */
+  readonly anew: boolean;
 }
 
 /** Nothing was copied yet. */
@@ -53,17 +55,18 @@ export async function startIn(
   const at = (cursor && parseObject(cursor.value)) ?? {};
   // Older software did not say whose.
   const counts = at.epoch === epoch && (at.own ?? own) === own && isCount(at.sequence);
-  return { own, epoch, sequence: counts ? (at.sequence as number) : 0 };
+  const sequence = counts ? (at.sequence as number) : 0;
+  return { own, epoch, sequence, anew: sequence === 0 || at.anew === true };
 }
 
 /** @param expected of the cursor that it takes the place of; default: whichever is there. */
 export async function savePosition(
   log: RegionalLog,
   subject: string,
-  { epoch, sequence, own }: Start,
+  { epoch, sequence, own, anew }: Start,
   expected?: number,
 ): Promise<void> {
-  const value = Buffer.from(JSON.stringify({ epoch, sequence, own }));
+  const value = Buffer.from(JSON.stringify({ epoch, sequence, own, ...(anew && { anew }) }));
   await log.append({
     subject,
     head: 'cursor',

@@ -174,13 +174,15 @@ export class Replication {
         monotonicMs,
         copy: (message) => copier.copy(message),
         onReached: () => exchange.reached(from),
+        onStart: (start) => exchange.begins(from, start),
         onCanary: (canary) => {
           exchange.epochIs(from, canary.epoch);
           this.#proofs.heard(from, canary, clock.monotonicMs());
         },
         onComplete: (canary) => {
-          if (this.#checkEpoch() === undefined || !exchange.hasFormerOf(from)) return;
+          if (this.#checkEpoch() === undefined || !exchange.hasAllBeside(from)) return false;
           this.#proofs.complete(from, canary, clock.monotonicMs());
+          return true;
         },
       });
     });

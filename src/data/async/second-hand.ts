@@ -195,7 +195,8 @@ export class SecondHand {
       if (log.state().epoch !== start.own) throw new Error('the own log may be made anew');
       if (![heard, start.epoch].includes(epoch())) throw new Error('its log was made anew');
       const sequence = window.takeDone(pass.stoppedAt);
-      if (sequence > saved) await savePosition(log, this.#cursor, { ...start, sequence });
+      const place = { ...start, sequence, anew: false };
+      if (sequence > saved) await savePosition(log, this.#cursor, place);
       saved = sequence;
       if (Number.isFinite(pass.stoppedAt) && monotonicMs() >= endsAtMs) queue.close();
     }

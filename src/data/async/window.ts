@@ -6,7 +6,7 @@
 export class Window {
   readonly #underWay = new Set<{ readonly sequence: number; ended: Promise<void> }>();
   #newest: number;
-  #copied = false;
+  #news = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(start: number) {
@@ -42,18 +42,18 @@ export class Window {
     this.#check();
   }
 
-  noteCopied(): void {
-    this.#copied = true;
+  noteNews(): void {
+    this.#news = true;
   }
 
   /** Whether there is more to save than that canaries came. */
-  get hasCopied(): boolean {
-    return this.#copied;
+  get hasNews(): boolean {
+    return this.#news;
   }
 
   /** Up to where all is copied, or superseded by what follows; at most before what is held. */
   takeDone(heldFrom: number): number {
-    this.#copied = false;
+    this.#news = false;
     const [oldest] = this.#underWay;
     return Math.min(oldest === undefined ? this.#newest : oldest.sequence - 1, heldFrom - 1);
   }
