@@ -166,6 +166,15 @@ test('the table names what each region listens on, and a witness its admin API o
   assert.match(text, /watch +- +- +- +http:\/\/127\.0\.3\.1:9000\n/);
 });
 
+test('where there are buckets the table names the data API, which a witness does not serve', () => {
+  const data = { port: 9_107, buckets: { ledger: { consistency: 'sync' } } };
+  const text = announce({ ...facts, config: read({ data }) });
+  assert.match(text, / DNS +DATA API +ADMIN API\n/);
+  assert.match(text, /:5300 +http:\/\/127\.0\.2\.9:9107 +http:\/\/127\.0\.2\.9:9000\n/);
+  assert.match(text, /watch +- +- +- +- +http:\/\/127\.0\.3\.1:9000\n/);
+  assert.doesNotMatch(announce(facts), /DATA API/);
+});
+
 test('several nodes have a line each, and commands of their own', () => {
   const { 'us-east-1': us, ...others } = document.regions;
   const nodes = { a: { address: '127.0.1.1' }, b: { address: '127.0.1.2' } };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { servesData } from '../config/data-places.ts';
 import { namesCertificates } from '../config/listeners.ts';
 import type { Config } from '../config/schema/config.ts';
 import { stackNodes } from '../stack/plan/nodes.ts';
@@ -68,15 +69,24 @@ function regionTable(config: Config): string {
   const { http, https, dns, admin } = config.ports;
   const nodes = stackNodes(config);
   const withNames = nodes.some(({ name }) => name !== undefined);
+  const withData = nodes.some(({ region }) => servesData(config, region));
   const rows = nodes.map(({ region, name, bind, serves }, index) => {
     const isFirst = nodes[index - 1]?.region !== region;
     const title = [isFirst ? region : '', ...(withNames ? [name ?? '-'] : [])];
-    const api = `http://${bind}:${admin}`;
-    if (!serves) return [...title, '-', '-', '-', api];
-    return [...title, `http://${bind}:${http}`, `https://${bind}:${https}`, `${bind}:${dns}`, api];
+    const data = servesData(config, region) ? `http://${bind}:${config.data.port}` : '-';
+    const apis = [...(withData ? [data] : []), `http://${bind}:${admin}`];
+    if (!serves) return [...title, '-', '-', '-', ...apis];
+    return [
+      ...title,
+      `http://${bind}:${http}`,
+      `https://${bind}:${https}`,
+      `${bind}:${dns}`,
+      ...apis,
+    ];
   });
   const names = withNames ? ['NODE'] : [];
-  return table(rows, ['REGION', ...names, 'HTTP', 'HTTPS', 'DNS', 'ADMIN API']);
+  const apis = [...(withData ? ['DATA API'] : []), 'ADMIN API'];
+  return table(rows, ['REGION', ...names, 'HTTP', 'HTTPS', 'DNS', ...apis]);
 }
 
 /** Pairs of what it does and the command. */
