@@ -1,14 +1,12 @@
-import { messageOf } from '../../base/errors.ts';
-import { sleep } from '../../store/jetstream/sleep.ts';
 import { LatestQueue } from '../../store/latest-queue.ts';
 import type { LogMessage, RegionalLog } from '../../store/regional-log.ts';
 import { type Canary, canarySubject, parseCanary } from './canary.ts';
 import type { Copied } from './copier.ts';
 import { whyNotCopied } from './errors.ts';
+import { keepOn } from './keep-on.ts';
 import { cursorSubject, type Start, savePosition, startIn } from './position.ts';
 import { Lanes, Window } from './window.ts';
 
-const retryMs = { first: 250, most: 1_000 } as const;
 const atOnce = 32;
 const roomBytes = 8 * 1024 * 1024;
 const markBytes = 1_024;
@@ -82,7 +80,13 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    this.ended = this.#run();
+    this.ended = keepOn(
+      () => this.#follow(),
+      options.signal,
+      (problem) => {
+        this.#problem = problem;
+      },
+    );
   }
 
   /** Why what the region writes does not come, in a sentence. */
@@ -94,21 +98,6 @@ export class Follower {
     }
     if (this.#malformed === 0) return undefined;
     return `${this.#malformed} messages of region ${from} are no entries and were passed over`;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#options;
-    let waitMs: number = retryMs.first;
-    while (!signal.aborted) {
-      try {
-        await this.#follow();
-        waitMs = retryMs.first;
-      } catch (error) {
-        this.#problem = messageOf(error);
-        waitMs = Math.min(waitMs * 2, retryMs.most);
-      }
-      await sleep(waitMs, signal);
-    }
   }
 
   async #follow(): Promise<void> {

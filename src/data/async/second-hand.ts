@@ -1,13 +1,12 @@
-import { messageOf } from '../../base/errors.ts';
 import { sleep } from '../../store/jetstream/sleep.ts';
 import { LatestQueue } from '../../store/latest-queue.ts';
 import type { LogMessage, RegionalLog } from '../../store/regional-log.ts';
 import type { Copier } from './copier.ts';
 import { whyNotCopied } from './errors.ts';
+import { keepOn } from './keep-on.ts';
 import { cursorSubject, type Start, savePosition, startIn } from './position.ts';
 import { Lanes, Window } from './window.ts';
 
-const retryMs = { first: 250, most: 1_000 } as const;
 /** Each is compared, as fast as the node can: whoever reads there meanwhile waits for no more. */
 const atOnce = 8;
 const roomBytes = 8 * 1024 * 1024;
@@ -67,7 +66,13 @@ export class SecondHand {
   constructor(options: SecondHandOptions) {
     this.#options = options;
     this.#cursor = cursorSubject(options.of, options.from);
-    this.#ended = this.#run();
+    this.#ended = keepOn(
+      () => this.#follow(),
+      this.#ending.signal,
+      (problem) => {
+        this.#problem = problem;
+      },
+    );
   }
 
   /** Why it does not come, in a sentence. */
@@ -89,29 +94,17 @@ export class SecondHand {
     await this.#ended;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#ending;
-    let waitMs: number = retryMs.first;
-    while (!signal.aborted) {
-      try {
-        await this.#follow();
-        waitMs = retryMs.first;
-      } catch (error) {
-        this.#problem = messageOf(error);
-        waitMs = Math.min(waitMs * 2, retryMs.most);
-      }
-      this.#throughFrom = undefined;
-      await sleep(waitMs, signal);
-    }
-  }
-
   async #follow(): Promise<void> {
     const { log, from, epoch } = this.#options;
     const { signal } = this.#ending;
     const heard = epoch();
     const start = await startIn(log, from, this.#cursor, signal);
-    const sequence = await this.#pass(start, heard, true);
-    if (!signal.aborted) await this.#pass({ ...start, sequence }, heard, false);
+    try {
+      const sequence = await this.#pass(start, heard, true);
+      if (!signal.aborted) await this.#pass({ ...start, sequence }, heard, false);
+    } finally {
+      this.#throughFrom = undefined;
+    }
   }
 
   /** @returns how far all is here. */
