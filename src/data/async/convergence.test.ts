@@ -81,7 +81,7 @@ describe('async buckets of three regions', () => {
     );
   });
 
-  it('come to the same without one that is lost, whichever of them had what it wrote', async () => {
+  it('come to the same without one that is lost, whichever of them had what it wrote, and with it when it is back, empty', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), region, async (steps, lost) => {
         const world = new World();
@@ -90,6 +90,8 @@ describe('async buckets of three regions', () => {
           world.lose(lost);
           await world.copyAll();
           await world.exchange(lost);
+          await world.check();
+          await world.findAnew(lost);
           await world.check();
         } finally {
           await world.close();
@@ -154,6 +156,17 @@ class World {
     this.#left = regions.filter((name) => name !== lost);
   }
 
+  /** With an empty disk: it follows from the start all that one of the others has. */
+  async findAnew(lost: Region): Promise<void> {
+    const [from] = this.#left;
+    await this.#places.get(lost)!.close();
+    this.#places.set(lost, new Place(lost));
+    this.#left = regions;
+    for (const message of await this.#places.get(from!)!.log.lastOfEach('*.k.>')) {
+      await this.#bring(message, lost);
+    }
+  }
+
   async take(step: Step): Promise<void> {
     if (step.type === 'wait') for (const { clock } of this.#places.values()) clock.advance(step.ms);
     else if (step.type === 'jump') this.#places.get(step.in)!.jump(step.ms);
@@ -206,7 +219,7 @@ class World {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#places.values()].map(({ bucket }) => bucket.close()));
+    await Promise.all([...this.#places.values()].map((place) => place.close()));
   }
 
   async #write({ in: where, key: name, deletes, by }: Step & { type: 'write' }): Promise<void> {
