@@ -21,6 +21,7 @@ export class WrittenBytes {
 
   /** Once for each `begin`. */
   end(bytes: number, nowMs: number): void {
+    if (bytes === 0) return; // such writes are never asked about, and would be remembered for good
     this.#underWay -= bytes;
     this.#endedBytes += bytes;
     const last = this.#ended.at(-1);
@@ -32,10 +33,9 @@ export class WrittenBytes {
 
   /** What the answer to a question that was asked at that time may lack. */
   since(askedAtMs: number): number {
-    for (let first = this.#ended[0]; first && first.atMs < askedAtMs; first = this.#ended[0]) {
-      this.#endedBytes -= first.bytes;
-      this.#ended.shift();
-    }
+    const first = this.#ended.findIndex(({ atMs }) => atMs >= askedAtMs);
+    const told = this.#ended.splice(0, first < 0 ? this.#ended.length : first);
+    for (const { bytes } of told) this.#endedBytes -= bytes;
     return this.#endedBytes + this.#underWay;
   }
 }

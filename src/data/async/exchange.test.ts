@@ -251,7 +251,7 @@ describe('a region whose log was made anew', () => {
   });
   afterEach(() => world.close());
 
-  it('proves nothing to who lacks what another one has of it, also when that begins again', async () => {
+  it('proves nothing to who lacks what another one has of it, which comes to itself too', async () => {
     const us = await world.open('us', all);
     await world.stop('eu');
     await us.put('x', bytes('1'));
@@ -261,8 +261,9 @@ describe('a region whose log was made anew', () => {
     world.cut('ap', 'us');
     const { promise, resolve } = Promise.withResolvers<void>();
     world.secondHandMay = promise;
+    let again: AsyncBucket;
     try {
-      const again = await world.open('us', all);
+      again = await world.open('us', all);
       eu = await world.open('eu', all);
       await provesNothing(world, eu, 'eu', 'us');
       const { epoch } = world.log('us').state();
@@ -278,6 +279,7 @@ describe('a region whose log was made anew', () => {
     await isYoung(eu);
     assert.ok((await eu.get('x')).entry);
     await eventually('it to end', () => world.secondHand('eu').every(({ over }) => over), limitMs);
+    await comes(again, 'x');
   });
 
   it('waits for no other one whose log was made anew as well', async () => {

@@ -37,8 +37,9 @@ interface Sign {
  *   eu   its log is followed ──▶ what ap wrote is copied from there, until ap is heard again,
  *                                and where its log is followed from the start, all is here
  *
- * Everyone has it from everyone, so whatever one of them has comes to all. Nobody waits for what
- * another one has from others, so any number of logs may be made anew at once.
+ * Everyone has it from everyone, so whatever one of them has comes to all, and to ap itself, whose
+ * own log is new to it. Nobody waits for what another one has from others, so any number of logs may
+ * be made anew at once.
  */
 export class Exchange {
   readonly ended: Promise<void>;
@@ -122,15 +123,18 @@ export class Exchange {
   }
 
   async #choose(): Promise<void> {
-    const { others } = this.#options;
+    const { others, region } = this.#options;
     for (const of of this.#anew.keys()) {
-      if (others.every((from) => from === of || this.#hasAll(of, from))) this.#anew.delete(of);
+      const isHere = others.every((from) => from === of || this.#hasAll(of, from));
+      if (isHere && this.#hasAll(region, of)) this.#anew.delete(of);
     }
     const lost = others.filter((name) => this.#isLost(name) || this.#anew.has(name));
     const near = this.#near();
     const pairs = [...this.#former.names, ...lost].flatMap((of) =>
       near.filter((from) => from !== of).map((from) => ({ of, from })),
     );
+    // Of the own log, which may have been made anew, that one may get what it wrote from others yet.
+    for (const from of near) if (this.#anew.has(from)) pairs.push({ of: region, from });
     const wanted = new Map(pairs.map((pair) => [this.#nameOf(pair.of, pair.from), pair]));
     for (const [name, one] of this.#copying) {
       if (wanted.has(name)) continue;
