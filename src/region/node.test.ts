@@ -71,19 +71,22 @@ test('a start that fails leaves nothing running and nothing locked, and the disk
   await (await takeStateDirectory(state)).release();
 });
 
-test('a node that serves in spite of its file says why, until a file serves', async (t) => {
+test('a node that serves in spite of its file says why, until a file serves', async () => {
   const ports = await everyPort();
   await (await start(ports)).close();
   const nowhere = { certificate: 'nope.pem', key: 'nope.pem' };
   const node = await start(ports, { tls: nowhere });
-  t.after(() => node.close());
   const refusal = async () => {
     const answer = await fetch(`http://${address}:${node.adminPort}/status`);
     return ((await answer.json()) as NodeStatus).revision.fileRefused;
   };
-  assert.match((await refusal()) ?? '', /cannot read .*nope\.pem/);
-  await configure(ports);
-  await eventually('the file serves', async () => (await refusal()) === undefined);
+  try {
+    assert.match((await refusal()) ?? '', /cannot read .*nope\.pem/);
+    await configure(ports);
+    await eventually('the file serves', async () => (await refusal()) === undefined);
+  } finally {
+    await node.close();
+  }
 });
 
 test('connections that are open over a revision are counted as open after it', async () => {
