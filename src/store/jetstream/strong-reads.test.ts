@@ -90,21 +90,26 @@ function recordOf(key: string, revision: number): CopiedRecord {
   return { key, revision, value, deleted: false, writeId: undefined, writtenAtMs: 0 };
 }
 
-async function finds(copyOf: (hub: StreamModel) => Copied, isAsserted?: boolean): Promise<boolean> {
+/** A fault shows in about one world of 250: who looks for one goes on until it does. */
+async function finds(
+  copyOf: (hub: StreamModel) => Copied,
+  numRuns: number,
+  isAsserted?: boolean,
+): Promise<boolean> {
   const property = fc.asyncProperty(worlds, (world) => readIn(world, copyOf, isAsserted));
-  return (await fc.check(property, { numRuns: 400, endOnFailure: true })).failed;
+  return (await fc.check(property, { numRuns, endOnFailure: true })).failed;
 }
 
 it('sees all that was confirmed before, also in a voter that takes a snapshot', async () => {
-  assert.equal(await finds((hub) => new VoterModel(hub)), false);
+  assert.equal(await finds((hub) => new VoterModel(hub), 400), false);
 });
 
 it('would not in a mirror', async () => {
-  assert.equal(await finds((hub) => new MirrorModel(hub)), true);
+  assert.equal(await finds((hub) => new MirrorModel(hub), 10_000), true);
 });
 
 it('would not by what a voter does not find', async () => {
-  assert.equal(await finds((hub) => new VoterModel(hub), false), true);
+  assert.equal(await finds((hub) => new VoterModel(hub), 10_000, false), true);
 });
 
 it('gives up on no copy that was asked before its time is over: it may be far', async () => {
