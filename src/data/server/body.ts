@@ -70,11 +70,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 
 /** What an operation without a body may be sent all the same. */
 export function ignoreBody(request: IncomingMessage): void {
-  let bytes = 0;
-  request.on('data', (part: Buffer) => {
-    bytes += part.length;
-    if (bytes > ignoredBytes) request.socket.destroy();
-  });
+  discard(request, ignoredBytes);
 }
 
 /**
@@ -83,9 +79,13 @@ export function ignoreBody(request: IncomingMessage): void {
  * it again (RFC 9112, 9.6).
  */
 export function discardRest(request: IncomingMessage): void {
+  discard(request, discardedBytes);
+}
+
+function discard(request: IncomingMessage, mostBytes: number): void {
   let bytes = 0;
   request.on('data', (part: Buffer) => {
     bytes += part.length;
-    if (bytes > discardedBytes) request.socket.destroy();
+    if (bytes > mostBytes) request.socket.destroy();
   });
 }
